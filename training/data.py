@@ -1,0 +1,165 @@
+"""FER-2013 from any of the forms people have it in, as one `Faces` per split.
+
+Forms: the project's parquet (columns `split, label, image`), Kaggle's `fer2013.csv` (columns
+`emotion, pixels, Usage`) and Kaggle's folders (`train/<name>/*.jpg`, `test/<name>/*.jpg`).
+Source: Goodfellow et al. 2013, arXiv 1307.0414. PublicTest is our validation split and
+PrivateTest our test split; the test split is read by the evaluation command alone.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import keras
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.model_selection import train_test_split
+
+from core.emotions import EMOTIONS
+
+Split = Literal["train", "validation", "test"]
+
+SIDE_PX = 48
+BLANK_STD = 2.0  # grey levels; below this an image shows nothing (14 of 35,887 do)
+_USAGE: dict[Split, str] = {
+    "train": "Training",
+    "validation": "PublicTest",
+    "test": "PrivateTest",
+}
+
+
+@dataclass(frozen=True)
+class Faces:
+    """Labelled face crops: `images` uint8 (n, 48, 48), `labels` int64 (n,) in 0..6."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        """Check shapes, so that nothing downstream has to."""
+        if self.images.ndim != 3 or self.images.shape[1:] != (SIDE_PX, SIDE_PX):
+            raise ValueError(f"images must have shape (n, 48, 48), got {self.images.shape}")
+        if self.labels.shape != self.images.shape[:1]:
+            raise ValueError(
+                f"labels must have shape ({len(self.images)},), got {self.labels.shape}"
+            )
+
+    def __len__(self) -> int:
+        """Count of faces."""
+        return len(self.labels)
+
+    def keep(self, mask: NDArray[np.bool_]) -> "Faces":
+        """The faces where `mask` (n,) is true."""
+        return Faces(self.images[mask], self.labels[mask])
+
+
+def load_split(path: Path, split: Split) -> Faces:
+    """Read one split of FER-2013.
+
+    Args:
+        path: the parquet, the Kaggle csv, or the Kaggle folder.
+        split: "train", "validation" or "test". Kaggle's folders have no validation split, so a
+            tenth of `train` (stratified, seed 0) stands in for it; their `test` holds all
+            7,178 images of both test splits, so figures on it are not private-test figures.
+
+    Raises:
+        ValueError: if the path is none of the three forms.
+    """
+    if path.is_dir():
+        return _load_folder(path, split)
+    if path.suffix == ".parquet":
+        return _load_parquet(path, split)
+    if path.suffix == ".csv":
+        return _load_csv(path, split)
+    raise ValueError(f"{path} is not a .parquet, a Kaggle fer2013.csv or a Kaggle folder")
+
+
+def drop_blank(faces: Faces) -> Faces:
+    """Leave out images that show nothing (standard deviation under `BLANK_STD` grey levels)."""
+    return faces.keep(faces.images.reshape(len(faces), -1).std(axis=1) >= BLANK_STD)
+
+
+def _decode_grey(encoded: bytes) -> NDArray[np.uint8]:
+    image_grey = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_GRAYSCALE)
+    if image_grey is None:
+        raise ValueError("an image of the data set cannot be decoded")
+    return np.asarray(image_grey, np.uint8)
+
+
+def _load_parquet(path: Path, split: Split) -> Faces:
+    frame = pd.read_parquet(path, columns=["label", "image"], filters=[("split", "==", split)])
+    if frame.empty:
+        raise ValueError(f"{path} has no rows with split {split!r}")
+    images = np.stack([_decode_grey(encoded) for encoded in frame["image"]])
+    return Faces(images, frame["label"].to_numpy(np.int64))
+
+
+def _load_csv(path: Path, split: Split) -> Faces:
+    frame = pd.read_csv(path)
+    missing = {"emotion", "pixels", "Usage"} - set(frame.columns)
+    if missing:
+        raise ValueError(f"{path} lacks the columns {sorted(missing)} of Kaggle's fer2013.csv")
+    frame = frame[frame["Usage"] == _USAGE[split]]
+    images = np.stack([np.array(pixels.split(), np.uint8) for pixels in frame["pixels"]])
+    return Faces(
+        images.reshape(-1, SIDE_PX, SIDE_PX), frame["emotion"].to_numpy(np.int64, copy=True)
+    )
+
+
+def _load_folder(path: Path, split: Split) -> Faces:
+    root = path / ("test" if split == "test" else "train")
+    images, labels = [], []
+    for label, emotion in enumerate(EMOTIONS):
+        for file in sorted((root / emotion).glob("*")):
+            images.append(_decode_grey(file.read_bytes()))
+            labels.append(label)
+    if not images:
+        raise ValueError(f"{root} holds no images in folders {', '.join(EMOTIONS)}")
+    faces = Faces(np.stack(images), np.array(labels, np.int64))
+    if split == "test":
+        return faces
+    train_index, validation_index = train_test_split(
+        np.arange(len(faces)), test_size=0.1, random_state=0, stratify=faces.labels
+    )
+    mask = np.zeros(len(faces), bool)
+    mask[train_index if split == "train" else validation_index] = True
+    return faces.keep(mask)
+
+
+class BalancedBatches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Batches of float32 images (b, 48, 48, 1) in 0..255 with one-hot labels (b, 7).
+
+    Classes are drawn with frequency proportional to count ** `balance_power`: 1 leaves the data
+    as it is, 0 draws all classes alike. The order depends on `seed` and the epoch alone, so a
+    resumed training sees what an uninterrupted one would have seen.
+    """
+
+    def __init__(self, faces: Faces, batch_size: int, balance_power: float, seed: int) -> None:
+        """Prepare the class-wise drawing weights."""
+        super().__init__()
+        self.faces, self.batch_size, self.seed = faces, batch_size, seed
+        counts = np.bincount(faces.labels, minlength=len(EMOTIONS))
+        wanted = counts**balance_power / (counts**balance_power).sum() * len(faces)
+        self._repeats = (wanted / np.maximum(counts, 1))[faces.labels]
+        self.start_epoch(0)
+
+    def start_epoch(self, epoch: int) -> None:
+        """Shuffle for the given epoch (0-based)."""
+        rng = np.random.default_rng((self.seed, epoch))
+        # Whole repeats for certain and the fraction by chance: expected counts are exact, and
+        # hardly an image of a large class is missed in an epoch.
+        times = np.floor(self._repeats + rng.random(len(self._repeats))).astype(np.int64)
+        self._order = rng.permutation(np.repeat(np.arange(len(self.faces)), times))
+
+    def __len__(self) -> int:
+        """Count of full batches (the same in each epoch, so that schedules can be planned)."""
+        return len(self.faces) // self.batch_size
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """One batch, wrapping around where chance drew a few images less than usual."""
+        positions = np.arange(index * self.batch_size, (index + 1) * self.batch_size)
+        chosen = self._order[positions % len(self._order)]
+        images = self.faces.images[chosen].astype(np.float32)[..., None]
+        return images, np.eye(len(EMOTIONS), dtype=np.float32)[self.faces.labels[chosen]]
