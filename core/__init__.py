@@ -1,0 +1,1 @@
+"""Image in, analysis out. No Streamlit, no database, no TensorFlow."""

@@ -1,0 +1,41 @@
+"""Settings, read once at the edge (Home.py, the command line) and passed down."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """All that can be set from outside; environment variables carry the prefix `MIEN_`."""
+
+    model_config = SettingsConfigDict(env_prefix="MIEN_", frozen=True)
+
+    models_dir: Path = Field(ROOT / "models", description="Folder of the shipped models.")
+    data_dir: Path = Field(ROOT / "data", description="Folder of what is stored, if anything.")
+    database_url: str | None = Field(None, description="SQLAlchemy URL; SQLite if not set.")
+    master_key: SecretStr | None = Field(None, description="Key that wraps the data keys.")
+    default_model: str = Field("se-resnet-int8", description="Id of the model chosen at first.")
+    default_detector: str = Field("yunet", description="Name of the detector chosen at first.")
+    max_upload_mb: int = Field(10, ge=1, le=100, description="Largest file, in 10**6 bytes.")
+    max_megapixels: int = Field(25, ge=1, le=100, description="Largest image, in 10**6 pixels.")
+    min_face_px: int = Field(
+        24, ge=12, description="Smaller faces (height in pixels) are shown but not judged."
+    )
+
+    @property
+    def max_upload_bytes(self) -> int:
+        """`max_upload_mb` in bytes."""
+        return self.max_upload_mb * 1_000_000
+
+    @property
+    def max_pixels(self) -> int:
+        """`max_megapixels` in pixels."""
+        return self.max_megapixels * 1_000_000
+
+
+def load_settings() -> Settings:
+    """Settings from the environment; raises pydantic's ValidationError where one is wrong."""
+    return Settings()

@@ -1,0 +1,62 @@
+"""YuNet (Wu et al. 2023, Machine Intelligence Research 20), through OpenCV. The default."""
+
+import threading
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from core.detection.geometry import load_box_geometry
+from core.errors import ModelError
+from core.types import Box, Face, ImageRGB, check_image_rgb
+
+
+class YuNetDetector:
+    """OpenCV's `FaceDetectorYN` behind a lock: its input size is state of the object.
+
+    Args:
+        folder: holds the ONNX file and the card.
+        threshold: smallest confidence that counts.
+        max_side_px: larger images are shrunk to this side first, which bounds the time.
+    """
+
+    name = "yunet"
+
+    def __init__(self, folder: Path, *, threshold: float = 0.7, max_side_px: int = 1280) -> None:
+        """Load the network."""
+        file = folder / "face_detection_yunet_2023mar.onnx"
+        if not file.exists():
+            raise ModelError(f"The face detector's file {file.name} is missing; reinstall Mien.")
+        self.threshold, self.max_side_px = threshold, max_side_px
+        self.box_geometry = load_box_geometry(folder)
+        self._lock = threading.Lock()
+        self._network = cv2.FaceDetectorYN.create(
+            str(file), "", (320, 320), score_threshold=threshold, nms_threshold=0.3, top_k=5000
+        )
+
+    def detect(self, image_rgb: ImageRGB) -> tuple[Face, ...]:
+        """See `FaceDetector.detect`. Five keypoints: eyes, nose, corners of the mouth, his right first."""
+        height, width = check_image_rgb(image_rgb).shape[:2]
+        scale = min(1.0, self.max_side_px / max(height, width))
+        size_wh = (max(round(width * scale), 1), max(round(height * scale), 1))
+        image_bgr = cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR)
+        if scale < 1:
+            image_bgr = cv2.resize(image_bgr, size_wh, interpolation=cv2.INTER_AREA)
+        with self._lock:
+            self._network.setInputSize(size_wh)
+            _, rows = self._network.detect(image_bgr)
+        if rows is None:
+            return ()
+        to_full = np.array([width / size_wh[0], height / size_wh[1]], np.float32)
+        return tuple(self._face(row, to_full) for row in rows if min(row[2:4]) > 0)
+
+    def _face(self, row: np.ndarray, to_full: np.ndarray) -> Face:
+        """One row of OpenCV's result: x, y, w, h, five points, confidence."""
+        x_min, y_min = (row[0:2] * to_full).tolist()
+        width, height = (row[2:4] * to_full).tolist()
+        return Face(
+            box=Box(x_min, y_min, x_min + width, y_min + height),
+            confidence=float(np.clip(row[14], 0, 1)),
+            keypoints_xy=row[4:14].reshape(5, 2) * to_full,
+            detector=self.name,
+        )

@@ -1,0 +1,214 @@
+"""What the core takes and returns. All frozen and checked at construction.
+
+Coordinates are pixels of the full image, origin at its top left corner, x to the right, y down.
+Arrays are made read-only. Equality is identity for types that hold arrays.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.emotions import EMOTIONS
+from core.errors import InvalidImageArrayError
+
+ImageRGB = NDArray[np.uint8]
+FloatArray = NDArray[np.float32]
+
+
+def _frozen(values: Any, shape: tuple[int | None, ...], name: str) -> FloatArray:
+    """A read-only float32 copy of `values`; None in `shape` allows any length."""
+    array: FloatArray = np.array(values, np.float32)
+    fits = array.ndim == len(shape) and all(
+        want in (None, got) for want, got in zip(shape, array.shape, strict=False)
+    )
+    if not fits:
+        wanted = tuple("n" if size is None else size for size in shape)
+        raise ValueError(f"{name} must have shape {wanted}, got {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite")
+    array.setflags(write=False)
+    return array
+
+
+def check_image_rgb(image_rgb: Any) -> ImageRGB:
+    """Return `image_rgb` if it is RGB uint8 (height, width, 3) with at least one pixel.
+
+    Raises:
+        InvalidImageArrayError: otherwise; the message says what came.
+    """
+    if not isinstance(image_rgb, np.ndarray) or image_rgb.dtype != np.uint8:
+        got = getattr(image_rgb, "dtype", type(image_rgb).__name__)
+        raise InvalidImageArrayError(f"an image must be a uint8 array, got {got}")
+    if image_rgb.ndim != 3 or image_rgb.shape[2] != 3 or image_rgb.size == 0:
+        raise InvalidImageArrayError(
+            f"an image must have shape (height, width, 3) with pixels, got {image_rgb.shape}"
+        )
+    return image_rgb
+
+
+@dataclass(frozen=True)
+class Box:
+    """An upright rectangle in pixels; it may reach over the image's border.
+
+    Example:
+        >>> Box(10, 20, 40, 60).size_wh
+        (30, 40)
+    """
+
+    x_min: float
+    y_min: float
+    x_max: float
+    y_max: float
+
+    def __post_init__(self) -> None:
+        """Refuse boxes without area."""
+        if not np.isfinite(self.xyxy).all():
+            raise ValueError(f"a box must be finite, got {self.xyxy}")
+        if self.x_max <= self.x_min or self.y_max <= self.y_min:
+            raise ValueError(f"a box needs x_min < x_max and y_min < y_max, got {self.xyxy}")
+
+    @property
+    def xyxy(self) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom."""
+        return (self.x_min, self.y_min, self.x_max, self.y_max)
+
+    @property
+    def size_wh(self) -> tuple[float, float]:
+        """Width and height."""
+        return (self.x_max - self.x_min, self.y_max - self.y_min)
+
+    @property
+    def centre_xy(self) -> tuple[float, float]:
+        """Centre."""
+        return ((self.x_min + self.x_max) / 2, (self.y_min + self.y_max) / 2)
+
+    @property
+    def area(self) -> float:
+        """Area in square pixels."""
+        width, height = self.size_wh
+        return width * height
+
+    def iou(self, other: "Box") -> float:
+        """Intersection over union, 0..1."""
+        width = min(self.x_max, other.x_max) - max(self.x_min, other.x_min)
+        height = min(self.y_max, other.y_max) - max(self.y_min, other.y_min)
+        if width <= 0 or height <= 0:
+            return 0.0
+        return width * height / (self.area + other.area - width * height)
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """A detected face.
+
+    Attributes:
+        box: the detector's box, in that detector's own convention of where a face ends.
+        confidence: the detector's score, 0..1.
+        keypoints_xy: (n, 2) points in the detector's own order; (0, 2) where it gives none.
+        detector: name of the detector, which decides how the box is cut (core.faceinput).
+    """
+
+    box: Box
+    confidence: float
+    keypoints_xy: FloatArray
+    detector: str
+
+    def __post_init__(self) -> None:
+        """Check ranges and freeze the points."""
+        if not 0 <= self.confidence <= 1:
+            raise ValueError(f"confidence must lie in 0..1, got {self.confidence}")
+        points = _frozen(self.keypoints_xy, (None, 2), "keypoints_xy")
+        object.__setattr__(self, "keypoints_xy", points)
+
+
+@dataclass(frozen=True, eq=False)
+class Landmarks:
+    """Points of one face.
+
+    Attributes:
+        points_xy: (n, 2) in pixels of the full image.
+        scheme: "mediapipe478", "ibug68" or "five".
+        blendshapes: name -> 0..1, empty where the scheme has none.
+    """
+
+    points_xy: FloatArray
+    scheme: str
+    blendshapes: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Freeze the points."""
+        object.__setattr__(self, "points_xy", _frozen(self.points_xy, (None, 2), "points_xy"))
+
+
+@dataclass(frozen=True, eq=False)
+class EmotionScores:
+    """Calibrated probabilities of the seven expressions, in the order of `EMOTIONS`."""
+
+    probabilities: FloatArray
+
+    def __post_init__(self) -> None:
+        """Check that they are seven, not negative, and sum to one."""
+        values = _frozen(self.probabilities, (len(EMOTIONS),), "probabilities")
+        if (values < 0).any() or abs(float(values.sum()) - 1) > 1e-3:
+            raise ValueError(f"probabilities must be >= 0 and sum to 1, got {values.tolist()}")
+        object.__setattr__(self, "probabilities", values)
+
+    @property
+    def top(self) -> str:
+        """Name of the most probable expression."""
+        return EMOTIONS[int(self.probabilities.argmax())]
+
+    @property
+    def top_probability(self) -> float:
+        """Its probability, 0..1."""
+        return float(self.probabilities.max())
+
+    @property
+    def margin(self) -> float:
+        """Probability of the first less that of the second, 0..1."""
+        second, first = np.sort(self.probabilities)[-2:]
+        return float(first - second)
+
+    def is_uncertain(self, threshold: float) -> bool:
+        """Whether the top probability lies under `threshold` (0..1)."""
+        return self.top_probability < threshold
+
+    def as_dict(self) -> dict[str, float]:
+        """Name -> probability, in the order of `EMOTIONS`."""
+        return dict(zip(EMOTIONS, self.probabilities.tolist(), strict=True))
+
+
+@dataclass(frozen=True, eq=False)
+class FaceAnalysis:
+    """One face with what was read from it; `scores` is None for a face too small to judge."""
+
+    face: Face
+    landmarks: Landmarks | None
+    scores: EmotionScores | None
+    uncertain: bool
+
+    @property
+    def too_small(self) -> bool:
+        """Whether the face was found but is too small to be classified."""
+        return self.scores is None
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """All that came out of one image.
+
+    Attributes:
+        size_wh: width and height of the image in pixels.
+        faces: in reading order of the image, left to right; () where none was found.
+        model_id: id of the expression model.
+        detector: name of the detector.
+        timings_ms: step -> milliseconds, in the order in which they ran.
+    """
+
+    size_wh: tuple[int, int]
+    faces: tuple[FaceAnalysis, ...]
+    model_id: str
+    detector: str
+    timings_ms: dict[str, float]
