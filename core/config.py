@@ -13,16 +13,28 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="MIEN_", frozen=True)
 
-    models_dir: Path = Field(ROOT / "models", description="Folder of the shipped models.")
-    data_dir: Path = Field(ROOT / "data", description="Folder of what is stored, if anything.")
-    database_url: str | None = Field(None, description="SQLAlchemy URL; SQLite if not set.")
-    master_key: SecretStr | None = Field(None, description="Key that wraps the data keys.")
-    default_model: str = Field("se-resnet-int8", description="Id of the model chosen at first.")
-    default_detector: str = Field("yunet", description="Name of the detector chosen at first.")
-    max_upload_mb: int = Field(10, ge=1, le=100, description="Largest file, in 10**6 bytes.")
-    max_megapixels: int = Field(25, ge=1, le=100, description="Largest image, in 10**6 pixels.")
+    models_dir: Path = Field(default=ROOT / "models", description="Folder of the shipped models.")
+    data_dir: Path = Field(
+        default=ROOT / "data", description="Folder of what is stored, if anything."
+    )
+    database_url: str | None = Field(
+        default=None, description="SQLAlchemy URL; SQLite if not set."
+    )
+    master_key: SecretStr | None = Field(default=None, description="Key that wraps the data keys.")
+    default_model: str = Field(
+        default="se-resnet-int8", description="Id of the model chosen at first."
+    )
+    default_detector: str = Field(
+        default="yunet", description="Name of the detector chosen at first."
+    )
+    max_upload_mb: int = Field(
+        default=10, ge=1, le=100, description="Largest file, in 10**6 bytes."
+    )
+    max_megapixels: int = Field(
+        default=25, ge=1, le=100, description="Largest image, in 10**6 pixels."
+    )
     min_face_px: int = Field(
-        24, ge=12, description="Smaller faces (height in pixels) are shown but not judged."
+        default=24, ge=12, description="Smaller faces (height in pixels) are shown but not judged."
     )
 
     @property

@@ -6,13 +6,14 @@ calibration that is stored in the model card, not to the network.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 from keras import layers
 
 from training.layers import BatchNorm
 
-Tensor = keras.KerasTensor
+Tensor = Any  # a keras.KerasTensor; Keras ships no types
 
 
 def squeeze_excite(features: Tensor, ratio: int = 8) -> Tensor:
@@ -38,10 +39,10 @@ def conv_bn(features: Tensor, width: int, stride: int = 1, kernel: int = 3) -> T
 
 
 def residual_block(features: Tensor, width: int, stride: int) -> Tensor:
-    """Two 3x3 convolutions with squeeze-excitation; average-pooled 1x1 shortcut when shapes differ.
+    """Two 3x3 convolutions with squeeze-excitation, and a shortcut past both.
 
-    Average pooling before the 1x1 convolution keeps the three quarters of the pixels that a
-    strided shortcut throws away (He et al. 2019, arXiv 1812.01187, "ResNet-D").
+    Where shapes differ the shortcut is average-pooled, then convolved 1x1: that keeps
+    the three quarters of the pixels that a strided shortcut throws away (He et al. 2019, arXiv 1812.01187, "ResNet-D").
     """
     shortcut = features
     if stride > 1:

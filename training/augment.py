@@ -4,10 +4,12 @@ They stand for what varies between photographs: turn, distance and place of the 
 image, light, sharpness, and things in front of the face.
 """
 
+from typing import Any
+
 import keras
 from keras import ops
 
-Tensor = keras.KerasTensor
+Tensor = Any  # a keras.KerasTensor; Keras ships no types
 
 
 class Augment(keras.layers.Layer):  # type: ignore[misc]

@@ -70,7 +70,8 @@ class EpochKeeper(keras.callbacks.Callback):  # type: ignore[misc]
             averages = [state[f"average_{i}"] for i in range(len(self.averager.average))]
             self.averager.average = averages
             self.averager.n_steps = int(state["n_steps"])
-        self.curves = json.loads((self.folder / "curves.json").read_text())[: int(state_epoch(file))]
+        curves = json.loads((self.folder / "curves.json").read_text())
+        self.curves = curves[: state_epoch(file)]
         return len(self.curves)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:

@@ -1,8 +1,10 @@
 """Layers that Keras has, in the form that trains fastest on each backend."""
 
+from typing import Any
+
 import keras
 
-Tensor = keras.KerasTensor
+Tensor = Any  # a keras.KerasTensor; Keras ships no types
 
 
 @keras.saving.register_keras_serializable("mien")

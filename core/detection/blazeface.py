@@ -5,6 +5,7 @@ face landmarker's bundle, which is shipped anyway.
 """
 
 import threading
+import weakref
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -35,15 +36,17 @@ class BlazeFaceDetector:
         self.box_geometry = load_box_geometry(folder)
         self._lock = threading.Lock()
         self._task = _create_task(bundle, threshold)
+        weakref.finalize(self, self._task.close)  # its own destructor fails at interpreter exit
 
     def detect(self, image_rgb: ImageRGB) -> tuple[Face, ...]:
-        """See `FaceDetector.detect`. Six keypoints: eyes, nose, mouth, ears, his right first."""
+        """See `FaceDetector.detect`.
+
+        Six keypoints: eyes, tip of the nose, mouth, ears; the person's right first.
+        """
         import mediapipe as mp
 
         height, width = check_image_rgb(image_rgb).shape[:2]
-        image = mp.Image(
-            image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(image_rgb)
-        )
+        image = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(image_rgb))
         with self._lock:
             detections = self._task.detect(image).detections
         faces = [self._face(found, (width, height)) for found in detections]
@@ -60,10 +63,6 @@ class BlazeFaceDetector:
             keypoints_xy=np.array(points, np.float32).reshape(-1, 2),
             detector=self.name,
         )
-
-    def close(self) -> None:
-        """Release MediaPipe's graph; its destructor fails at interpreter exit."""
-        self._task.close()
 
 
 def _create_task(bundle: Path, threshold: float) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 
 from core.detection.geometry import load_box_geometry
 from core.errors import ModelError
-from core.types import Box, Face, ImageRGB, check_image_rgb
+from core.types import Box, Face, FloatArray, ImageRGB, check_image_rgb
 
 
 class YuNetDetector:
@@ -35,7 +35,10 @@ class YuNetDetector:
         )
 
     def detect(self, image_rgb: ImageRGB) -> tuple[Face, ...]:
-        """See `FaceDetector.detect`. Five keypoints: eyes, nose, corners of the mouth, his right first."""
+        """See `FaceDetector.detect`.
+
+        Five keypoints: eyes, tip of the nose, corners of the mouth; the person's right first.
+        """
         height, width = check_image_rgb(image_rgb).shape[:2]
         scale = min(1.0, self.max_side_px / max(height, width))
         size_wh = (max(round(width * scale), 1), max(round(height * scale), 1))
@@ -50,7 +53,7 @@ class YuNetDetector:
         to_full = np.array([width / size_wh[0], height / size_wh[1]], np.float32)
         return tuple(self._face(row, to_full) for row in rows if min(row[2:4]) > 0)
 
-    def _face(self, row: np.ndarray, to_full: np.ndarray) -> Face:
+    def _face(self, row: FloatArray, to_full: FloatArray) -> Face:
         """One row of OpenCV's result: x, y, w, h, five points, confidence."""
         x_min, y_min = (row[0:2] * to_full).tolist()
         width, height = (row[2:4] * to_full).tolist()

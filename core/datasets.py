@@ -1,0 +1,106 @@
+"""Labelled sets of images that `mien evaluate` measures a model on."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from core.emotions import label_index
+from core.errors import DatasetError
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledImages:
+    """Encoded images with their labels; the bytes are read one after another.
+
+    Attributes:
+        labels: (n,) in 0..6.
+        groups: a column per attribute to group by, n rows.
+        name: file name of the set.
+    """
+
+    labels: NDArray[np.int64]
+    groups: pd.DataFrame
+    name: str
+    _sources: list[bytes | Path]
+
+    def __len__(self) -> int:
+        """Count of images."""
+        return len(self.labels)
+
+    def encoded(self) -> Iterator[bytes]:
+        """The images' bytes, in the order of `labels`.
+
+        Raises:
+            DatasetError: if a file that a csv names cannot be read.
+        """
+        for row, source in enumerate(self._sources, start=1):
+            if isinstance(source, bytes):
+                yield source
+                continue
+            try:
+                yield source.read_bytes()
+            except OSError as exc:
+                raise DatasetError(f"Row {row}: the image {source} cannot be read.") from exc
+
+
+def load_labelled(
+    path: Path, *, split: str | None = None, group_by: tuple[str, ...] = ()
+) -> LabelledImages:
+    """Open a parquet with columns `image, label` or a csv with `path,label`.
+
+    Args:
+        path: the file. Relative paths in a csv start at the csv's folder.
+        split: keep only rows whose column `split` says so.
+        group_by: further columns to keep.
+
+    Raises:
+        DatasetError: if the file, a column, a label or the split is not there.
+    """
+    frame = _read(path)
+    is_parquet = path.suffix.lower() == ".parquet"
+    source_column = "image" if is_parquet else "path"
+    needed = [source_column, "label", *group_by, *(["split"] if split else [])]
+    missing = [column for column in needed if column not in frame.columns]
+    if missing:
+        raise DatasetError(
+            f"{path.name} has no column {', '.join(missing)}; "
+            f"it has: {', '.join(map(str, frame.columns))}."
+        )
+    if split:
+        splits = sorted(frame["split"].astype(str).unique())
+        frame = frame[frame["split"] == split]
+        if frame.empty:
+            raise DatasetError(f"{path.name} has no split {split!r}; it has: {', '.join(splits)}.")
+    sources = frame[source_column].tolist()
+    if not is_parquet:
+        sources = [path.parent / source for source in sources]
+    elif not all(isinstance(source, bytes) for source in sources):
+        raise DatasetError(f"Column image of {path.name} must hold encoded bytes (JPEG, PNG).")
+    groups = frame[list(group_by)].reset_index(drop=True)
+    return LabelledImages(_labels(frame, path), groups, path.name, sources)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    suffix = path.suffix.lower()
+    if suffix not in (".parquet", ".csv"):
+        raise DatasetError(f"{path.name} is neither a .parquet nor a .csv file.")
+    try:
+        frame = pd.read_parquet(path) if suffix == ".parquet" else pd.read_csv(path)
+    # The two readers raise a dozen kinds of errors for files that are not what they seem.
+    except Exception as exc:
+        raise DatasetError(f"{path.name} cannot be read as {path.suffix[1:]}: {exc}") from exc
+    return frame
+
+
+def _labels(frame: pd.DataFrame, path: Path) -> NDArray[np.int64]:
+    labels = np.empty(len(frame), np.int64)
+    for position, (row, label) in enumerate(frame["label"].items()):
+        try:
+            labels[position] = label_index(label)
+        except ValueError as exc:
+            raise DatasetError(f"{path.name}, row {row}: {exc}.") from exc
+    return labels

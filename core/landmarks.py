@@ -1,0 +1,86 @@
+"""MediaPipe's face mesh on each detected face: 478 points and 52 blendshapes.
+
+Model: Google's face landmarker bundle (Kartynnik et al. 2019, arXiv 1907.06724; Grishchenko et
+al. 2020, arXiv 2006.10962).
+"""
+
+import threading
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from core.errors import ModelError
+from core.types import Box, Face, ImageRGB, Landmarks, check_image_rgb
+
+SCHEME: Final = "mediapipe478"
+
+# The bundle finds the face again inside the crop it is given; it needs some surroundings for it.
+_MARGIN: Final = 0.5
+
+
+class FaceLandmarker:
+    """MediaPipe's `FaceLandmarker` behind a lock: safe for many threads, one at a time.
+
+    Args:
+        bundle: `face_landmarker.task`.
+    """
+
+    def __init__(self, bundle: Path) -> None:
+        """Load the networks (about 60 ms; the first import of MediaPipe about a second)."""
+        if not bundle.exists():
+            raise ModelError(f"The landmark model {bundle.name} is missing; reinstall Mien.")
+        self._lock = threading.Lock()
+        self._task = _create_task(bundle)
+        weakref.finalize(self, self._task.close)  # its own destructor fails at interpreter exit
+
+    def landmarks(
+        self, image_rgb: ImageRGB, faces: Sequence[Face]
+    ) -> tuple[Landmarks | None, ...]:
+        """Points of each face, in the order of `faces`; None where the mesh does not fit."""
+        check_image_rgb(image_rgb)
+        return tuple(self._one(image_rgb, face) for face in faces)
+
+    def _one(self, image_rgb: ImageRGB, face: Face) -> Landmarks | None:
+        import mediapipe as mp
+
+        x_min, y_min, x_max, y_max = _crop_xyxy(face.box, image_rgb)
+        if min(x_max - x_min, y_max - y_min) < 8:
+            return None
+        crop = np.ascontiguousarray(image_rgb[y_min:y_max, x_min:x_max])
+        with self._lock:
+            found = self._task.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=crop))
+        if not found.face_landmarks:
+            return None
+        size_wh = np.array([x_max - x_min, y_max - y_min])
+        points = np.array([(p.x, p.y) for p in found.face_landmarks[0]]) * size_wh
+        blendshapes = {b.category_name: float(b.score) for b in found.face_blendshapes[0]}
+        blendshapes.pop("_neutral", None)  # always next to 0: a place holder of the bundle's
+        return Landmarks(points + np.array([x_min, y_min]), SCHEME, blendshapes)
+
+
+def _crop_xyxy(box: Box, image_rgb: ImageRGB) -> tuple[int, int, int, int]:
+    """The box with its margin, cut to the image, in whole pixels."""
+    height, width = image_rgb.shape[:2]
+    margin = _MARGIN * max(box.size_wh)
+    return (
+        max(int(box.x_min - margin), 0),
+        max(int(box.y_min - margin), 0),
+        min(int(box.x_max + margin) + 1, width),
+        min(int(box.y_max + margin) + 1, height),
+    )
+
+
+def _create_task(bundle: Path) -> Any:
+    from mediapipe.tasks import python as tasks
+    from mediapipe.tasks.python import vision
+
+    return vision.FaceLandmarker.create_from_options(
+        vision.FaceLandmarkerOptions(
+            base_options=tasks.BaseOptions(model_asset_path=str(bundle)),
+            num_faces=1,
+            output_face_blendshapes=True,
+        )
+    )

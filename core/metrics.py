@@ -1,0 +1,153 @@
+"""How right a model is: accuracy, per-class scores, calibration, with intervals.
+
+Everything is computed from true labels and probabilities, so that a reader can do it again from
+`models/<id>/predictions.npz`.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+from core.emotions import EMOTIONS
+from core.types import FloatArray
+
+Labels = NDArray[np.int64]
+
+ECE_BINS = 15
+
+
+class ClassScores(BaseModel):
+    """One expression: all shares 0..1, NaN where nothing was to be counted."""
+
+    model_config = ConfigDict(frozen=True)
+
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+class Measures(BaseModel):
+    """Figures of one model on one set of faces.
+
+    Attributes:
+        n: faces judged.
+        accuracy: share judged right; `accuracy_ci95` is Wilson's 95 % interval.
+        balanced_accuracy: mean recall of the expressions that occur.
+        macro_f1: mean F1 of the expressions that occur.
+        ece: expected calibration error, 15 bins of equal width (Guo et al. 2017).
+        per_class: name -> scores.
+        confusion: rows true, columns predicted, both in the order of `EMOTIONS`.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    n: int
+    accuracy: float
+    accuracy_ci95: tuple[float, float]
+    balanced_accuracy: float
+    macro_f1: float
+    ece: float
+    per_class: dict[str, ClassScores]
+    confusion: list[list[int]]
+
+
+def measure(labels: Labels, probabilities: FloatArray) -> Measures:
+    """Compute all figures for true labels (n,) and probabilities (n, 7).
+
+    With n = 0 every share is NaN and every count 0.
+    """
+    predicted = probabilities.argmax(axis=1) if len(labels) else np.empty(0, np.int64)
+    classes = np.arange(len(EMOTIONS))
+    if len(labels):
+        confusion = confusion_matrix(labels, predicted, labels=classes)
+        scores = np.array(
+            precision_recall_fscore_support(labels, predicted, labels=classes, zero_division=0)
+        )
+    else:
+        confusion = np.zeros((len(EMOTIONS), len(EMOTIONS)), np.int64)
+        scores = np.zeros((4, len(EMOTIONS)))
+    occurs = scores[3] > 0
+    n_right = int(np.trace(confusion))
+    return Measures(
+        n=len(labels),
+        accuracy=n_right / len(labels) if len(labels) else math.nan,
+        accuracy_ci95=wilson_interval(n_right, len(labels)),
+        balanced_accuracy=float(scores[1][occurs].mean()) if occurs.any() else math.nan,
+        macro_f1=float(scores[2][occurs].mean()) if occurs.any() else math.nan,
+        ece=expected_calibration_error(labels, probabilities),
+        per_class={
+            name: _class_scores(scores[:, index], int(confusion[:, index].sum()))
+            for index, name in enumerate(EMOTIONS)
+        },
+        confusion=confusion.tolist(),
+    )
+
+
+def _class_scores(column: NDArray[np.float64], n_predicted: int) -> ClassScores:
+    """NaN instead of scikit-learn's 0 where a share has nothing under it."""
+    precision, recall, f1, support = column.tolist()
+    return ClassScores(
+        precision=precision if n_predicted else math.nan,
+        recall=recall if support else math.nan,
+        f1=f1 if support or n_predicted else math.nan,
+        support=int(support),
+    )
+
+
+def wilson_interval(n_right: int, n: int, z: float = 1.959964) -> tuple[float, float]:
+    """Wilson's interval for a share (Wilson 1927); (NaN, NaN) for n = 0.
+
+    Example:
+        >>> low, high = wilson_interval(70, 100)
+        >>> round(low, 3), round(high, 3)
+        (0.604, 0.781)
+    """
+    if n == 0:
+        return (math.nan, math.nan)
+    share = n_right / n
+    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return (middle - half, middle + half)
+
+
+def expected_calibration_error(labels: Labels, probabilities: FloatArray) -> float:
+    """Mean gap between top probability and accuracy over 15 equal bins; NaN for n = 0."""
+    if not len(labels):
+        return math.nan
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    bins = np.minimum((confidence * ECE_BINS).astype(int), ECE_BINS - 1)
+    gaps = [
+        (bins == index).sum() * abs(right[bins == index].mean() - confidence[bins == index].mean())
+        for index in np.unique(bins)
+    ]
+    return float(np.sum(gaps) / len(labels))
+
+
+def near_duplicates(
+    images: NDArray[np.uint8], references: NDArray[np.uint8], *, threshold: float = 0.99
+) -> NDArray[np.bool_]:
+    """Which of `images` (n, h, w) correlate above `threshold` with any of `references` (m, h, w).
+
+    Pearson correlation of the pixels. An image without contrast is a duplicate of nothing.
+    """
+    reference_rows = _standardised(references)
+    found = np.zeros(len(images), bool)
+    for start in range(0, len(images), 512):
+        block = _standardised(images[start : start + 512])
+        found[start : start + len(block)] = (block @ reference_rows.T).max(
+            axis=1, initial=-1
+        ) > threshold
+    return found
+
+
+def _standardised(images: NDArray[np.uint8]) -> FloatArray:
+    rows = images.reshape(len(images), -1).astype(np.float32)
+    rows -= rows.mean(axis=1, keepdims=True)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    result: FloatArray = rows / np.maximum(lengths, 1e-6)
+    return result
