@@ -47,8 +47,8 @@ class EmotionClassifier:
 
     def probabilities(self, faces: FloatArray) -> FloatArray:
         """Calibrated probabilities (n, 7) for normalised faces (n, S, S, C); n may be 0."""
-        temperature = np.float32(self.card.calibration.temperature)
-        return softmax(self.logits(faces) / temperature)
+        logits = self.logits(faces) / self.card.calibration.temperature
+        return softmax(logits.astype(np.float32))
 
     def scores(self, faces: FloatArray) -> tuple[EmotionScores, ...]:
         """`probabilities` as one `EmotionScores` a face."""
@@ -105,5 +105,4 @@ class EmotionClassifier:
 def softmax(logits: FloatArray) -> FloatArray:
     """Row-wise softmax of (n, k), without overflow."""
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
-    result: FloatArray = exponentials / exponentials.sum(axis=1, keepdims=True)
-    return result
+    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), np.float32)

@@ -42,7 +42,8 @@ def residual_block(features: Tensor, width: int, stride: int) -> Tensor:
     """Two 3x3 convolutions with squeeze-excitation, and a shortcut past both.
 
     Where shapes differ the shortcut is average-pooled, then convolved 1x1: that keeps
-    the three quarters of the pixels that a strided shortcut throws away (He et al. 2019, arXiv 1812.01187, "ResNet-D").
+    the three quarters of the pixels that a strided shortcut throws away (He et
+    al. 2019, arXiv 1812.01187, "ResNet-D").
     """
     shortcut = features
     if stride > 1:

@@ -1,0 +1,52 @@
+"""Temperature and the threshold of "uncertain", fitted on validation images alone."""
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from core.classify import softmax
+from core.metrics import Labels
+from core.model_card import Calibration
+from core.types import FloatArray
+
+
+def fit_temperature(logits: FloatArray, labels: Labels) -> float:
+    """Temperature that minimises the cross-entropy (Guo et al. 2017, arXiv 1706.04599)."""
+
+    def loss(log_temperature: float) -> float:
+        scaled = logits.astype(np.float64) / np.exp(log_temperature)
+        log_sum = np.logaddexp.reduce(scaled, axis=1)
+        return float((log_sum - scaled[np.arange(len(labels)), labels]).mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-2, 2), method="bounded").x))
+
+
+def fit_threshold(
+    probabilities: FloatArray, labels: Labels, target_accuracy: float
+) -> tuple[float, float]:
+    """Smallest top probability above which accuracy reaches the target, and the coverage there.
+
+    Returns:
+        (threshold, coverage), both 0..1; (1, 0) if the target is never reached.
+    """
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    order = np.argsort(-confidence)
+    accuracy = np.cumsum(right[order]) / np.arange(1, len(labels) + 1)
+    reached = np.flatnonzero(accuracy >= target_accuracy)
+    if not len(reached):
+        return 1.0, 0.0
+    last = int(reached[-1])
+    return round(float(confidence[order][last]), 4), (last + 1) / len(labels)
+
+
+def calibrate(logits: FloatArray, labels: Labels, *, target_accuracy: float = 0.85) -> Calibration:
+    """Fit both on the logits (n, 7) and labels (n,) of the validation split."""
+    temperature = round(fit_temperature(logits, labels), 4)
+    probabilities = softmax(logits / np.float32(temperature))
+    threshold, coverage = fit_threshold(probabilities, labels, target_accuracy)
+    return Calibration(
+        temperature=temperature,
+        uncertain_threshold=threshold,
+        target_accuracy=target_accuracy,
+        coverage=round(coverage, 4),
+    )

@@ -1,0 +1,174 @@
+"""From a finished training run to `models/<id>/`: files, card, evaluation, readme.
+
+The test split is read here once for each published file, by `core.evaluation`, after
+everything that could be chosen has been chosen on the validation split.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from core.classify import EmotionClassifier
+from core.datasets import load_labelled
+from core.emotions import EMOTIONS
+from core.evaluation import predict
+from core.faceinput import FaceInput
+from core.metrics import Measures, measure, near_duplicates
+from core.model_card import Calibration, InputSpec, ModelCard
+from training.calibrate import calibrate
+from training.card_texts import DATA, FIXED_TEXTS, readme
+from training.crop_geometry import load_fer_geometry
+from training.data import Faces, drop_blank, load_split
+from training.export import N_REPRESENTATIVE, count_macs, load_network, to_litert
+from training.recipe import Recipe, load_recipe
+
+UNCALIBRATED = Calibration(temperature=1, uncertain_threshold=0, target_accuracy=0, coverage=1)
+
+
+class TestReport(BaseModel):
+    """`evaluation.json`: figures on FER-2013's test split, whole and without near-duplicates.
+
+    A near-duplicate is a test image whose pixels correlate above 0.99 with a training image.
+    `single_view` leaves out the averaging over the mirror image; it equals `all` where the model
+    does not average.
+    """
+
+    __test__ = False  # not a test case, whatever pytest makes of the name
+    model_config = ConfigDict(frozen=True)
+
+    model_id: str
+    model_sha256: str
+    dataset: str
+    split: str
+    command: str
+    flip_average: bool
+    all: Measures
+    without_near_duplicates: Measures
+    single_view: Measures
+    n_near_duplicates: int
+
+
+def publish(
+    recipe_name: str, data: Path, run: Path, models_dir: Path, *, int8: bool, flip_average: bool
+) -> TestReport:
+    """Export the best weights of `run`, calibrate, write the card, evaluate, write the readme.
+
+    Args:
+        recipe_name: recipe that `run` was trained by.
+        data: FER-2013 with a test split (parquet, csv or folder; the report wants the parquet).
+        run: folder with `best.weights.h5` and `curves.json`.
+        models_dir: where `<id>/` is made.
+        int8: 8-bit integers instead of 32-bit floats.
+        flip_average: whether the served model averages over the mirror image.
+    """
+    recipe = load_recipe(recipe_name)
+    face_input = FaceInput(geometry=load_fer_geometry())
+    network = load_network(recipe, face_input, run / "best.weights.h5")
+    train, validation = load_split(data, "train"), load_split(data, "validation")
+    model = to_litert(network, _representative(train, face_input) if int8 else None)
+    model_id = recipe.name.replace("_", "-") + ("-int8" if int8 else "")
+    folder = models_dir / model_id
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model.tflite").write_bytes(model)
+    card = _card(model_id, recipe, network, model, face_input, len(drop_blank(train)), int8)
+    card = card.model_copy(update={"flip_average": flip_average})
+    card = _calibrated(card, model, validation)
+    _write_json(folder / "card.json", card.model_dump())
+    _write_json(folder / "curves.json", json.loads((run / "curves.json").read_text()))
+    report = test_report(EmotionClassifier(card, model), data, train, folder)
+    (folder / "README.md").write_text(readme(card, report.model_dump()))
+    return report
+
+
+def _representative(train: Faces, face_input: FaceInput) -> NDArray[np.float32]:
+    chosen = np.random.default_rng(0).permutation(len(train))[:N_REPRESENTATIVE]
+    return face_input.normalise(train.images[chosen][..., None])
+
+
+def _card(
+    model_id: str,
+    recipe: Recipe,
+    network: keras.Model,
+    model: bytes,
+    face_input: FaceInput,
+    n_train: int,
+    int8: bool,
+) -> ModelCard:
+    return ModelCard(
+        id=model_id,
+        title=recipe.title + (", 8-bit integers" if int8 else ", 32-bit floats"),
+        file="model.tflite",
+        sha256=hashlib.sha256(model).hexdigest(),
+        n_bytes=len(model),
+        n_parameters=network.count_params(),
+        n_macs=count_macs(network),
+        precision="int8" if int8 else "float32",
+        labels=list(EMOTIONS),
+        input=InputSpec(
+            size_px=face_input.size_px,
+            channels=face_input.channels,
+            scale=face_input.scale,
+            offset=face_input.offset,
+            geometry=face_input.geometry,
+        ),
+        flip_average=False,
+        calibration=UNCALIBRATED,
+        data=DATA.model_copy(update={"n_train": n_train}),
+        recipe=recipe.to_dict(),
+        **FIXED_TEXTS,
+    )
+
+
+def _calibrated(card: ModelCard, model: bytes, validation: Faces) -> ModelCard:
+    """The card with a calibration fitted to the exported file's own logits."""
+    inputs = card.face_input.normalise(validation.images[..., None])
+    logits = EmotionClassifier(card, model, n_threads=2).logits(inputs)
+    fitted = calibrate(logits, validation.labels)
+    return card.model_copy(update={"calibration": fitted})
+
+
+def test_report(
+    classifier: EmotionClassifier, data: Path, train: Faces, folder: Path
+) -> TestReport:
+    """Measure on the test split; writes `evaluation.json` and `predictions.npz` to `folder`."""
+    card = classifier.card
+    images = load_labelled(data, split="test")
+    probabilities, _ = predict(classifier, images)
+    single = EmotionClassifier(
+        card.model_copy(update={"flip_average": False}), (folder / card.file).read_bytes()
+    )
+    single_view, _ = predict(single, images)
+    duplicate = near_duplicates(load_split(data, "test").images, train.images)
+    np.savez_compressed(
+        folder / "predictions.npz",
+        labels=images.labels.astype(np.uint8),
+        probabilities=probabilities.astype(np.float16),
+        near_duplicate=duplicate,
+    )
+    report = TestReport(
+        model_id=card.id,
+        model_sha256=card.sha256,
+        dataset="FER-2013",
+        split="test (PrivateTest)",
+        command=f"mien evaluate --data fer2013.parquet --split test --model {card.id}",
+        flip_average=card.flip_average,
+        all=measure(images.labels, probabilities),
+        without_near_duplicates=measure(images.labels[~duplicate], probabilities[~duplicate]),
+        single_view=measure(images.labels, single_view),
+        n_near_duplicates=int(duplicate.sum()),
+    )
+    _write_json(folder / "evaluation.json", report.model_dump())
+    return report
+
+
+test_report.__test__ = False  # type: ignore[attr-defined]  # a report, not a test
+
+
+def _write_json(file: Path, content: Any) -> None:
+    file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
