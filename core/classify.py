@@ -13,7 +13,7 @@ from core.types import EmotionScores, FloatArray
 
 # LiteRT plans its memory for one batch size. A few sizes, each with its own interpreter, cost
 # a few megabytes and spare the planning on every call.
-_BATCH_SIZES: Final = (1, 4, 16)
+_BATCH_SIZES: Final = (1, 2, 4, 8, 16)
 
 
 class EmotionClassifier:
@@ -69,7 +69,8 @@ class EmotionClassifier:
         if not self.card.flip_average:
             return self._run(faces)
         both = self._run(np.concatenate([faces, faces[:, :, ::-1]]))
-        return (both[: len(faces)] + both[len(faces) :]) / 2
+        mean: FloatArray = both.reshape(2, len(faces), -1).mean(axis=0)
+        return mean
 
     def _run(self, faces: FloatArray) -> FloatArray:
         out = np.empty((len(faces), len(EMOTIONS)), np.float32)

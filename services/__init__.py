@@ -1,0 +1,1 @@
+"""Use-cases: where core and db meet. No Streamlit."""

@@ -1,0 +1,125 @@
+"""`mien analyze`: photos in, faces with their scores out."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from core.config import Settings
+    from services.analyse import PhotoResult
+
+ALL_OK, SOME_REFUSED = 0, 1
+
+
+def analyze(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="FILE_OR_FOLDER...", help="Photos or folders of them.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON array.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="One row a face.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write there, not to the screen.")] = None,
+    model: Annotated[str | None, typer.Option(help="Id of the model; see `mien models`.")] = None,
+    detector: Annotated[str | None, typer.Option(help="Name of the face detector.")] = None,
+) -> None:
+    """Find the faces in photos and score their expressions.
+
+    Exit code 0: every file was analysed; 1: some were refused, the others still done; 2: wrong
+    usage.
+    """
+    from core.analyzer import create_analyzer
+    from core.config import load_settings
+    from services.analyse import results_csv, results_json
+
+    if as_json and as_csv:
+        raise typer.BadParameter("choose --json or --csv, not both")
+    settings = load_settings()
+    model_id, detector_name = (
+        model or settings.default_model,
+        detector or settings.default_detector,
+    )
+    files = collect_files(paths)
+    analyzer = create_analyzer(
+        settings.models_dir,
+        model_id=model_id,
+        detector=detector_name,
+        min_face_px=settings.min_face_px,
+        with_landmarks=False,  # nothing that is printed needs them
+    )
+    results = _run(files, analyzer, settings)
+    if as_json:
+        text = results_json(results, model_id=model_id, detector=detector_name) + "\n"
+    elif as_csv:
+        text = results_csv(results)
+    else:
+        text = "".join(_plain(result) for result in results)
+    _write(text, out)
+    refused = any(result.error for result in results)
+    raise typer.Exit(SOME_REFUSED if refused else ALL_OK)
+
+
+def collect_files(paths: list[Path]) -> list[Path]:
+    """The files named, and the photos in the folders named (by suffix, in name order).
+
+    Raises:
+        typer.BadParameter: if a folder holds no photo.
+    """
+    from core.images import SUFFIXES
+
+    files: list[Path] = []
+    for path in paths:
+        if not path.is_dir():  # one that does not exist is refused in its turn, like a bad one
+            files.append(path)
+            continue
+        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
+        if not inside:
+            raise typer.BadParameter(f"{path} holds no {', '.join(SUFFIXES)} file")
+        files.extend(inside)
+    return files
+
+
+def _run(files: list[Path], analyzer: Any, settings: "Settings") -> list["PhotoResult"]:
+    from dataclasses import replace
+
+    from rich.console import Console
+    from rich.progress import track
+
+    from services.analyse import analyse_file
+
+    console = Console(stderr=True)
+    shown = track(
+        files, "Analysing", console=console, disable=len(files) < 5 or not console.is_terminal
+    )
+    # Pixels are dropped at once: a folder of photos need not fit into memory.
+    return [replace(analyse_file(f, analyzer, settings), image_rgb=None) for f in shown]
+
+
+def _plain(result: "PhotoResult") -> str:
+    """For people: a line a file and a line a face."""
+    from core.emotions import resembles
+
+    lines = [result.name]
+    if result.error:
+        lines.append(f"  refused: {result.error}")
+    lines += [f"  {note}" for note in result.notes]
+    faces = result.analysis.faces if result.analysis else ()
+    for number, face in enumerate(faces, start=1):
+        where = ", ".join(f"{value:.0f}" for value in face.face.box.xyxy)
+        if face.scores is None:
+            lines.append(f"  face {number} at ({where}): too small to be judged")
+            continue
+        share = f"{100 * face.scores.top_probability:.0f} %"
+        what = "uncertain, most like: " if face.uncertain else ""
+        lines.append(f"  face {number} at ({where}): {what}{resembles(face.scores.top)} ({share})")
+    return "\n".join(lines) + "\n"
+
+
+def _write(text: str, out: Path | None) -> None:
+    if out is None:
+        sys.stdout.write(text)
+        return
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as exc:
+        raise typer.BadParameter(f"{out} cannot be written: {exc.strerror}") from exc

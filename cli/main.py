@@ -1,0 +1,28 @@
+"""`mien`: analyse photos, evaluate models, train them, look after the store."""
+
+import sys
+
+import typer
+
+from cli import analyze, evaluate, models
+
+app = typer.Typer(
+    help="Finds faces in photos and says which of seven expressions each resembles.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("analyze")(analyze.analyze)
+app.command("evaluate")(evaluate.evaluate)
+app.command("models")(models.models)
+
+
+def main() -> None:
+    """Entry point of the console script; errors of ours become one line and exit code 2."""
+    from core.errors import MienError
+
+    try:
+        app()
+    except MienError as error:
+        print(f"mien: {error}", file=sys.stderr)
+        sys.exit(2)

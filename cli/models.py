@@ -1,0 +1,76 @@
+"""`mien models`: what is shipped, with its measures."""
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+
+_MIN_WIDTH = 110
+
+
+def models(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON array.")] = False,
+) -> None:
+    """List the expression models with their figures on FER-2013's private test split."""
+    from core.config import load_settings
+    from core.model_card import model_ids
+
+    settings = load_settings()
+    rows = [_row(model_id, settings.models_dir) for model_id in model_ids(settings.models_dir)]
+    if as_json:
+        sys.stdout.write(json.dumps(rows, indent=1) + "\n")
+        return
+    _table(rows, settings.default_model)
+
+
+def _row(model_id: str, models_dir: Any) -> dict[str, Any]:
+    from core.model_card import load_card
+
+    card = load_card(model_id, models_dir)
+    report = json.loads((models_dir / model_id / "evaluation.json").read_text(encoding="utf-8"))
+    return {
+        "id": model_id,
+        "title": card.title,
+        "precision": card.precision,
+        "parameters": card.n_parameters,
+        "macs": card.n_macs,
+        "bytes": card.n_bytes,
+        "flip_average": card.flip_average,
+        "accuracy": report["all"]["accuracy"],
+        "accuracy_single_view": report["single_view"]["accuracy"],
+        "accuracy_without_near_duplicates": report["without_near_duplicates"]["accuracy"],
+        "balanced_accuracy": report["all"]["balanced_accuracy"],
+        "macro_f1": report["all"]["macro_f1"],
+        "ece": report["all"]["ece"],
+        "command": report["command"],
+    }
+
+
+def _table(rows: list[dict[str, Any]], default_model: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title="FER-2013, private test split", caption=f"default: {default_model}")
+    for column in (
+        "id", "accuracy", "one view", "no near-dup.", "balanced", "macro F1", "ECE",
+        "MB", "M params", "M MACs",
+    ):  # fmt: skip
+        table.add_column(column, justify="left" if column == "id" else "right")
+    for row in rows:
+        table.add_row(
+            row["id"],
+            f"{row['accuracy']:.2%}",
+            f"{row['accuracy_single_view']:.2%}",
+            f"{row['accuracy_without_near_duplicates']:.2%}",
+            f"{row['balanced_accuracy']:.2%}",
+            f"{row['macro_f1']:.3f}",
+            f"{row['ece']:.3f}",
+            f"{row['bytes'] / 1e6:.1f}",
+            f"{row['parameters'] / 1e6:.2f}",
+            f"{row['macs'] / 1e6:.0f}",
+        )
+    console = Console()
+    if console.width < _MIN_WIDTH:  # a pipe has no width; cut columns would say nothing
+        console = Console(width=_MIN_WIDTH)
+    console.print(table)

@@ -1,0 +1,162 @@
+"""Analyse one photo from its bytes: the use-case behind the Upload page and `mien analyze`."""
+
+import csv
+import io
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.analyzer import Analyzer
+from core.config import Settings
+from core.emotions import EMOTIONS
+from core.errors import MienError
+from core.images import DecodedImage, decode_image, read_image_file
+from core.types import Analysis, FaceAnalysis, ImageRGB
+
+NO_FACE = (
+    "No face was found: please choose a photo in which a face is upright, well lit and not small."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoResult:
+    """What came of one photo: an analysis with its pixels, or the reason for a refusal.
+
+    Attributes:
+        name: the file's name as given.
+        image_rgb: (height, width, 3), None where the photo was refused.
+        analysis: None where the photo was refused.
+        notes: sentences for the user about what was done or seen.
+        error: why the photo was refused, else None.
+    """
+
+    name: str
+    image_rgb: ImageRGB | None
+    analysis: Analysis | None
+    notes: tuple[str, ...]
+    error: MienError | None
+
+
+def analyse_bytes(name: str, data: bytes, analyzer: Analyzer, settings: Settings) -> PhotoResult:
+    """Decode and analyse one photo; a refusal is a result, not an exception."""
+    return _analyse(
+        name,
+        lambda: decode_image(
+            data, max_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels
+        ),
+        analyzer,
+    )
+
+
+def analyse_file(path: Path, analyzer: Analyzer, settings: Settings) -> PhotoResult:
+    """`analyse_bytes` for a file on disk."""
+    return _analyse(
+        str(path),
+        lambda: read_image_file(
+            path, max_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels
+        ),
+        analyzer,
+    )
+
+
+def _analyse(name: str, decode: Any, analyzer: Analyzer) -> PhotoResult:
+    started = time.perf_counter()
+    try:
+        decoded: DecodedImage = decode()
+        decode_ms = round((time.perf_counter() - started) * 1000, 3)
+        found = analyzer.analyze(decoded.image_rgb)
+    except MienError as error:
+        return PhotoResult(name, None, None, (), error)
+    except MemoryError:
+        refusal = MienError("This picture needs more memory than there is; please shrink it.")
+        return PhotoResult(name, None, None, (), refusal)
+    total_ms = round((time.perf_counter() - started) * 1000, 3)
+    timings_ms = {"decode": decode_ms, **found.timings_ms, "total": total_ms}
+    analysis = Analysis(found.size_wh, found.faces, found.model_id, found.detector, timings_ms)
+    notes = (*decoded.notes, *_face_notes(analysis, analyzer.min_face_px))
+    return PhotoResult(name, decoded.image_rgb, analysis, notes, None)
+
+
+def _face_notes(analysis: Analysis, min_face_px: int) -> tuple[str, ...]:
+    n_small = sum(face.too_small for face in analysis.faces)
+    if not analysis.faces:
+        return (NO_FACE,)
+    if n_small:
+        which = "The face is" if n_small == len(analysis.faces) == 1 else f"{n_small} faces are"
+        return (
+            f"{which} too small to be judged: at least {min_face_px} pixels of height are "
+            "needed, so please use a larger copy or crop closer.",
+        )
+    return ()
+
+
+def _face_dict(face: FaceAnalysis) -> dict[str, Any]:
+    box = [round(value, 1) for value in face.face.box.xyxy]
+    scores = face.scores
+    return {
+        "box": box,
+        "confidence": round(face.face.confidence, 4),
+        "scores": None
+        if scores is None
+        else {name: round(value, 5) for name, value in scores.as_dict().items()},
+        "top": None if scores is None else scores.top,
+        "uncertain": face.uncertain,
+    }
+
+
+def result_dict(result: PhotoResult, *, model_id: str, detector: str) -> dict[str, Any]:
+    """One object of `mien analyze --json`, the same that the page offers for download."""
+    analysis = result.analysis
+    return {
+        "file": result.name,
+        "width": None if analysis is None else analysis.size_wh[0],
+        "height": None if analysis is None else analysis.size_wh[1],
+        "faces": [] if analysis is None else [_face_dict(face) for face in analysis.faces],
+        "model": model_id,
+        "detector": detector,
+        "timings_ms": {} if analysis is None else analysis.timings_ms,
+        "notes": list(result.notes),
+        "error": None
+        if result.error is None
+        else {"kind": result.error.kind, "message": str(result.error)},
+    }
+
+
+def results_json(results: Sequence[PhotoResult], *, model_id: str, detector: str) -> str:
+    """All results as one JSON array."""
+    rows = [result_dict(result, model_id=model_id, detector=detector) for result in results]
+    return json.dumps(rows, indent=1, ensure_ascii=False)
+
+
+CSV_COLUMNS = (
+    "file", "face", "x_min", "y_min", "x_max", "y_max", "confidence", "top", "uncertain",
+    *EMOTIONS, "error",
+)  # fmt: skip
+
+
+def results_csv(results: Sequence[PhotoResult]) -> str:
+    """One row a face; a file without faces or refused has one row with empty cells."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for result in results:
+        name = _spreadsheet_safe(result.name)
+        faces = () if result.analysis is None else result.analysis.faces
+        if not faces:
+            error = "" if result.error is None else str(result.error)
+            writer.writerow([name, *[""] * (len(CSV_COLUMNS) - 2), error])
+        for number, face in enumerate(faces, start=1):
+            row = _face_dict(face)
+            scores = row["scores"] or {}
+            verdict = (row["confidence"], row["top"] or "", row["uncertain"])
+            shares = [scores.get(emotion, "") for emotion in EMOTIONS]
+            writer.writerow([name, number, *row["box"], *verdict, *shares, ""])
+    return buffer.getvalue()
+
+
+def _spreadsheet_safe(text: str) -> str:
+    """Keep spreadsheets from running a file name as a formula (OWASP, CSV injection)."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
