@@ -32,6 +32,11 @@ MAX_PIXELS: Final = 25_000_000
 
 _ORIENTATION_TAG: Final = 0x0112
 
+# Pillow warns of what it suspects (a decompression bomb, cut metadata); here that is an error.
+# Set once for the process: `warnings.catch_warnings` swaps a global list, and two threads that
+# decode at a time would leave it swapped.
+warnings.filterwarnings("error", module=r"PIL\.")
+
 
 @dataclass(frozen=True, eq=False)
 class DecodedImage:
@@ -65,11 +70,9 @@ def decode_image(
             "so please save a smaller copy."
         )
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                _check_pixel_count(image, max_pixels)
-                return _decode_opened(image)
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            _check_pixel_count(image, max_pixels)
+            return _decode_opened(image)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
         raise _too_many_pixels(max_pixels) from exc
     except UnidentifiedImageError as exc:
@@ -99,9 +102,10 @@ def read_image_file(
         with path.open("rb") as file:
             data = file.read(max_bytes + 1)
             n_bytes = path.stat().st_size
-    except OSError as exc:
+    except (OSError, ValueError) as exc:  # ValueError: a NUL in the path
+        reason = getattr(exc, "strerror", None) or "no such name is possible"
         raise FileUnreadableError(
-            f"This file cannot be read ({exc.strerror or 'unknown reason'}); "
+            f"This file cannot be read ({reason}); "
             "please check that it exists and that you may open it."
         ) from exc
     if n_bytes > max_bytes:
@@ -134,7 +138,8 @@ def _check_pixel_count(image: Image.Image, max_pixels: int) -> None:
 
 def _decode_opened(image: Image.Image) -> DecodedImage:
     notes = []
-    if getattr(image, "n_frames", 1) > 1:
+    # Phones' JPEGs hold further pictures too (MPO: depth, brightness), which are no animation.
+    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
         image.seek(0)
         notes.append("This file is animated: only its first frame was used.")
     orientation = image.getexif().get(_ORIENTATION_TAG, 1)
