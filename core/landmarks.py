@@ -5,7 +5,6 @@ al. 2020, arXiv 2006.10962).
 """
 
 import threading
-import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from core.errors import ModelError
+from core.mediapipe_task import close_with
 from core.types import Box, Face, ImageRGB, Landmarks, check_image_rgb
 
 SCHEME: Final = "mediapipe478"
@@ -34,7 +34,7 @@ class FaceLandmarker:
             raise ModelError(f"The landmark model {bundle.name} is missing; reinstall Mien.")
         self._lock = threading.Lock()
         self._task = _create_task(bundle)
-        weakref.finalize(self, self._task.close)  # its own destructor fails at interpreter exit
+        close_with(self, self._task)
 
     def landmarks(
         self, image_rgb: ImageRGB, faces: Sequence[Face]

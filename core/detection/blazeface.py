@@ -5,7 +5,6 @@ face landmarker's bundle, which is shipped anyway.
 """
 
 import threading
-import weakref
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 
 from core.detection.geometry import load_box_geometry
 from core.errors import ModelError
+from core.mediapipe_task import close_with
 from core.types import Box, Face, ImageRGB, check_image_rgb
 
 
@@ -36,7 +36,7 @@ class BlazeFaceDetector:
         self.box_geometry = load_box_geometry(folder)
         self._lock = threading.Lock()
         self._task = _create_task(bundle, threshold)
-        weakref.finalize(self, self._task.close)  # its own destructor fails at interpreter exit
+        close_with(self, self._task)
 
     def detect(self, image_rgb: ImageRGB) -> tuple[Face, ...]:
         """See `FaceDetector.detect`.
