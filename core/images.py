@@ -76,6 +76,8 @@ def decode_image(
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
         raise _too_many_pixels(max_pixels) from exc
     except UnidentifiedImageError as exc:
+        if _starts_like_an_image(data):
+            raise _damaged() from exc
         raise UnsupportedFormatError(
             "This is not a JPEG, PNG or WebP picture, whatever its name says; "
             "please save the photo in one of these formats."
@@ -85,9 +87,7 @@ def decode_image(
     except (TooManyPixelsError, MemoryError):
         raise
     except Exception as exc:
-        raise DamagedImageError(
-            "This picture is damaged or cut short; please export or download it again."
-        ) from exc
+        raise _damaged() from exc
 
 
 def read_image_file(
@@ -122,6 +122,18 @@ def encode_png(image_rgb: ImageRGB) -> bytes:
     # Level 1: a third of the default's time for a tenth more bytes on photographs.
     Image.fromarray(image_rgb).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
+
+
+def _starts_like_an_image(data: bytes) -> bool:
+    return data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")) or (
+        data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+    )
+
+
+def _damaged() -> DamagedImageError:
+    return DamagedImageError(
+        "This picture is damaged or cut short; please export or download it again."
+    )
 
 
 def _too_many_pixels(max_pixels: int) -> TooManyPixelsError:
