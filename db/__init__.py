@@ -1,0 +1,1 @@
+"""Consent, audit, retention, erasure: the only code that touches the database."""

@@ -1,0 +1,280 @@
+"""Local admin accounts: argon2id, lockout, sessions that end.
+
+Hashing a password takes a while on purpose, so it happens outside transactions; whether the
+account is locked is decided inside.
+"""
+
+import secrets
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from db import audit
+from db.errors import (
+    AdminAccountError,
+    LockedOutError,
+    NotAllowedError,
+    SessionEndedError,
+    WrongPasswordError,
+)
+from db.master_key import keyed_hash
+from db.store import Store
+from db.tables import AdminRow, AdminSessionRow
+from db.types import Admin, AdminIdentity
+from db.unit import ReadUnit, WriteUnit
+
+MAX_FAILURES = 5
+LOCKOUT = timedelta(minutes=15)
+IDLE = timedelta(minutes=15)
+ABSOLUTE = timedelta(hours=8)
+MIN_PASSWORD_CHARACTERS = 12
+MAX_PASSWORD_CHARACTERS = 256
+MAX_NAME_CHARACTERS = 64
+SEEN_EVERY = timedelta(seconds=30)
+# argon2id with the library's parameters (RFC 9106, low memory).
+HASHER = PasswordHasher()
+
+
+def normal_name(name: str) -> str:
+    """Names are compared without case and outer blanks."""
+    return name.strip().casefold()
+
+
+def create(
+    store: Store, name: str, password: str, *, by: str, hasher: PasswordHasher = HASHER
+) -> Admin:
+    """Add an admin.
+
+    Args:
+        store: where.
+        name: to sign in with, 1 to 64 characters.
+        password: at least 12 characters; not the name.
+        by: actor, for the audit log.
+        hasher: argon2id; tests give a quick one.
+
+    Raises:
+        AdminAccountError: name or password will not do, or the name is taken.
+    """
+    name = normal_name(name)
+    _check_new(name, password)
+    password_hash = hasher.hash(password)
+    with store.write() as unit:
+        if _by_name(unit.session, name) is not None:
+            raise AdminAccountError("An admin of this name exists; choose another name.")
+        row = AdminRow(
+            id=uuid4().hex,
+            name=name,
+            password_hash=password_hash,
+            created_at=unit.now,
+            disabled=False,
+            failed_count=0,
+        )
+        unit.session.add(row)
+        unit.log(audit.Action.ADMIN_CREATED, by, object_id=row.id)
+        return _admin(row)
+
+
+def _check_new(name: str, password: str) -> None:
+    if not 1 <= len(name) <= MAX_NAME_CHARACTERS:
+        raise AdminAccountError(f"Give the admin a name of 1 to {MAX_NAME_CHARACTERS} characters.")
+    if not MIN_PASSWORD_CHARACTERS <= len(password) <= MAX_PASSWORD_CHARACTERS:
+        raise AdminAccountError(
+            f"Choose a password of {MIN_PASSWORD_CHARACTERS} to {MAX_PASSWORD_CHARACTERS} "
+            "characters."
+        )
+    if normal_name(password) == name:
+        raise AdminAccountError("Choose a password that is not the name.")
+
+
+def any_exist(session: Session) -> bool:
+    """Whether somebody could sign in with a local account."""
+    return session.execute(select(AdminRow.id).where(~AdminRow.disabled)).first() is not None
+
+
+def all_admins(session: Session) -> tuple[Admin, ...]:
+    """All accounts, by name."""
+    return tuple(_admin(row) for row in session.scalars(select(AdminRow).order_by(AdminRow.name)))
+
+
+def set_disabled(store: Store, name: str, disabled: bool, *, by: str) -> Admin:
+    """Disable or enable an account; disabling ends its sessions, enabling lifts a lockout.
+
+    Raises:
+        AdminAccountError: there is no such account.
+    """
+    with store.write() as unit:
+        row = _by_name(unit.session, normal_name(name))
+        if row is None:
+            raise AdminAccountError("There is no admin of this name; see `mien admin list`.")
+        row.disabled, row.failed_count, row.locked_until = disabled, 0, None
+        if disabled:
+            unit.session.execute(delete(AdminSessionRow).where(AdminSessionRow.admin_id == row.id))
+        unit.log(audit.Action.ADMIN_CHANGED, by, {"disabled": disabled}, object_id=row.id)
+        return _admin(row)
+
+
+def sign_in(store: Store, name: str, password: str, *, hasher: PasswordHasher = HASHER) -> str:
+    """Check name and password; return a token that stands for the sign-in.
+
+    Raises:
+        WrongPasswordError: they do not belong together, or there is no such account.
+        LockedOutError: five attempts in a row failed less than fifteen minutes ago.
+    """
+    name = normal_name(name)
+    with store.read() as look:
+        row = _by_name(look.session, name)
+        known_hash = row.password_hash if row else None
+    # An unknown name costs the same time as a wrong password, so names cannot be probed.
+    right = _matches(hasher, known_hash or hasher.hash(secrets.token_hex(8)), password)
+    with store.write() as unit:
+        token, failure = _decide(unit, store, name, right and known_hash is not None)
+    if failure is not None:
+        raise failure
+    return token
+
+
+def _matches(hasher: PasswordHasher, password_hash: str, password: str) -> bool:
+    if len(password) > MAX_PASSWORD_CHARACTERS:
+        return False
+    try:
+        return hasher.verify(password_hash, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _decide(
+    unit: WriteUnit, store: Store, name: str, right: bool
+) -> tuple[str, WrongPasswordError | LockedOutError | None]:
+    """Let in or not; what is returned, not raised, is committed with its audit row."""
+    row = _by_name(unit.session, name)
+    wrong = WrongPasswordError("Name or password is wrong; try again.")
+    if row is None or row.disabled:
+        unit.log(audit.Action.SIGN_IN_FAILED, "unknown", {"known": row is not None})
+        return "", wrong
+    actor = audit.admin_actor(row.id)
+    if row.locked_until is not None and unit.now < row.locked_until:
+        unit.log(audit.Action.SIGN_IN_FAILED, actor, {"locked": True})
+        return "", _locked(row.locked_until - unit.now)
+    if not right:
+        row.failed_count += 1
+        unit.log(audit.Action.SIGN_IN_FAILED, actor, {"failures": row.failed_count})
+        if row.failed_count < MAX_FAILURES:
+            return "", wrong
+        row.failed_count, row.locked_until = 0, unit.now + LOCKOUT
+        unit.log(audit.Action.SIGN_IN_LOCKED, actor)
+        return "", _locked(LOCKOUT)
+    row.failed_count, row.locked_until = 0, None
+    token = secrets.token_urlsafe(32)
+    unit.session.add(
+        AdminSessionRow(
+            token_hash=keyed_hash(store.keys.token, token),
+            admin_id=row.id,
+            started_at=unit.now,
+            seen_at=unit.now,
+        )
+    )
+    unit.log(audit.Action.SIGNED_IN, actor, {"via": "password"})
+    return token, None
+
+
+def _locked(remaining: timedelta) -> LockedOutError:
+    minutes = -(-int(remaining.total_seconds()) // 60)
+    return LockedOutError(
+        f"Too many failed attempts; wait {minutes} minutes, or run `mien admin enable NAME`."
+    )
+
+
+def current(store: Store, token: str) -> AdminIdentity:
+    """Who is signed in with `token`; call it on every run of an admin page.
+
+    Raises:
+        SessionEndedError: unknown, signed out, idle for fifteen minutes, or eight hours old.
+    """
+    token_hash = keyed_hash(store.keys.token, token)
+    with store.read() as look:
+        row = look.session.get(AdminSessionRow, token_hash)
+        if row is None:
+            raise SessionEndedError("You are signed out; sign in again.")
+        admin = look.session.get_one(AdminRow, row.admin_id)
+        identity = AdminIdentity(audit.admin_actor(admin.id), admin.name, "password")
+        ended = _ended(look, row)
+        stale = look.now - row.seen_at >= SEEN_EVERY
+    if ended:
+        _end(store, token_hash, identity.actor, ended)
+        raise SessionEndedError("You were signed out because of the time; sign in again.")
+    if stale:
+        with store.write() as unit:
+            still_there = unit.session.get(AdminSessionRow, token_hash)
+            if still_there is not None:
+                still_there.seen_at = unit.now
+    return identity
+
+
+def _ended(look: ReadUnit, row: AdminSessionRow) -> str:
+    if look.now - row.started_at >= ABSOLUTE:
+        return "absolute"
+    return "idle" if look.now - row.seen_at >= IDLE else ""
+
+
+def sign_out(store: Store, token: str) -> None:
+    """End a sign-in; an unknown token is fine."""
+    token_hash = keyed_hash(store.keys.token, token)
+    with store.read() as look:
+        row = look.session.get(AdminSessionRow, token_hash)
+        actor = audit.admin_actor(row.admin_id) if row else ""
+    if actor:
+        _end(store, token_hash, actor, "asked")
+
+
+def _end(store: Store, token_hash: str, actor: str, reason: str) -> None:
+    with store.write() as unit:
+        row = unit.session.get(AdminSessionRow, token_hash)
+        if row is not None:
+            unit.session.delete(row)
+            unit.log(audit.Action.SIGNED_OUT, actor, {"reason": reason})
+
+
+def outside_identity(
+    store: Store, *, issuer: str, subject: str, name: str, allowed: bool, reason: str
+) -> AdminIdentity:
+    """An admin who signed in elsewhere (OpenID Connect); refusals are logged.
+
+    Args:
+        store: where.
+        issuer: `iss` of the identity token.
+        subject: `sub` of it.
+        name: to show; not stored.
+        allowed: the caller's judgement.
+        reason: short token saying why not.
+
+    Raises:
+        NotAllowedError: `allowed` is False.
+    """
+    pseudonym = keyed_hash(store.keys.token, f"{issuer}\n{subject}")[:32]
+    actor = f"oidc:{pseudonym}"
+    if not allowed:
+        with store.write() as unit:
+            unit.log(audit.Action.ACCESS_REFUSED, actor, {"reason": reason})
+        raise NotAllowedError(
+            "This account may not see the admin part; ask the operator to add it, or sign in anew."
+        )
+    return AdminIdentity(actor, name, "oidc")
+
+
+def log_outside_sign_in(store: Store, identity: AdminIdentity) -> None:
+    """Write down a sign-in by OpenID Connect; call it once a session."""
+    with store.write() as unit:
+        unit.log(audit.Action.SIGNED_IN, identity.actor, {"via": identity.via})
+
+
+def _by_name(session: Session, name: str) -> AdminRow | None:
+    return session.scalars(select(AdminRow).where(AdminRow.name == name)).first()
+
+
+def _admin(row: AdminRow) -> Admin:
+    locked_until: datetime | None = row.locked_until
+    return Admin(row.id, row.name, row.created_at, row.disabled, locked_until)

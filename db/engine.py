@@ -1,0 +1,199 @@
+"""Engines whose every connection deletes for real, and the words for what they refuse.
+
+SQLite's own defaults keep deleted bytes in the file (secure_delete off) and in the write-ahead
+log (until it is truncated); both settings belong to a connection, so each one is set and read
+back whenever the pool opens one.
+"""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError, TimeoutError
+
+from db.errors import (
+    StoreBusyError,
+    StoreError,
+    StoreFullError,
+    StoreSettingError,
+    StoreUnreachableError,
+)
+
+SQLITE_FILE_NAME = "mien.sqlite3"
+BUSY_TIMEOUT_MS = 5_000
+IMMEDIATE = "mien_immediate"
+# "mien" in hexadecimal of ASCII; any number will do that nothing else in the database uses.
+ADVISORY_LOCK_ID = 0x6D69656E
+TRUNCATE_ATTEMPTS = 3
+TRUNCATE_PAUSE_S = 0.05
+
+
+def make_engine(
+    data_dir: Path, database_url: str | None = None, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS
+) -> Engine:
+    """Return an engine for the file in `data_dir`, or for `database_url`.
+
+    Args:
+        data_dir: folder of the SQLite file; used only without a URL.
+        database_url: an SQLAlchemy URL; `postgresql://…` is taken to mean psycopg 3.
+        busy_timeout_ms: how long a connection waits for another writer.
+
+    Raises:
+        StoreUnreachableError: the URL is not one, or names another database than SQLite (as a
+            file) or PostgreSQL.
+    """
+    url = _checked_url(database_url) if database_url else _sqlite_url(data_dir)
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url, connect_args={"timeout": busy_timeout_ms / 1000})
+        _configure_sqlite(engine, busy_timeout_ms)
+        return engine
+    # In UTC, so that the server's idea of a day is ours.
+    options = f"-c lock_timeout={busy_timeout_ms} -c timezone=UTC"
+    given = url.query.get("options", "")
+    return create_engine(
+        url, pool_pre_ping=True, connect_args={"options": f"{given} {options}".strip()}
+    )
+
+
+def _sqlite_url(data_dir: Path) -> URL:
+    return URL.create("sqlite", database=str(data_dir / SQLITE_FILE_NAME))
+
+
+def _checked_url(database_url: str) -> URL:
+    advice = "give MIEN_DATABASE_URL as postgresql://user:password@host/name or leave it out"
+    try:
+        url = make_url(database_url)
+    except SQLAlchemyError as exc:
+        raise StoreUnreachableError(f"The database address cannot be read; {advice}.") from exc
+    if url.drivername in ("postgresql", "postgres"):
+        return url.set(drivername="postgresql+psycopg")
+    in_memory = url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
+    if in_memory or url.drivername not in ("sqlite", "postgresql+psycopg"):
+        raise StoreUnreachableError(f"This kind of database is not supported; {advice}.")
+    return url
+
+
+def _configure_sqlite(engine: Engine, busy_timeout_ms: int) -> None:
+    wanted = {
+        "journal_mode": "wal",
+        "foreign_keys": 1,
+        "secure_delete": 1,
+        "synchronous": 2,
+        "busy_timeout": busy_timeout_ms,
+    }
+
+    @event.listens_for(engine, "connect")
+    def set_and_read_back(dbapi_connection: sqlite3.Connection, _record: Any) -> None:
+        # The driver's own BEGIN comes too late (at the first write); ours is sent below.
+        dbapi_connection.isolation_level = None
+        for name, value in reversed(wanted.items()):  # busy_timeout first: WAL needs a lock
+            dbapi_connection.execute(f"PRAGMA {name} = {value}")
+        for name, value in wanted.items():
+            got = dbapi_connection.execute(f"PRAGMA {name}").fetchone()[0]
+            if got != value:
+                raise StoreSettingError(
+                    f"SQLite did not take {name} = {value} (it says {got}), so deletion could not "
+                    "be promised; use a local file system and a standard build of SQLite."
+                )
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A deferred transaction that reads and then writes can fail half-way; ours never does.
+        immediate = connection.get_execution_options().get(IMMEDIATE, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def is_sqlite(engine: Engine) -> bool:
+    """Whether `engine` speaks to SQLite."""
+    return engine.dialect.name == "sqlite"
+
+
+def lock_writers(connection: Connection) -> None:
+    """On PostgreSQL, let one writer in at a time, as BEGIN IMMEDIATE does on SQLite."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": ADVISORY_LOCK_ID})
+
+
+def erase_traces(engine: Engine) -> bool:
+    """Remove from the database's files what deleted rows left there.
+
+    SQLite: the write-ahead log is copied back and cut to zero bytes. PostgreSQL: VACUUM; its
+    own write-ahead log is recycled by the server, which is why content is sealed as well.
+
+    Returns:
+        Whether it was done. False: a reader is still in an old state; try again later.
+    """
+    with translated_errors():
+        if not is_sqlite(engine):
+            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                for table in ("analysis", "stored_image", "consent_record", "subject"):
+                    connection.exec_driver_sql(f"VACUUM {table}")
+            return True
+        for attempt in range(TRUNCATE_ATTEMPTS):
+            if attempt:
+                time.sleep(TRUNCATE_PAUSE_S)
+            if _truncate_wal(engine):
+                return True
+        return False
+
+
+def _truncate_wal(engine: Engine) -> bool:
+    raw = engine.raw_connection()
+    try:
+        # A checkpoint waits busy_timeout for readers; a page's request should not.
+        cursor = raw.cursor()
+        before_ms = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
+        cursor.execute("PRAGMA busy_timeout = 200")
+        try:
+            busy, _log_pages, _moved = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {before_ms}")
+        return bool(busy == 0)
+    finally:
+        raw.close()
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turn what drivers and the file system raise into errors that say what to do."""
+    try:
+        yield
+    except (DBAPIError, TimeoutError, sqlite3.Error) as exc:
+        raise _translated(exc) from exc
+    except OSError as exc:
+        if exc.errno in (28, 122):  # ENOSPC, EDQUOT
+            raise _full() from exc
+        raise StoreUnreachableError(
+            "A file of the store cannot be read or written; check that the data folder exists and "
+            "belongs to the account that runs Mien."
+        ) from exc
+
+
+def _full() -> StoreFullError:
+    return StoreFullError(
+        "There is no space left to store this; free some on the disk that holds the data folder "
+        "and try again – nothing was kept."
+    )
+
+
+def _translated(exc: Exception) -> StoreError:
+    words = str(exc).lower()
+    if "database or disk is full" in words or "no space left" in words:
+        return _full()
+    busy = ("database is locked", "table is locked", "lock timeout", "pool limit")
+    if any(sign in words for sign in busy):
+        return StoreBusyError(
+            "The store is busy with another change; wait a few seconds and try again."
+        )
+    if isinstance(exc, OperationalError | sqlite3.OperationalError):
+        return StoreUnreachableError(
+            "The database does not answer; check that it is running, that its address is right "
+            "and that its file may be written."
+        )
+    return StoreUnreachableError(
+        "The database refused a change; run `mien store verify` and look at the server's log."
+    )

@@ -1,0 +1,208 @@
+"""How long data stays: policies, bounds, and what is over its time.
+
+An item goes when the time that was promised for it is over, or the time of the policy in force,
+whichever comes first. So a stricter policy acts at once and a laxer one never prolongs a promise.
+Times count from storing, which is never later than the last interaction.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select
+from sqlalchemy.orm import Session
+
+from db.errors import RetentionBoundsError
+from db.tables import (
+    AnalysisRow,
+    ConsentRecordRow,
+    ErasureJobRow,
+    RetentionPolicyRow,
+    StoredImageRow,
+    SubjectRow,
+)
+from db.types import JobState, Kind, RetentionPolicy
+
+# 740 ILCS 14/15(a): three years after the last interaction at the latest.
+MAX_DAYS = 1095
+DEFAULT_DAYS = {Kind.RESULT: 30, Kind.IMAGE: 30, Kind.ERASURE_JOB: 30}
+SYSTEM_DEFAULT = "system"
+
+
+@dataclass(frozen=True)
+class Expired:
+    """Ids of all that is over its time."""
+
+    image_ids: tuple[str, ...]
+    analysis_ids: tuple[str, ...]
+    subject_ids: tuple[str, ...]
+    job_ids: tuple[str, ...]
+
+    @property
+    def personal(self) -> bool:
+        """Whether data of persons is among it."""
+        return bool(self.image_ids or self.analysis_ids or self.subject_ids)
+
+
+def ensure_policies(session: Session, now: datetime) -> None:
+    """Write the default policy of each kind that has none."""
+    for kind, days in DEFAULT_DAYS.items():
+        if session.get(RetentionPolicyRow, kind.value) is None:
+            session.add(
+                RetentionPolicyRow(
+                    kind=kind.value, days=days, changed_at=now, changed_by=SYSTEM_DEFAULT
+                )
+            )
+    session.flush()
+
+
+def policies(session: Session) -> tuple[RetentionPolicy, ...]:
+    """The policies in force, in the order of `Kind`."""
+    rows = {row.kind: row for row in session.scalars(select(RetentionPolicyRow))}
+    return tuple(
+        RetentionPolicy(kind, rows[kind].days, rows[kind].changed_at, rows[kind].changed_by)
+        for kind in Kind
+        if kind in rows
+    )
+
+
+def policy_days(session: Session) -> dict[Kind, int]:
+    """Kind -> days in force; the defaults where nothing is written yet."""
+    return DEFAULT_DAYS | {policy.kind: policy.days for policy in policies(session)}
+
+
+def check_days(days: int) -> None:
+    """Refuse what no policy may be.
+
+    Raises:
+        RetentionBoundsError: not a whole number of 0 to 1095 days.
+    """
+    if isinstance(days, bool) or not isinstance(days, int) or not 0 <= days <= MAX_DAYS:
+        raise RetentionBoundsError(
+            f"A retention time must be a whole number of days from 0 to {MAX_DAYS}; choose one in "
+            "that range."
+        )
+
+
+def set_days(session: Session, kind: Kind, days: int, *, now: datetime, by: str) -> None:
+    """Change the policy of `kind`; what is over its time then goes with the next purge.
+
+    Raises:
+        RetentionBoundsError: `days` is out of bounds.
+    """
+    check_days(days)
+    row = session.get(RetentionPolicyRow, kind.value)
+    if row is None:
+        row = RetentionPolicyRow(kind=kind.value)
+        session.add(row)
+    row.days, row.changed_at, row.changed_by = days, now, by
+    session.flush()
+
+
+def kept_until(stored_at: datetime, promised_until: datetime, days: int) -> datetime:
+    """When an item goes.
+
+    Example:
+        >>> from datetime import UTC
+        >>> first, tenth = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 10, tzinfo=UTC)
+        >>> kept_until(first, tenth, 5).day
+        6
+    """
+    return min(promised_until, stored_at + timedelta(days=days))
+
+
+def over(
+    table: type[AnalysisRow] | type[StoredImageRow], now: datetime, days: int
+) -> ColumnElement[bool]:
+    """Condition: the item's time is over at `now`, to the second of its end."""
+    return or_(table.promised_until <= now, table.stored_at <= now - timedelta(days=days))
+
+
+def alive(
+    table: type[AnalysisRow] | type[StoredImageRow], now: datetime, days: int
+) -> ColumnElement[bool]:
+    """Condition: the item may still be shown at `now`."""
+    return not_(over(table, now, days))
+
+
+def record_over(now: datetime, days: Mapping[Kind, int]) -> ColumnElement[bool]:
+    """Condition: nothing more may be kept under the consent record at `now`."""
+    record = ConsentRecordRow
+
+    def ended(until: Any, kind: Kind) -> ColumnElement[bool]:
+        return or_(until <= now, record.given_at <= now - timedelta(days=days[kind]))
+
+    return and_(ended(record.result_until, Kind.RESULT), ended(record.image_until, Kind.IMAGE))
+
+
+def find_expired(session: Session, now: datetime) -> Expired:
+    """All that is over its time, and subjects of whom nothing would be left."""
+    days = policy_days(session)
+    image_over = over(StoredImageRow, now, days[Kind.IMAGE])
+    analysis_over = over(AnalysisRow, now, days[Kind.RESULT])
+    return Expired(
+        image_ids=_all(session, select(StoredImageRow.id).where(image_over)),
+        analysis_ids=_all(session, select(AnalysisRow.id).where(analysis_over)),
+        subject_ids=_all(session, _subjects_over(now, days)),
+        job_ids=_all(session, _jobs_over(now, days[Kind.ERASURE_JOB])),
+    )
+
+
+def anything_expired(session: Session, now: datetime) -> bool:
+    """Whether a purge would remove data of a person; cheaper than `find_expired`."""
+    days = policy_days(session)
+    return any(
+        session.execute(statement.limit(1)).first() is not None
+        for statement in (
+            select(StoredImageRow.id).where(over(StoredImageRow, now, days[Kind.IMAGE])),
+            select(AnalysisRow.id).where(over(AnalysisRow, now, days[Kind.RESULT])),
+            _subjects_over(now, days),
+        )
+    )
+
+
+def _subjects_over(now: datetime, days: Mapping[Kind, int]) -> Select[str]:
+    live_images = select(StoredImageRow.id).where(
+        StoredImageRow.subject_id == SubjectRow.id, alive(StoredImageRow, now, days[Kind.IMAGE])
+    )
+    live_analyses = select(AnalysisRow.id).where(
+        AnalysisRow.subject_id == SubjectRow.id, alive(AnalysisRow, now, days[Kind.RESULT])
+    )
+    return (
+        select(SubjectRow.id)
+        .join(ConsentRecordRow, ConsentRecordRow.subject_id == SubjectRow.id)
+        .where(record_over(now, days), ~live_images.exists(), ~live_analyses.exists())
+    )
+
+
+def _jobs_over(now: datetime, days: int) -> Select[str]:
+    return select(ErasureJobRow.id).where(
+        ErasureJobRow.state == JobState.DONE.value,
+        ErasureJobRow.done_at <= now - timedelta(days=days),
+    )
+
+
+def _all(session: Session, statement: Select[str]) -> tuple[str, ...]:
+    return tuple(session.scalars(statement))
+
+
+def count_over(session: Session, kind: Kind, now: datetime, days: int) -> int:
+    """How many items of `kind` would be over their time at `now` under a policy of `days`.
+
+    Raises:
+        RetentionBoundsError: `days` is out of bounds.
+    """
+    check_days(days)
+    if kind is Kind.ERASURE_JOB:
+        statement: Select[Any] = _jobs_over(now, days)
+    else:
+        table = StoredImageRow if kind is Kind.IMAGE else AnalysisRow
+        statement = select(table.id).where(over(table, now, days))
+    return session.scalar(select(func.count()).select_from(statement.subquery())) or 0
+
+
+def in_batches(ids: Iterable[str], size: int = 500) -> Iterable[list[str]]:
+    """Cut `ids` into lists that fit the parameter limits of all databases."""
+    found = list(ids)
+    return (found[start : start + size] for start in range(0, len(found), size))

@@ -1,0 +1,88 @@
+"""The store: one object that travels as an argument and opens transactions."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from db.audit_head import HeadFile
+from db.engine import BUSY_TIMEOUT_MS, make_engine, translated_errors
+from db.master_key import Keys
+from db.setup import set_up
+from db.types import Clock, utc_now
+from db.unit import ReadUnit, WriteUnit, reading, writing
+from db.vault import Vault
+
+
+@dataclass(frozen=True, eq=False)
+class Store:
+    """All that a function needs to keep, find and remove data. Safe to share among threads.
+
+    Attributes:
+        engine: of the database.
+        data_dir: folder of all files.
+        keys: derived keys.
+        vault: sealed files.
+        head: end of the audit chain outside the database.
+        clock: says the time, aware; injected in tests.
+    """
+
+    engine: Engine
+    data_dir: Path
+    keys: Keys
+    vault: Vault
+    head: HeadFile
+    clock: Clock
+
+    def read(self) -> AbstractContextManager[ReadUnit]:
+        """Open a look at the store; see `db.unit.reading`."""
+        return reading(self.engine, self.clock)
+
+    def write(self) -> AbstractContextManager[WriteUnit]:
+        """Open a change; see `db.unit.writing`."""
+        return writing(self.engine, clock=self.clock, audit_key=self.keys.audit, head=self.head)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def open_store(
+    data_dir: Path,
+    *,
+    database_url: str | None = None,
+    master_key: str | None = None,
+    clock: Clock = utc_now,
+    busy_timeout_ms: int = BUSY_TIMEOUT_MS,
+) -> Store:
+    """Open the store, making it or bringing it up to date first where needed.
+
+    Args:
+        data_dir: folder of all files; made with rights for its owner only.
+        database_url: PostgreSQL, where it is not to be the SQLite file in `data_dir`.
+        master_key: 32 bytes in base64; without it the key file in `data_dir` is used.
+        clock: says the time, aware.
+        busy_timeout_ms: how long to wait for other writers.
+
+    Raises:
+        MasterKeyLostError: the store was made with another key than the one at hand.
+        KeyFileError: the key cannot be used as it is.
+        StoreError: the database does not answer or a needed setting was not taken.
+    """
+    with translated_errors():
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        engine = make_engine(data_dir, database_url, busy_timeout_ms=busy_timeout_ms)
+        try:
+            keys = set_up(engine, data_dir, master_key, clock)
+        except BaseException:
+            engine.dispose()
+            raise
+    return Store(
+        engine=engine,
+        data_dir=data_dir,
+        keys=keys,
+        vault=Vault(data_dir, keys.wrap),
+        head=HeadFile(data_dir, keys.audit),
+        clock=clock,
+    )

@@ -1,0 +1,180 @@
+"""Transactions: a look at the store, or a change with its audit rows.
+
+A change and the audit rows about it are one transaction. Files beside the database follow it: a
+failed change takes back the files it wrote, and a crash leaves strays that the purge finds.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from db import audit
+from db.audit_head import HeadFile
+from db.engine import IMMEDIATE, is_sqlite, lock_writers, translated_errors
+from db.errors import ClockBackwardsError
+from db.types import AuditRow, ChainHead, Clock
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+logger = logging.getLogger(__name__)
+
+
+class ReadUnit:
+    """A look at the store as it was at one moment.
+
+    Attributes:
+        session: for functions of db only.
+        now: the time of the look; never before the newest audit row, so that a clock that was
+            set back cannot make expired data reappear.
+        wall_clock: what the clock says.
+    """
+
+    def __init__(self, session: Session, clock: Clock):
+        self.session = session
+        self._last = audit.last_row(session)
+        self.wall_clock = clock()
+        newest = audit.parse_stamp(self._last.ts_utc) if self._last else self.wall_clock
+        self._behind = newest - self.wall_clock
+        self.now: datetime = max(self.wall_clock, newest)
+
+    def require_honest_clock(self) -> None:
+        """Refuse to promise a date while the clock is wrong.
+
+        Raises:
+            ClockBackwardsError: the clock stands more than five minutes before the newest row.
+        """
+        if self._behind > CLOCK_TOLERANCE:
+            raise ClockBackwardsError(
+                "The computer's clock was set back, so nothing new is kept; set it right, or run "
+                "`mien store reanchor` if it was wrong before."
+            )
+
+
+class WriteUnit(ReadUnit):
+    """A change in the making; it is committed when its block ends without an error."""
+
+    def __init__(self, session: Session, clock: Clock, audit_key: bytes):
+        super().__init__(session, clock)
+        self._audit_key = audit_key
+        self._take_back: list[Callable[[], object]] = []
+        self.appended = False
+
+    @property
+    def last(self) -> AuditRow | None:
+        """The newest audit row, this change's own included."""
+        return self._last
+
+    def log(
+        self,
+        action: audit.Action,
+        actor: str,
+        details: audit.Details | None = None,
+        *,
+        object_id: str = "",
+        at: datetime | None = None,
+    ) -> None:
+        """Add an audit row to this change.
+
+        Args:
+            action: what is done.
+            actor: who does it, a pseudonym.
+            details: numbers, truth values and short tokens.
+            object_id: to what, where that is not a thing of a person.
+            at: when, where that is not `now`; only for putting a wrong clock right.
+
+        Raises:
+            AuditDetailError: a value could hold personal data.
+        """
+        self._last = audit.append(
+            self.session,
+            self._audit_key,
+            self._last,
+            at=at or self.now,
+            actor=actor,
+            action=action,
+            object_id=object_id,
+            details=details,
+        )
+        self.appended = True
+
+    def on_failure(self, take_back: Callable[[], object]) -> None:
+        """Call `take_back` if this change does not come about."""
+        self._take_back.append(take_back)
+
+    def fail(self) -> None:
+        """Take back what was done beside the database."""
+        for take_back in reversed(self._take_back):
+            try:
+                take_back()
+            except OSError:
+                logger.warning("a file of a failed change is left for the next purge")
+
+
+@contextmanager
+def reading(engine: Engine, clock: Clock) -> Iterator[ReadUnit]:
+    """A look at the store that does not see what others change meanwhile.
+
+    Raises:
+        StoreError: the database does not answer.
+    """
+    if not is_sqlite(engine):
+        engine = engine.execution_options(isolation_level="REPEATABLE READ")
+    with translated_errors(), Session(engine) as session:
+        yield ReadUnit(session, clock)
+
+
+@contextmanager
+def writing(
+    engine: Engine, *, clock: Clock, audit_key: bytes, head: HeadFile
+) -> Iterator[WriteUnit]:
+    """A change, alone among writers, all of it or nothing.
+
+    Raises:
+        StoreBusyError: others wrote for too long.
+        StoreFullError: there is no space left.
+        StoreError: the database does not answer.
+    """
+    immediate = engine.execution_options(**{IMMEDIATE: True})
+    with translated_errors(), Session(immediate, expire_on_commit=False) as session:
+        lock_writers(session.connection())
+        unit = WriteUnit(session, clock, audit_key)
+        try:
+            yield unit
+            session.flush()
+            trusted = unit.appended and _head_fits(session, head)
+        except BaseException:
+            session.rollback()
+            unit.fail()
+            raise
+        _commit(session, unit)
+    if trusted and unit.last is not None:
+        _advance(head, unit.last)
+
+
+def _commit(session: Session, unit: WriteUnit) -> None:
+    try:
+        session.commit()
+    except BaseException:
+        session.rollback()
+        # A server may have committed before its answer was lost; then the purge decides.
+        if session.get_bind().dialect.name == "sqlite":
+            unit.fail()
+        raise
+
+
+def _head_fits(session: Session, head: HeadFile) -> bool:
+    known = head.read()
+    return known is not None and (
+        known.seq == 0 or audit.hash_at(session, known.seq) == known.hash
+    )
+
+
+def _advance(head: HeadFile, last: AuditRow) -> None:
+    try:
+        head.advance(ChainHead(last.seq, last.hash, last.seq))
+    except OSError:
+        # The change is committed; the next one moves the head over both.
+        logger.warning("the audit head could not be written; it follows with the next change")
