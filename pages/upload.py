@@ -1,0 +1,34 @@
+"""Upload: photos in, every face with its seven scores out. Nothing is kept."""
+
+import streamlit as st
+
+from ui import notice
+from ui.model_choice import choose_model_and_detector
+from ui.photo_results import show_results
+from ui.photos import SAMPLES, analyse_photos, forget_photos, sample_photos, upload_widgets
+
+st.title("Upload photos")
+st.write("Every face gets a box and seven scores: how much its expression resembles each of them.")
+
+chosen_samples = st.pills("Try a sample", list(SAMPLES), selection_mode="multi", key="samples")
+
+if notice.agreed(folded=bool(chosen_samples)):
+    photos = upload_widgets()
+    notice.shown_again()
+else:
+    forget_photos()
+    photos = []
+
+photos = [*sample_photos(chosen_samples), *photos]
+if not photos:
+    st.stop()
+
+with st.expander("Model and detector", icon=":material/tune:"):
+    model_id, detector = choose_model_and_detector("upload")
+
+analysed = analyse_photos(photos, model_id, detector)
+if not analysed:
+    st.stop()
+
+show_results(analysed, model_id, detector)
+st.button("Forget these photos", on_click=forget_photos, icon=":material/delete:")
