@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import analyze, evaluate, models
+from cli import analyze, bench, evaluate, models, train
 
 app = typer.Typer(
     help="Finds faces in photos and says which of seven expressions each resembles.",
@@ -15,6 +15,9 @@ app = typer.Typer(
 app.command("analyze")(analyze.analyze)
 app.command("evaluate")(evaluate.evaluate)
 app.command("models")(models.models)
+app.command("bench")(bench.bench)
+app.command("train")(train.train)
+app.command("publish")(train.publish)
 
 
 def main() -> None:

@@ -43,4 +43,5 @@ def _model_title(model_id: str) -> str:
     size = f"{cards()[model_id].n_bytes / 1e6:.1f} MB"
     if measured is None:
         return f"{model_id} ({size})"
-    return f"{model_id} – right in {percent(measured['all']['accuracy'], 1)} of FER-2013's test ({size})"
+    accuracy = percent(measured["all"]["accuracy"], 1)
+    return f"{model_id} – right in {accuracy} of FER-2013's test ({size})"

@@ -1,0 +1,58 @@
+# `make app` serves the app, `make test` runs all checks. Both set up what they need, without
+# root, and are quick the second time. Python 3.11 or 3.12, git and make are all they ask for.
+
+PORT ?= 8501
+UV_VERSION := 0.13.8
+PYTHON := $(shell for name in python3.11 python3.12 python3; do \
+	"$$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null \
+	&& { command -v "$$name"; break; }; done)
+UV := .tools/bin/uv
+export UV_PYTHON := $(PYTHON)
+export UV_PYTHON_DOWNLOADS := never
+
+.PHONY: app test lint types test-app test-training bench setup-train clean
+
+app: .venv/.app
+	.venv/bin/streamlit run Home.py --server.port $(PORT)
+
+test: lint types test-app test-training
+
+lint: .venv/.dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+types: .venv/.dev
+	.venv/bin/mypy
+	.venv/bin/mypy pages/*.py --no-namespace-packages
+
+# The app's environment has no TensorFlow in it, so these tests meet what a user installs.
+test-app: .venv/.dev
+	.venv/bin/python -m pytest --ignore tests/training
+
+test-training: .venv-train/.train
+	KERAS_BACKEND=tensorflow TF_CPP_MIN_LOG_LEVEL=3 .venv-train/bin/python -m pytest tests/training
+
+bench: .venv/.app
+	.venv/bin/mien bench
+
+setup-train: .venv-train/.train
+
+.venv/.app: uv.lock pyproject.toml $(UV)
+	$(UV) sync --frozen --inexact --quiet
+	@touch $@
+
+.venv/.dev: uv.lock pyproject.toml $(UV)
+	$(UV) sync --frozen --inexact --quiet --extra dev
+	@touch $@
+
+.venv-train/.train: uv.lock pyproject.toml $(UV)
+	UV_PROJECT_ENVIRONMENT=.venv-train $(UV) sync --frozen --inexact --quiet --extra train --extra dev
+	@touch $@
+
+$(UV):
+	@test -n "$(PYTHON)" || { echo "Mien needs Python 3.11 or 3.12; none was found." >&2; exit 1; }
+	$(PYTHON) -m venv .tools
+	.tools/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+clean:
+	rm -rf .venv .venv-train .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis
