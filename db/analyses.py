@@ -7,11 +7,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import select
-
 from db import audit, consent, subjects
 from db.retention import policy_days
-from db.tables import AnalysisRow, ConsentRecordRow, StoredImageRow, SubjectRow
+from db.tables import AnalysisRow, ConsentRecordRow, StoredImageRow
 from db.types import Kind, Purpose
 from db.unit import WriteUnit
 from db.vault import Sealed, Vault
@@ -79,9 +77,7 @@ def _may_keep(
     unit: WriteUnit, pseudonym: str, purposes: frozenset[Purpose]
 ) -> tuple[str, dict[Kind, int]]:
     """Subject id and, for each kind that may be kept now, the days promised for it."""
-    subject = unit.session.scalars(
-        select(SubjectRow).where(SubjectRow.pseudonym == pseudonym)
-    ).first()
+    subject = subjects.find_by_pseudonym(unit.session, pseudonym)
     if subject is None:
         return "", {}
     record = subjects.record_of(unit.session, subject.id)

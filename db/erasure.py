@@ -26,11 +26,6 @@ from db.types import ConsentState, ErasureJob, JobReason, JobState, Purpose, Sco
 from db.unit import WriteUnit
 from db.vault import Sealed
 
-CLOSED_BY = {
-    Scope.ALL: tuple(Purpose),
-    Scope.RESULT: (Purpose.KEEP_RESULT,),
-    Scope.IMAGE: (Purpose.KEEP_IMAGE,),
-}
 KEYS_OF = {
     Scope.ALL: tuple(Sealed),
     Scope.RESULT: (Sealed.RESULT,),
@@ -44,9 +39,12 @@ def request(
     *,
     scope: Scope,
     reason: JobReason,
+    closes: tuple[Purpose, ...] = tuple(Purpose),
     answer_hash: str | None = None,
 ) -> str:
     """Write down that data of `subject` is to go, and close its consents; return the job's id.
+
+    A second request while a job of scope ALL is at work returns that job.
 
     From the end of this change on nothing more is kept for the scope, and a job of scope ALL
     hides the subject. `carry_out` does the rest.
@@ -56,8 +54,13 @@ def request(
         subject: whose data.
         scope: how much of it.
         reason: why.
+        closes: the consents that end with it.
         answer_hash: of the receipt code, to give a second request the same answer.
     """
+    running = _running(unit.session, subject.id)
+    if running is not None:
+        running.answer_hash = running.answer_hash or answer_hash
+        return running.id
     job = ErasureJobRow(
         id=uuid4().hex,
         subject_id=subject.id,
@@ -69,7 +72,7 @@ def request(
         counts_json="{}",
     )
     unit.session.add(job)
-    closed = consent.close(unit, subject.pseudonym, CLOSED_BY[scope], ConsentState.WITHDRAWN)
+    closed = consent.close(unit, subject.pseudonym, closes, ConsentState.WITHDRAWN)
     _shorten_record(unit, subject.id, scope)
     actor = audit.subject_actor(subject.pseudonym)
     if closed:
@@ -83,6 +86,14 @@ def request(
         object_id=job.id,
     )
     return job.id
+
+
+def _running(session: Session, subject_id: str) -> ErasureJobRow | None:
+    return session.scalars(
+        select(ErasureJobRow).where(
+            ErasureJobRow.subject_id == subject_id, ErasureJobRow.scope == Scope.ALL.value
+        )
+    ).first()
 
 
 def _shorten_record(unit: WriteUnit, subject_id: str, scope: Scope) -> None:

@@ -202,6 +202,16 @@ def count_over(session: Session, kind: Kind, now: datetime, days: int) -> int:
     return session.scalar(select(func.count()).select_from(statement.subquery())) or 0
 
 
+def count_all(session: Session, kind: Kind) -> int:
+    """How many items of `kind` there are, whatever their time."""
+    tables = {
+        Kind.IMAGE: StoredImageRow,
+        Kind.RESULT: AnalysisRow,
+        Kind.ERASURE_JOB: ErasureJobRow,
+    }
+    return session.scalar(select(func.count()).select_from(tables[kind])) or 0
+
+
 def in_batches(ids: Iterable[str], size: int = 500) -> Iterable[list[str]]:
     """Cut `ids` into lists that fit the parameter limits of all databases."""
     found = list(ids)

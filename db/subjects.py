@@ -23,6 +23,11 @@ from db.types import Choices, Consent, KeptAnalysis, KeptImage, Kind, Purpose, S
 from db.unit import ReadUnit, WriteUnit
 from db.vault import Sealed, Vault
 
+UNKNOWN_CODE = (
+    "Nothing is kept under this code; check its 20 characters – what was kept may also have been "
+    "erased or have run out."
+)
+
 
 def add(
     unit: WriteUnit, vault: Vault, keys: Keys, consent: Consent, *, signed_name: str = ""
@@ -92,15 +97,22 @@ def find(session: Session, keys: Keys, code: str) -> SubjectRow:
     Raises:
         UnknownCodeError: there is none, or it is being erased.
     """
-    row = session.scalars(
+    row = find_any(session, keys, code)
+    if row is None or _being_erased(session, row.id):
+        raise UnknownCodeError(UNKNOWN_CODE)
+    return row
+
+
+def find_any(session: Session, keys: Keys, code: str) -> SubjectRow | None:
+    """The subject behind a receipt code, also one being erased; None where there is none."""
+    return session.scalars(
         select(SubjectRow).where(SubjectRow.code_hash == code_hash(keys, code))
     ).first()
-    if row is None or _being_erased(session, row.id):
-        raise UnknownCodeError(
-            "Nothing is kept under this code; check its 20 characters – what was kept may also "
-            "have been erased or have run out."
-        )
-    return row
+
+
+def find_by_pseudonym(session: Session, pseudonym: str) -> SubjectRow | None:
+    """The subject behind a consent, None where nothing is kept under it."""
+    return session.scalars(select(SubjectRow).where(SubjectRow.pseudonym == pseudonym)).first()
 
 
 def _being_erased(session: Session, subject_id: str) -> bool:

@@ -1,0 +1,204 @@
+"""The consent record and receipt, in the terms of ISO/IEC TS 27560.
+
+The receipt is a full copy of the record: header, processing, parties, events. It holds no
+pseudonym, so that after an erasure nothing links the paper in a person's hand to a log.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from db.types import Consent, ConsentEvent, ConsentState, Kind, Notice, Purpose, SubjectView
+
+SCHEMA_VERSION = "ISO/IEC TS 27560:2023, mien-consent-record-1"
+SCHEMA_FILE = Path(__file__).with_name("consent_record.schema.json")
+KIND_OF = {Purpose.KEEP_RESULT: Kind.RESULT, Purpose.KEEP_IMAGE: Kind.IMAGE}
+PURPOSE_TEXTS = {
+    Purpose.ANALYSE: "Find faces in the photo and show which expressions they resemble.",
+    Purpose.KEEP_RESULT: "Keep boxes, points and scores, sealed, to show them again.",
+    Purpose.KEEP_IMAGE: "Keep the photo without its hidden data, sealed, to show it again.",
+    Purpose.EVALUATION: "Use what is kept to measure how well the product works.",
+}
+
+
+@dataclass(frozen=True)
+class Controller:
+    """Who answers for the processing; the operator fills it in."""
+
+    name: str = "Operator of this installation"
+    address: str = "See the imprint of this site"
+    contact: str = "See the imprint of this site"
+
+    def as_party(self) -> dict[str, str]:
+        """The entry among the parties of the record."""
+        return {
+            "party_id": "controller",
+            "party_type": "data controller",
+            "party_name": self.name,
+            "party_address": self.address,
+            "party_contact": self.contact,
+        }
+
+
+def receipt_of_consent(
+    consent: Consent,
+    notice: Notice,
+    *,
+    controller: Controller | None = None,
+    signed_name: str = "",
+) -> dict[str, Any]:
+    """The record of a consent that was just given."""
+    states = {
+        purpose: ConsentState.GIVEN if purpose in consent.choices.given else ConsentState.REFUSED
+        for purpose in Purpose
+    }
+    events = [
+        ConsentEvent(consent.given_at, purpose, state, consent.notice_id)
+        for purpose, state in states.items()
+    ]
+    return _record(
+        record_id=consent.record_id,
+        principal_id=consent.subject_id or consent.record_id,
+        given_at=consent.given_at,
+        valid_until=consent.valid_until,
+        context=consent.context,
+        notice=notice,
+        states=states,
+        promised_days=consent.promised_days,
+        events=events,
+        controller=controller or Controller(),
+        signed_name=signed_name,
+    )
+
+
+def receipt_of_subject(
+    view: SubjectView, *, controller: Controller | None = None
+) -> dict[str, Any]:
+    """The record as it stands now, withdrawals included."""
+    return _record(
+        record_id=view.record_id,
+        principal_id=view.subject_id,
+        given_at=view.given_at,
+        valid_until=view.valid_until,
+        context=view.context,
+        notice=view.notice,
+        states=view.states,
+        promised_days=view.promised_days,
+        events=view.events,
+        controller=controller or Controller(),
+        signed_name=view.signed_name or "",
+    )
+
+
+def as_json(record: Mapping[str, Any]) -> str:
+    """The record as a text file."""
+    return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+
+
+def _record(
+    *,
+    record_id: str,
+    principal_id: str,
+    given_at: datetime,
+    valid_until: datetime,
+    context: str,
+    notice: Notice,
+    states: Mapping[Purpose, ConsentState],
+    promised_days: Mapping[Kind, int],
+    events: Iterable[ConsentEvent],
+    controller: Controller,
+    signed_name: str,
+) -> dict[str, Any]:
+    return {
+        "header": {
+            "schema_version": SCHEMA_VERSION,
+            "record_id": record_id,
+            "pii_principal_id": principal_id,
+            "created": _time(given_at),
+            "valid_until": _time(valid_until),
+        },
+        "processing": {
+            "privacy_notice": {
+                "id": notice.id,
+                "version": notice.version,
+                "sha256": notice.sha256,
+                "published": _time(notice.published_at),
+            },
+            "language": notice.language,
+            "context_of_use": context,
+            "purposes": [
+                _purpose(purpose, states.get(purpose, ConsentState.REFUSED), promised_days)
+                for purpose in Purpose
+            ],
+            **_fixed_terms(),
+        },
+        "parties": [
+            controller.as_party(),
+            {
+                "party_id": principal_id,
+                "party_type": "PII principal",
+                "party_name": signed_name,
+                "party_address": "",
+                "party_contact": "",
+            },
+        ],
+        "events": [
+            {
+                "event_time": _time(event.at),
+                "event_type": "explicit",
+                "event_state": event.state.value,
+                "purpose": event.purpose.value,
+                "privacy_notice_id": event.notice_id,
+                "entity_id": principal_id,
+            }
+            for event in events
+        ],
+    }
+
+
+def _purpose(
+    purpose: Purpose, state: ConsentState, promised_days: Mapping[Kind, int]
+) -> dict[str, Any]:
+    kind = KIND_OF.get(purpose)
+    days = promised_days.get(kind, 0) if kind is not None else 0
+    return {
+        "purpose": purpose.value,
+        "description": PURPOSE_TEXTS[purpose],
+        "state": state.value,
+        "lawful_basis": "explicit consent, GDPR 6(1)(a) and 9(2)(a)",
+        "pii": _pii(purpose),
+        "retention_period": f"P{days}D",
+    }
+
+
+def _pii(purpose: Purpose) -> list[str]:
+    photo, readings = "photo of a face", "boxes, landmarks, expression scores"
+    return {
+        Purpose.ANALYSE: [photo, readings],
+        Purpose.KEEP_RESULT: [readings],
+        Purpose.KEEP_IMAGE: [photo],
+        Purpose.EVALUATION: [photo, readings],
+    }[purpose]
+
+
+def _fixed_terms() -> dict[str, Any]:
+    return {
+        "special_category": True,
+        "collection_method": "form in the product, photo handed over by the person",
+        "processing_method": "automated analysis on the serving computer",
+        "processing_locations": ["the serving computer"],
+        "storage_locations": ["the data folder of this installation"],
+        "jurisdiction": "the controller's; designed for GDPR and 740 ILCS 14",
+        "recipients": ["none"],
+        "withdrawal_method": "Ethics & Privacy page with the receipt code, or `mien store erase`",
+        "privacy_rights": ["access", "portability", "withdrawal", "erasure", "complaint"],
+        "authority": "the data protection authority of the person's country",
+    }
+
+
+def _time(at: datetime) -> str:
+    whole_seconds = at - timedelta(microseconds=at.microsecond)
+    return whole_seconds.isoformat().replace("+00:00", "Z")

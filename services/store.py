@@ -1,0 +1,85 @@
+"""Opens the store, says whether its log is whole, and mends what an operator has to mend."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from db import audit, statistics
+from db.errors import StoreError
+from db.store import Store, open_store
+from db.types import ChainHead, ChainStatus, Kind
+
+__all__ = [
+    "ChainHead",
+    "ChainStatus",
+    "Store",
+    "StoreError",
+    "Summary",
+    "chain_status",
+    "open_store",
+    "reanchor",
+    "summary",
+]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What an operator wants to know at a glance."""
+
+    data_dir: Path
+    database: str
+    subjects: int
+    results: int
+    images: int
+    image_bytes: int
+
+
+def chain_status(store: Store, expected: ChainHead | None = None) -> ChainStatus:
+    """Check the whole audit chain.
+
+    Args:
+        store: whose.
+        expected: an end noted earlier, elsewhere (`ChainStatus.end`); without it the head file's.
+            Only this shows that database and head file were both put back to an older state.
+    """
+    # Before the look: rows that come between are newer than the head, which is fine.
+    head = expected or store.head.read()
+    with store.read() as look:
+        return audit.verify(look.session, store.keys.audit, head)
+
+
+def reanchor(store: Store, *, by: str = audit.OPERATOR) -> ChainStatus:
+    """Accept the present end of the chain and the present clock, and say so in the log.
+
+    For after a known restore from a backup, and after a clock that had been wrong. Rows that do
+    not fit stay found: they cannot be mended.
+
+    Returns:
+        The status afterwards.
+    """
+    before = store.head.read()
+    with store.write() as unit:
+        details = {
+            "head_seq": before.seq if before else -1,
+            "last_seq": unit.last.seq if unit.last else 0,
+        }
+        unit.log(audit.Action.REANCHORED, by, details, at=unit.wall_clock)
+        last = unit.last
+    if last is not None:
+        store.head.write(ChainHead(last.seq, last.hash, last.seq))
+    return chain_status(store)
+
+
+def summary(store: Store) -> Summary:
+    """Counts and places; nothing of a person."""
+    with store.read() as look:
+        kinds = {row.kind: row for row in statistics.holdings(look.session, look.now)}
+        subjects = statistics.subject_count(look.session)
+    result, image = kinds[Kind.RESULT], kinds[Kind.IMAGE]
+    return Summary(
+        data_dir=store.data_dir,
+        database=store.engine.url.render_as_string(hide_password=True),
+        subjects=subjects,
+        results=result.count,
+        images=image.count,
+        image_bytes=image.size_bytes,
+    )
