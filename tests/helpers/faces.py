@@ -1,0 +1,78 @@
+"""Small faces, cards and classifiers for tests."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.emotions import EMOTIONS
+from core.types import Box, EmotionScores, Face
+
+
+def a_box(x_min: float = 10, y_min: float = 20, width: float = 30, height: float = 40) -> Box:
+    return Box(x_min, y_min, x_min + width, y_min + height)
+
+
+def a_face(box: Box | None = None, confidence: float = 0.9, detector: str = "test") -> Face:
+    return Face(box or a_box(), confidence, np.zeros((0, 2), np.float32), detector)
+
+
+def one_hot(emotion: str) -> EmotionScores:
+    """Scores that are certain of one expression."""
+    return EmotionScores(np.eye(len(EMOTIONS), dtype=np.float32)[EMOTIONS.index(emotion)])
+
+
+def card_dict(model: bytes = b"model", **changes: Any) -> dict[str, Any]:
+    """A whole and true card for `model`."""
+    geometry = {"eyes_xy": [0.5, 0.4], "mouth_xy": [0.5, 0.77], "eye_mouth": 0.37}
+    card = {
+        "id": "toy",
+        "title": "A toy",
+        "file": "model.tflite",
+        "sha256": hashlib.sha256(model).hexdigest(),
+        "n_bytes": len(model),
+        "n_parameters": 1,
+        "n_macs": 1,
+        "precision": "float32",
+        "labels": list(EMOTIONS),
+        "input": {
+            "size_px": 48,
+            "channels": 1,
+            "scale": 1 / 64,
+            "offset": -2.0,
+            "geometry": geometry,
+        },
+        "flip_average": False,
+        "calibration": {
+            "temperature": 1.0,
+            "uncertain_threshold": 0.5,
+            "target_accuracy": 0.85,
+            "coverage": 0.5,
+        },
+        "data": {
+            "name": "none",
+            "source": "none",
+            "terms": "none",
+            "n_train": 0,
+            "known_flaws": [],
+        },
+        "recipe": {},
+        "licence": "Apache-2.0",
+        "intended_use": "tests",
+        "prohibited_use": "everything else",
+        "high_risk_class": "none",
+        "limits": [],
+    }
+    return {**card, **changes}
+
+
+def write_model(models_dir: Path, card: dict[str, Any], model: bytes = b"model") -> Path:
+    """Write a model's folder; returns it."""
+    import json
+
+    folder = models_dir / str(card["id"])
+    folder.mkdir(parents=True)
+    (folder / "card.json").write_text(json.dumps(card))
+    (folder / str(card["file"])).write_bytes(model)
+    return folder

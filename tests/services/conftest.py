@@ -1,0 +1,8 @@
+from tests.db.fixtures import (  # noqa: F401
+    clock,
+    data_dir,
+    database_url,
+    open_again,
+    sqlite_store,
+    store,
+)
