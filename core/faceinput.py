@@ -29,7 +29,7 @@ class EyesMouth(BaseModel):
         eye_mouth: distance between the two in units of the box's height.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     eyes_xy: tuple[float, float]
     mouth_xy: tuple[float, float]

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from core.emotions import EMOTIONS
 from core.errors import ModelError, UnknownModelError
@@ -19,7 +19,7 @@ from core.faceinput import EyesMouth, FaceInput
 class InputSpec(BaseModel):
     """The classifier's input, as `FaceInput` takes it."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     size_px: int
     channels: int
@@ -38,7 +38,7 @@ class Calibration(BaseModel):
         coverage: share of the validation faces that are not uncertain.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     temperature: float = Field(gt=0)
     uncertain_threshold: float = Field(ge=0, le=1)
@@ -49,7 +49,7 @@ class Calibration(BaseModel):
 class TrainingData(BaseModel):
     """The set a model was trained on, and the terms under which that set is used."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     source: str
@@ -109,7 +109,9 @@ def load_card(model_id: str, models_dir: Path) -> ModelCard:
     try:
         text = (models_dir / model_id / "card.json").read_text(encoding="utf-8")
         card = ModelCard.model_validate_json(text)
-    except (OSError, ValidationError) as exc:
+        if card.id != model_id:
+            raise ValueError(f"card of {card.id!r} in the folder of {model_id!r}")
+    except (OSError, ValueError) as exc:  # ValueError: not UTF-8, not JSON, not such a card
         raise ModelError(f"The card of model {model_id!r} is damaged; reinstall Mien.") from exc
     if tuple(card.labels) != EMOTIONS:
         raise ModelError(f"Model {model_id!r} has other labels than {', '.join(EMOTIONS)}.")
