@@ -131,7 +131,7 @@ def row_hash(key: bytes, row: AuditRow) -> str:
 def last_row(session: Session) -> AuditRow | None:
     """The newest row, None in an empty log."""
     values = session.execute(_columns().order_by(AuditEventRow.seq.desc()).limit(1)).first()
-    return AuditRow(*values.tuple()) if values else None
+    return _audit_row(values) if values else None
 
 
 def hash_at(session: Session, seq: int) -> str | None:
@@ -268,4 +268,8 @@ def _columns() -> _Columns:
 def _rows(session: Session, statement: _Columns) -> Iterator[AuditRow]:
     found = session.execute(statement.execution_options(yield_per=VERIFY_BATCH_ROWS))
     for values in found:
-        yield AuditRow(*values.tuple())
+        yield _audit_row(values)
+
+
+def _audit_row(values: Any) -> AuditRow:
+    return AuditRow(*values)
