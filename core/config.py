@@ -1,9 +1,10 @@
 """Settings, read once at the edge (Home.py, the command line) and passed down."""
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -36,6 +37,37 @@ class Settings(BaseSettings):
     min_face_px: int = Field(
         default=24, ge=12, description="Smaller faces (height in pixels) are shown but not judged."
     )
+    stun_urls: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="STUN servers of live video, such as stun:host:3478; by commas."
+    )
+    turn_urls: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="TURN servers of live video, such as turn:host:3478; by commas."
+    )
+    turn_secret: SecretStr | None = Field(
+        default=None, description="coturn's static-auth-secret; makes short-lived credentials."
+    )
+    max_live_streams: int = Field(
+        default=4, ge=1, le=64, description="Live videos at a time; further users are asked to wait."
+    )
+    max_clip_seconds: int = Field(
+        default=60, ge=1, le=3600, description="Longest video clip, in seconds."
+    )
+    max_clip_mb: int = Field(
+        default=50, ge=1, le=2000, description="Largest video clip, in 10**6 bytes."
+    )
+
+    @field_validator("stun_urls", "turn_urls", mode="before")
+    @classmethod
+    def _split_at_commas(cls, value: object) -> object:
+        """An environment variable holds one text."""
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @property
+    def max_clip_bytes(self) -> int:
+        """`max_clip_mb` in bytes."""
+        return self.max_clip_mb * 1_000_000
 
     @property
     def max_upload_bytes(self) -> int:
