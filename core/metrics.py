@@ -146,7 +146,7 @@ def near_duplicates(
 
 
 def _standardised(images: NDArray[np.uint8]) -> FloatArray:
-    rows = images.reshape(len(images), -1).astype(np.float32)
+    rows = images.reshape(len(images), math.prod(images.shape[1:])).astype(np.float32)
     rows -= rows.mean(axis=1, keepdims=True)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     result: FloatArray = rows / np.maximum(lengths, 1e-6)

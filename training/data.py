@@ -78,7 +78,7 @@ def load_split(path: Path, split: Split) -> Faces:
 
 def drop_blank(faces: Faces) -> Faces:
     """Leave out images that show nothing (standard deviation under `BLANK_STD` grey levels)."""
-    return faces.keep(faces.images.reshape(len(faces), -1).std(axis=1) >= BLANK_STD)
+    return faces.keep(faces.images.std(axis=(1, 2)) >= BLANK_STD)
 
 
 def _decode_grey(encoded: bytes) -> NDArray[np.uint8]:
