@@ -79,3 +79,9 @@ def in_mode(mode: str, fmt: str, orientation: int) -> bytes:
     """`colourful()` in one of Pillow's modes, with an orientation noted."""
     picture = Image.fromarray(colourful()).convert(mode)
     return encode(picture, fmt, exif=with_orientation(orientation))
+
+
+def grey_of(data: bytes) -> RGB:
+    """The pixels of an encoded grey picture (height, width), read by Pillow."""
+    with Image.open(io.BytesIO(data)) as picture:
+        return np.asarray(picture.convert("L"), np.uint8)
