@@ -11,6 +11,9 @@ _MIN_WIDTH = 110
 
 def models(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON array.")] = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="The table of the README.")
+    ] = False,
 ) -> None:
     """List the expression models with their figures on FER-2013's private test split."""
     from core.config import load_settings
@@ -21,7 +24,26 @@ def models(
     if as_json:
         sys.stdout.write(json.dumps(rows, indent=1) + "\n")
         return
+    if as_markdown:
+        sys.stdout.write(markdown(rows))
+        return
     _table(rows, settings.default_model)
+
+
+def markdown(rows: list[dict[str, Any]]) -> str:
+    """The measures as the README shows them."""
+    lines = [
+        "| model | accuracy | without near-duplicates | balanced | macro F1 | calibration error "
+        "| size |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row['id']} | {row['accuracy']:.1%} | {row['accuracy_without_near_duplicates']:.1%} "
+        f"| {row['balanced_accuracy']:.1%} | {row['macro_f1']:.3f} | {row['ece']:.3f} "
+        f"| {row['bytes'] / 1e6:.1f} MB |"
+        for row in rows
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _row(model_id: str, models_dir: Any) -> dict[str, Any]:

@@ -55,7 +55,8 @@ def _overview(results: list[PhotoResult]) -> None:
     n_refused = sum(result.error is not None for result in results)
     n_faces = sum(len(r.analysis.faces) for r in results if r.analysis is not None)
     refused = f", {n_refused} refused" if n_refused else ""
-    st.markdown(f"**{len(results)} photos, {n_faces} faces{refused}**")
+    faces = "1 face" if n_faces == 1 else f"{n_faces} faces"
+    st.markdown(f"**{len(results)} photos, {faces}{refused}**")
     st.dataframe(pd.DataFrame(rows), hide_index=True, height=min(38 + 35 * len(rows), 260))
 
 

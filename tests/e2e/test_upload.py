@@ -1,0 +1,78 @@
+"""The main way of a user, in a real browser: upload, read, download."""
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.e2e
+
+ASTRONAUT = ROOT / "samples" / "astronaut.jpg"
+HOPPER = ROOT / "samples" / "grace_hopper.jpg"
+
+
+@pytest.fixture(params=[(1280, 900), (390, 844)], ids=["desktop", "phone"])
+def page(
+    request: pytest.FixtureRequest, app_url: str, chromium: Callable[..., Browser]
+) -> Iterator[Page]:
+    """The Upload page, agreed to, at the width of a desk and of a phone."""
+    width, height = request.param
+    browser = chromium()
+    page = browser.new_page(viewport={"width": width, "height": height}, accept_downloads=True)
+    page.goto(f"{app_url}/upload")
+    expect(page.get_by_text("What happens to your photo").first).to_be_visible(timeout=30_000)
+    assert page.locator('input[type="file"]').count() == 0
+    page.get_by_role("button", name="I agree: analyse my photos").click()
+    page.locator('input[type="file"]').first.wait_for(state="attached", timeout=10_000)
+    yield page
+    browser.close()
+
+
+def download(page: Page, button: str) -> bytes:
+    with page.expect_download(timeout=20_000) as started:
+        page.get_by_role("button", name=button).first.click()
+    return Path(started.value.path()).read_bytes()
+
+
+def test_the_astronaut_resembles_happiness(page: Page) -> None:
+    page.locator('input[type="file"]').first.set_input_files(ASTRONAUT)
+    expect(page.get_by_text("resembles happiness")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text('When this model says "happy" it is right in')).to_be_visible()
+    # Nothing is wider than the screen.
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_a_group_photo_is_read_and_its_results_taken_home(page: Page, tmp_path: Path) -> None:
+    group = tmp_path / "group.jpg"
+    canvas = Image.new("RGB", (1024, 600), (120, 120, 120))
+    for left, file in ((0, ASTRONAUT), (512, HOPPER)):
+        with Image.open(file) as portrait:
+            canvas.paste(portrait, (left, 0))
+    canvas.save(group, quality=92)
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(ASTRONAUT.read_bytes()[:20_000])
+
+    page.locator('input[type="file"]').first.set_input_files([group, broken])
+    expect(page.get_by_text("2 photos, 2 faces, 1 refused")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("damaged or cut short").last).to_be_visible()
+    expect(page.get_by_text("Traceback")).to_have_count(0)
+
+    photos = {row["file"]: row for row in json.loads(download(page, "JSON"))}
+    assert len(photos["group.jpg"]["faces"]) == 2
+    assert photos["broken.jpg"]["error"]["kind"] == "damaged_image"
+    rows = list(csv.DictReader(io.StringIO(download(page, "CSV").decode())))
+    assert [row["file"] for row in rows] == ["group.jpg", "group.jpg", "broken.jpg"]
+    with zipfile.ZipFile(io.BytesIO(download(page, "ZIP of all"))) as archive:
+        assert archive.namelist() == ["results.json", "results.csv", "001_group.png"]
+        with Image.open(io.BytesIO(archive.read("001_group.png"))) as annotated:
+            assert annotated.size == (1024, 600)
+    with Image.open(io.BytesIO(download(page, "Annotated picture"))) as annotated:
+        assert annotated.format == "PNG"

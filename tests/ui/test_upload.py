@@ -1,0 +1,103 @@
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.conftest import ROOT
+from tests.helpers.bad_images import refused_files
+
+OpenPage = Callable[[str], AppTest]
+
+ASTRONAUT = (ROOT / "samples" / "astronaut.jpg").read_bytes()
+
+
+def text_of(app: AppTest) -> str:
+    """All that a person can read in Markdown, captions, notes and errors."""
+    kinds = ("markdown", "caption", "info", "warning", "error", "subheader", "html")
+    return "\n".join(str(element.value) for kind in kinds for element in app.get(kind))
+
+
+@pytest.fixture
+def agreed(open_page: OpenPage) -> AppTest:
+    app = open_page("upload")
+    agree = next(button for button in app.button if button.label.startswith("I agree"))
+    return agree.click().run()
+
+
+def test_no_uploader_exists_before_the_notice_is_agreed_to(open_page: OpenPage) -> None:
+    app = open_page("upload")
+    assert "What happens to your photo" in text_of(app)
+    assert len(app.file_uploader) == 0
+
+
+def test_agreeing_takes_one_click_and_so_does_taking_it_back(agreed: AppTest) -> None:
+    assert len(agreed.file_uploader) == 2
+    take_back = next(b for b in agreed.button if b.label == "I no longer agree")
+    app = take_back.click().run()
+    assert not app.exception
+    assert len(app.file_uploader) == 0
+
+
+def test_a_sample_shows_the_face_what_it_resembles_and_how_often_that_is_right(
+    open_page: OpenPage,
+) -> None:
+    app = open_page("upload")
+    app.pills[0].set_value(["Eileen Collins (NASA)"]).run()
+    assert not app.exception
+    text = text_of(app)
+    assert "resembles happiness" in text
+    assert 'When this model says "happy" it is right in' in text
+    assert "is happy" not in text
+
+
+def test_an_uploaded_photo_is_analysed(agreed: AppTest) -> None:
+    app = agreed.file_uploader[0].upload("me.jpg", ASTRONAUT, "image/jpeg").run()
+    assert not app.exception
+    assert "resembles happiness" in text_of(app)
+    assert [b.label for b in app.download_button] == [
+        "JSON",
+        "CSV",
+        "ZIP of all",
+        "Annotated picture (PNG)",
+    ]
+
+
+def test_a_bad_file_gets_its_sentence_and_never_stops_the_other(agreed: AppTest) -> None:
+    empty = refused_files()["empty.jpg"]
+    uploader = agreed.file_uploader[0]
+    uploader.upload("empty.jpg", empty.data, "image/jpeg")
+    app = uploader.upload("me.jpg", ASTRONAUT, "image/jpeg").run()
+    assert not app.exception
+    (error,) = app.error
+    assert empty.words in error.value
+    assert "resembles happiness" in text_of(app)
+
+
+def test_every_bad_file_at_once_leaves_the_good_one_standing(agreed: AppTest) -> None:
+    small = [bad for bad in refused_files().values() if len(bad.data) < 10_000_000]
+    uploader = agreed.file_uploader[0].upload("me.jpg", ASTRONAUT, "image/jpeg")
+    for number, bad in enumerate(small):
+        uploader.upload(f"bad_{number}.jpg", bad.data, "image/jpeg")
+    app = uploader.run(timeout=120)
+    assert not app.exception
+    assert f"**{len(small) + 1} photos, 1 face, {len(small)} refused**" in text_of(app)
+    remarks = app.dataframe[0].value["remark"].tolist()[1:]
+    assert all(bad.words in remark for bad, remark in zip(small, remarks, strict=True))
+
+
+def test_forgetting_drops_uploads_and_results(agreed: AppTest) -> None:
+    app = agreed.file_uploader[0].upload("me.jpg", ASTRONAUT, "image/jpeg").run()
+    forget = next(b for b in app.button if b.label == "Forget these photos")
+    app = forget.click().run()
+    assert not app.exception
+    assert "resembles" not in text_of(app).replace("resembles each of them", "")
+    assert "photo_results" not in app.session_state
+
+
+def test_model_and_detector_can_be_changed(agreed: AppTest) -> None:
+    app = agreed.file_uploader[0].upload("me.jpg", ASTRONAUT, "image/jpeg").run()
+    model, detector = app.selectbox
+    assert len(model.options) >= 2
+    app = detector.select_index(1).run()
+    assert not app.exception
+    assert "resembles happiness" in text_of(app)
