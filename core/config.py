@@ -47,7 +47,10 @@ class Settings(BaseSettings):
         default=None, description="coturn's static-auth-secret; makes short-lived credentials."
     )
     max_live_streams: int = Field(
-        default=4, ge=1, le=64, description="Live videos at a time; further users are asked to wait."
+        default=4,
+        ge=1,
+        le=64,
+        description="Live videos at a time; further users are asked to wait.",
     )
     max_clip_seconds: int = Field(
         default=60, ge=1, le=3600, description="Longest video clip, in seconds."
