@@ -1,0 +1,299 @@
+"""A bias breakdown: attributes, outcomes of each, and which gaps chance does not explain."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+import pandas as pd
+from fairlearn.metrics import MetricFrame, count
+from pydantic import BaseModel, ConfigDict
+
+from core.curves import Predictions, confusion_counts, summary_of
+from core.emotions import EMOTIONS, noun
+from core.fairness import (
+    MIN_SHOWN,
+    Events,
+    Gap,
+    Groups,
+    GroupShare,
+    Sensitivity,
+    gap_between,
+    holm,
+    label_sensitivity,
+    shares_by_group,
+)
+from core.metrics import expected_calibration_error
+
+Source = Literal["declared", "annotated", "predicted", "measured"]
+SOURCE_TEXTS: Final[dict[str, str]] = {
+    "declared": "declared: each person said so themselves",
+    "annotated": "annotated: other people looked at the picture and said so",
+    "predicted": "predicted: a small model guessed it from the picture",
+    "measured": "measured: computed from the picture's pixels",
+}
+# What is asked of a set without true expressions: its gaps are disparities, not errors.
+Kind = Literal["error", "disparity"]
+
+
+class Outcome(BaseModel):
+    """One share that is compared between groups.
+
+    Attributes:
+        family: gaps of one family are corrected together (Holm).
+        better: whether a high or a low share is what one wants; None for neither.
+        overall: the share over all groups, None for nothing to count.
+        gap: None where fewer than two groups are large enough.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    title: str
+    family: str
+    better: Literal["high", "low"] | None
+    n: int
+    overall: float | None
+    groups: list[GroupShare]
+    gap: Gap | None
+
+
+class AttributeReport(BaseModel):
+    """One attribute, or an intersection of two, with its outcomes.
+
+    Attributes:
+        source: where the group labels come from.
+        note: how the groups were made.
+        further: per group the figures that are not tested (macro F1, calibration error …).
+        sensitivity: only for predicted labels.
+        n_without: images without a value, which are left out.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    source: Source
+    note: str
+    outcomes: list[Outcome]
+    further: list[dict[str, Any]]
+    sensitivity: Sensitivity | None = None
+    n_without: int = 0
+
+
+class BiasReport(BaseModel):
+    """What `models/studies/bias_*.json` holds and an audit computes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    title: str
+    kind: Kind
+    dataset: str
+    n: int
+    model_id: str
+    model_sha256: str
+    command: str
+    caveats: list[str]
+    attributes: list[AttributeReport]
+    intersections: list[AttributeReport]
+
+
+@dataclass(frozen=True, eq=False)
+class Attribute:
+    """Group labels (n,) with their origin; "" means no value.
+
+    Attributes:
+        error_share: for predicted labels, the annotator's measured error, 0..1.
+    """
+
+    name: str
+    groups: Groups
+    source: Source
+    note: str = ""
+    error_share: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """An outcome before it is split by group: events (n,) among the images `among` (n,)."""
+
+    key: str
+    title: str
+    family: str
+    better: Literal["high", "low"] | None
+    events: Events
+    among: Events
+    strata: Any = None
+
+
+def expression_questions(predictions: Predictions, uncertain_threshold: float) -> list[Question]:
+    """Accuracy, uncertain share, and hits and false alarms of each expression.
+
+    Hits and false alarms by class are what equalised odds compares (Hardt et al. 2016), one
+    class against the rest.
+    """
+    everyone = np.ones(len(predictions), bool)
+    questions = [
+        Question(
+            "accuracy", "judged right", "accuracy", "high", predictions.right, everyone,
+            predictions.labels,
+        ),
+        Question(
+            "uncertain", "called uncertain", "uncertain", "low",
+            np.asarray(predictions.confidence < uncertain_threshold), everyone,
+        ),
+    ]  # fmt: skip
+    for index, name in enumerate(EMOTIONS):
+        judged, true = predictions.predicted == index, predictions.labels == index
+        questions += [
+            Question(
+                f"hit_{name}", f"{noun(name)} recognised", "equalised odds", "high", judged, true
+            ),
+            Question(
+                f"false_{name}", f"taken for {noun(name)}", "equalised odds", "low", judged, ~true
+            ),
+        ]
+    return questions
+
+
+def report_attribute(
+    attribute: Attribute, questions: Sequence[Question], further: list[dict[str, Any]], seed: int
+) -> AttributeReport:
+    """All outcomes of one attribute; p values are not corrected yet."""
+    known = attribute.groups != ""
+    outcomes = []
+    for question in questions:
+        among = question.among & known
+        events, groups = question.events[among], attribute.groups[among]
+        strata = None if question.strata is None else question.strata[among]
+        outcomes.append(
+            Outcome(
+                key=question.key,
+                title=question.title,
+                family=question.family,
+                better=question.better,
+                n=len(events),
+                overall=float(events.mean()) if len(events) else None,
+                groups=shares_by_group(events, groups),
+                gap=gap_between(events, groups, strata=strata, seed=seed) if len(events) else None,
+            )
+        )
+    first = questions[0]
+    among = first.among & known
+    return AttributeReport(
+        name=attribute.name,
+        source=attribute.source,
+        note=attribute.note,
+        outcomes=outcomes,
+        further=further,
+        sensitivity=None
+        if attribute.error_share is None
+        else label_sensitivity(
+            first.events[among], attribute.groups[among], attribute.error_share, seed=seed
+        ),
+        n_without=int((~known).sum()),
+    )
+
+
+def further_figures(
+    predictions: Predictions, groups: Groups, uncertain_threshold: float
+) -> list[dict[str, Any]]:
+    """Per group, by MetricFrame: n, accuracy, balanced accuracy, macro F1, calibration error.
+
+    Groups under `MIN_SHOWN` have their count alone.
+    """
+    known = groups != ""
+    if not known.any():
+        return []
+    kept = predictions.keep(known)
+    rows = np.arange(len(kept))
+    frame = MetricFrame(
+        metrics={
+            "n": count,
+            "balanced_accuracy": lambda _, rows: _summary(kept, rows)[1],
+            "macro_f1": lambda _, rows: _summary(kept, rows)[4],
+            "calibration_error": lambda _, rows: expected_calibration_error(
+                kept.labels[rows], kept.probabilities[rows]
+            ),
+            "uncertain": lambda _, rows: float(
+                (kept.confidence[rows] < uncertain_threshold).mean()
+            ),
+        },
+        # The measures need probabilities, so MetricFrame is handed row numbers to split.
+        y_true=rows,
+        y_pred=rows,
+        sensitive_features=pd.Series(groups[known], name="group"),
+    )
+    result = []
+    for name, row in frame.by_group.iterrows():
+        n = int(row["n"])
+        figures = {
+            key: float(value) if n >= MIN_SHOWN else None
+            for key, value in row.items()
+            if key != "n"
+        }
+        result.append({"group": str(name), "n": n, **figures})
+    return result
+
+
+def _summary(predictions: Predictions, rows: Any) -> Any:
+    chosen = np.asarray(rows, np.int64)
+    counts = confusion_counts(predictions.labels[chosen], predictions.predicted[chosen])
+    return [float(value) for value in summary_of(counts)]
+
+
+def intersect(attributes: Sequence[Attribute]) -> list[Attribute]:
+    """Each pair of attributes as one, its groups named "young, dark"."""
+    pairs = []
+    for first, second in itertools.combinations(attributes, 2):
+        known = (first.groups != "") & (second.groups != "")
+        joined = np.char.add(np.char.add(first.groups, ", "), second.groups)
+        pairs.append(
+            Attribute(
+                f"{first.name} × {second.name}",
+                np.where(known, joined, ""),
+                first.source if first.source == second.source else "predicted"
+                if "predicted" in (first.source, second.source) else first.source,
+            )
+        )  # fmt: skip
+    return pairs
+
+
+def corrected(reports: Sequence[AttributeReport]) -> list[AttributeReport]:
+    """The same with Holm's correction over all gaps of each family, over all attributes."""
+    families: dict[str, list[float]] = {}
+    for outcome in (o for report in reports for o in report.outcomes if o.gap is not None):
+        families.setdefault(outcome.family, []).append(outcome.gap.p_value)  # type: ignore[union-attr]
+    adjusted = {name: iter(holm(p_values)) for name, p_values in families.items()}
+    result = []
+    for report in reports:
+        outcomes = []
+        for outcome in report.outcomes:
+            gap = outcome.gap
+            if gap is not None:
+                gap = gap.model_copy(update={"p_holm": next(adjusted[outcome.family])})
+            outcomes.append(outcome.model_copy(update={"gap": gap}))
+        result.append(report.model_copy(update={"outcomes": outcomes}))
+    return result
+
+
+def expression_breakdown(
+    predictions: Predictions,
+    attributes: Sequence[Attribute],
+    uncertain_threshold: float,
+    *,
+    seed: int = 0,
+) -> tuple[list[AttributeReport], list[AttributeReport]]:
+    """Single attributes and their intersections, each corrected over its own attributes.
+
+    Intersections carry accuracy alone: their groups are too small for more.
+    """
+    questions = expression_questions(predictions, uncertain_threshold)
+
+    def reported(attribute: Attribute, asked: Sequence[Question]) -> AttributeReport:
+        further = further_figures(predictions, attribute.groups, uncertain_threshold)
+        return report_attribute(attribute, asked, further, seed)
+
+    single = [reported(attribute, questions) for attribute in attributes]
+    pairs = [reported(pair, questions[:1]) for pair in intersect(attributes)]
+    return corrected(single), corrected(pairs)
