@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,11 +21,13 @@ class LabelledImages:
         labels: (n,) in 0..6.
         groups: a column per attribute to group by, n rows.
         name: file name of the set.
+        rows: (n,) where each stands in the file; the first row under the header is 1.
     """
 
     labels: NDArray[np.int64]
     groups: pd.DataFrame
     name: str
+    rows: NDArray[np.int64]
     _sources: list[bytes | Path]
 
     def __len__(self) -> int:
@@ -37,7 +40,7 @@ class LabelledImages:
         Raises:
             DatasetError: if a file that a csv names cannot be read.
         """
-        for row, source in enumerate(self._sources, start=1):
+        for row, source in zip(self.rows, self._sources, strict=True):
             if isinstance(source, bytes):
                 yield source
                 continue
@@ -71,17 +74,15 @@ def load_labelled(
             f"it has: {', '.join(map(str, frame.columns))}."
         )
     if split:
-        splits = sorted(frame["split"].astype(str).unique())
-        frame = frame[frame["split"] == split]
+        splits = sorted(frame["split"].dropna().astype(str).unique())
+        frame = frame[frame["split"].astype(str) == split]
         if frame.empty:
             raise DatasetError(f"{path.name} has no split {split!r}; it has: {', '.join(splits)}.")
-    sources = frame[source_column].tolist()
-    if not is_parquet:
-        sources = [path.parent / source for source in sources]
-    elif not all(isinstance(source, bytes) for source in sources):
-        raise DatasetError(f"Column image of {path.name} must hold encoded bytes (JPEG, PNG).")
-    groups = frame[list(group_by)].reset_index(drop=True)
-    return LabelledImages(_labels(frame, path), groups, path.name, sources)
+    groups = frame[list(dict.fromkeys(group_by))].reset_index(drop=True)
+    rows = frame.index.to_numpy(np.int64) + 1
+    return LabelledImages(
+        _labels(frame, path), groups, path.name, rows, _sources(frame[source_column], path)
+    )
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -89,18 +90,35 @@ def _read(path: Path) -> pd.DataFrame:
     if suffix not in (".parquet", ".csv"):
         raise DatasetError(f"{path.name} is neither a .parquet nor a .csv file.")
     try:
-        frame = pd.read_parquet(path) if suffix == ".parquet" else pd.read_csv(path)
+        if suffix == ".parquet":
+            return pd.read_parquet(path).reset_index(drop=True)
+        # As text: one gap among whole numbers would make all of them fractions.
+        return pd.read_csv(path, dtype={"path": str, "label": str, "split": str})
     # The two readers raise a dozen kinds of errors for files that are not what they seem.
     except Exception as exc:
-        raise DatasetError(f"{path.name} cannot be read as {path.suffix[1:]}: {exc}") from exc
-    return frame
+        raise DatasetError(f"{path.name} cannot be read as {suffix[1:]}: {exc}") from exc
+
+
+def _sources(column: "pd.Series[Any]", path: Path) -> list[bytes | Path]:
+    """Encoded images of a parquet, or where a csv says that they lie."""
+    sources = column.tolist()
+    if column.name == "image":
+        if not all(isinstance(source, bytes) for source in sources):
+            raise DatasetError(f"Column image of {path.name} must hold encoded bytes (JPEG, PNG).")
+        return sources
+    for position, source in enumerate(sources):
+        if not isinstance(source, str):
+            row = column.index[position] + 1
+            raise DatasetError(f"{path.name}, row {row}: there is no path.")
+    return [path.parent / source for source in sources]
 
 
 def _labels(frame: pd.DataFrame, path: Path) -> NDArray[np.int64]:
     labels = np.empty(len(frame), np.int64)
-    for position, (row, label) in enumerate(frame["label"].items()):
+    for position, label in enumerate(frame["label"]):
         try:
             labels[position] = label_index(label)
         except ValueError as exc:
+            row = frame.index[position] + 1
             raise DatasetError(f"{path.name}, row {row}: {exc}.") from exc
     return labels

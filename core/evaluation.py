@@ -87,7 +87,7 @@ def predict(
         try:
             image_rgb = decode_image(encoded).image_rgb
         except ImageRefusedError as exc:
-            raise DatasetError(f"{images.name}, image {row + 1}: {exc}") from exc
+            raise DatasetError(f"{images.name}, row {images.rows[row]}: {exc}") from exc
         crop = _face_crop(image_rgb, face_input, detector)
         if crop is not None:
             rows.append(row)
@@ -159,7 +159,7 @@ def _by_group(
     probabilities: FloatArray,
     detected: NDArray[np.bool_],
 ) -> dict[str, GroupMeasures]:
-    values = images.groups[column].astype(str).to_numpy()
+    values = images.groups[column].map(str).to_numpy()  # a missing value is a group of its own
     result = {}
     for group in sorted(set(values)):
         inside = values == group
