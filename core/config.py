@@ -71,6 +71,10 @@ class Settings(BaseSettings):
     def max_clip_bytes(self) -> int:
         """`max_clip_mb` in bytes."""
         return self.max_clip_mb * 1_000_000
+    fer2013_path: Path | None = Field(
+        default=None,
+        description="FER-2013 as parquet; Model Metrics then shows which images were misjudged.",
+    )
 
     @property
     def max_upload_bytes(self) -> int:
