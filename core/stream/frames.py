@@ -1,0 +1,42 @@
+"""What comes out of one frame of a video."""
+
+from dataclasses import dataclass
+
+from core.stream.smoothing import SmoothedScores
+from core.types import Box
+
+
+@dataclass(frozen=True, eq=False)
+class TrackedFace:
+    """One face in one frame.
+
+    Attributes:
+        id: number that stays with the face while it is in the picture, counted from 1.
+        box: its place in pixels of the frame.
+        scores: None for a face that is too small to be judged.
+    """
+
+    id: int
+    box: Box
+    scores: SmoothedScores | None
+
+
+@dataclass(frozen=True, eq=False)
+class StreamFrame:
+    """One analysed frame.
+
+    Attributes:
+        index: frames analysed before it.
+        t_s: its time in seconds, on the clock of whoever fed it.
+        size_wh: width and height in pixels.
+        faces: by number; () where there are none.
+        detected: whether the detector ran, or faces were only followed.
+        timings_ms: step -> milliseconds.
+    """
+
+    index: int
+    t_s: float
+    size_wh: tuple[int, int]
+    faces: tuple[TrackedFace, ...]
+    detected: bool
+    timings_ms: dict[str, float]

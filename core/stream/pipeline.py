@@ -1,0 +1,186 @@
+"""Frames of one video in, tracked faces with smoothed scores out."""
+
+import itertools
+import time
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import cv2
+import numpy as np
+
+from core.classify import EmotionClassifier
+from core.detection import FaceDetector
+from core.stream.cadence import CadenceRules, Costs
+from core.stream.frames import StreamFrame, TrackedFace
+from core.stream.motion import Grey, follow
+from core.stream.smoothing import SmoothedScores, SmoothingRules, smooth
+from core.stream.tracking import Track, TrackingRules, move, update
+from core.types import Box, Face, ImageRGB, check_image_rgb
+
+# Faces are found and followed at this size at most; they are cut out of the full frame.
+_WORK_SIDE_PX: Final = 640
+
+
+@dataclass(frozen=True)
+class StreamRules:
+    """All choices of a stream."""
+
+    smoothing: SmoothingRules = field(default_factory=SmoothingRules)
+    tracking: TrackingRules = field(default_factory=TrackingRules)
+    cadence: CadenceRules = field(default_factory=CadenceRules)
+
+
+class StreamAnalyzer:
+    """Analyses the frames of one video in their order.
+
+    Not safe for several threads: a stream has one analyzer, and whoever feeds it does so from
+    one thread at a time. Detector and classifier are shared by all streams and lock themselves.
+    Memory is bounded: it keeps one grey frame and what is known of the faces in it.
+
+    Args:
+        detector: finds the faces.
+        classifier: scores them.
+        rules: how to smooth, track and save time.
+        min_face_px: lower faces (height of the box) are followed but not judged.
+    """
+
+    def __init__(
+        self,
+        detector: FaceDetector,
+        classifier: EmotionClassifier,
+        *,
+        rules: StreamRules | None = None,
+        min_face_px: int = 24,
+    ) -> None:
+        """Begin without faces."""
+        self.detector, self.classifier = detector, classifier
+        self.rules = rules or StreamRules()
+        self.min_face_px = min_face_px
+        self.costs = Costs()
+        self._tracks: tuple[Track, ...] = ()
+        self._scores: dict[int, SmoothedScores] = {}
+        self._before: Grey | None = None
+        self._last_t_s: float | None = None
+        self._since_detection, self._n_frames = 0, 0
+        self._numbers, self._keys = itertools.count(1), itertools.count()
+
+    def process(self, image_rgb: ImageRGB, t_s: float) -> StreamFrame:
+        """Analyse the frame (height, width, 3) of time `t_s`, which is later than those before.
+
+        Raises:
+            InvalidImageArrayError: if the array is no image.
+        """
+        height, width = check_image_rgb(image_rgb).shape[:2]
+        started = time.perf_counter()
+        small, scale = _shrunk(image_rgb)
+        grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
+        self._follow(grey, scale)
+        followed = time.perf_counter()
+        detects = self._must_detect()
+        if detects:
+            self._detect(small, scale, t_s)
+        detected = time.perf_counter()
+        self._classify(image_rgb, t_s)
+        ended = time.perf_counter()
+        self._since_detection = 0 if detects else self._since_detection + 1
+        self._before = grey
+        timings_ms = {
+            "follow": round((followed - started) * 1000, 3),
+            "detect": round((detected - followed) * 1000, 3),
+            "classify": round((ended - detected) * 1000, 3),
+        }
+        self._note_costs(timings_ms, detects, t_s)
+        frame = StreamFrame(
+            self._n_frames, t_s, (width, height), self._faces(), detects, timings_ms
+        )
+        self._n_frames += 1
+        return frame
+
+    def _follow(self, grey: Grey, scale: float) -> None:
+        before = self._before
+        if before is None or before.shape != grey.shape:
+            # The first frame, or a camera that was turned: places mean nothing any more.
+            self._tracks, self._since_detection = (), 10**9
+            return
+        boxes = [follow(before, grey, _scaled(track.face.box, scale)) for track in self._tracks]
+        self._tracks = move(
+            self._tracks, [None if box is None else _scaled(box, 1 / scale) for box in boxes]
+        )
+
+    def _must_detect(self) -> bool:
+        if self._since_detection + 1 >= self.costs.detect_every(self.rules.cadence):
+            return True
+        # A face that was lost, or seen once, is worth a look out of turn.
+        fresh = any(track.id is None for track in self._tracks)
+        lost = any(track.lost for track in self._tracks)
+        return fresh or (lost and self._since_detection >= 1)
+
+    def _detect(self, small: ImageRGB, scale: float, t_s: float) -> None:
+        found = [_unscaled(face, scale) for face in self.detector.detect(small)]
+        self._tracks = update(
+            self._tracks, found, t_s, self.rules.tracking, self._numbers, self._keys
+        )
+        alive = {track.key for track in self._tracks}
+        self._scores = {key: value for key, value in self._scores.items() if key in alive}
+
+    def _classify(self, image_rgb: ImageRGB, t_s: float) -> None:
+        card = self.classifier.card
+        judged = [track for track in self._tracks if self._can_judge(track)]
+        faces = [track.face for track in judged]
+        batch = card.face_input.batch(image_rgb, faces, self.detector.box_geometry)
+        scores = self.classifier.scores(batch)
+        for track, raw in zip(judged, scores, strict=True):
+            self._scores[track.key] = smooth(
+                self._scores.get(track.key),
+                raw,
+                t_s,
+                self.rules.smoothing,
+                card.calibration.uncertain_threshold,
+            )
+
+    def _can_judge(self, track: Track) -> bool:
+        return not track.lost and track.face.box.size_wh[1] >= self.min_face_px
+
+    def _faces(self) -> tuple[TrackedFace, ...]:
+        shown = [track for track in self._tracks if track.id is not None and not track.lost]
+        return tuple(
+            TrackedFace(track.id, track.face.box, self._shown_scores(track))
+            for track in sorted(shown, key=lambda track: track.id or 0)
+            if track.id is not None
+        )
+
+    def _shown_scores(self, track: Track) -> SmoothedScores | None:
+        return self._scores.get(track.key) if self._can_judge(track) else None
+
+    def _note_costs(self, timings_ms: dict[str, float], detects: bool, t_s: float) -> None:
+        interval_ms = None if self._last_t_s is None else (t_s - self._last_t_s) * 1000
+        # The first frame pays for planning and warming up, which says nothing of the next.
+        if self._last_t_s is not None:
+            self.costs = self.costs.measured(
+                detect_ms=timings_ms["detect"] if detects else None,
+                other_ms=timings_ms["follow"] + timings_ms["classify"],
+                interval_ms=interval_ms,
+            )
+        self._last_t_s = t_s
+
+
+def _shrunk(image_rgb: ImageRGB) -> tuple[ImageRGB, float]:
+    """The frame at working size, and by what it was scaled (at most 1)."""
+    height, width = image_rgb.shape[:2]
+    scale = min(1.0, _WORK_SIDE_PX / max(height, width))
+    if scale == 1:
+        return image_rgb, 1.0
+    size_wh = (max(round(width * scale), 1), max(round(height * scale), 1))
+    small = cv2.resize(image_rgb, size_wh, interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8), scale
+
+
+def _scaled(box: Box, scale: float) -> Box:
+    return box if scale == 1 else Box(*(value * scale for value in box.xyxy))
+
+
+def _unscaled(face: Face, scale: float) -> Face:
+    if scale == 1:
+        return face
+    points = face.keypoints_xy / np.float32(scale)
+    return replace(face, box=_scaled(face.box, 1 / scale), keypoints_xy=points)

@@ -1,0 +1,193 @@
+"""What happened in a video so far: rows for charts and files, and a summary of each face.
+
+Memory is bounded however long the video runs: when the rows are full, every second one is
+dropped and from then on half as many a second are kept. The summary counts every frame.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+
+from core.emotions import EMOTIONS
+from core.stream.frames import StreamFrame, TrackedFace
+from core.types import Box, FloatArray
+
+MAX_ROWS: Final = 12_000
+FIRST_ROW_INTERVAL_S: Final = 0.1
+# A face that was there for less is left out of the summary: a passer-by, or an error.
+MIN_SEEN_S: Final = 0.3
+_MAX_FACES: Final = 500
+# Longer without a frame and the face was not "seen" in between.
+_MAX_GAP_S: Final = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class TimelineRow:
+    """One face at one time; `label` is "" and `probabilities` None where it was too small."""
+
+    t_s: float
+    face: int
+    box: Box
+    label: str
+    uncertain: bool
+    probabilities: FloatArray | None
+    raw: FloatArray | None
+
+
+@dataclass(eq=False)
+class FaceSummary:
+    """One face over the whole video.
+
+    Attributes:
+        face: its number.
+        first_s: time of its first frame, in seconds from the video's beginning.
+        last_s: time of its last frame.
+        seen_s: seconds in which it was in the picture.
+        seconds_by_label: label, "uncertain" or "too small" -> seconds.
+        n_label_changes: how often the label changed.
+    """
+
+    face: int
+    first_s: float
+    last_s: float
+    seen_s: float = 0.0
+    seconds_by_label: dict[str, float] = field(default_factory=dict)
+    n_label_changes: int = 0
+    _sum: FloatArray = field(default_factory=lambda: np.zeros(len(EMOTIONS), np.float32))
+    _judged_s: float = 0.0
+    _label: str = ""
+
+    @property
+    def mean_scores(self) -> dict[str, float]:
+        """Expression -> probability averaged over the time in which it was judged; {} if never."""
+        if self._judged_s == 0:
+            return {}
+        mean = self._sum / self._judged_s
+        return dict(zip(EMOTIONS, mean.tolist(), strict=True))
+
+    @property
+    def most_seen(self) -> str:
+        """The label held longest, leaving "uncertain" and "too small" aside; "" for none."""
+        labels = {name: s for name, s in self.seconds_by_label.items() if name in EMOTIONS}
+        return max(labels, key=lambda name: labels[name]) if labels else ""
+
+    def add(self, seen: TrackedFace, t_s: float) -> None:
+        """Count the frame at `t_s`."""
+        elapsed_s = min(max(t_s - self.last_s, 0.0), _MAX_GAP_S)
+        self.last_s = t_s
+        self.seen_s += elapsed_s
+        verdict = verdict_of(seen)
+        self.seconds_by_label[verdict] = self.seconds_by_label.get(verdict, 0.0) + elapsed_s
+        if seen.scores is None:
+            return
+        self._sum = self._sum + np.float32(elapsed_s) * seen.scores.scores.probabilities
+        self._judged_s += elapsed_s
+        if self._label and seen.scores.label != self._label:
+            self.n_label_changes += 1
+        self._label = seen.scores.label
+
+
+class Timeline:
+    """Collects frames. Not safe for several threads; whoever owns it locks."""
+
+    def __init__(self, *, max_rows: int = MAX_ROWS) -> None:
+        """Begin empty."""
+        self.max_rows = max_rows
+        self.n_frames = 0
+        self._start_s: float | None = None
+        self._end_s = 0.0
+        self._interval_s = FIRST_ROW_INTERVAL_S
+        self._next_row_s = 0.0
+        self._rows: list[TimelineRow] = []
+        self._faces: dict[int, FaceSummary] = {}
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds from the first frame to the last."""
+        return self._end_s
+
+    def add(self, frame: StreamFrame) -> None:
+        """Count a frame, and keep a row of each face where one is due."""
+        if self._start_s is None:
+            self._start_s = frame.t_s
+        t_s = frame.t_s - self._start_s
+        self.n_frames += 1
+        self._end_s = t_s
+        for face in frame.faces:
+            if face.id not in self._faces and len(self._faces) < _MAX_FACES:
+                self._faces[face.id] = FaceSummary(face.id, t_s, t_s)
+            if face.id in self._faces:
+                self._faces[face.id].add(face, t_s)
+        if t_s >= self._next_row_s:
+            self._next_row_s = t_s + self._interval_s - 1e-6
+            self._rows += [_row(face, t_s) for face in frame.faces]
+            self._thin_out()
+
+    def rows(self, *, since_s: float = 0.0) -> list[TimelineRow]:
+        """Kept rows from `since_s` on, in the order of time."""
+        return [row for row in self._rows if row.t_s >= since_s]
+
+    def summaries(self) -> list[FaceSummary]:
+        """One for each face that was there for `MIN_SEEN_S` at least, by number."""
+        return [face for face in self._faces.values() if face.seen_s >= MIN_SEEN_S]
+
+    def _thin_out(self) -> None:
+        if len(self._rows) <= self.max_rows:
+            return
+        times = sorted({row.t_s for row in self._rows})
+        kept = set(times[::2])
+        self._rows = [row for row in self._rows if row.t_s in kept]
+        self._interval_s *= 2
+
+
+def verdict_of(face: TrackedFace) -> str:
+    """The label, "uncertain" or "too small"."""
+    if face.scores is None:
+        return "too small"
+    return "uncertain" if face.scores.uncertain else face.scores.label
+
+
+def _row(face: TrackedFace, t_s: float) -> TimelineRow:
+    scores = face.scores
+    if scores is None:
+        return TimelineRow(t_s, face.id, face.box, "", False, None, None)
+    return TimelineRow(
+        t_s,
+        face.id,
+        face.box,
+        scores.label,
+        scores.uncertain,
+        scores.scores.probabilities,
+        scores.raw.probabilities,
+    )
+
+
+def row_dict(row: TimelineRow) -> dict[str, Any]:
+    """A row as plain values, the same in CSV and JSON; scores are None where not judged."""
+    shares = [None] * len(EMOTIONS) if row.probabilities is None else row.probabilities.tolist()
+    return {
+        "t_s": round(row.t_s, 3),
+        "face": row.face,
+        **dict(zip(("x_min", "y_min", "x_max", "y_max"), _rounded(row.box.xyxy, 1), strict=True)),
+        "label": row.label or None,
+        "uncertain": row.uncertain,
+        **dict(zip(EMOTIONS, _rounded(shares, 5), strict=True)),
+    }
+
+
+def _rounded(values: Any, digits: int) -> list[float | None]:
+    return [None if value is None else round(float(value), digits) for value in values]
+
+
+def summary_dict(face: FaceSummary) -> dict[str, Any]:
+    """A summary as plain values."""
+    return {
+        "face": face.face,
+        "first_s": round(face.first_s, 3),
+        "last_s": round(face.last_s, 3),
+        "seen_s": round(face.seen_s, 3),
+        "seconds_by_label": {k: round(v, 3) for k, v in sorted(face.seconds_by_label.items())},
+        "mean_scores": {name: round(value, 5) for name, value in face.mean_scores.items()},
+        "label_changes": face.n_label_changes,
+    }

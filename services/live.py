@@ -1,0 +1,274 @@
+"""One live video: the newest frame goes to a worker thread, older ones are dropped.
+
+The thread that delivers frames (WebRTC's) never waits for long: it hands a frame over, waits
+for its result if that is likely to be ready within the same frame, and else goes on with the
+result before. So pictures never queue up, however slow the model is.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+
+from core.errors import MienError
+from core.stream.frames import StreamFrame
+from core.stream.timeline import FaceSummary, Timeline, TimelineRow
+from core.types import ImageRGB
+
+_FPS_WINDOW_S: Final = 2.0
+_WAIT_S: Final = 0.028  # a frame at 30 a second leaves 33 ms
+_IDLE_S: Final = 3.0
+_N_LATENCIES: Final = 300
+
+
+class FrameAnalyzer(Protocol):
+    """What a live video needs of `core.stream.StreamAnalyzer`."""
+
+    def process(self, image_rgb: ImageRGB, t_s: float) -> StreamFrame:
+        """Analyse one frame."""
+        ...
+
+
+@dataclass(frozen=True)
+class LiveFigures:
+    """How fast a live video runs.
+
+    Attributes:
+        fps: frames analysed a second, over the last two seconds.
+        latency_ms: time from a frame's arrival to its result, mean of those two seconds.
+        n_frames: frames that arrived.
+        n_analysed: frames that were analysed.
+        n_dropped: frames that were replaced by a newer one before anybody looked at them.
+    """
+
+    fps: float = 0.0
+    latency_ms: float = 0.0
+    n_frames: int = 0
+    n_analysed: int = 0
+    n_dropped: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class LiveView:
+    """What a page shows of a live video at one moment."""
+
+    figures: LiveFigures
+    frame: StreamFrame | None
+    rows: tuple[TimelineRow, ...]
+    duration_s: float
+    error: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class _Waiting:
+    image_rgb: ImageRGB
+    t_s: float
+    arrived_s: float
+    number: int
+
+
+class LiveSession:
+    """One person's live video. All methods may be called from any thread.
+
+    The worker thread starts with the first frame and ends on `pause` or after a few seconds
+    without frames, so that nothing stays behind when nobody says goodbye.
+
+    Args:
+        analyzer: analyses the frames, on the worker thread only.
+        on_frame: called for each arriving frame, to note that the video is alive.
+        wait_s: longest wait for a result.
+        idle_s: the worker ends after so long without a frame.
+    """
+
+    def __init__(
+        self,
+        analyzer: FrameAnalyzer,
+        *,
+        on_frame: Callable[[], None] | None = None,
+        wait_s: float = _WAIT_S,
+        idle_s: float = _IDLE_S,
+    ) -> None:
+        """Begin without a thread."""
+        self._analyzer, self._on_frame = analyzer, on_frame
+        self._wait_s, self._idle_s = wait_s, idle_s
+        self._changed = threading.Condition()
+        # Held while analysing: after a pause that timed out two workers live for a moment.
+        self._analysing = threading.Lock()
+        self._waiting: _Waiting | None = None
+        self._result: tuple[int, StreamFrame] | None = None
+        self._error: str | None = None
+        self._thread: threading.Thread | None = None
+        self._timeline = Timeline()
+        self._figures = LiveFigures()
+        self._done: deque[tuple[float, float]] = deque(maxlen=_N_LATENCIES)  # (when, latency_ms)
+
+    def exchange(
+        self, image_rgb: ImageRGB, *, t_s: float | None = None, n_skipped: int = 0
+    ) -> StreamFrame | None:
+        """Hand over a frame; the newest result there is, of this frame if it came in time.
+
+        Args:
+            image_rgb: (height, width, 3); not to be changed by the caller before it returns,
+                nor after: draw into a copy.
+            t_s: time of the frame; now if not given.
+            n_skipped: frames that the caller has dropped since the one before.
+        """
+        now_s = time.monotonic()
+        if self._on_frame is not None:
+            self._on_frame()
+        with self._changed:
+            figures = self._figures
+            number = figures.n_frames + 1 + n_skipped
+            dropped = n_skipped + (self._waiting is not None)
+            self._figures = replace(
+                figures, n_frames=number, n_dropped=figures.n_dropped + dropped
+            )
+            self._waiting = _Waiting(image_rgb, now_s if t_s is None else t_s, now_s, number)
+            self._ensure_thread()
+            self._changed.notify_all()
+            if self._likely_in_time():
+                self._changed.wait_for(lambda: self._is_ready(number), timeout=self._wait_s)
+            return self._result[1] if self._result else None
+
+    def view(self, *, since_s: float = 0.0) -> LiveView:
+        """What to show; `since_s` limits the rows to the newest so many seconds if above 0."""
+        with self._changed:
+            duration_s = self._timeline.duration_s
+            first_s = max(duration_s - since_s, 0.0) if since_s > 0 else 0.0
+            return LiveView(
+                self._current_figures(time.monotonic()),
+                self._result[1] if self._result else None,
+                tuple(self._timeline.rows(since_s=first_s)),
+                duration_s,
+                self._error,
+            )
+
+    def summaries(self) -> list[FaceSummary]:
+        """Each face over the whole video."""
+        with self._changed:
+            return self._timeline.summaries()
+
+    def latencies_ms(self) -> list[float]:
+        """The last `_N_LATENCIES` latencies."""
+        with self._changed:
+            return [latency_ms for _, latency_ms in self._done]
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the worker thread is there."""
+        with self._changed:
+            return self._thread is not None
+
+    def pause(self, *, timeout_s: float = 5.0) -> None:
+        """End the worker thread; another frame would start it again. Figures stay readable."""
+        with self._changed:
+            thread, self._thread = self._thread, None
+            self._waiting = None
+            self._changed.notify_all()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout_s)
+
+    def _ensure_thread(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="mien-live", daemon=True)
+            self._thread.start()
+
+    def _is_ready(self, number: int) -> bool:
+        return self._result is not None and self._result[0] >= number
+
+    def _likely_in_time(self) -> bool:
+        recent = [latency_ms for _, latency_ms in list(self._done)[-5:]]
+        return not recent or sum(recent) / len(recent) < 1000 * self._wait_s
+
+    def _work(self) -> None:
+        """The worker: take the newest frame, analyse it outside the lock, note the result."""
+        me = threading.current_thread()
+        while True:
+            with self._changed:
+                came = self._changed.wait_for(
+                    lambda: self._waiting is not None or self._thread is not me, self._idle_s
+                )
+                if self._thread is not me:
+                    return
+                if not came or self._waiting is None:
+                    self._thread = None
+                    return
+                job, self._waiting = self._waiting, None
+            self._analyse(job)
+
+    def _analyse(self, job: _Waiting) -> None:
+        try:
+            with self._analysing:
+                frame = self._analyzer.process(job.image_rgb, job.t_s)
+        except Exception as exc:
+            # The thread must live on: the next frame may be better, and the page says why.
+            reason = str(exc) if isinstance(exc, MienError) else type(exc).__name__
+            with self._changed:
+                self._error = f"The analysis failed ({reason})."
+                self._changed.notify_all()
+            return
+        now_s = time.monotonic()
+        with self._changed:
+            self._error = None
+            self._result = (job.number, frame)
+            self._timeline.add(frame)
+            self._done.append((now_s, (now_s - job.arrived_s) * 1000))
+            self._figures = replace(self._figures, n_analysed=self._figures.n_analysed + 1)
+            self._changed.notify_all()
+
+    def _current_figures(self, now_s: float) -> LiveFigures:
+        recent = [(when, ms) for when, ms in self._done if now_s - when <= _FPS_WINDOW_S]
+        if not recent:
+            return self._figures
+        # Younger streams than the window are measured over what there is of them.
+        span_s = now_s - recent[0][0] if len(self._done) == len(recent) else _FPS_WINDOW_S
+        fps = len(recent) / max(span_s, 0.5)
+        latency_ms = sum(ms for _, ms in recent) / len(recent)
+        return replace(self._figures, fps=round(fps, 1), latency_ms=round(latency_ms, 1))
+
+
+class LiveSlots:
+    """How many live videos run at a time. Safe for many threads.
+
+    A slot that is not touched for `stale_s` is free again, whatever became of its user.
+
+    Args:
+        limit: slots there are.
+        stale_s: seconds.
+        clock: seconds, monotonic; another one for tests.
+    """
+
+    def __init__(
+        self, limit: int, *, stale_s: float = 10.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """All slots are free."""
+        self.limit, self._stale_s, self._clock = limit, stale_s, clock
+        self._lock = threading.Lock()
+        self._touched_s: dict[str, float] = {}
+
+    def hold(self, user: str) -> bool:
+        """Take a slot or keep the one that `user` has; False where none is free."""
+        with self._lock:
+            self._drop_stale()
+            if user not in self._touched_s and len(self._touched_s) >= self.limit:
+                return False
+            self._touched_s[user] = self._clock()
+            return True
+
+    def release(self, user: str) -> None:
+        """Give the slot back; nothing happens where there is none."""
+        with self._lock:
+            self._touched_s.pop(user, None)
+
+    @property
+    def n_used(self) -> int:
+        """Slots that are taken now."""
+        with self._lock:
+            self._drop_stale()
+            return len(self._touched_s)
+
+    def _drop_stale(self) -> None:
+        oldest_s = self._clock() - self._stale_s
+        self._touched_s = {u: s for u, s in self._touched_s.items() if s >= oldest_s}
