@@ -2,6 +2,9 @@
 
 import streamlit as st
 
+from ui.router import through_home
+
+through_home()
 st.title("Ethics & Privacy")
 st.info(
     "Consent records, retention and erasure are being built. Until then nothing is stored: "

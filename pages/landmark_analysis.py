@@ -2,6 +2,9 @@
 
 import streamlit as st
 
+from ui.router import through_home
+
+through_home()
 st.title("Landmark Analysis")
 st.info(
     "The study of how landmark accuracy bears on expression recognition, and a view of the "

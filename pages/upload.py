@@ -6,7 +6,9 @@ from ui import notice
 from ui.model_choice import choose_model_and_detector
 from ui.photo_results import show_results
 from ui.photos import SAMPLES, analyse_photos, forget_photos, sample_photos, upload_widgets
+from ui.router import through_home
 
+through_home()
 st.title("Upload photos")
 st.write("Every face gets a box and seven scores: how much its expression resembles each of them.")
 

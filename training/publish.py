@@ -15,9 +15,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from core.classify import EmotionClassifier
-from core.datasets import load_labelled
 from core.emotions import EMOTIONS
-from core.evaluation import predict
 from core.faceinput import FaceInput
 from core.metrics import Measures, measure, near_duplicates
 from core.model_card import Calibration, InputSpec, ModelCard
@@ -61,7 +59,7 @@ def publish(
 
     Args:
         recipe_name: recipe that `run` was trained by.
-        data: FER-2013 with a test split (parquet, csv or folder; the report wants the parquet).
+        data: FER-2013 (parquet, Kaggle csv or folder).
         run: folder with `best.weights.h5` and `curves.json`.
         models_dir: where `<id>/` is made.
         int8: 8-bit integers instead of 32-bit floats.
@@ -138,16 +136,16 @@ def test_report(
 ) -> TestReport:
     """Measure on the test split; writes `evaluation.json` and `predictions.npz` to `folder`."""
     card = classifier.card
-    images = load_labelled(data, split="test")
-    probabilities, _ = predict(classifier, images)
+    test = load_split(data, "test")
+    inputs = card.face_input.normalise(test.images[..., None])
+    probabilities = classifier.probabilities(inputs)
     single = EmotionClassifier(
         card.model_copy(update={"flip_average": False}), (folder / card.file).read_bytes()
     )
-    single_view, _ = predict(single, images)
-    duplicate = near_duplicates(load_split(data, "test").images, train.images)
+    duplicate = near_duplicates(test.images, train.images)
     np.savez_compressed(
         folder / "predictions.npz",
-        labels=images.labels.astype(np.uint8),
+        labels=test.labels.astype(np.uint8),
         probabilities=probabilities.astype(np.float16),
         near_duplicate=duplicate,
     )
@@ -158,9 +156,9 @@ def test_report(
         split="test (PrivateTest)",
         command=f"mien evaluate --data fer2013.parquet --split test --model {card.id}",
         flip_average=card.flip_average,
-        all=measure(images.labels, probabilities),
-        without_near_duplicates=measure(images.labels[~duplicate], probabilities[~duplicate]),
-        single_view=measure(images.labels, single_view),
+        all=measure(test.labels, probabilities),
+        without_near_duplicates=measure(test.labels[~duplicate], probabilities[~duplicate]),
+        single_view=measure(test.labels, single.probabilities(inputs)),
         n_near_duplicates=int(duplicate.sum()),
     )
     _write_json(folder / "evaluation.json", report.model_dump())

@@ -13,6 +13,8 @@ from ui.text import percent
 
 _CROP_MARGIN = 0.15
 _CROP_SIDE_PX = 160
+# Crop and text stand beside each other down to the width of a phone.
+_SHOWN_WIDTH_PX, _TEXT_WIDTH_PX = 80, 175
 
 
 def face_card(
@@ -20,8 +22,9 @@ def face_card(
 ) -> None:
     """Render one face; `number` is the one in the annotated picture."""
     with st.container(border=True):
-        picture, text = st.columns([1, 2.4], vertical_alignment="top")
-        picture.image(_crop(face, image_rgb), width="stretch", alt=f"Face {number}")
+        with st.container(horizontal=True, gap="medium"):
+            st.image(_crop(face, image_rgb), width=_SHOWN_WIDTH_PX, alt=f"Face {number}")
+            text = st.container(width=_TEXT_WIDTH_PX, gap="xsmall")
         with text:
             st.markdown(headline(number, face))
             if face.scores is not None:

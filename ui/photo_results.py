@@ -1,5 +1,6 @@
 """Results of photos on the screen: overview, picture and faces of each, downloads."""
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from ui.resources import report
 
 _PHOTOS_PER_PAGE = 4
 _FACES_PER_PAGE = 12
+_BESIDE_PICTURE = 2  # more faces than these stand below the picture, in columns
+_CARD_COLUMNS = 3
 _SHOWN_SIDE_PX = 1280
 
 
@@ -61,11 +64,13 @@ def _overview(results: list[PhotoResult]) -> None:
 
 
 def _tops(result: PhotoResult) -> str:
+    """Such as "3 × happy, 1 × uncertain", most frequent first."""
     faces = () if result.analysis is None else result.analysis.faces
-    return ", ".join(
+    counts = Counter(
         "too small" if f.scores is None else "uncertain" if f.uncertain else f.scores.top
         for f in faces
     )
+    return ", ".join(f"{count} × {verdict}" for verdict, count in counts.most_common())
 
 
 def _photo(
@@ -77,7 +82,8 @@ def _photo(
         st.error(str(result.error), icon=":material/block:")
         return
     image_rgb, analysis = photo.pixels(), result.analysis
-    picture, faces = st.columns([1.2, 1], gap="large")
+    crowded = len(analysis.faces) > _BESIDE_PICTURE
+    picture, beside = (st.container(), None) if crowded else st.columns([1.4, 1], gap="large")
     with picture:
         st.image(
             _shrunk(draw_analysis(image_rgb, analysis)),
@@ -96,7 +102,7 @@ def _photo(
             on_click="ignore",
             icon=":material/download:",
         )
-    with faces:
+    with beside or st.container():
         _faces(number, image_rgb, analysis, measured)
 
 
@@ -111,8 +117,14 @@ def _faces(
             key=f"faces_{number}",
         )  # fmt: skip
         every = every[(page - 1) * _FACES_PER_PAGE : page * _FACES_PER_PAGE]
-    for face_number, face in every:
-        face_card(face_number, face, image_rgb, measured)
+    if len(analysis.faces) <= _BESIDE_PICTURE:
+        for face_number, face in every:
+            face_card(face_number, face, image_rgb, measured)
+        return
+    columns = st.columns(_CARD_COLUMNS)
+    for place, (face_number, face) in enumerate(every):
+        with columns[place % _CARD_COLUMNS]:
+            face_card(face_number, face, image_rgb, measured)
 
 
 def _timing(analysis: Analysis) -> None:

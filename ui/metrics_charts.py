@@ -1,0 +1,227 @@
+"""Further charts of Model Metrics: intervals, training, robustness, trade-offs, groups."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from core.bias_report import Outcome
+from core.dataset_bias import Association
+from ui.charts import DASHES, QUIET, SERIES_COLOURS, SYMBOLS, styled
+
+_ROW_PX = 34
+
+
+def interval_figure(frame: pd.DataFrame) -> go.Figure:
+    """Figures with their intervals, one marker a model and figure.
+
+    Args:
+        frame: columns `model, figure, value, low, high`.
+    """
+    figure = go.Figure()
+    models, figures = list(frame["model"].unique()), list(frame["figure"].unique())
+    for index, model in enumerate(models):
+        part = frame[frame["model"] == model]
+        offset = (index - (len(models) - 1) / 2) * 0.16
+        figure.add_trace(
+            go.Scatter(
+                x=part["value"], y=[figures.index(f) + offset for f in part["figure"]],
+                name=model, mode="markers",
+                marker={
+                    "symbol": SYMBOLS[index % len(SYMBOLS)], "size": 11,
+                    "color": SERIES_COLOURS[index % len(SERIES_COLOURS)],
+                },
+                error_x={
+                    "type": "data", "symmetric": False, "thickness": 2,
+                    "array": part["high"] - part["value"],
+                    "arrayminus": part["value"] - part["low"],
+                },
+                customdata=part[["low", "high"]],
+                hovertemplate="%{x:.1%} (%{customdata[0]:.1%} to %{customdata[1]:.1%})",
+            )
+        )  # fmt: skip
+    styled(figure, "share", "", height=130 + 44 * len(figures))
+    figure.update_xaxes(tickformat=".0%")
+    figure.update_yaxes(
+        tickvals=list(range(len(figures))), ticktext=figures, autorange="reversed", zeroline=False
+    )
+    return figure
+
+
+def training_figure(curves: pd.DataFrame, figure_name: str) -> go.Figure:
+    """Train and validation lines of `loss` or `accuracy` over epochs, the best epoch marked."""
+    figure = go.Figure()
+    for index, (column, title) in enumerate(
+        [(figure_name, "training images"), (f"val_{figure_name}", "validation images")]
+    ):
+        if column in curves:
+            figure.add_trace(
+                go.Scatter(
+                    x=curves["epoch"], y=curves[column], name=title, mode="lines+markers",
+                    line={"color": SERIES_COLOURS[index], "dash": DASHES[index]},
+                    marker={"symbol": SYMBOLS[index], "size": 6},
+                )
+            )  # fmt: skip
+    styled(figure, "epoch", figure_name, height=360)
+    if figure_name == "accuracy":
+        figure.update_yaxes(tickformat=".0%")
+    return figure
+
+
+def robustness_figure(frame: pd.DataFrame, clean: float) -> go.Figure:
+    """Accuracy by corruption and level as a map; the number is the accuracy in per cent.
+
+    Args:
+        frame: columns `corruption, level, accuracy`.
+        clean: accuracy on the same images untouched.
+    """
+    table = frame.pivot(index="corruption", columns="level", values="accuracy")
+    table = table.loc[table.mean(axis=1).sort_values().index]
+    figure = go.Figure(
+        go.Heatmap(
+            z=clean - table.to_numpy(), x=[str(c) for c in table.columns], y=list(table.index),
+            zmin=0, zmax=max(clean, 0.01), showscale=False, xgap=2, ygap=2,
+            colorscale=[[0, "rgba(213,94,0,0)"], [1, "rgba(213,94,0,1)"]],
+            customdata=table.to_numpy(),
+            hovertemplate="%{y}, level %{x}: %{customdata:.1%} right, %{z:.1%} lost"
+            "<extra></extra>",
+        )
+    )  # fmt: skip
+    for name, row in table.iterrows():
+        for level, accuracy in row.items():
+            figure.add_annotation(
+                x=str(level), y=name, text=f"{100 * accuracy:.0f}", showarrow=False
+            )
+    styled(figure, "level", "", height=100 + _ROW_PX * len(table), legend=False)
+    figure.update_xaxes(type="category", showgrid=False)
+    figure.update_yaxes(showgrid=False)
+    return figure
+
+
+def pareto_figure(frame: pd.DataFrame, cost: str, cost_title: str) -> go.Figure:
+    """Accuracy against a cost; models on the front are filled and joined.
+
+    Args:
+        frame: columns `model, accuracy, low, high, on_front` and the one named `cost`.
+        cost: which column is the cost.
+        cost_title: what stands at the axis.
+    """
+    figure = go.Figure()
+    front = frame[frame["on_front"]].sort_values(cost)
+    figure.add_trace(
+        go.Scatter(
+            x=front[cost], y=front["accuracy"], mode="lines", name="no model is better in both",
+            line={"color": QUIET, "dash": "dot", "shape": "hv"}, hoverinfo="skip",
+        )
+    )  # fmt: skip
+    for on_front, title in ((True, "on the front"), (False, "beaten in both")):
+        part = frame[frame["on_front"] == on_front]
+        if part.empty:
+            continue
+        figure.add_trace(
+            go.Scatter(
+                x=part[cost], y=part["accuracy"], mode="markers+text", name=title,
+                text=part["model"], textposition="top center",
+                marker={
+                    "symbol": "circle" if on_front else "circle-open", "size": 13,
+                    "color": SERIES_COLOURS[0] if on_front else QUIET,
+                },
+                error_y={
+                    "type": "data", "symmetric": False, "thickness": 1,
+                    "array": part["high"] - part["accuracy"],
+                    "arrayminus": part["accuracy"] - part["low"],
+                },
+                hovertemplate="%{text}: %{y:.1%} right, %{x:.3g}<extra></extra>",
+            )
+        )  # fmt: skip
+    styled(figure, cost_title, "accuracy")
+    span = float(frame[cost].max()) or 1.0
+    figure.update_xaxes(range=[0, 1.15 * span])
+    figure.update_yaxes(tickformat=".0%")
+    return figure
+
+
+def groups_figure(outcome: Outcome) -> go.Figure:
+    """One row a group: share and interval; groups under 30 are hollow and grey.
+
+    The band is what chance alone would spread the groups over, around the overall share.
+    """
+    shown = [row for row in outcome.groups if row.share is not None]
+    figure = go.Figure()
+    if outcome.gap is not None and outcome.overall is not None:
+        half = outcome.gap.chance95 / 2
+        figure.add_vrect(
+            x0=max(outcome.overall - half, 0), x1=min(outcome.overall + half, 1),
+            fillcolor=QUIET, opacity=0.18, line_width=0,
+        )  # fmt: skip
+    if outcome.overall is not None:
+        figure.add_vline(x=outcome.overall, line_dash="dash", line_color=QUIET)
+    for status, title, colour, symbol in (
+        ("judged", "30 faces or more", SERIES_COLOURS[0], "circle"),
+        ("small", "fewer than 30: not compared", QUIET, "circle-open"),
+    ):
+        rows = [row for row in shown if row.status == status]
+        if not rows:
+            continue
+        figure.add_trace(
+            go.Scatter(
+                x=[row.share for row in rows], y=[f"{row.group} (n={row.n})" for row in rows],
+                mode="markers", name=title,
+                marker={"color": colour, "symbol": symbol, "size": 11},
+                error_x={
+                    "type": "data", "symmetric": False, "thickness": 2,
+                    "array": [(row.high or 0) - (row.share or 0) for row in rows],
+                    "arrayminus": [(row.share or 0) - (row.low or 0) for row in rows],
+                },
+                hovertemplate="%{y}: %{x:.1%}<extra></extra>",
+            )
+        )  # fmt: skip
+    styled(figure, f"share {outcome.title}", "", height=130 + _ROW_PX * max(len(shown), 1))
+    figure.update_xaxes(tickformat=".0%")
+    figure.update_yaxes(
+        categoryorder="array",
+        categoryarray=[f"{row.group} (n={row.n})" for row in shown][::-1],
+    )
+    return figure
+
+
+def association_figure(found: Association) -> go.Figure:
+    """NPMI of group and expression: blue together more, orange less often than by chance."""
+    groups, labels = list(found.npmi), list(next(iter(found.npmi.values())))
+    values = [[found.npmi[group][label] for label in labels] for group in groups]
+    figure = go.Figure(
+        go.Heatmap(
+            z=values, x=labels, y=groups, zmin=-0.3, zmax=0.3, showscale=False, xgap=2, ygap=2,
+            colorscale=[
+                [0, "rgba(213,94,0,0.9)"], [0.5, "rgba(128,128,128,0)"], [1, "rgba(0,114,178,0.9)"],
+            ],
+            hovertemplate="%{y}, %{x}: %{z:+.3f}<extra></extra>",
+        )
+    )  # fmt: skip
+    for row, group in enumerate(groups):
+        for column, label in enumerate(labels):
+            figure.add_annotation(
+                x=label, y=group, text=f"{values[row][column]:+.2f}", showarrow=False
+            )
+    styled(figure, "", "", height=110 + _ROW_PX * len(groups), legend=False)
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(showgrid=False, tickangle=-35)
+    return figure
+
+
+def class_balance_figure(counts: Mapping[str, Mapping[str, int]]) -> go.Figure:
+    """Images of each expression, one bar a split, with the count on each bar."""
+    figure = go.Figure()
+    for index, (split, by_class) in enumerate(counts.items()):
+        figure.add_trace(
+            go.Bar(
+                x=list(by_class), y=list(by_class.values()), name=split,
+                text=list(by_class.values()), textposition="outside",
+                marker={
+                    "color": SERIES_COLOURS[index % len(SERIES_COLOURS)],
+                    "pattern": {"shape": ("", "/", ".")[index % 3]},
+                },
+            )
+        )  # fmt: skip
+    styled(figure, "", "images", height=380)
+    return figure
