@@ -6,7 +6,8 @@ No row holds personal data: actors are pseudonyms, details are numbers and short
 import hmac
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -187,12 +188,13 @@ def verify(session: Session, key: bytes, head: ChainHead | None) -> ChainStatus:
     """
     last: AuditRow | None = None
     head_found = head is not None and head.seq == 0
-    for row in _rows(session, _columns().order_by(AuditEventRow.seq)):
-        problem = _misfit(key, last, row, head)
-        if problem:
-            return _status(last, problem, first_bad_seq=_bad_seq(last, row))
-        head_found = head_found or (head is not None and row.seq == head.seq)
-        last = row
+    with closing(walk(session, AuditFilter())) as rows:
+        for row in rows:
+            problem = _misfit(key, last, row, head)
+            if problem:
+                return _status(last, problem, first_bad_seq=_bad_seq(last, row))
+            head_found = head_found or (head is not None and row.seq == head.seq)
+            last = row
     if head is None:
         return _status(last, "The head file is missing or was changed.")
     if not head_found:
@@ -234,7 +236,7 @@ def browse(
     return tuple(_rows(session, statement.limit(limit).offset(offset))), total
 
 
-def walk(session: Session, wanted: AuditFilter) -> Iterator[AuditRow]:
+def walk(session: Session, wanted: AuditFilter) -> Generator[AuditRow]:
     """Yield all rows that fit the filter, oldest first, without loading them at once."""
     return _rows(session, _filtered(_columns(), wanted).order_by(AuditEventRow.seq))
 
@@ -265,10 +267,10 @@ def _columns() -> _Columns:
     )
 
 
-def _rows(session: Session, statement: _Columns) -> Iterator[AuditRow]:
-    found = session.execute(statement.execution_options(yield_per=VERIFY_BATCH_ROWS))
-    for values in found:
-        yield _audit_row(values)
+def _rows(session: Session, statement: _Columns) -> Generator[AuditRow]:
+    with session.execute(statement.execution_options(yield_per=VERIFY_BATCH_ROWS)) as found:
+        for values in found:
+            yield _audit_row(values)
 
 
 def _audit_row(values: Any) -> AuditRow:

@@ -73,13 +73,16 @@ def purge(store: Store) -> PurgeReport:
         StoreError: the database does not answer or a file cannot be removed; nothing of it is
             forgotten, the next purge tries again.
     """
+    # Without the lease, which a killed purge holds for a while: every step of a job may run in
+    # several processes at once, and a person waits for it.
+    with store.read() as look:
+        waiting = erasure.unfinished(look.session)
+    failure = _carry_out_all(store, waiting)
     with _lease(store) as holds:
         if not holds:
             return PurgeReport(skipped=True)
         with store.read() as look:
-            waiting = erasure.unfinished(look.session)
             expired = find_expired(look.session, look.now)
-        failure = _carry_out_all(store, waiting)
         counts = _remove_expired(store, expired)
         strays = _remove_strays(store)
         if failure is not None:

@@ -36,7 +36,7 @@ class ReadUnit:
         self.session = session
         self._last = audit.last_row(session)
         self.wall_clock = clock()
-        newest = audit.parse_stamp(self._last.ts_utc) if self._last else self.wall_clock
+        newest = _newest_time(self._last) or self.wall_clock
         self._behind = newest - self.wall_clock
         self.now: datetime = max(self.wall_clock, newest)
 
@@ -51,6 +51,13 @@ class ReadUnit:
                 "The computer's clock was set back, so nothing new is kept; set it right, or run "
                 "`mien store reanchor` if it was wrong before."
             )
+
+
+def _newest_time(last: AuditRow | None) -> datetime | None:
+    try:
+        return audit.parse_stamp(last.ts_utc) if last else None
+    except ValueError:  # somebody changed the row: `audit.verify` says so, nothing stops for it
+        return None
 
 
 class WriteUnit(ReadUnit):

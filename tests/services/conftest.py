@@ -3,6 +3,7 @@ from tests.db.fixtures import (  # noqa: F401
     data_dir,
     database_url,
     open_again,
+    quick_dir,
     sqlite_store,
     store,
 )
