@@ -16,7 +16,7 @@ def load_box_geometry(folder: Path) -> EyesMouth:
     try:
         stored = json.loads((folder / "geometry.json").read_text(encoding="utf-8"))
         return EyesMouth.model_validate(stored["eyes_mouth"])
-    except (OSError, ValueError, KeyError) as exc:
+    except (OSError, ValueError, KeyError, TypeError) as exc:
         raise ModelError(
             f"The face detector {folder.name} has no readable geometry.json; reinstall Mien."
         ) from exc
