@@ -1,0 +1,32 @@
+import inspect
+
+from core import errors
+from core.errors import ImageRefusedError, MienError
+
+
+def ours() -> list[type[MienError]]:
+    return [thing for _, thing in inspect.getmembers(errors, inspect.isclass)]
+
+
+def test_every_error_is_ours_and_says_in_words_what_it_means() -> None:
+    for error in ours():
+        assert issubclass(error, MienError)
+        assert error.__doc__
+
+
+def test_machines_can_tell_all_errors_apart() -> None:
+    kinds = [error.kind for error in ours()]
+    assert len(set(kinds)) == len(kinds)
+    assert all(kind.isidentifier() and kind.islower() for kind in kinds)
+
+
+def test_a_refused_image_is_one_of_six_kinds() -> None:
+    kinds = {error.kind for error in ImageRefusedError.__subclasses__()}
+    assert kinds == {
+        "empty_file",
+        "file_too_large",
+        "too_many_pixels",
+        "unsupported_format",
+        "damaged_image",
+        "file_unreadable",
+    }
