@@ -32,7 +32,7 @@ class Settings(BaseSettings):
         default=10, ge=1, le=100, description="Largest file, in 10**6 bytes."
     )
     max_megapixels: int = Field(
-        default=25, ge=1, le=100, description="Largest image, in 10**6 pixels."
+        default=25, ge=1, le=89, description="Largest image, in 10**6 pixels; Pillow stops at 89."
     )
     min_face_px: int = Field(
         default=24, ge=12, description="Smaller faces (height in pixels) are shown but not judged."
