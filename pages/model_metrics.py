@@ -1,11 +1,12 @@
-"""Model Metrics: not finished; says so."""
+"""Model Metrics: how right each model is, for whom, and on your own data."""
 
 import streamlit as st
 
+from ui.metrics import page
+
 st.title("Model Metrics")
-st.info(
-    "Confusion matrices, calibration and bias breakdowns are being built. Until then "
-    "`mien models` prints the measures of every shipped model, and `models/<id>/README.md` "
-    "explains them.",
-    icon=":material/construction:",
+st.write(
+    "How often each model is right, which mistakes it makes, for whom it works worse, and how it "
+    "does on pictures of your own. Every figure comes from a file that a named command made."
 )
+page()

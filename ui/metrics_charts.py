@@ -193,7 +193,9 @@ def association_figure(found: Association) -> go.Figure:
         go.Heatmap(
             z=values, x=labels, y=groups, zmin=-0.3, zmax=0.3, showscale=False, xgap=2, ygap=2,
             colorscale=[
-                [0, "rgba(213,94,0,0.9)"], [0.5, "rgba(128,128,128,0)"], [1, "rgba(0,114,178,0.9)"],
+                [0, "rgba(213,94,0,0.9)"],
+                [0.5, "rgba(128,128,128,0)"],
+                [1, "rgba(0,114,178,0.9)"],
             ],
             hovertemplate="%{y}, %{x}: %{z:+.3f}<extra></extra>",
         )

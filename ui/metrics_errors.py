@@ -49,9 +49,11 @@ def errors(one: Subject, *, key: str = "confusion", images: bool = True) -> None
     )
     _follow_click(event, key)
     st.subheader("What is in a cell")
+    st.session_state.setdefault(f"{key}_true", "fear")
+    st.session_state.setdefault(f"{key}_judged", "sad")
     left, right = st.columns(2)
-    true = left.selectbox("True label", EMOTIONS, index=2, key=f"{key}_true")
-    judged = right.selectbox("Judged as", EMOTIONS, index=4, key=f"{key}_judged")
+    true = left.selectbox("True label", EMOTIONS, key=f"{key}_true")
+    judged = right.selectbox("Judged as", EMOTIONS, key=f"{key}_judged")
     _cell(one, EMOTIONS.index(true), EMOTIONS.index(judged), key, images)
 
 

@@ -1,13 +1,14 @@
 """Overview: the headline figures with intervals, and each expression by itself."""
 
 import math
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from core.curves import SUMMARY, summary_with_intervals
 from core.emotions import EMOTIONS
-from core.metrics import ClassScores, measure, wilson_interval
+from core.metrics import ClassScores, Measures, measure, wilson_interval
 from ui.metrics_charts import interval_figure
 from ui.metrics_parts import Subject, share_with_interval, show, table_below
 
@@ -44,8 +45,8 @@ def overview(subjects: list[Subject]) -> None:
     frame = summary_frame(subjects)
     wide = {
         one.name: {
-            row.figure: share_with_interval(row.value, row.low, row.high)
-            for row in frame[frame["model"] == one.name].itertuples()
+            str(row["figure"]): share_with_interval(row["value"], row["low"], row["high"])
+            for _, row in frame[frame["model"] == one.name].iterrows()
         }
         | {
             "calibration error": f"{measure_of(one).ece:.3f}",
@@ -72,7 +73,7 @@ def overview(subjects: list[Subject]) -> None:
     per_class(one)
 
 
-def measure_of(one: Subject):  # type: ignore[no-untyped-def]  # core.metrics.Measures
+def measure_of(one: Subject) -> Measures:
     """All figures of `core.metrics` for one subject."""
     return measure(one.predictions.labels, one.predictions.probabilities)
 
@@ -111,7 +112,7 @@ def per_class(one: Subject) -> None:
     table_below(table, "per_class")
 
 
-def _class_row(name: str, scores: ClassScores, one: Subject) -> dict[str, str | int | float]:
+def _class_row(name: str, scores: ClassScores, one: Subject) -> dict[str, Any]:
     index = EMOTIONS.index(name)
     judged = one.predictions.predicted == index
     hits = int((judged & (one.predictions.labels == index)).sum())

@@ -53,7 +53,8 @@ def subject(model_id: str, which: str) -> Subject | None:
 def study(name: str) -> dict[str, Any] | None:
     """`models/studies/<name>.json`; None where no command has made it, or it is damaged."""
     file = settings().models_dir / "studies" / f"{name}.json"
-    return read_json(file)
+    content: dict[str, Any] | None = read_json(file)
+    return content
 
 
 def read_json(file: Path) -> Any:

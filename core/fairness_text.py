@@ -1,0 +1,111 @@
+"""How gaps between groups are put into words; docs/fairness-wording.md says why.
+
+The word "bias" stands only for errors whose gap chance does not explain. Nothing here says that
+a model is free of it.
+"""
+
+from typing import Any, Final
+
+from core.bias_report import BiasReport, Kind, Outcome
+from core.fairness import ALPHA, MIN_JUDGED, Sensitivity
+
+PREDICTED_BANNER: Final = (
+    "These groups are **guesses of a small model** about how old or of which gender a face looks, "
+    "not what the people say of themselves. It is wrong in a known share of cases and more often "
+    "for some faces than for others, so a gap seen here is a hint, not a finding about people."
+)
+
+
+def points(share: float) -> str:
+    """A difference of shares in percentage points: `points(0.123)` is "12.3 points"."""
+    return f"{100 * share:.1f} points"
+
+
+def gap_sentence(outcome: Outcome, kind: Kind) -> str:
+    """What the gap of an outcome says, in Markdown."""
+    gap = outcome.gap
+    if gap is None:
+        return (
+            f"No gap is computed: fewer than two groups have {MIN_JUDGED} images or more, and "
+            "smaller ones differ by chance alone."
+        )
+    size = (
+        f"*{gap.lowest}* lies {points(gap.difference)} below *{gap.highest}* "
+        f"(95\u00a0%: {100 * gap.low:.1f} to {100 * gap.high:.1f}"
+        + (f", ratio {gap.ratio:.2f}" if gap.ratio is not None else "")
+        + f"); chance alone stays below {points(gap.chance95)} in 95 of 100 cases"
+    )
+    corrected = "p not corrected" if gap.p_holm is None else f"p = {_p(gap.p_holm)} after Holm"
+    if not gap.beyond_chance:
+        return f"**No more than chance gives.** {size}, {corrected}. That does not show equality."
+    finding = "Bias found" if kind == "error" else "Disparity beyond chance"
+    text = f"**{finding}**: share {outcome.title}. {size}, {corrected}."
+    return text + _same_mix_sentence(outcome)
+
+
+def _same_mix_sentence(outcome: Outcome) -> str:
+    """Whether other expressions in the groups explain the gap."""
+    gap = outcome.gap
+    if gap is None or gap.same_mix is None or gap.same_mix_chance95 is None:
+        return ""
+    if gap.same_mix > gap.same_mix_chance95 and (gap.same_mix_p_value or 1) < ALPHA:
+        return (
+            f" With the same mix of expressions in every group {points(gap.same_mix)} of it "
+            "remain, still beyond chance."
+        )
+    return (
+        f" With the same mix of expressions in every group it is {points(gap.same_mix)}, no more "
+        "than chance gives: the groups show other expressions, some of which are harder."
+    )
+
+
+def sensitivity_sentence(band: Sensitivity) -> str:
+    """What the annotator's own errors do to the gap, in Markdown."""
+    return (
+        f"**If {100 * band.error_share:.0f}\u00a0% of these labels are wrong** (the annotator's "
+        f"own held-out error), redrawing as many again leaves a gap of {points(band.middle)} "
+        f"({100 * band.low:.1f} to {100 * band.high:.1f}); wrong labels hide gaps, so the true "
+        "one is rather larger than the one seen."
+    )
+
+
+def _p(p_value: float) -> str:
+    return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"
+
+
+def summary_rows(report: BiasReport) -> list[dict[str, Any]]:
+    """One row an attribute: its first outcome's gap, what chance gives, and the verdict."""
+    rows = []
+    for attribute in [*report.attributes, *report.intersections]:
+        outcome = attribute.outcomes[0]
+        gap = outcome.gap
+        row: dict[str, Any] = {
+            "attribute": attribute.name,
+            "labels": attribute.source,
+            "share": outcome.title,
+            "groups compared": 0 if gap is None else gap.n_groups,
+        }
+        if gap is None:
+            row |= dict.fromkeys(("worst", "best", "gap", "chance (95 %)", "p (Holm)"), "–")
+            row["verdict"] = "too few images"
+        else:
+            ends = {g.group: g for g in outcome.groups}
+            low, high = ends[gap.lowest], ends[gap.highest]
+            row |= {
+                "worst": f"{gap.lowest} {100 * (low.share or 0):.1f} % (n={low.n})",
+                "best": f"{gap.highest} {100 * (high.share or 0):.1f} % (n={high.n})",
+                "gap": points(gap.difference),
+                "chance (95 %)": points(gap.chance95),
+                "p (Holm)": _p(1.0 if gap.p_holm is None else gap.p_holm),
+                "verdict": _verdict(gap.beyond_chance, report.kind),
+            }
+            if outcome.better == "low":
+                row["worst"], row["best"] = row["best"], row["worst"]
+        rows.append(row)
+    return rows
+
+
+def _verdict(beyond_chance: bool, kind: Kind) -> str:
+    if not beyond_chance:
+        return "as by chance"
+    return "bias found" if kind == "error" else "disparity"
