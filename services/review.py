@@ -12,6 +12,7 @@ from db.evaluation import EvaluationItem
 from db.statistics import DayCount, Holding, StateCount
 from db.store import Store
 from db.types import AdminIdentity, AuditRow, ErasureJob, Kind, RetentionPolicy
+from services.purge import purge_if_due
 
 __all__ = [
     "Action",
@@ -116,6 +117,7 @@ def set_retention(store: Store, kind: Kind, days: int, *, admin: AdminIdentity) 
     Raises:
         RetentionBoundsError: not 0 to 1095 days.
     """
+    purge_if_due(store)  # before a laxer policy could let what is over its time reappear
     with store.write() as unit:
         before = retention.policy_days(unit.session)[kind]
         retention.set_days(unit.session, kind, days, now=unit.now, by=admin.actor)
