@@ -28,15 +28,19 @@ def fit_threshold(
     Returns:
         (threshold, coverage), both 0..1; (1, 0) if the target is never reached.
     """
-    confidence = probabilities.max(axis=1)
+    # Thresholds have four digits, so faces are told apart by as many: never upwards, or the
+    # faces at the threshold itself would fall under it.
+    confidence = np.floor(probabilities.max(axis=1).astype(np.float64) * 1e4) / 1e4
     right = probabilities.argmax(axis=1) == labels
     order = np.argsort(-confidence)
-    accuracy = np.cumsum(right[order]) / np.arange(1, len(labels) + 1)
-    reached = np.flatnonzero(accuracy >= target_accuracy)
+    confidence, right = confidence[order], right[order]
+    accuracy = np.cumsum(right) / np.arange(1, len(labels) + 1)
+    last_of_equals = np.append(confidence[1:] < confidence[:-1], True)[: len(labels)]
+    reached = np.flatnonzero((accuracy >= target_accuracy) & last_of_equals)
     if not len(reached):
         return 1.0, 0.0
     last = int(reached[-1])
-    return round(float(confidence[order][last]), 4), (last + 1) / len(labels)
+    return float(confidence[last]), (last + 1) / len(labels)
 
 
 def calibrate(logits: FloatArray, labels: Labels, *, target_accuracy: float = 0.85) -> Calibration:
