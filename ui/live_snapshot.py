@@ -1,0 +1,33 @@
+"""One picture from the camera by Streamlit's own widget: works wherever the page itself does."""
+
+import streamlit as st
+
+from services.analyse import analyse_bytes
+from ui.model_choice import choose_model_and_detector
+from ui.photo_results import show_results
+from ui.photos import Photo
+from ui.resources import analyzer, settings
+
+
+def snapshot_section(key: str) -> None:
+    """Camera, then every face with its seven scores; call only after the notice was agreed to.
+
+    Args:
+        key: prefix of the widgets' keys, one a place.
+    """
+    place, _ = st.columns([1.25, 1])
+    with place:
+        picture = st.camera_input("Take a snapshot", key=f"{key}_camera")
+        st.caption("One picture, analysed and shown here, and forgotten with this page.")
+    if picture is None:
+        st.page_link(
+            "pages/upload.py", label="No camera here? Choose a photo instead",
+            icon=":material/add_photo_alternate:",
+        )  # fmt: skip
+        return
+    with st.expander("Model and detector", icon=":material/tune:"):
+        model_id, detector = choose_model_and_detector(key)
+    photo = Photo(picture.file_id, "Snapshot", picture.getvalue)
+    with st.spinner("Analysing …"):
+        result = analyse_bytes(photo.name, photo.read(), analyzer(model_id, detector), settings())
+    show_results([(photo, result)], model_id, detector)
