@@ -48,14 +48,19 @@ def make_engine(
     """
     url = _checked_url(database_url) if database_url else _sqlite_url(data_dir)
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, connect_args={"timeout": busy_timeout_ms / 1000})
+        engine = create_engine(
+            url, hide_parameters=True, connect_args={"timeout": busy_timeout_ms / 1000}
+        )
         _configure_sqlite(engine, busy_timeout_ms)
         return engine
     # In UTC, so that the server's idea of a day is ours.
     options = f"-c lock_timeout={busy_timeout_ms} -c timezone=UTC"
     given = url.query.get("options", "")
     return create_engine(
-        url, pool_pre_ping=True, connect_args={"options": f"{given} {options}".strip()}
+        url,
+        hide_parameters=True,  # values must not reach a log with an error's text
+        pool_pre_ping=True,
+        connect_args={"options": f"{given} {options}".strip()},
     )
 
 
