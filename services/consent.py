@@ -6,7 +6,7 @@ from typing import Any
 
 from db import audit, consent, erasure, notices, subjects
 from db.codes import answer_hash
-from db.errors import UseRefusedError
+from db.errors import ConsentError, UseRefusedError
 from db.retention import policy_days
 from db.store import Store
 from db.tables import SubjectRow
@@ -29,6 +29,7 @@ from services.receipt import Controller, receipt_of_consent
 __all__ = [
     "Choices",
     "Consent",
+    "ConsentError",
     "Controller",
     "Given",
     "Kind",

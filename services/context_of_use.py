@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from db.legal import LegalDate, legal_dates
 
+__all__ = ["CONTEXTS", "PROHIBITED_LAW", "ContextOfUse", "LegalDate", "legal_dates"]
+
 PROHIBITED_LAW = "ai_act_5_1_f"
 
 
