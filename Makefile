@@ -10,7 +10,7 @@ UV := .tools/bin/uv
 export UV_PYTHON := $(PYTHON)
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: app test lint types test-app test-training bench setup-train clean
+.PHONY: app test lint types test-app test-training bench screenshots setup-train clean
 
 app: .venv/.app
 	.venv/bin/streamlit run Home.py --server.port $(PORT)
@@ -31,6 +31,9 @@ test-app: .venv/.dev
 
 test-training: .venv-train/.train
 	KERAS_BACKEND=tensorflow TF_CPP_MIN_LOG_LEVEL=3 .venv-train/bin/python -m pytest tests/training
+
+screenshots: .venv/.dev
+	.venv/bin/python docs/make_screenshots.py
 
 bench: .venv/.app
 	.venv/bin/mien bench

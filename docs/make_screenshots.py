@@ -1,0 +1,90 @@
+"""Take the pictures of the app that the documents show: `make screenshots`.
+
+Starts the app on a free port, opens each page in chromium at the width of a desk and of a phone,
+light and dark, and writes docs/screenshots/<page>_<width>_<scheme>.png. Needs the dev extra and
+chromium.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+OUT = ROOT / "docs" / "screenshots"
+CHROMIUM = os.environ.get("MIEN_CHROMIUM", "/usr/bin/chromium")
+FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync", "--no-first-run")  # fmt: skip
+SIZES_WH = ((1280, 1000), (390, 844))
+PAGES = ("", "upload", "webcam", "model_metrics", "landmark_analysis", "ethics_privacy")
+
+
+def main() -> None:
+    """Serve, shoot, stop."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as data_dir:
+        port = _free_port()
+        command = [sys.executable, "-m", "streamlit", "run", "Home.py", f"--server.port={port}"]
+        environment = {**os.environ, "MIEN_DATA_DIR": data_dir}
+        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+        try:
+            _wait(f"http://localhost:{port}/_stcore/health")
+            _shoot_all(f"http://localhost:{port}")
+        finally:
+            server.terminate()
+            server.wait(timeout=30)
+
+
+def _shoot_all(url: str) -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        for width, height in SIZES_WH:
+            for scheme in ("light", "dark"):
+                context = browser.new_context(
+                    viewport={"width": width, "height": height}, color_scheme=scheme
+                )
+                page = context.new_page()
+                for name in PAGES:
+                    _open(page, url, name)
+                    page.screenshot(path=OUT / f"{name or 'home'}_{width}_{scheme}.png")
+                context.close()
+        browser.close()
+
+
+def _open(page: Page, url: str, name: str) -> None:
+    page.goto(f"{url}/{name}")
+    page.get_by_role("heading", level=1).first.wait_for(timeout=60_000)
+    if name == "upload":
+        page.get_by_text("Eileen Collins").click()
+        page.get_by_text("resembles happiness").first.wait_for(timeout=60_000)
+    page.wait_for_load_state("networkidle")
+    time.sleep(2)  # fonts, charts and fades
+
+
+def _free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+def _wait(url: str, timeout_s: float = 60) -> None:
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.3)
+    raise TimeoutError(f"{url} did not answer within {timeout_s:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
