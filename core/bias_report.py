@@ -33,6 +33,9 @@ SOURCE_TEXTS: Final[dict[str, str]] = {
     "predicted": "predicted: a small model guessed it from the picture",
     "measured": "measured: computed from the picture's pixels",
 }
+# Holm's families: the question asked of each attribute, and the details behind it.
+PRIMARY: Final = "primary"
+SECONDARY: Final = "secondary"
 # What is asked of a set without true expressions: its gaps are disparities, not errors.
 Kind = Literal["error", "disparity"]
 
@@ -135,23 +138,19 @@ def expression_questions(predictions: Predictions, uncertain_threshold: float) -
     everyone = np.ones(len(predictions), bool)
     questions = [
         Question(
-            "accuracy", "judged right", "accuracy", "high", predictions.right, everyone,
+            "accuracy", "judged right", PRIMARY, "high", predictions.right, everyone,
             predictions.labels,
         ),
         Question(
-            "uncertain", "called uncertain", "uncertain", "low",
+            "uncertain", "called uncertain", SECONDARY, "low",
             np.asarray(predictions.confidence < uncertain_threshold), everyone,
         ),
     ]  # fmt: skip
     for index, name in enumerate(EMOTIONS):
         judged, true = predictions.predicted == index, predictions.labels == index
         questions += [
-            Question(
-                f"hit_{name}", f"{noun(name)} recognised", "equalised odds", "high", judged, true
-            ),
-            Question(
-                f"false_{name}", f"taken for {noun(name)}", "equalised odds", "low", judged, ~true
-            ),
+            Question(f"hit_{name}", f"{noun(name)} recognised", SECONDARY, "high", judged, true),
+            Question(f"false_{name}", f"taken for {noun(name)}", SECONDARY, "low", judged, ~true),
         ]
     return questions
 
@@ -284,7 +283,7 @@ def expression_breakdown(
     *,
     seed: int = 0,
 ) -> tuple[list[AttributeReport], list[AttributeReport]]:
-    """Single attributes and their intersections, each corrected over its own attributes.
+    """Single attributes and their intersections, corrected together.
 
     Intersections carry accuracy alone: their groups are too small for more.
     """
@@ -296,4 +295,5 @@ def expression_breakdown(
 
     single = [reported(attribute, questions) for attribute in attributes]
     pairs = [reported(pair, questions[:1]) for pair in intersect(attributes)]
-    return corrected(single), corrected(pairs)
+    every = corrected([*single, *pairs])
+    return every[: len(single)], every[len(single) :]

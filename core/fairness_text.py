@@ -6,7 +6,7 @@ a model is free of it.
 
 from typing import Any, Final
 
-from core.bias_report import BiasReport, Kind, Outcome
+from core.bias_report import PRIMARY, BiasReport, Kind, Outcome
 from core.fairness import ALPHA, MIN_JUDGED, Sensitivity
 
 PREDICTED_BANNER: Final = (
@@ -38,7 +38,9 @@ def gap_sentence(outcome: Outcome, kind: Kind) -> str:
     corrected = "p not corrected" if gap.p_holm is None else f"p = {_p(gap.p_holm)} after Holm"
     if not gap.beyond_chance:
         return f"**No more than chance gives.** {size}, {corrected}. That does not show equality."
-    finding = "Bias found" if kind == "error" else "Disparity beyond chance"
+    finding = "Disparity beyond chance"
+    if kind == "error":  # details are tested on their own, so "bias" stands for the main question
+        finding = "Bias found" if outcome.family == PRIMARY else "Gap beyond chance"
     text = f"**{finding}**: share {outcome.title}. {size}, {corrected}."
     return text + _same_mix_sentence(outcome)
 

@@ -1,5 +1,215 @@
-"""stub"""
+"""Audit your own data: upload, check, preview, run with progress and a way to stop, take home.
+
+Uploads stay in Streamlit's memory until they are removed; results stay in this session without
+a picture. Nothing is written to disk.
+"""
+
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.bias_report import SOURCE_TEXTS
+from core.errors import MienError
+from services.audit_data import AuditResult, audit_csv, audit_json, preview, run_audit
+from services.audit_input import AuditSet, check_set, group_candidates, read_table
+from services.audit_report import audit_html
+from ui.metrics_curves import confidence, curves
+from ui.metrics_errors import errors
+from ui.metrics_groups import breakdown
+from ui.metrics_overview import overview
+from ui.metrics_parts import Subject
+from ui.resources import cards, classifier, detector, settings
+from ui.text import percent
+
+_RESULT, _STOPPED, _GENERATION = "audit_result", "audit_stopped", "audit_generation"
+_MAX_UPLOAD_MB = 200
+
+_EXAMPLE = "path,label,lighting\nfaces/0001.png,happy,day\nfaces/0002.png,neutral,night\n"
 
 
 def audit() -> None:
-    """Stub."""
+    """The section from upload to downloads."""
+    st.write(
+        "How does a model do on *your* pictures? Upload a table with labels and any columns to "
+        "group by. The pictures are judged in the memory of the computer that runs this page and "
+        "forgotten when you remove them or leave; **nothing is written to disk**."
+    )
+    with st.expander("What the files must look like", icon=":material/help:"):
+        st.markdown(
+            "- **csv** with the columns `path` and `label`, and a **ZIP** that holds the pictures "
+            "named in `path`; or a **parquet** with `image` (encoded bytes) and `label`.\n"
+            "- Labels: angry, disgust, fear, happy, sad, surprise, neutral, or 0 to 6 in that "
+            "order.\n- Any other column with at most 30 different values can be a group. Say "
+            "truthfully where such labels come from; Mien never guesses them.\n"
+            "- Only use pictures of people who know and agree, or sets made for this."
+        )
+        st.download_button(
+            "Example csv", _EXAMPLE, "example.csv", "text/csv", on_click="ignore",
+            icon=":material/download:",
+        )  # fmt: skip
+    table, archive = _uploads()
+    if table is None:
+        st.session_state.pop(_RESULT, None)
+        return
+    try:
+        _checked(table, archive)
+    except MienError as error:
+        st.error(str(error), icon=":material/block:")
+
+
+def _uploads() -> tuple[Any, Any]:
+    generation = st.session_state.get(_GENERATION, 0)
+    left, right = st.columns(2)
+    table = left.file_uploader(
+        "Table (csv or parquet)", type=["csv", "parquet"], max_upload_size=_MAX_UPLOAD_MB,
+        key=f"audit_table_{generation}",
+    )  # fmt: skip
+    archive = right.file_uploader(
+        "Pictures (ZIP, for a csv)", type=["zip"], max_upload_size=_MAX_UPLOAD_MB,
+        key=f"audit_zip_{generation}",
+    )  # fmt: skip
+    return table, archive
+
+
+def _checked(table: Any, archive: Any) -> None:
+    """From the uploaded table on; raises MienError for what is wrong with it."""
+    frame = read_table(table.name, table.getvalue())
+    candidates = group_candidates(frame)
+    group_by = st.multiselect(
+        "Group by", candidates, default=candidates[:2], key="audit_groups",
+        placeholder="No group columns" if not candidates else "Choose columns",
+    )  # fmt: skip
+    if "path" in frame.columns and archive is None:
+        st.info("Now add the ZIP that holds the pictures.", icon=":material/folder_zip:")
+        st.dataframe(frame.head(5), hide_index=True)
+        return
+    checked = check_set(
+        table.name, frame, group_by=group_by,
+        archive=None if archive is None else archive.getvalue(),
+    )  # fmt: skip
+    _preview(checked)
+    chosen = _choices(bool(group_by))
+    identity = (
+        table.file_id, None if archive is None else archive.file_id, tuple(group_by),
+        tuple(chosen.values()),
+    )  # fmt: skip
+    _run_or_show(checked, chosen, identity)
+
+
+def _preview(checked: AuditSet) -> None:
+    found = preview(checked)
+    st.success(f"{found['pictures']:,} pictures with labels.", icon=":material/check:")
+    for note in checked.notes:
+        st.info(note, icon=":material/info:")
+    tables = {"label": found["labels"], **found["groups"]}
+    for place, (name, counts) in zip(
+        st.columns(max(len(tables), 2)), tables.items(), strict=False
+    ):
+        part = pd.DataFrame({name: list(counts), "pictures": list(counts.values())})
+        place.dataframe(part, hide_index=True, height="auto")
+
+
+def _choices(with_groups: bool) -> dict[str, Any]:
+    """Model, how faces are taken, and where the group labels come from."""
+    left, middle, right = st.columns(3)
+    names = list(cards())
+    default = settings().default_model
+    chosen: dict[str, Any] = {
+        "model": left.selectbox(
+            "Model", names, index=names.index(default) if default in names else 0,
+            key="audit_model",
+        ),
+        "faces": middle.selectbox(
+            "Pictures are", ["crop", "detect"], key="audit_faces",
+            format_func={"crop": "face crops", "detect": "photos: find the face"}.__getitem__,
+        ),
+        "source": "annotated",
+        "label_error": None,
+    }  # fmt: skip
+    if with_groups:
+        sources = ["annotated", "declared", "predicted", "measured"]
+        chosen["source"] = right.selectbox(
+            "Group labels are", sources, key="audit_source", format_func=SOURCE_TEXTS.__getitem__
+        )
+        if chosen["source"] == "predicted":
+            wrong = st.slider(
+                "Share of these predicted labels that is wrong (%)", 0, 50, 10, key="audit_wrong"
+            )
+            chosen["label_error"] = wrong / 100
+    return chosen
+
+
+def _run_or_show(checked: AuditSet, chosen: dict[str, Any], identity: tuple[Any, ...]) -> None:
+    stored = st.session_state.get(_RESULT)
+    if stored is not None and stored[0] == identity:
+        _show(stored[1])
+        return
+    if not st.button("Run the audit", type="primary", icon=":material/play_arrow:"):
+        if st.session_state.pop(_STOPPED, False):
+            st.warning("Stopped; nothing was kept.", icon=":material/stop:")
+        return
+    place = st.empty()
+    with place.container(horizontal=True, vertical_alignment="center"):
+        bar = st.progress(0.0, text="Reading the pictures …")
+        # A click interrupts the run at its next step of the bar and runs the page again.
+        st.button("Stop", on_click=_stop, icon=":material/stop:")
+
+    def progress(done: int, total: int) -> None:
+        if done % 50 == 0 or done == total:
+            bar.progress(done / total, text=f"Judging picture {done:,} of {total:,}")
+
+    finder = detector(settings().default_detector) if chosen["faces"] == "detect" else None
+    result = run_audit(
+        classifier(chosen["model"]), checked, detector=finder, source=chosen["source"],
+        label_error=chosen["label_error"], progress=progress,
+    )  # fmt: skip
+    st.session_state[_RESULT] = (identity, result)
+    place.empty()
+    _show(result)
+
+
+def _stop() -> None:
+    st.session_state[_STOPPED] = True
+
+
+def _forget() -> None:
+    """Drop uploads and result: new widget keys make Streamlit release the old files."""
+    st.session_state[_GENERATION] = st.session_state.get(_GENERATION, 0) + 1
+    st.session_state.pop(_RESULT, None)
+
+
+def _show(result: AuditResult) -> None:
+    with st.container(horizontal=True):
+        for label, maker, name, mime in (
+            ("Report (HTML)", audit_html, "audit.html", "text/html"),
+            ("Figures (JSON)", audit_json, "audit.json", "application/json"),
+            ("Pictures' scores (CSV)", audit_csv, "audit.csv", "text/csv"),
+        ):
+            st.download_button(
+                label, partial(maker, result), name, mime, key=f"audit_{name}",
+                on_click="ignore", icon=":material/download:",
+            )  # fmt: skip
+        st.button("Forget this data", on_click=_forget, icon=":material/delete:")
+    n_all = len(result.predictions) + len(result.undetected)
+    if result.undetected:
+        right = float(result.predictions.right.sum()) / n_all
+        st.warning(
+            f"No face was found in {len(result.undetected)} of {n_all} pictures. Below are the "
+            f"others; counting those without a face as wrong, accuracy is {percent(right, 1)}."
+        )
+    one = Subject("your data", result.model_id, result.predictions, result.threshold)
+    tabs = ["Overview", "Errors", "Curves", "Confidence", "Groups"]
+    chosen = st.segmented_control("Result", tabs, default="Overview", required=True,
+                                  key="audit_section")  # fmt: skip
+    if chosen == "Overview":
+        overview([one])
+    elif chosen == "Errors":
+        errors(one, key="audit_confusion", images=False)
+    elif chosen == "Curves":
+        curves(one)
+    elif chosen == "Confidence":
+        confidence([one], key="audit_confidence")
+    else:
+        breakdown(result.bias, key="audit_bias")

@@ -114,7 +114,7 @@ def _further(attribute: AttributeReport, key: str) -> None:
     odds = [
         (outcome.title, outcome.gap)
         for outcome in attribute.outcomes
-        if outcome.family == "equalised odds" and outcome.gap is not None
+        if outcome.key.startswith(("hit_", "false_")) and outcome.gap is not None
     ]
     if odds:
         with st.expander("Equalised odds: every expression", icon=":material/balance:"):

@@ -1,0 +1,140 @@
+"""`mien audit`: all figures and group breakdowns for somebody's own labelled pictures."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.evaluate import FacesChoice
+
+if TYPE_CHECKING:
+    from services.audit_data import AuditResult
+
+
+class LabelSource(StrEnum):
+    """Who says which group a picture belongs to."""
+
+    declared = "declared"
+    annotated = "annotated"
+    predicted = "predicted"
+    measured = "measured"
+
+
+def audit(
+    data: Annotated[Path, typer.Option(help="csv: path,label,…; or parquet: image,label,…")],
+    out: Annotated[
+        Path | None, typer.Option(help="Report: .html, .json or .csv, by its suffix.")
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="ZIP that holds the csv's pictures; else its folder does.")
+    ] = None,
+    faces: Annotated[
+        FacesChoice, typer.Option(help="crop: pictures are face crops; detect: largest face.")
+    ] = FacesChoice.crop,
+    group_by: Annotated[
+        list[str] | None, typer.Option("--group-by", help="Column; may be given several times.")
+    ] = None,
+    labels_are: Annotated[
+        LabelSource, typer.Option(help="Where the group labels come from.")
+    ] = LabelSource.annotated,
+    label_error: Annotated[
+        float | None, typer.Option(min=0, max=0.5, help="Share of predicted labels that is wrong.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Id of the model; see `mien models`.")] = None,
+    detector: Annotated[str | None, typer.Option(help="Detector for --faces detect.")] = None,
+) -> None:
+    """Audit a model on your own data; nothing but the report is written.
+
+    Exit code 0: audited; 2: the data is not usable, and the message names the rows.
+    """
+    from core.classify import EmotionClassifier
+    from core.config import load_settings
+    from core.detection import create_detector
+    from services.audit_data import run_audit
+
+    _check_out(out)
+    settings = load_settings()
+    classifier = EmotionClassifier.load(model or settings.default_model, settings.models_dir)
+    finder = None
+    if faces is FacesChoice.detect:
+        finder = create_detector(detector or settings.default_detector, settings.models_dir)
+    checked = _read(data, images, tuple(group_by or ()))
+    with _progress() as progress:
+        task = progress.add_task("Judging", total=len(checked.images))
+        result = run_audit(
+            classifier,
+            checked,
+            detector=finder,
+            source=labels_are.value,
+            label_error=label_error if labels_are is LabelSource.predicted else None,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    _print(result)
+    if out is not None:
+        _write(result, out)
+
+
+def _check_out(out: Path | None) -> None:
+    """Refuse a bad name before minutes of work, not after."""
+    if out is not None and out.suffix.lower() not in (".html", ".json", ".csv"):
+        raise typer.BadParameter(f"--out must end in .html, .json or .csv, got {out.name}")
+    if out is not None and not out.absolute().parent.is_dir():
+        raise typer.BadParameter(f"the folder {out.absolute().parent} does not exist")
+
+
+def _read(data: Path, images: Path | None, group_by: tuple[str, ...]) -> Any:
+    from services.audit_input import AuditInputError, check_set, read_table
+
+    contents: list[bytes | None] = []
+    for file in (data, images):
+        try:
+            contents.append(None if file is None else file.read_bytes())
+        except OSError as exc:
+            raise AuditInputError(f"{file} cannot be read: {exc.strerror}.") from exc
+    table, archive = contents
+    frame = read_table(data.name, table or b"")
+    return check_set(data.name, frame, group_by=group_by, archive=archive, folder=data.parent)
+
+
+def _progress() -> Any:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    return Progress(console=console, disable=not console.is_terminal, transient=True)
+
+
+def _print(result: "AuditResult") -> None:
+    """The headline figures and the gaps, for people."""
+    from core.curves import summary_with_intervals
+    from core.fairness_text import summary_rows
+
+    p = result.predictions
+    lines = [f"{result.model_id} on {result.name}: {len(p)} faces"]
+    if result.undetected:
+        lines.append(f"no face found in {len(result.undetected)} pictures, which are left out")
+    lines += result.notes
+    for name, row in summary_with_intervals(p.labels, p.predicted).iterrows():
+        value, low, high = (100 * float(row[key]) for key in ("value", "low", "high"))
+        lines.append(
+            f"{str(name).replace('_', ' '):18} {value:5.1f} % (95 %: {low:.1f} to {high:.1f})"
+        )
+    for found in summary_rows(result.bias):
+        lines.append(
+            f"{found['attribute']} ({found['labels']}): gap {found['gap']}, chance stays below "
+            f"{found['chance (95 %)']}, p {found['p (Holm)']}: {found['verdict']}"
+        )
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _write(result: "AuditResult", out: Path) -> None:
+    from services.audit_data import audit_csv, audit_json
+    from services.audit_report import audit_html
+
+    makers = {".html": audit_html, ".json": audit_json, ".csv": audit_csv}
+    try:
+        out.write_text(makers[out.suffix.lower()](result), encoding="utf-8")
+    except OSError as exc:
+        raise typer.BadParameter(f"{out} cannot be written: {exc.strerror}") from exc
