@@ -4,7 +4,9 @@ import sys
 
 import typer
 
-from cli import analyze, bench, evaluate, models, train
+from cli import analyze, audit, bench, evaluate, models, train
+from cli.admin import admin_app
+from cli.store import store_app
 
 app = typer.Typer(
     help="Finds faces in photos and says which of seven expressions each resembles.",
@@ -18,6 +20,9 @@ app.command("models")(models.models)
 app.command("bench")(bench.bench)
 app.command("train")(train.train)
 app.command("publish")(train.publish)
+app.command("audit")(audit.audit)
+app.add_typer(store_app, name="store")
+app.add_typer(admin_app, name="admin")
 
 
 def main() -> None:
