@@ -1,8 +1,8 @@
-"""Upload: photos in, every face with its seven scores out. Nothing is kept."""
+"""Upload: photos in, every face with its seven scores out. Kept is what was opted into."""
 
 import streamlit as st
 
-from ui import notice
+from ui import consent, notice
 from ui.model_choice import choose_model_and_detector
 from ui.photo_results import show_results
 from ui.photos import SAMPLES, analyse_photos, forget_photos, sample_photos, upload_widgets
@@ -14,7 +14,8 @@ st.write("Every face gets a box and seven scores: how much its expression resemb
 
 chosen_samples = st.pills("Try a sample", list(SAMPLES), selection_mode="multi", key="samples")
 
-if notice.agreed(folded=bool(chosen_samples)):
+if notice.agreed(folded=bool(chosen_samples), keeping=True):
+    notice.receipt()
     photos = upload_widgets()
     notice.shown_again()
 else:
@@ -28,7 +29,7 @@ if not photos:
 with st.expander("Model and detector", icon=":material/tune:"):
     model_id, detector = choose_model_and_detector("upload")
 
-analysed = analyse_photos(photos, model_id, detector)
+analysed = analyse_photos(photos, model_id, detector, consent.analyse_own)
 if not analysed:
     st.stop()
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.analyzer import Analyzer
 from core.config import Settings
@@ -15,6 +15,10 @@ from core.emotions import EMOTIONS
 from core.errors import MienError
 from core.images import DecodedImage, decode_image, read_image_file
 from core.types import Analysis, FaceAnalysis, ImageRGB
+
+if TYPE_CHECKING:
+    from services.consent import Consent
+    from services.store import Store
 
 NO_FACE = (
     "No face was found: please choose a photo in which a face is upright, well lit and not small."
@@ -60,6 +64,57 @@ def analyse_file(path: Path, analyzer: Analyzer, settings: Settings) -> PhotoRes
         ),
         analyzer,
     )
+
+
+def analyse_under_consent(
+    name: str,
+    data: bytes,
+    analyzer: Analyzer,
+    settings: Settings,
+    *,
+    store: "Store",
+    consent: "Consent",
+    with_image: bool = True,
+) -> PhotoResult:
+    """`analyse_bytes` for a person's photo: logged, and kept as far as the consent goes.
+
+    The consent is read before the analysis and again in the transaction that writes; whatever
+    the store refuses is the result, so nothing is shown that was not written down.
+
+    Args:
+        name: of the file; not kept.
+        data: the encoded photo.
+        analyzer: does the work.
+        settings: limits.
+        store: where it is written down.
+        consent: of the person.
+        with_image: whether the image may be kept; False where this very image is kept already.
+    """
+    # Here, because `mien analyze` works without a store and starts faster without its imports.
+    from services.consent import check
+    from services.keep import record_analysis
+
+    try:
+        check(store, consent)
+        result = analyse_bytes(name, data, analyzer, settings)
+        if result.analysis is not None:
+            record_analysis(
+                store,
+                consent,
+                model_id=result.analysis.model_id,
+                face_count=len(result.analysis.faces),
+                result=_without_names(result, result.analysis),
+                image_rgb=result.image_rgb if with_image else None,
+            )
+    except MienError as error:
+        return PhotoResult(name, None, None, (), error)
+    return result
+
+
+def _without_names(result: PhotoResult, analysis: Analysis) -> dict[str, Any]:
+    """What is kept of a result: all of it but what the person called the file."""
+    found = result_dict(result, model_id=analysis.model_id, detector=analysis.detector)
+    return {key: value for key, value in found.items() if key not in ("file", "error")}
 
 
 def _analyse(name: str, decode: Any, analyzer: Analyzer) -> PhotoResult:

@@ -2,59 +2,99 @@
 
 import streamlit as st
 
-_AGREED = "photo_notice_agreed"
-
-NOTICE = """
-**What happens to your photo**
-
-- A model looks for faces and compares each expression with seven prototypes: anger, disgust,
-  fear, happiness, sadness, surprise, neutral. This is *emotion recognition* in the words of the
-  EU AI Act.
-- The photo is sent to the computer that runs this page, analysed in its memory, and forgotten
-  when you remove it, close the page or press *Forget*. **Nothing is written to disk**, nobody
-  else sees it, nothing is learnt from it.
-- It is often wrong, and it cannot tell what anybody feels. Do not use it to decide anything
-  about a person, nor at work or in education, where this is prohibited in the EU.
-- Only hand over pictures of people who know and agree.
-"""
+from services.consent import Given, Purpose, current_notice
+from services.receipt import KIND_OF, as_json
+from services.store import StoreError
+from ui.consent import PURPOSE_TITLES, held, show_said, take_back
+from ui.consent_form import NOTICE_TITLE, consent_form, notice_text
+from ui.privacy_store import opened
 
 
-def agreed(*, folded: bool = False) -> bool:
-    """Show the notice; whether this session has agreed to it.
+def agreed(*, folded: bool = False, keeping: bool = False) -> bool:
+    """Whether this session may analyse photos now; shows notice and form until it may.
 
-    Until then the caller renders no widget that takes a picture. Taking it back is one click,
-    as giving it is.
+    Until then the caller renders no widget that takes a picture. Taking it back is one click
+    on the same page.
 
     Args:
         folded: show the notice behind its title, where something else is to be seen first.
+        keeping: whether the page keeps what the person lets it keep, and so asks for it.
     """
-    if st.session_state.get(_AGREED, False):
+    found = opened()
+    if found.store is None:
+        st.error(
+            f"{found.problem} Until then no photo of yours is taken; samples work.",
+            icon=":material/database_off:",
+        )
+        return False
+    if held() is not None:
         return True
-    place = (
-        st.expander("Use your own photos: what happens to them", icon=":material/policy:")
-        if folded
-        else st.container(border=True)
-    )
-    with place:
-        st.markdown(NOTICE)
-        st.button(
-            "I agree: analyse my photos", type="primary", on_click=_set, args=(True,),
-            icon=":material/check:",
-        )  # fmt: skip
+    title = "Use your own photos: what happens to them"
+    with st.expander(title, icon=":material/policy:") if folded else st.container():
+        try:
+            consent_form(found.store, keeping=keeping)
+        except StoreError as error:
+            st.error(str(error))
     return False
 
 
 def withdraw() -> None:
-    """Forget the agreement."""
-    _set(False)
+    """Take the consent back, wherever the session is."""
+    take_back()
+
+
+def receipt() -> None:
+    """The way back to what is kept, above everything else; nothing where nothing is kept."""
+    given = held()
+    if given is None or given.code is None:
+        return
+    with st.container(border=True):
+        st.markdown(
+            "**Your receipt code.** It is the only way back to what is kept: to see it, take it "
+            "with you, take your consent back or have it erased. Write it down – nobody can look "
+            "it up for you."
+        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.code(given.code, language=None, width="content")
+            _receipt_download(given)
+            st.page_link("pages/ethics_privacy.py", label="Ethics & Privacy")
 
 
 def shown_again() -> None:
-    """The notice, folded, for those who have agreed."""
-    with st.expander("What happens to your photo", icon=":material/policy:"):
-        st.markdown(NOTICE)
-        st.button("I no longer agree", on_click=withdraw)
+    """What was agreed to and how to take it back, for those who have agreed."""
+    given, store = held(), opened().store
+    if given is None or store is None:
+        return
+    show_said()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"You allowed: {', '.join(_allowed(given))}.", width="stretch")
+        if given.code is None:
+            _receipt_download(given)
+        st.button(
+            "I no longer agree", on_click=withdraw, icon=":material/undo:",
+            help="Takes back everything you allowed; what is kept under it is deleted.",
+        )  # fmt: skip
+    with st.expander(NOTICE_TITLE, icon=":material/policy:"):
+        try:
+            notice_text(current_notice(store))
+        except StoreError as error:
+            st.error(str(error))
 
 
-def _set(value: bool) -> None:
-    st.session_state[_AGREED] = value
+def _allowed(given: Given) -> list[str]:
+    """Such as "keep the result (30 days)", in the order of the purposes."""
+    words = []
+    for purpose in Purpose:
+        if purpose in given.consent.choices.given:
+            kind = KIND_OF.get(purpose)
+            days = given.consent.promised_days.get(kind, 0) if kind is not None else 0
+            title = PURPOSE_TITLES[purpose].lower()
+            words.append(f"{title} ({days} days)" if days else title)
+    return words
+
+
+def _receipt_download(given: Given) -> None:
+    st.download_button(
+        "Receipt (JSON)", as_json(given.receipt), "mien-receipt.json", "application/json",
+        on_click="ignore", icon=":material/receipt_long:", key="consent_receipt",
+    )  # fmt: skip

@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
+from core.analyzer import Analyzer
 from core.config import ROOT
 from core.images import decode_image
 from core.types import ImageRGB
 from services.analyse import PhotoResult, analyse_bytes
+from services.store import StoreError
 from ui.resources import analyzer, settings
 
 SAMPLES = {
@@ -25,11 +27,12 @@ _RESULTS, _STOPPED, _GENERATION = "photo_results", "photo_stopped", "photo_gener
 
 @dataclass(frozen=True)
 class Photo:
-    """One photo of this session; `read` gives its bytes."""
+    """One photo of this session; `read` gives its bytes, `is_sample` says that it is ours."""
 
     id: str
     name: str
     read: Callable[[], bytes]
+    is_sample: bool = False
 
     def pixels(self) -> ImageRGB:
         """Decode the photo, (height, width, 3); only for photos that were not refused."""
@@ -37,6 +40,9 @@ class Photo:
         return decode_image(
             self.read(), max_bytes=limits.max_upload_bytes, max_pixels=limits.max_pixels
         ).image_rgb
+
+
+AnalyseOwn = Callable[[Photo, Analyzer], PhotoResult]
 
 
 def upload_widgets() -> list[Photo]:
@@ -64,7 +70,7 @@ def upload_widgets() -> list[Photo]:
 
 def sample_photos(chosen: list[str]) -> list[Photo]:
     """The shipped sample pictures of these titles."""
-    return [Photo(f"sample:{title}", title, SAMPLES[title].read_bytes) for title in chosen]
+    return [Photo(f"sample:{title}", title, SAMPLES[title].read_bytes, True) for title in chosen]
 
 
 def forget_photos() -> None:
@@ -75,20 +81,28 @@ def forget_photos() -> None:
 
 
 def analyse_photos(
-    photos: list[Photo], model_id: str, detector: str
+    photos: list[Photo], model_id: str, detector: str, analyse_own: AnalyseOwn
 ) -> list[tuple[Photo, PhotoResult]]:
     """Each photo with its result, in order, without pixels; shows progress and a way to stop.
 
     Photos analysed before are not analysed again. After a stop the list is shorter.
+
+    Args:
+        photos: of which samples are analysed without further ado, as they are nobody's here.
+        model_id: of the expression model.
+        detector: name of the face detector.
+        analyse_own: analyses a photo of a person, under a consent.
     """
     known: dict[tuple[str, str, str], PhotoResult] = st.session_state.setdefault(_RESULTS, {})
     wanted = {photo.id: (photo.id, model_id, detector) for photo in photos}
-    # Results of photos that were taken out of the uploader go too.
-    for key in [key for key in known if key[0] not in wanted]:
-        del known[key]
+    # Results of photos that were taken out of the uploader go too; what failed because the
+    # store was busy or full is tried again.
+    for key, result in list(known.items()):
+        if key[0] not in wanted or isinstance(result.error, StoreError):
+            del known[key]
     waiting = [photo for photo in photos if wanted[photo.id] not in known]
     if waiting and not st.session_state.get(_STOPPED, False):
-        _run(waiting, len(photos), known, model_id, detector)
+        _run(waiting, len(photos), known, model_id, detector, analyse_own)
     waiting = [photo for photo in photos if wanted[photo.id] not in known]
     if waiting:
         st.warning(f"Stopped: {len(waiting)} of {len(photos)} photos were not analysed.")
@@ -104,6 +118,7 @@ def _run(
     known: dict[tuple[str, str, str], PhotoResult],
     model_id: str,
     detector: str,
+    analyse_own: AnalyseOwn,
 ) -> None:
     engine = analyzer(model_id, detector)
     place = st.empty()
@@ -118,7 +133,10 @@ def _run(
             (n_before + done) / n_photos,
             text=f"Analysing photo {n_before + done + 1} of {n_photos}",
         )
-        result = analyse_bytes(photo.name, photo.read(), engine, settings())
+        if photo.is_sample:
+            result = analyse_bytes(photo.name, photo.read(), engine, settings())
+        else:
+            result = analyse_own(photo, engine)
         known[(photo.id, model_id, detector)] = replace(result, image_rgb=None)
     place.empty()
 

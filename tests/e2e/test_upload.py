@@ -12,6 +12,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.conftest import ROOT
+from tests.helpers.agree import agree_in_browser
 
 pytestmark = pytest.mark.e2e
 
@@ -30,7 +31,7 @@ def page(
     page.goto(f"{app_url}/upload")
     expect(page.get_by_text("What happens to your photo").first).to_be_visible(timeout=30_000)
     assert page.locator('input[type="file"]').count() == 0
-    page.get_by_role("button", name="I agree: analyse my photos").click()
+    agree_in_browser(page)
     page.locator('input[type="file"]').first.wait_for(state="attached", timeout=10_000)
     yield page
     browser.close()

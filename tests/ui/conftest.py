@@ -1,9 +1,35 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from services.store import Store
 from tests.conftest import ROOT
+from ui.privacy_store import forget_store, opened
+from ui.resources import settings
+
+
+@pytest.fixture(autouse=True)
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A data folder for this test alone; nothing is ever written into the repository."""
+    folder = tmp_path / "data"
+    monkeypatch.setenv("MIEN_DATA_DIR", str(folder))
+    monkeypatch.delenv("MIEN_DATABASE_URL", raising=False)
+    monkeypatch.delenv("MIEN_MASTER_KEY", raising=False)
+    settings.clear()
+    yield folder
+    forget_store()  # ends its thread, closes its files
+    settings.clear()
+
+
+@pytest.fixture
+def store(data_dir: Path) -> Store:
+    """The store that the app under test has opened, or will use."""
+    found = opened().store
+    assert found is not None
+    assert found.data_dir == data_dir
+    return found
 
 
 @pytest.fixture
