@@ -6,8 +6,6 @@ import typer
 
 from cli.store import opened_store
 
-OPERATOR = "operator"  # whoever may run this command on the serving computer
-
 admin_app = typer.Typer(help="Manage the accounts of admins.", no_args_is_help=True)
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name to sign in with.")]
 
@@ -27,10 +25,10 @@ def create(
     ],
 ) -> None:
     """Add an admin."""
-    from services.sign_in import create_admin
+    from services.sign_in import OPERATOR, create_admin
 
     with opened_store() as store:
-        admin = create_admin(store, name, password, by=OPERATOR)
+        admin = create_admin(store, name, password, by=OPERATOR.actor)
     print(f"Added {admin.name}.")
 
 
@@ -60,10 +58,10 @@ def enable(name: NameArgument) -> None:
 
 
 def _set_disabled(name: str, disabled: bool) -> None:
-    from services.sign_in import set_admin_disabled
+    from services.sign_in import OPERATOR, set_admin_disabled
 
     with opened_store() as store:
-        admin = set_admin_disabled(store, name, disabled, by=OPERATOR)
+        admin = set_admin_disabled(store, name, disabled, by=OPERATOR.actor)
     print(f"{admin.name} is {_state(admin.disabled)}.")
 
 

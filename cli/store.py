@@ -145,6 +145,36 @@ def export(
 
 
 @store_app.command()
+def retention(
+    kind: Annotated[
+        str | None, typer.Argument(metavar="KIND", help="result, image or erasure_job.")
+    ] = None,
+    days: Annotated[
+        int | None, typer.Argument(metavar="DAYS", help="0 (not stored) to 1095.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Change it, not only preview.")] = False,
+) -> None:
+    """Show how long data stays; preview or make a change."""
+    from services.review import Kind, preview_retention, retention_policies, set_retention
+    from services.sign_in import OPERATOR
+
+    with opened_store() as store:
+        if kind is None:
+            for policy in retention_policies(store):
+                print(f"{policy.kind.value:<14} {policy.days} days")
+            return
+        if kind not in list(Kind) or days is None:
+            raise typer.BadParameter("Give the days, and one of: result, image, erasure_job")
+        if yes:
+            set_retention(store, Kind(kind), days, admin=OPERATOR)
+            print(f"{kind}: {days} days from now on; `mien store purge` removes what is over.")
+            return
+        preview = preview_retention(store, Kind(kind), days)
+    print(f"{preview.goes} would go with the next purge, {preview.stays} would stay.")
+    print("Nothing is changed; add --yes to change it.")
+
+
+@store_app.command()
 def policy() -> None:
     """Print the published retention and destruction policy."""
     from services.consent import current_policy

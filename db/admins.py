@@ -45,7 +45,7 @@ def normal_name(name: str) -> str:
 
 
 def create(
-    store: Store, name: str, password: str, *, by: str, hasher: PasswordHasher = HASHER
+    store: Store, name: str, password: str, *, by: str, hasher: PasswordHasher | None = None
 ) -> Admin:
     """Add an admin.
 
@@ -61,7 +61,7 @@ def create(
     """
     name = normal_name(name)
     _check_new(name, password)
-    password_hash = hasher.hash(password)
+    password_hash = (hasher or HASHER).hash(password)
     with store.write() as unit:
         if _by_name(unit.session, name) is not None:
             raise AdminAccountError("An admin of this name exists; choose another name.")
@@ -117,14 +117,16 @@ def set_disabled(store: Store, name: str, disabled: bool, *, by: str) -> Admin:
         return _admin(row)
 
 
-def sign_in(store: Store, name: str, password: str, *, hasher: PasswordHasher = HASHER) -> str:
+def sign_in(
+    store: Store, name: str, password: str, *, hasher: PasswordHasher | None = None
+) -> str:
     """Check name and password; return a token that stands for the sign-in.
 
     Raises:
         WrongPasswordError: they do not belong together, or there is no such account.
         LockedOutError: five attempts in a row failed less than fifteen minutes ago.
     """
-    name = normal_name(name)
+    name, hasher = normal_name(name), hasher or HASHER
     with store.read() as look:
         row = _by_name(look.session, name)
         known_hash = row.password_hash if row else None

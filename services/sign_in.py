@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from db import admins
+from db import admins, audit
 from db.admins import current, log_outside_sign_in, sign_in, sign_out
 from db.store import Store
 from db.types import Admin, AdminIdentity
 
 __all__ = [
+    "OPERATOR",
     "Admin",
     "AdminIdentity",
     "create_admin",
@@ -21,6 +22,9 @@ __all__ = [
     "sign_in",
     "sign_out",
 ]
+
+# Whoever may run commands on the serving computer may do all that an admin may.
+OPERATOR = AdminIdentity(audit.OPERATOR, "operator", "command line")
 
 create_admin = admins.create
 set_admin_disabled = admins.set_disabled

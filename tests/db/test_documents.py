@@ -1,0 +1,70 @@
+"""Documents about data say what the tables say."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from db.audit import Action
+from db.tables import Base
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+TABLES = Base.metadata.tables
+PERSONAL = {
+    name: {column.name for column in table.columns if column.info.get("personal")}
+    for name, table in TABLES.items()
+}
+
+
+def quoted(words: str) -> set[str]:
+    return set(re.findall(r"`([^`\s]+)`", words))
+
+
+def test_the_register_names_every_table_and_every_personal_column() -> None:
+    words = (DOCS / "processing-register.md").read_text("utf-8")
+    rows = [line for line in words.splitlines() if line.startswith("| `")]
+    named = {line.split("|")[1].strip().strip("`") for line in rows}
+    personal = {f"{table}.{column}" for table, columns in PERSONAL.items() for column in columns}
+    assert named == set(TABLES) | personal
+
+
+def test_the_impact_assessment_names_the_same_columns() -> None:
+    words = (DOCS / "dpia.md").read_text("utf-8")
+    listed = {}
+    for line in words.splitlines():
+        if line.startswith("| `"):
+            _, table, columns, _ = line.split("|")
+            listed[table.strip().strip("`")] = quoted(columns)
+    assert listed == {table: columns for table, columns in PERSONAL.items() if columns}
+
+
+def test_columns_that_point_to_persons_are_marked() -> None:
+    marked = {"subject_id", "code_hash", "sealed_name", "sealed_result", "analysis_id"}
+    for name, table in TABLES.items():
+        for column in table.columns:
+            if column.name in marked:
+                assert column.name in PERSONAL[name], f"{name}.{column.name}"
+    assert PERSONAL["audit_event"] == PERSONAL["consent_event"] == set()
+
+
+def test_each_audit_action_is_explained_and_no_other() -> None:
+    words = (DOCS / "privacy.md").read_text("utf-8")
+    section = words.split("| Action | When |")[1].split("\n\n")[0]
+    assert quoted(section) == {action.value for action in Action}
+
+
+@pytest.mark.parametrize("number", [*range(1, 23)])
+def test_each_requirement_is_accounted_for(number: int) -> None:
+    words = (DOCS / "privacy.md").read_text("utf-8")
+    cells = " ".join(line.split("|")[1] for line in words.splitlines() if line.startswith("| A"))
+    spans = re.findall(r"A(\d+)(?:–A(\d+))?", cells)
+    assert any(int(low) <= number <= int(high or low) for low, high in spans)
+
+
+def test_the_tests_that_privacy_names_exist() -> None:
+    words = (DOCS / "privacy.md").read_text("utf-8")
+    tests = DOCS.parent / "tests"
+    named = re.findall(r"\b(?:db|services)/(?:test_\w+|crash_run\.py)", words)
+    assert named
+    for name in named:
+        assert (tests / name).with_suffix(".py").exists(), name
