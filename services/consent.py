@@ -35,6 +35,7 @@ __all__ = [
     "Kind",
     "Notice",
     "Purpose",
+    "UseRefusedError",
     "Withdrawn",
     "check",
     "current_notice",

@@ -11,7 +11,7 @@ from db.store import Store
 from db.types import KeptAnalysis, SubjectView
 from services.receipt import Controller, as_json, receipt_of_subject
 
-__all__ = ["Export", "SubjectView", "export", "look_up", "read_image"]
+__all__ = ["Export", "SubjectView", "UnknownCodeError", "export", "look_up", "read_image"]
 
 READ_ME = """What Mien keeps of you.
 

@@ -11,13 +11,21 @@ from db.audit import Action, AuditFilter
 from db.evaluation import EvaluationItem
 from db.statistics import DayCount, Holding, StateCount
 from db.store import Store
-from db.types import AdminIdentity, AuditRow, ErasureJob, Kind, RetentionPolicy
+from db.types import (
+    AdminIdentity,
+    AuditRow,
+    ConsentState,
+    ErasureJob,
+    Kind,
+    RetentionPolicy,
+)
 from services.purge import purge_if_due
 
 __all__ = [
     "Action",
     "AuditFilter",
     "AuditPage",
+    "ConsentState",
     "DayCount",
     "ErasureJob",
     "EvaluationItem",
