@@ -1,0 +1,100 @@
+"""dlib's 68- and 5-point predictors (Kazemi and Sullivan 2014), an optional extra.
+
+The 68-point model was trained on iBUG 300-W, whose terms exclude commercial products; so Mien
+ships neither dlib nor its models, and uses them only where somebody has installed them.
+"""
+
+import importlib.util
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from core.errors import ModelError
+from core.faceinput import EyesMouth, FaceInput
+from core.landmarks.schemes import IBUG
+from core.types import Face, ImageRGB, Landmarks, check_image_rgb
+
+HOW_TO_ADD: Final = (
+    "dlib's landmark models are not installed; add them with "
+    "`uv sync --extra dlib` or `pip install dlib-bin face-recognition-models`."
+)
+DLIB_FIVE: Final = "dlib5"  # outer and inner corner of the left eye, of the right eye, nose base
+
+# The predictors were trained inside the boxes of dlib's own detector and lose accuracy in others:
+# where those boxes have eyes and mouth, measured like the detectors' geometry.json.
+HOG_GEOMETRY: Final = EyesMouth(eyes_xy=(0.5, 0.28), mouth_xy=(0.5, 0.78), eye_mouth=0.5)
+
+_FILES: Final = {
+    68: "shape_predictor_68_face_landmarks.dat",
+    5: "shape_predictor_5_face_landmarks.dat",
+}
+
+
+def models_folder() -> Path:
+    """Where the package `face_recognition_models` keeps its files.
+
+    The package itself is not imported: it wants `pkg_resources`, which current setuptools lacks.
+
+    Raises:
+        ModelError: if dlib or the package is not installed; the message says how to add them.
+    """
+    if importlib.util.find_spec("dlib") is None:
+        raise ModelError(HOW_TO_ADD)
+    spec = importlib.util.find_spec("face_recognition_models")
+    if spec is None or not spec.submodule_search_locations:
+        raise ModelError(HOW_TO_ADD)
+    return Path(spec.submodule_search_locations[0]) / "models"
+
+
+def is_installed() -> bool:
+    """Whether the extra is there."""
+    try:
+        models_folder()
+    except ModelError:
+        return False
+    return True
+
+
+class DlibLandmarker:
+    """One of dlib's shape predictors behind a lock; it has no idea of whether a face is there.
+
+    Args:
+        n_points: 68 or 5.
+        box_geometry: where eyes and mouth lie in the boxes that it will be given.
+    """
+
+    def __init__(self, n_points: int, box_geometry: EyesMouth) -> None:
+        """Load the model (100 MB for 68 points, 9 MB for 5).
+
+        Raises:
+            ModelError: if the extra is not installed.
+        """
+        if n_points not in _FILES:
+            raise ValueError(f"dlib has 68 or 5 points, not {n_points}")
+        folder = models_folder()
+        import dlib
+
+        self.scheme = IBUG if n_points == 68 else DLIB_FIVE
+        self._dlib: Any = dlib
+        self._predictor: Any = dlib.shape_predictor(str(folder / _FILES[n_points]))
+        self._box_geometry = box_geometry
+        self._squares = FaceInput(geometry=HOG_GEOMETRY)
+        self._lock = threading.Lock()
+
+    def landmarks(
+        self, image_rgb: ImageRGB, faces: Sequence[Face]
+    ) -> tuple[Landmarks | None, ...]:
+        """See `Landmarker.landmarks`; every face gets points, wherever its box lies."""
+        pixels = np.ascontiguousarray(check_image_rgb(image_rgb))
+        return tuple(self._one(pixels, face) for face in faces)
+
+    def _one(self, pixels: ImageRGB, face: Face) -> Landmarks:
+        square = self._squares.square(face.box, self._box_geometry)
+        rectangle = self._dlib.rectangle(*(round(value) for value in square.xyxy))
+        with self._lock:
+            shape = self._predictor(pixels, rectangle)
+        points = np.array([(part.x, part.y) for part in shape.parts()], np.float32)
+        return Landmarks(points, self.scheme)
