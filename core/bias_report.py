@@ -177,8 +177,7 @@ def report_attribute(
                 gap=gap_between(events, groups, strata=strata, seed=seed) if len(events) else None,
             )
         )
-    first = questions[0]
-    among = first.among & known
+    among = questions[0].among & known
     return AttributeReport(
         name=attribute.name,
         source=attribute.source,
@@ -188,7 +187,7 @@ def report_attribute(
         sensitivity=None
         if attribute.error_share is None
         else label_sensitivity(
-            first.events[among], attribute.groups[among], attribute.error_share, seed=seed
+            questions[0].events[among], attribute.groups[among], attribute.error_share, seed=seed
         ),
         n_without=int((~known).sum()),
     )
@@ -281,11 +280,13 @@ def expression_breakdown(
     attributes: Sequence[Attribute],
     uncertain_threshold: float,
     *,
+    pairs: Sequence[Attribute] | None = None,
     seed: int = 0,
 ) -> tuple[list[AttributeReport], list[AttributeReport]]:
     """Single attributes and their intersections, corrected together.
 
-    Intersections carry accuracy alone: their groups are too small for more.
+    Intersections carry accuracy alone: their groups are too small for more. `pairs` says which
+    (from `intersect`); by default all.
     """
     questions = expression_questions(predictions, uncertain_threshold)
 
@@ -294,6 +295,6 @@ def expression_breakdown(
         return report_attribute(attribute, asked, further, seed)
 
     single = [reported(attribute, questions) for attribute in attributes]
-    pairs = [reported(pair, questions[:1]) for pair in intersect(attributes)]
-    every = corrected([*single, *pairs])
+    chosen = intersect(attributes) if pairs is None else pairs
+    every = corrected([*single, *(reported(pair, questions[:1]) for pair in chosen)])
     return every[: len(single)], every[len(single) :]

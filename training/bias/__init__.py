@@ -1,0 +1,1 @@
+"""Studies of groups and conditions behind `mien bias`; needs no Keras."""

@@ -1,0 +1,86 @@
+"""Accuracy under the corruptions of `core.corruptions`, and the speed of each model."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.classify import EmotionClassifier
+from core.corruptions import CORRUPTIONS, LEVELS, corrupt
+from core.metrics import wilson_interval
+from training.bias.pictures import GreyFaces, Progress, judge, load_fer2013
+
+
+def sample(faces: GreyFaces, n: int, *, seed: int = 0) -> GreyFaces:
+    """`n` images drawn without replacement; all where there are fewer."""
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(faces.labels))[:n])
+    return GreyFaces(faces.images[chosen], faces.labels[chosen])
+
+
+def robustness_study(
+    data: Path,
+    classifier: EmotionClassifier,
+    n: int,
+    *,
+    command: str,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Accuracy on `n` test images untouched and under each corruption and level."""
+    faces = sample(load_fer2013(data, "test"), n)
+    right = judge(classifier, faces.images).argmax(axis=1) == faces.labels
+    rows, total = [], len(CORRUPTIONS) * len(LEVELS)
+    for name in CORRUPTIONS:
+        for level in LEVELS:
+            images = np.stack(
+                [
+                    corrupt(image, name, level, seed=number)
+                    for number, image in enumerate(faces.images)
+                ]
+            )
+            n_right = int((judge(classifier, images).argmax(axis=1) == faces.labels).sum())
+            low, high = wilson_interval(n_right, len(images))
+            rows.append(
+                {
+                    "corruption": name,
+                    "level": level,
+                    "accuracy": n_right / len(images),
+                    "low": low,
+                    "high": high,
+                }
+            )
+            if progress:
+                progress(len(rows), total)
+    return {
+        "command": command,
+        "dataset": "FER-2013, test (PrivateTest), sample with seed 0",
+        "model_id": classifier.card.id,
+        "model_sha256": classifier.card.sha256,
+        "n": len(faces.labels),
+        "clean_accuracy": float(right.mean()),
+        "rows": rows,
+    }
+
+
+def speed_study(
+    models: dict[str, EmotionClassifier], *, command: str, cpu: str, runs: int = 300
+) -> dict[str, Any]:
+    """Milliseconds that one face takes, one call a face, on random faces."""
+    result = {}
+    for name, classifier in models.items():
+        size_px, channels = classifier.card.input.size_px, classifier.card.input.channels
+        shape = (1, size_px, size_px, channels)
+        face = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+        faces = classifier.card.face_input.normalise(face)
+        times_ms = []
+        for _ in range(runs + 20):
+            started = time.perf_counter()
+            classifier.probabilities(faces)
+            times_ms.append(1000 * (time.perf_counter() - started))
+        p50, p95 = np.percentile(times_ms[20:], (50, 95))  # the first calls plan memory
+        result[name] = {
+            "p50_ms": round(float(p50), 3),
+            "p95_ms": round(float(p95), 3),
+            "model_sha256": classifier.card.sha256,
+        }
+    return {"command": command, "cpu": cpu, "runs": runs, "models": result}
