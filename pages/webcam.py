@@ -4,8 +4,8 @@ import streamlit as st
 
 from ui import notice
 from ui.live import live_section
-from ui.live_clip import clip_section
-from ui.live_panel import end_live
+from ui.live_clip import clip_section, forget_clip
+from ui.live_panel import end_live, forget_live
 from ui.live_snapshot import snapshot_section
 
 LIVE, SNAPSHOT, CLIP = "Live video", "Snapshot", "Video file"
@@ -30,7 +30,8 @@ st.write(
 )
 
 if not notice.agreed():
-    end_live()
+    forget_live()
+    forget_clip()
     st.stop()
 
 way = st.segmented_control(

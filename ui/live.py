@@ -8,6 +8,7 @@ import streamlit as st
 from core.emotions import resembles
 from core.stream.frames import TrackedFace
 from services.live import LiveFigures
+from ui.consent import held
 from ui.faces import bars_html
 from ui.ice import ice_servers
 from ui.live_charts import timeline_figure
@@ -41,6 +42,7 @@ def live_section(to_snapshot: Callable[[], None]) -> bool:
     if state.is_refusal:
         mine.stop(refusal=state)
         mine.hanging_up = False
+        st.rerun()  # the controls above still offer Stop
     if mine.waiting:
         _wait_for_a_place(to_snapshot)
     elif mine.refusal is not None:
@@ -111,7 +113,8 @@ def _signs(mine: LivePanel, answer: str, now: Link) -> Signs:
 
 @st.fragment(run_every=1.0)
 def _status(mine: LivePanel, answer: str, now: Link, to_snapshot: Callable[[], None]) -> None:
-    if st.session_state.pop(_RERUN, False):
+    # A consent taken back elsewhere, in another tab or by its code, ends the video here as well.
+    if st.session_state.pop(_RERUN, False) or held() is None:
         st.rerun()
     if mine.wanted:
         slots().hold(mine.user)

@@ -28,7 +28,7 @@ def clip_section() -> None:
         model_id, detector_name = choose_model_and_detector("clip")
         smooth = st.toggle("Smooth the scores", value=True, key="clip_smooth")
     if file is None:
-        st.session_state.pop(_RESULT, None)
+        forget_clip()
         return
     wanted = (file.file_id, model_id, detector_name, smooth)
     known, result = st.session_state.get(_RESULT, (None, None))
@@ -36,6 +36,11 @@ def clip_section() -> None:
         result = _analyse(file.name, file.getvalue(), model_id, detector_name, smooth)
         st.session_state[_RESULT] = (wanted, result)
     _show(result, model_id, detector_name)
+
+
+def forget_clip() -> None:
+    """Drop the results of a clip; its bytes go with the uploader."""
+    st.session_state.pop(_RESULT, None)
 
 
 def _analyse(

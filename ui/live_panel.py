@@ -125,6 +125,12 @@ def end_live() -> None:
         _leave(mine)
 
 
+def forget_live() -> None:
+    """End whatever runs and drop what it left, as when the consent was taken back."""
+    end_live()
+    st.session_state.pop(_PANEL, None)
+
+
 def _leave(mine: LivePanel) -> None:
     mine.stop()
     mine.hanging_up = False
