@@ -28,6 +28,7 @@ BUSY_TIMEOUT_MS = 5_000
 IMMEDIATE = "mien_immediate"
 # "mien" in hexadecimal of ASCII; any number will do that nothing else in the database uses.
 ADVISORY_LOCK_ID = 0x6D69656E
+VACUUMED = ("analysis", "stored_image", "consent_record", "subject", "erasure_job")
 TRUNCATE_ATTEMPTS = 3
 TRUNCATE_PAUSE_S = 0.05
 
@@ -135,7 +136,7 @@ def erase_traces(engine: Engine) -> bool:
     with translated_errors():
         if not is_sqlite(engine):
             with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                for table in ("analysis", "stored_image", "consent_record", "subject"):
+                for table in VACUUMED:
                     connection.exec_driver_sql(f"VACUUM {table}")
             return True
         for attempt in range(TRUNCATE_ATTEMPTS):

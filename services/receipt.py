@@ -59,7 +59,7 @@ def receipt_of_consent(
         ConsentEvent(consent.given_at, purpose, state, consent.notice_id)
         for purpose, state in states.items()
     ]
-    return _record(
+    facts = _Facts(
         record_id=consent.record_id,
         principal_id=consent.subject_id or consent.record_id,
         given_at=consent.given_at,
@@ -69,16 +69,16 @@ def receipt_of_consent(
         states=states,
         promised_days=consent.promised_days,
         events=events,
-        controller=controller or Controller(),
         signed_name=signed_name,
     )
+    return _record(facts, controller or Controller())
 
 
 def receipt_of_subject(
     view: SubjectView, *, controller: Controller | None = None
 ) -> dict[str, Any]:
     """The record as it stands now, withdrawals included."""
-    return _record(
+    facts = _Facts(
         record_id=view.record_id,
         principal_id=view.subject_id,
         given_at=view.given_at,
@@ -88,9 +88,9 @@ def receipt_of_subject(
         states=view.states,
         promised_days=view.promised_days,
         events=view.events,
-        controller=controller or Controller(),
         signed_name=view.signed_name or "",
     )
+    return _record(facts, controller or Controller())
 
 
 def as_json(record: Mapping[str, Any]) -> str:
@@ -98,64 +98,73 @@ def as_json(record: Mapping[str, Any]) -> str:
     return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
 
 
-def _record(
-    *,
-    record_id: str,
-    principal_id: str,
-    given_at: datetime,
-    valid_until: datetime,
-    context: str,
-    notice: Notice,
-    states: Mapping[Purpose, ConsentState],
-    promised_days: Mapping[Kind, int],
-    events: Iterable[ConsentEvent],
-    controller: Controller,
-    signed_name: str,
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Facts:
+    """What differs between records."""
+
+    record_id: str
+    principal_id: str
+    given_at: datetime
+    valid_until: datetime
+    context: str
+    notice: Notice
+    states: Mapping[Purpose, ConsentState]
+    promised_days: Mapping[Kind, int]
+    events: Iterable[ConsentEvent]
+    signed_name: str
+
+
+def _record(facts: _Facts, controller: Controller) -> dict[str, Any]:
     return {
         "header": {
             "schema_version": SCHEMA_VERSION,
-            "record_id": record_id,
-            "pii_principal_id": principal_id,
-            "created": _time(given_at),
-            "valid_until": _time(valid_until),
+            "record_id": facts.record_id,
+            "pii_principal_id": facts.principal_id,
+            "created": _time(facts.given_at),
+            "valid_until": _time(facts.valid_until),
         },
-        "processing": {
-            "privacy_notice": {
-                "id": notice.id,
-                "version": notice.version,
-                "sha256": notice.sha256,
-                "published": _time(notice.published_at),
-            },
-            "language": notice.language,
-            "context_of_use": context,
-            "purposes": [
-                _purpose(purpose, states.get(purpose, ConsentState.REFUSED), promised_days)
-                for purpose in Purpose
-            ],
-            **_fixed_terms(),
+        "processing": _processing(facts),
+        "parties": [controller.as_party(), _person(facts)],
+        "events": [_event(event, facts.principal_id) for event in facts.events],
+    }
+
+
+def _processing(facts: _Facts) -> dict[str, Any]:
+    return {
+        "privacy_notice": {
+            "id": facts.notice.id,
+            "version": facts.notice.version,
+            "sha256": facts.notice.sha256,
+            "published": _time(facts.notice.published_at),
         },
-        "parties": [
-            controller.as_party(),
-            {
-                "party_id": principal_id,
-                "party_type": "PII principal",
-                "party_name": signed_name,
-                "party_address": "",
-                "party_contact": "",
-            },
+        "language": facts.notice.language,
+        "context_of_use": facts.context,
+        "purposes": [
+            _purpose(purpose, facts.states.get(purpose, ConsentState.REFUSED), facts.promised_days)
+            for purpose in Purpose
         ],
-        "events": [
-            {
-                "event_time": _time(event.at),
-                "event_type": "explicit",
-                "event_state": event.state.value,
-                "purpose": event.purpose.value,
-                "privacy_notice_id": event.notice_id,
-                "entity_id": principal_id,
-            }
-            for event in events
-        ],
+        **_fixed_terms(),
+    }
+
+
+def _person(facts: _Facts) -> dict[str, str]:
+    return {
+        "party_id": facts.principal_id,
+        "party_type": "PII principal",
+        "party_name": facts.signed_name,
+        "party_address": "",
+        "party_contact": "",
+    }
+
+
+def _event(event: ConsentEvent, principal_id: str) -> dict[str, str]:
+    return {
+        "event_time": _time(event.at),
+        "event_type": "explicit",
+        "event_state": event.state.value,
+        "purpose": event.purpose.value,
+        "privacy_notice_id": event.notice_id,
+        "entity_id": principal_id,
     }
 
 
