@@ -218,7 +218,8 @@ def test_a_fresh_run_gives_the_stored_predictions(model_id: str, shared_dir: Pat
     images = load_labelled(shared_dir / "data" / "fer2013.parquet", split="test")
     classifier = EmotionClassifier.load(model_id, MODELS)
     face_input = classifier.card.face_input
-    grey = [decode_image(data).image_rgb[..., 0] for data in images.encoded()][::20]
+    encoded = list(images.encoded())[::20]
+    grey = [decode_image(data).image_rgb[..., 0] for data in encoded]
     faces = face_input.normalise(np.stack([face_input.resize(image) for image in grey]))
     fresh = classifier.probabilities(faces)
     assert fresh == pytest.approx(
