@@ -1,8 +1,6 @@
 """What "deleted" means, point by point; kill -9 at every step is in crash_run.py."""
 
 import shutil
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -27,7 +25,6 @@ from tests.db.fixtures import FakeClock, Opener
 from tests.db.tools import actions, counts, dump, files, raw, verified
 from tests.db.traces import found, found_in_rows, plant
 
-ROOT = Path(__file__).resolve().parents[2]
 PERSONAL_TABLES = ("subject", "consent_record", "analysis", "stored_image")
 
 
@@ -302,42 +299,3 @@ def test_the_log_still_counts_an_erased_person_but_knows_nobody(store: Store) ->
     assert pseudonym in rows  # on events and audit rows, with nothing that leads to the person
     for table in PERSONAL_TABLES:
         assert f'{table}["' not in rows
-
-
-EVERY_STEP = [("erase", 60), ("purge", 60)]
-ALL_SCENARIOS = [
-    *EVERY_STEP,
-    ("withdraw_image", 60),
-    ("analyse", 30),
-    ("first_start", 60),
-]
-
-
-def kill_at(scenario: str, every: int, folder: Path) -> int:
-    run = subprocess.run(
-        [sys.executable, "-m", "tests.db.crash_run", scenario, str(folder), str(every)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
-    assert run.returncode == 0, run.stderr
-    return int(run.stdout)
-
-
-@pytest.mark.parametrize(("scenario", "at_least"), ALL_SCENARIOS)
-def test_a_kill_at_a_step_is_mended_by_the_next_start(
-    scenario: str, at_least: int, quick_dir: Path
-) -> None:
-    """Every step of erasing and purging; every fifth of the others, which slow tests do fully."""
-    every = 1 if scenario in dict(EVERY_STEP) else 5
-    assert kill_at(scenario, every, quick_dir) >= at_least // every
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("scenario", "at_least"), ALL_SCENARIOS)
-def test_a_kill_at_any_step_is_mended_by_the_next_start(
-    scenario: str, at_least: int, quick_dir: Path
-) -> None:
-    assert kill_at(scenario, 1, quick_dir) >= at_least

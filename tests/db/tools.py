@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import inspect, text
 
-from db import analyses
+from db import analyses, audit
 from db.analyses import Kept
 from db.engine import SQLITE_FILE_NAME
 from db.store import Store
@@ -18,6 +18,7 @@ from services.store import chain_status
 ALL = Choices(analyse=True, keep_result=True, keep_image=True, evaluation=True)
 RESULT = {"faces": [{"box": [1, 2, 3, 4], "scores": {"happiness": 0.9}}]}
 IMAGE = b"an encoded image"
+LOG_ROWS = 12
 
 
 def agree(store: Store, choices: Choices = ALL, **kwargs: Any) -> Given:
@@ -90,3 +91,12 @@ def raw(store: Store) -> sqlite3.Connection:
 def verified(store: Store) -> ChainStatus:
     """The state of the audit chain."""
     return chain_status(store)
+
+
+def fill(store: Store, rows: int = LOG_ROWS) -> None:
+    """Bring the log to `rows` rows."""
+    with store.read() as look:
+        last = audit.last_row(look.session)
+    for number in range(last.seq if last else 0, rows):
+        with store.write() as unit:
+            unit.log(audit.Action.ANALYSED, "person:abc", {"faces": number})
