@@ -1,5 +1,6 @@
-"""`mien analyze`: photos in, faces with their scores out."""
+"""`mien analyze`: photos and clips in, faces with their scores out."""
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +16,8 @@ ALL_OK, SOME_REFUSED = 0, 1
 
 def analyze(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="FILE_OR_FOLDER...", help="Photos or folders of them.")
+        list[Path],
+        typer.Argument(metavar="FILE_OR_FOLDER...", help="Photos, clips, folders of photos."),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON array.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="One row a face.")] = False,
@@ -23,40 +25,75 @@ def analyze(
     model: Annotated[str | None, typer.Option(help="Id of the model; see `mien models`.")] = None,
     detector: Annotated[str | None, typer.Option(help="Name of the face detector.")] = None,
 ) -> None:
-    """Find the faces in photos and score their expressions.
+    """Find the faces in photos and video clips and score their expressions.
 
     Exit code 0: every file was analysed; 1: some were refused, the others still done; 2: wrong
     usage.
     """
-    from core.analyzer import create_analyzer
+    from cli.analyze_video import analyze_videos, is_video
     from core.config import load_settings
-    from services.analyse import results_csv, results_json
 
     if as_json and as_csv:
         raise typer.BadParameter("choose --json or --csv, not both")
     settings = load_settings()
-    model_id, detector_name = (
-        model or settings.default_model,
-        detector or settings.default_detector,
-    )
+    chosen = {
+        "model_id": model or settings.default_model,
+        "detector": detector or settings.default_detector,
+    }
     files = collect_files(paths)
+    clips = [file for file in files if is_video(file)]
+    photos = [file for file in files if not is_video(file)]
+    if as_csv and clips and photos:
+        raise typer.BadParameter("photos and clips have different tables: ask for each apart")
+    texts, refused = [], False
+    if photos:
+        text, some = _analyze_photos(photos, settings, as_json=as_json, as_csv=as_csv, **chosen)
+        texts.append(text)
+        refused |= some
+    if clips:
+        text, some = analyze_videos(clips, settings, as_json=as_json, as_csv=as_csv, **chosen)
+        texts.append(text)
+        refused |= some
+    _write(_one_array(texts) if as_json else "".join(texts), out)
+    raise typer.Exit(SOME_REFUSED if refused else ALL_OK)
+
+
+def _analyze_photos(
+    files: list[Path],
+    settings: "Settings",
+    *,
+    model_id: str,
+    detector: str,
+    as_json: bool,
+    as_csv: bool,
+) -> tuple[str, bool]:
+    """The text to print, and whether a photo was refused."""
+    from core.analyzer import create_analyzer
+    from services.analyse import results_csv, results_json
+
     analyzer = create_analyzer(
         settings.models_dir,
         model_id=model_id,
-        detector=detector_name,
+        detector=detector,
         min_face_px=settings.min_face_px,
         with_landmarks=False,  # nothing that is printed needs them
     )
     results = _run(files, analyzer, settings)
     if as_json:
-        text = results_json(results, model_id=model_id, detector=detector_name) + "\n"
+        text = results_json(results, model_id=model_id, detector=detector) + "\n"
     elif as_csv:
         text = results_csv(results)
     else:
         text = "".join(_plain(result) for result in results)
-    _write(text, out)
-    refused = any(result.error for result in results)
-    raise typer.Exit(SOME_REFUSED if refused else ALL_OK)
+    return text, any(result.error for result in results)
+
+
+def _one_array(texts: list[str]) -> str:
+    """Photos' and clips' arrays as one."""
+    if len(texts) == 1:
+        return texts[0]
+    rows = [row for text in texts for row in json.loads(text)]
+    return json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
 
 
 def collect_files(paths: list[Path]) -> list[Path]:

@@ -32,9 +32,19 @@ print(ready_s, psutil.Process().memory_info().rss / 1e6)
 
 def bench(
     runs: Annotated[int, typer.Option(help="Photos a row of the table.")] = 100,
-    threads: Annotated[int, typer.Option(help="Threads of the classifier.")] = 1,
+    live: Annotated[bool, typer.Option("--live", help="Live video instead of photos.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --live: one object.")] = False,
 ) -> None:
     """Time every step on a 1280x720 JPEG with one face and with ten; cold start; memory."""
+    if live:
+        from cli.bench_live import bench_live
+
+        bench_live(as_json=as_json)
+        return
+    _bench_photos(runs)
+
+
+def _bench_photos(runs: int) -> None:
     from rich.console import Console
     from rich.table import Table
 

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import analyze, audit, bench, evaluate, models, train
+from cli import analyze, audit, bench, bias, evaluate, models, train
 from cli.admin import admin_app
 from cli.store import store_app
 
@@ -21,6 +21,7 @@ app.command("bench")(bench.bench)
 app.command("train")(train.train)
 app.command("publish")(train.publish)
 app.command("audit")(audit.audit)
+app.add_typer(bias.app, name="bias")
 app.add_typer(store_app, name="store")
 app.add_typer(admin_app, name="admin")
 

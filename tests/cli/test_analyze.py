@@ -130,3 +130,17 @@ def test_people_read_what_it_resembles_and_not_what_it_is() -> None:
     assert done.returncode == 0
     assert "resembles happiness" in done.stdout
     assert "is happy" not in done.stdout
+
+
+def test_photos_and_clips_share_one_array(tmp_path: Path) -> None:
+    from cli.bench_live import write_clip
+
+    clip = tmp_path / "walk.mp4"
+    write_clip(clip)
+    done = mien("analyze", ASTRONAUT, clip, "--json")
+    assert done.returncode == 0, done.stderr
+    assert [Path(row["file"]).name for row in json.loads(done.stdout)] == [
+        "astronaut.jpg",
+        "walk.mp4",
+    ]
+    assert mien("analyze", ASTRONAUT, clip, "--csv").returncode == 2
