@@ -1,8 +1,9 @@
 """Similarity transforms between faces, and the crops that they cut.
 
-A transform is a (2, 3) matrix that takes image coordinates to those of a crop. The app cuts its
-faces from the detector's box (`core.faceinput`); cutting by points is what the landmark study
-and the Landmark Analysis page compare with it.
+A transform is a (2, 3) matrix that takes image coordinates to those of a crop; pixel i reaches
+from i to i + 1, so the image's corner is (0, 0) in both. The app cuts its faces from the
+detector's box (`core.faceinput`); cutting by points is what the landmark study and the Landmark
+Analysis page compare with it.
 """
 
 import json
@@ -100,9 +101,11 @@ def cut(image_rgb: ImageRGB, matrix: Matrix, face_input: FaceInput) -> NDArray[n
     size_px = face_input.size_px
     # Interpolation reads four pixels and would skip the others of a large face.
     finer = min(max(math.ceil(1 / max(scale_of(matrix), 1e-3)), 1), 16)
-    pixel_centres = np.array([[0, 0, (finer - 1) / 2], [0, 0, (finer - 1) / 2]])
+    to_fine = matrix * finer
+    # OpenCV puts the middle of the first pixel at 0, we put it at 0.5.
+    to_fine[:, 2] += to_fine[:, :2] @ (0.5, 0.5) - 0.5
     patch = cv2.warpAffine(
-        image_rgb, matrix * finer + pixel_centres, (size_px * finer, size_px * finer),
+        image_rgb, to_fine, (size_px * finer, size_px * finer),
         flags=cv2.INTER_LINEAR if finer > 1 else cv2.INTER_CUBIC,
         borderMode=cv2.BORDER_REPLICATE,
     )  # fmt: skip

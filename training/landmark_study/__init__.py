@@ -1,0 +1,1 @@
+"""How landmark accuracy bears on expression recognition: `mien study landmarks`."""

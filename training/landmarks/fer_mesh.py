@@ -1,0 +1,138 @@
+"""MediaPipe's mesh on FER-2013's crops of 48 × 48 pixels, kept in a file between runs.
+
+The crops are enlarged and framed first, because the mesh expects surroundings; their points are
+given in pixels of the crop. What is kept are points and figures, never pixels.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.detection import FaceDetector
+from core.landmarks import FaceLandmarker
+from core.landmarks.mirror import mirror_index
+from core.landmarks.schemes import MESH
+from core.types import Box, Face, ImageRGB
+
+ENLARGED_PX = 192
+SIDE_PX = 48
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class FerMeshes:
+    """Meshes of n crops; rows of NaN where none was found.
+
+    Attributes:
+        points: float32 (n, 478, 2), in pixels of the crop (0..48).
+        blendshapes: float32 (n, 51).
+        found: bool (n,).
+        disagreement: float32 (n,), mean distance between the mesh and that of the mirror image
+            turned back, in inter-ocular distances: how sure the mesh is of itself. NaN where
+            one of the two was not found.
+        confidence: float32 (n,), of the face detector; 0 where it finds nothing.
+    """
+
+    points: NDArray[np.float32]
+    blendshapes: NDArray[np.float32]
+    found: NDArray[np.bool_]
+    disagreement: NDArray[np.float32]
+    confidence: NDArray[np.float32]
+
+
+def framed(crop_grey: NDArray[np.uint8]) -> tuple[ImageRGB, Face]:
+    """A crop (48, 48) enlarged inside a grey frame, and a face whose box is the crop."""
+    large = cv2.resize(crop_grey, (ENLARGED_PX,) * 2, interpolation=cv2.INTER_CUBIC)
+    edge = ENLARGED_PX // 2
+    canvas = cv2.copyMakeBorder(
+        large, edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=float(large.mean())
+    )
+    box = Box(edge, edge, edge + ENLARGED_PX, edge + ENLARGED_PX)
+    image_rgb = np.asarray(cv2.cvtColor(canvas, cv2.COLOR_GRAY2RGB), np.uint8)
+    return image_rgb, Face(box, 1.0, np.empty((0, 2), np.float32), "crop")
+
+
+def mesh_of_crop(
+    crop_grey: NDArray[np.uint8], landmarker: FaceLandmarker
+) -> tuple[NDArray[np.float32], dict[str, float]] | None:
+    """Points (478, 2) in pixels of the crop and blendshapes; None where there is no mesh."""
+    image_rgb, face = framed(crop_grey)
+    (mesh,) = landmarker.landmarks(image_rgb, [face])
+    if mesh is None:
+        return None
+    points = (mesh.points_xy - face.box.xyxy[:2]) * (SIDE_PX / ENLARGED_PX)
+    return points.astype(np.float32), mesh.blendshapes
+
+
+def disagreement(points: NDArray[np.float32], of_mirror: NDArray[np.float32]) -> float:
+    """Mean distance of a mesh and the mirror image's, turned back, in inter-ocular distances."""
+    back = of_mirror[mirror_index(MESH)] * (-1, 1) + (SIDE_PX, 0)
+    interocular = np.hypot(*(points[33] - points[263]))
+    return float(np.linalg.norm(back - points, axis=1).mean() / max(interocular, 1e-6))
+
+
+def meshes_of(
+    images: NDArray[np.uint8],
+    landmarker: FaceLandmarker,
+    *,
+    detector: FaceDetector | None = None,
+    folder: Path | None = None,
+    progress: Progress = lambda done, total: None,
+) -> FerMeshes:
+    """Meshes of crops (n, 48, 48), read from `folder` where they were found before.
+
+    Args:
+        images: the crops.
+        landmarker: finds the mesh.
+        detector: gives confidences; where it is None neither these nor the disagreement with
+            the mirror image are computed (half the time).
+        folder: where results are kept; None keeps nothing.
+        progress: called with how many are done and how many there are.
+    """
+    digest = hashlib.sha256(images.tobytes()).hexdigest()[:16]
+    file = None
+    if folder is not None:
+        file = folder / f"meshes_{digest}_{'full' if detector else 'points'}.npz"
+        if file.exists():
+            with np.load(file) as stored:
+                return FerMeshes(**{f.name: stored[f.name] for f in fields(FerMeshes)})
+    result = _measure(images, landmarker, detector, progress)
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(file, **{f.name: getattr(result, f.name) for f in fields(FerMeshes)})
+    return result
+
+
+def _measure(
+    images: NDArray[np.uint8],
+    landmarker: FaceLandmarker,
+    detector: FaceDetector | None,
+    progress: Progress,
+) -> FerMeshes:
+    n = len(images)
+    points = np.full((n, 478, 2), np.nan, np.float32)
+    shapes = np.full((n, 51), np.nan, np.float32)
+    unsure, confidence = np.full(n, np.nan, np.float32), np.zeros(n, np.float32)
+    for row, crop in enumerate(images):
+        mesh = mesh_of_crop(crop, landmarker)
+        if mesh is not None:
+            points[row], shapes[row] = mesh[0], list(mesh[1].values())
+        if detector is not None:
+            confidence[row] = _confidence(crop, detector)
+            mirror = mesh_of_crop(np.ascontiguousarray(crop[:, ::-1]), landmarker)
+            if mesh is not None and mirror is not None:
+                unsure[row] = disagreement(mesh[0], mirror[0])
+        if row % 100 == 99 or row == n - 1:
+            progress(row + 1, n)
+    return FerMeshes(points, shapes, np.isfinite(points[:, 0, 0]), unsure, confidence)
+
+
+def _confidence(crop: NDArray[np.uint8], detector: FaceDetector) -> float:
+    """The detector's largest confidence in the framed crop, 0 where it finds nothing."""
+    found = detector.detect(framed(crop)[0])
+    return max((face.confidence for face in found), default=0.0)
