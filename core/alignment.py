@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from core.errors import ModelError
 from core.faceinput import FaceInput
-from core.types import Box, ImageRGB
+from core.types import Box
 
 Matrix = NDArray[np.float64]
 Points = NDArray[np.float64]
@@ -92,24 +92,24 @@ def square_matrix(square: Box, size_px: int) -> Matrix:
     )
 
 
-def cut(image_rgb: ImageRGB, matrix: Matrix, face_input: FaceInput) -> NDArray[np.uint8]:
-    """What the transform shows of an image: uint8 (size_px, size_px, channels).
+def cut(image: NDArray[np.uint8], matrix: Matrix, face_input: FaceInput) -> NDArray[np.uint8]:
+    """What the transform shows of an RGB or grey image: uint8 (size_px, size_px, channels).
 
     Where the crop reaches over the border, the border's pixels are repeated. Large faces are
     cut at about their own size first and then shrunk by averaging, as `FaceInput.crop` does.
     """
     size_px = face_input.size_px
     # Interpolation reads four pixels and would skip the others of a large face.
-    finer = min(max(math.ceil(1 / max(scale_of(matrix), 1e-3)), 1), 16)
+    finer = min(max(round(1 / max(scale_of(matrix), 1e-3)), 1), 16)
     to_fine = matrix * finer
     # OpenCV puts the middle of the first pixel at 0, we put it at 0.5.
     to_fine[:, 2] += to_fine[:, :2] @ (0.5, 0.5) - 0.5
     patch = cv2.warpAffine(
-        image_rgb, to_fine, (size_px * finer, size_px * finer),
+        image, to_fine, (size_px * finer, size_px * finer),
         flags=cv2.INTER_LINEAR if finer > 1 else cv2.INTER_CUBIC,
         borderMode=cv2.BORDER_REPLICATE,
     )  # fmt: skip
-    if face_input.channels == 1:
+    if face_input.channels == 1 and patch.ndim == 3:
         patch = cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY)
     return face_input.resize(np.asarray(patch, np.uint8))
 

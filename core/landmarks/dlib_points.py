@@ -93,8 +93,13 @@ class DlibLandmarker:
 
     def _one(self, pixels: ImageRGB, face: Face) -> Landmarks:
         square = self._squares.square(face.box, self._box_geometry)
-        rectangle = self._dlib.rectangle(*(round(value) for value in square.xyxy))
+        return self.in_rectangle(
+            pixels, self._dlib.rectangle(*(round(value) for value in square.xyxy))
+        )
+
+    def in_rectangle(self, image_rgb: ImageRGB, rectangle: Any) -> Landmarks:
+        """Points in a `dlib.rectangle`, such as dlib's own detector gives."""
         with self._lock:
-            shape = self._predictor(pixels, rectangle)
+            shape = self._predictor(image_rgb, rectangle)
         points = np.array([(part.x, part.y) for part in shape.parts()], np.float32)
         return Landmarks(points, self.scheme)

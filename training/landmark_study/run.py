@@ -1,0 +1,167 @@
+"""The whole study in one go: reads the sets, runs E1 to E5, writes one JSON file."""
+
+import datetime
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.alignment import load_template
+from core.classify import EmotionClassifier
+from core.detection import create_detector
+from core.landmarks import FaceLandmarker
+from core.landmarks.learned import IbugRegression
+from core.landmarks.schemes import FIVE, MESH
+from training.landmark_study import accuracy, conditions, fusion, jitter, noise, sources
+from training.landmark_study.common import Row, Say, Tools, clean
+from training.landmark_study.data import Crops, load_fer
+from training.landmarks.fer_mesh import FerMeshes, meshes_of
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much of each set is used; None is all. The whole takes some ten minutes."""
+
+    train: int = 10_000
+    split: int | None = None
+    noise_test: int = 1500
+    noise_validation: int = 1000
+    covered: int = 500
+    still_faces: int = 60
+    still_frames: int = 20
+
+
+QUICK = Sizes(
+    train=300, split=200, noise_test=40, noise_validation=40, covered=20, still_faces=3,
+    still_frames=4,
+)  # fmt: skip
+
+
+def run_study(
+    fer_path: Path,
+    helen_path: Path,
+    models_dir: Path,
+    *,
+    model_id: str,
+    cache: Path | None,
+    sizes: Sizes,
+    say: Say,
+) -> Row:
+    """All experiments.
+
+    Args:
+        fer_path: FER-2013 as parquet.
+        helen_path: HELEN with 68 points as parquet.
+        models_dir: the shipped models.
+        model_id: of the expression model under study.
+        cache: folder for the points of crops (no pixels); None keeps nothing.
+        sizes: how much of each set.
+        say: prints progress.
+
+    Returns:
+        What models/studies/landmarks.json holds; `core.types` of JSON only.
+    """
+    started = time.monotonic()
+    classifier = EmotionClassifier.load(model_id, models_dir, n_threads=2)
+    tools = Tools(classifier, load_template(models_dir), IbugRegression.load(models_dir), say)
+    landmarker = FaceLandmarker(models_dir / "face_landmarker" / "face_landmarker.task")
+    detector = create_detector("yunet", models_dir)
+
+    say("HELEN: detecting and fitting the mesh")
+    helen = accuracy.find_helen(helen_path, models_dir, landmarker)
+    errors, found = accuracy.run(helen, models_dir, tools)
+    sets = _sets(fer_path, landmarker, models_dir, cache, sizes, say)
+    e2 = sources.summary(
+        [row for split in ("validation", "test") for row in
+         sources.run_split(tools, split, *sets[split])],
+        sources.run_photos(tools, helen, found, models_dir),
+    )  # fmt: skip
+    e3 = conditions.run(
+        tools,
+        {split: sets[split] for split in ("validation", "test")},
+        landmarker,
+        n_covered=sizes.covered,
+    )
+    e4 = jitter.run(
+        tools, helen, detector, landmarker, n_faces=sizes.still_faces, n_frames=sizes.still_frames
+    )
+    e5 = fusion.run(tools, sets)
+    e1 = noise.summary(
+        [
+            *noise.run_split(tools, "validation", *_part(sets, "validation", sizes), FIVE),
+            *noise.run_split(tools, "test", *_part(sets, "test", sizes), FIVE),
+            *noise.run_split(tools, "test", *_part(sets, "test", sizes), MESH),
+            *noise.run_photos(tools, helen, FIVE),
+        ]
+    )
+    result: Row = clean(
+        {
+            "command": "mien study landmarks --fer fer2013.parquet --helen helen68.parquet",
+            "made": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            "seconds": round(time.monotonic() - started),
+            "model": {"id": model_id, "sha256": classifier.card.sha256},
+            "n_images": {split: len(crops.labels) for split, (crops, _) in sets.items()},
+            "n_without_mesh": {s: int((~meshes.found).sum()) for s, (_, meshes) in sets.items()},
+            "accuracy": errors,
+            "e1": e1,
+            "e2": e2,
+            "e3": e3,
+            "e4": e4,
+            "e5": e5,
+        }
+    )
+    return result
+
+
+def _sets(
+    path: Path,
+    landmarker: FaceLandmarker,
+    models_dir: Path,
+    cache: Path | None,
+    sizes: Sizes,
+    say: Say,
+) -> dict[str, tuple[Crops, FerMeshes]]:
+    """The three splits with their meshes; confidences only where E3 needs them."""
+    detector = create_detector("yunet", models_dir)
+    sets = {}
+    for split, limit in (
+        ("train", sizes.train),
+        ("validation", sizes.split),
+        ("test", sizes.split),
+    ):
+        crops = load_fer(path, split, limit=limit)
+
+        def progress(done: int, total: int, split: str = split) -> None:
+            if done % 1000 == 0 or done == total:
+                say(f"FER-2013 {split}: mesh on {done} of {total} crops")
+
+        meshes = meshes_of(
+            crops.images,
+            landmarker,
+            detector=None if split == "train" else detector,
+            folder=cache,
+            progress=progress,
+        )
+        sets[split] = (crops, meshes)
+    return sets
+
+
+def _part(
+    sets: dict[str, tuple[Crops, FerMeshes]], split: str, sizes: Sizes
+) -> tuple[Crops, FerMeshes]:
+    """The first crops of a split, for the experiment that takes longest."""
+    crops, meshes = sets[split]
+    n = sizes.noise_test if split == "test" else sizes.noise_validation
+    return Crops(crops.images[:n], crops.labels[:n]), FerMeshes(
+        meshes.points[:n],
+        meshes.blendshapes[:n],
+        meshes.found[:n],
+        meshes.disagreement[:n],
+        meshes.confidence[:n],
+    )
+
+
+def write(content: Row, file: Path) -> None:
+    """Write the study where the app reads it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
