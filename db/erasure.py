@@ -130,9 +130,9 @@ def carry_out(store: Store, job_id: str) -> ErasureJob:
     """
     with store.read() as look:
         job = look.session.get_one(ErasureJobRow, job_id)
-        subject_id, scope, state = job.subject_id, Scope(job.scope), JobState(job.state)
+        subject_id, scope = job.subject_id, Scope(job.scope)
         image_ids = _image_ids(look.session, subject_id) if scope is not Scope.RESULT else []
-    if state is JobState.REQUESTED and subject_id is not None:
+    if subject_id is not None:  # emptied when the rows are deleted
         _remove_files(store, subject_id, scope, image_ids)
         _delete_rows(store, job_id)
     return finish(store, job_id)
@@ -152,7 +152,7 @@ def _remove_files(store: Store, subject_id: str, scope: Scope, image_ids: list[s
 def _delete_rows(store: Store, job_id: str) -> None:
     with store.write() as unit:
         job = unit.session.get_one(ErasureJobRow, job_id)
-        if job.state != JobState.REQUESTED or job.subject_id is None:
+        if job.subject_id is None:
             return  # another process was faster
         counts = delete_subject_rows(unit.session, job.subject_id, Scope(job.scope))
         job.subject_id = None

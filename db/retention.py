@@ -45,15 +45,12 @@ class Expired:
         return bool(self.image_ids or self.analysis_ids or self.subject_ids)
 
 
-def ensure_policies(session: Session, now: datetime) -> None:
-    """Write the default policy of each kind that has none."""
-    for kind, days in DEFAULT_DAYS.items():
-        if session.get(RetentionPolicyRow, kind.value) is None:
-            session.add(
-                RetentionPolicyRow(
-                    kind=kind.value, days=days, changed_at=now, changed_by=SYSTEM_DEFAULT
-                )
-            )
+def write_defaults(session: Session, now: datetime) -> None:
+    """Write the default policy of each kind into a new store."""
+    session.add_all(
+        RetentionPolicyRow(kind=kind.value, days=days, changed_at=now, changed_by=SYSTEM_DEFAULT)
+        for kind, days in DEFAULT_DAYS.items()
+    )
     session.flush()
 
 
@@ -92,10 +89,7 @@ def set_days(session: Session, kind: Kind, days: int, *, now: datetime, by: str)
         RetentionBoundsError: `days` is out of bounds.
     """
     check_days(days)
-    row = session.get(RetentionPolicyRow, kind.value)
-    if row is None:
-        row = RetentionPolicyRow(kind=kind.value)
-        session.add(row)
+    row = session.get_one(RetentionPolicyRow, kind.value)
     row.days, row.changed_at, row.changed_by = days, now, by
     session.flush()
 

@@ -10,7 +10,7 @@ from db.errors import MasterKeyLostError
 from db.master_key import Keys, make_key_file, parse_master_key, read_key_file
 from db.migrate import upgrade
 from db.notices import publish_texts, texts_to_publish
-from db.retention import ensure_policies
+from db.retention import write_defaults
 from db.tables import StoreInfoRow
 from db.types import ChainHead, Clock
 from db.unit import reading, writing
@@ -60,7 +60,7 @@ def _write_first_rows(engine: Engine, data_dir: Path, keys: Keys, clock: Clock) 
             # Before the commit: a crash between leaves a head that waits for its first row.
             head.write(ChainHead(0, GENESIS_HASH, 0))
             unit.session.add(StoreInfoRow(name=KEY_CHECK, value=keys.check))
-            ensure_policies(unit.session, unit.now)
+            write_defaults(unit.session, unit.now)
             unit.log(audit.Action.STORE_CREATED, audit.SYSTEM)
         elif known != keys.check:
             raise MasterKeyLostError(

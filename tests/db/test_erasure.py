@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from db import erasure
 from db.errors import (
@@ -231,6 +231,22 @@ def test_a_job_that_another_process_finished_is_left_alone(store: Store) -> None
     erasure._delete_rows(store, job.id)
     assert erasure.carry_out(store, job.id) == job
     assert dump(store) == rows
+
+
+def test_a_job_that_another_process_finishes_meanwhile_is_logged_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = plant(store)
+    real = erasure.erase_traces
+
+    def meanwhile(engine: Engine) -> bool:
+        monkeypatch.setattr(erasure, "erase_traces", real)
+        erasure.finish(store, erasure_jobs(store)[0].id)
+        return real(engine)
+
+    monkeypatch.setattr(erasure, "erase_traces", meanwhile)
+    assert erase(store, person.code).done
+    assert actions(store).count("ERASED") == 1
 
 
 def test_asking_by_code_joins_a_removal_that_is_at_work(
