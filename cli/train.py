@@ -23,6 +23,9 @@ def train(
     recipe: Annotated[str, typer.Argument(help="Name of a file in training/recipes/.")],
     data: DataOption,
     out: Annotated[Path | None, typer.Option(help="Folder of the run (runs/RECIPE).")] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Folder of pretrained backbones, if the recipe wants one.")
+    ] = None,
 ) -> None:
     """Train an expression model by a recipe; goes on where a run in the same folder ended."""
     _require_keras()
@@ -30,10 +33,9 @@ def train(
     from training.train import train as run
 
     try:
-        chosen = load_recipe(recipe)
+        curves = run(load_recipe(recipe), data, out or RUNS / recipe, weights)
     except ValueError as exc:
         raise typer.BadParameter(str(exc)) from exc
-    curves = run(chosen, data, out or RUNS / recipe)
     best = max(curves, key=lambda row: row["val_accuracy"])
     print(f"best validation accuracy {best['val_accuracy']:.2%} after epoch {best['epoch']}")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 from numpy.typing import NDArray
 
 from training.data import BalancedBatches
@@ -25,15 +26,29 @@ class AverageWeights(keras.callbacks.Callback):  # type: ignore[misc]
         """Average the weights of `network`, a part of the model that is being fitted."""
         super().__init__()
         self.network, self.momentum = network, momentum
-        self.average: Weights = network.get_weights()
+        # Kept beside the weights, on the accelerator where there is one.
+        self._average = [
+            keras.Variable(w, trainable=False, dtype="float32") for w in network.get_weights()
+        ]
         self.n_steps = 0
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Take one step of the average."""
         self.n_steps += 1
         momentum = min(self.momentum, self.n_steps / (10 + self.n_steps))
-        for average, weight in zip(self.average, self.network.get_weights(), strict=True):
-            average += (1 - momentum) * (weight - average)
+        for average, weight in zip(self._average, self.network.weights, strict=True):
+            now = ops.cast(ops.stop_gradient(weight), "float32")
+            average.assign(momentum * average + (1 - momentum) * now)
+
+    @property
+    def average(self) -> Weights:
+        """The averaged weights, in the order of `network.get_weights()`."""
+        return [ops.convert_to_numpy(average) for average in self._average]
+
+    @average.setter
+    def average(self, weights: Weights) -> None:
+        for average, weight in zip(self._average, weights, strict=True):
+            average.assign(weight)
 
 
 class EpochKeeper(keras.callbacks.Callback):  # type: ignore[misc]
@@ -57,22 +72,38 @@ class EpochKeeper(keras.callbacks.Callback):  # type: ignore[misc]
         self.validation, self.folder = validation, folder
         self.curves: list[dict[str, float]] = []
 
-    def resume(self, model: keras.Model) -> int:
-        """Restore the last checkpoint into `model`, if any; returns the epoch to go on with."""
+    def n_finished(self) -> int:
+        """Count of finished epochs in the folder."""
         file = self.folder / "state.npz"
         if not file.exists():
             return 0
         with np.load(file) as state:
-            n_weights, n_slots = len(model.get_weights()), len(model.optimizer.variables)
-            model.set_weights([state[f"weight_{i}"] for i in range(n_weights)])
-            for i, variable in enumerate(model.optimizer.variables[:n_slots]):
-                variable.assign(state[f"slot_{i}"])
-            averages = [state[f"average_{i}"] for i in range(len(self.averager.average))]
-            self.averager.average = averages
+            return int(state["epoch"])
+
+    def resume(self, model: keras.Model, phase_start: int) -> int:
+        """Restore the last checkpoint into `model`; returns the epoch to go on with.
+
+        Args:
+            model: compiled; its optimizer is restored too, unless the checkpoint ends the phase
+                before this one.
+            phase_start: epoch that this phase starts with.
+        """
+        n_finished = self.n_finished()
+        if not n_finished:
+            return 0
+        with np.load(self.folder / "state.npz") as state:
+            model.set_weights([state[f"weight_{i}"] for i in range(len(model.get_weights()))])
+            if n_finished > phase_start:
+                for i, variable in enumerate(model.optimizer.variables):
+                    variable.assign(state[f"slot_{i}"])
+            n_averages = len(self.averager.average)
+            self.averager.average = [state[f"average_{i}"] for i in range(n_averages)]
             self.averager.n_steps = int(state["n_steps"])
+            for i, generator_state in enumerate(_random_states(model)):
+                generator_state.assign(state[f"random_{i}"])
         curves = json.loads((self.folder / "curves.json").read_text())
-        self.curves = curves[: state_epoch(file)]
-        return len(self.curves)
+        self.curves = curves[:n_finished]
+        return n_finished
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Shuffle anew."""
@@ -92,9 +123,7 @@ class EpochKeeper(keras.callbacks.Callback):  # type: ignore[misc]
                 "accuracy": float(logs["accuracy"]),
                 "val_loss": val_loss,
                 "val_accuracy": val_accuracy,
-                "learning_rate": float(
-                    keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
-                ),
+                "learning_rate": float(ops.convert_to_numpy(self.model.optimizer.learning_rate)),
                 "train_s": round(train_s, 1),
             }
         )
@@ -119,8 +148,12 @@ class EpochKeeper(keras.callbacks.Callback):  # type: ignore[misc]
         arrays = {f"weight_{i}": w for i, w in enumerate(self.model.get_weights())}
         arrays |= {f"average_{i}": w for i, w in enumerate(self.averager.average)}
         arrays |= {
-            f"slot_{i}": keras.ops.convert_to_numpy(v)
+            f"slot_{i}": ops.convert_to_numpy(v)
             for i, v in enumerate(self.model.optimizer.variables)
+        }
+        arrays |= {
+            f"random_{i}": ops.convert_to_numpy(v)
+            for i, v in enumerate(_random_states(self.model))
         }
         new = self.folder / "state.new.npz"
         (self.folder / "curves.json").write_text(json.dumps(self.curves, indent=1))
@@ -128,7 +161,9 @@ class EpochKeeper(keras.callbacks.Callback):  # type: ignore[misc]
         new.replace(self.folder / "state.npz")
 
 
-def state_epoch(file: Path) -> int:
-    """Count of finished epochs in a checkpoint."""
-    with np.load(file) as state:
-        return int(state["epoch"])
+def _random_states(model: keras.Model) -> list[keras.Variable]:
+    """States of the augmentation's and the dropout's generators, in a fixed order.
+
+    Keras counts them among a model's variables, but not among its weights.
+    """
+    return [v for v in model.variables if v.name.endswith("seed_generator_state")]

@@ -1,5 +1,6 @@
 """What every card of ours says in the same words, and the readme made from a card."""
 
+import math
 from typing import Any, Final
 
 from core.emotions import EMOTIONS
@@ -37,7 +38,7 @@ FIXED_TEXTS: Final[dict[str, Any]] = {
 
 
 def _share(value: float) -> str:
-    return f"{100 * value:.1f} %"
+    return "–" if math.isnan(value) else f"{100 * value:.1f} %"
 
 
 def readme(card: ModelCard, report: dict[str, Any]) -> str:

@@ -23,6 +23,9 @@ Split = Literal["train", "validation", "test"]
 
 SIDE_PX = 48
 BLANK_STD = 2.0  # grey levels; below this an image shows nothing (14 of 35,887 do)
+# FER+ counts votes for neutral, happiness, surprise, sadness, anger, disgust, fear, contempt,
+# unknown and not a face.
+_FERPLUS_TO_EMOTIONS = (4, 5, 6, 1, 3, 2, 0)
 _USAGE: dict[Split, str] = {
     "train": "Training",
     "validation": "PublicTest",
@@ -32,10 +35,18 @@ _USAGE: dict[Split, str] = {
 
 @dataclass(frozen=True)
 class Faces:
-    """Labelled face crops: `images` uint8 (n, 48, 48), `labels` int64 (n,) in 0..6."""
+    """Labelled face crops.
+
+    Attributes:
+        images: uint8 (n, 48, 48).
+        labels: int64 (n,) in 0..6.
+        votes: float32 (n, 7), what share of FER+'s ten taggers (Barsoum et al. 2016, arXiv
+            1608.01041) chose each expression; rows of zeros where there are none.
+    """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
+    votes: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         """Check shapes, so that nothing downstream has to."""
@@ -52,7 +63,16 @@ class Faces:
 
     def keep(self, mask: NDArray[np.bool_]) -> "Faces":
         """The faces where `mask` (n,) is true."""
-        return Faces(self.images[mask], self.labels[mask])
+        votes = None if self.votes is None else self.votes[mask]
+        return Faces(self.images[mask], self.labels[mask], votes)
+
+    def targets(self, vote_share: float) -> NDArray[np.float32]:
+        """One-hot labels (n, 7); where votes are known, `vote_share` of them is the votes'."""
+        one_hot = np.eye(len(EMOTIONS), dtype=np.float32)[self.labels]
+        if self.votes is None or not vote_share:
+            return one_hot
+        known = self.votes.sum(axis=1, keepdims=True) > 0
+        return np.where(known, (1 - vote_share) * one_hot + vote_share * self.votes, one_hot)
 
 
 def load_split(path: Path, split: Split) -> Faces:
@@ -89,11 +109,23 @@ def _decode_grey(encoded: bytes) -> NDArray[np.uint8]:
 
 
 def _load_parquet(path: Path, split: Split) -> Faces:
-    frame = pd.read_parquet(path, columns=["label", "image"], filters=[("split", "==", split)])
+    frame = pd.read_parquet(path, filters=[("split", "==", split)])
     if frame.empty:
         raise ValueError(f"{path} has no rows with split {split!r}")
     images = np.stack([_decode_grey(encoded) for encoded in frame["image"]])
-    return Faces(images, frame["label"].to_numpy(np.int64))
+    votes = _vote_shares(frame["ferplus_votes"]) if "ferplus_votes" in frame else None
+    return Faces(images, frame["label"].to_numpy(np.int64), votes)
+
+
+def _vote_shares(votes: pd.Series) -> NDArray[np.float32]:
+    """FER+'s counts for seven of its ten choices, in the order of `EMOTIONS`, as shares."""
+    shares = np.zeros((len(votes), len(EMOTIONS)), np.float32)
+    for row, counts in enumerate(votes):
+        if counts is None or np.isscalar(counts):
+            continue
+        seven = np.asarray(counts, np.float32)[list(_FERPLUS_TO_EMOTIONS)]
+        shares[row] = seven / max(seven.sum(), 1)
+    return shares
 
 
 def _load_csv(path: Path, split: Split) -> Faces:
@@ -102,6 +134,8 @@ def _load_csv(path: Path, split: Split) -> Faces:
     if missing:
         raise ValueError(f"{path} lacks the columns {sorted(missing)} of Kaggle's fer2013.csv")
     frame = frame[frame["Usage"] == _USAGE[split]]
+    if frame.empty:
+        raise ValueError(f"{path} has no rows with split {split!r} ({_USAGE[split]})")
     images = np.stack([np.array(pixels.split(), np.uint8) for pixels in frame["pixels"]])
     return Faces(
         images.reshape(-1, SIDE_PX, SIDE_PX), frame["emotion"].to_numpy(np.int64, copy=True)
@@ -134,12 +168,32 @@ class BalancedBatches(keras.utils.PyDataset):  # type: ignore[misc]
     Classes are drawn with frequency proportional to count ** `balance_power`: 1 leaves the data
     as it is, 0 draws all classes alike. The order depends on `seed` and the epoch alone, so a
     resumed training sees what an uninterrupted one would have seen.
+
+    Args:
+        faces: what to draw from.
+        batch_size: b.
+        balance_power: see above.
+        seed: of all draws.
+        vote_share: see `Faces.targets`.
+        mixup_alpha: above 0, each image is mixed with another of its batch, the shares drawn from
+            Beta(alpha, alpha) (Zhang et al. 2018, arXiv 1710.09412).
     """
 
-    def __init__(self, faces: Faces, batch_size: int, balance_power: float, seed: int) -> None:
+    def __init__(
+        self,
+        faces: Faces,
+        batch_size: int,
+        balance_power: float,
+        seed: int,
+        *,
+        vote_share: float = 0.0,
+        mixup_alpha: float = 0.0,
+    ) -> None:
         """Prepare the class-wise drawing weights."""
         super().__init__()
         self.faces, self.batch_size, self.seed = faces, batch_size, seed
+        self.mixup_alpha = mixup_alpha
+        self._targets = faces.targets(vote_share)
         counts = np.bincount(faces.labels, minlength=len(EMOTIONS))
         wanted = counts**balance_power / (counts**balance_power).sum() * len(faces)
         self._repeats = (wanted / np.maximum(counts, 1))[faces.labels]
@@ -147,6 +201,7 @@ class BalancedBatches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def start_epoch(self, epoch: int) -> None:
         """Shuffle for the given epoch (0-based)."""
+        self._epoch = epoch
         rng = np.random.default_rng((self.seed, epoch))
         # Whole repeats for certain and the fraction by chance: expected counts are exact, and
         # hardly an image of a large class is missed in an epoch.
@@ -162,4 +217,16 @@ class BalancedBatches(keras.utils.PyDataset):  # type: ignore[misc]
         positions = np.arange(index * self.batch_size, (index + 1) * self.batch_size)
         chosen = self._order[positions % len(self._order)]
         images = self.faces.images[chosen].astype(np.float32)[..., None]
-        return images, np.eye(len(EMOTIONS), dtype=np.float32)[self.faces.labels[chosen]]
+        if not self.mixup_alpha:
+            return images, self._targets[chosen]
+        return self._mix(images, self._targets[chosen], index)
+
+    def _mix(
+        self, images: NDArray[np.float32], targets: NDArray[np.float32], index: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        rng = np.random.default_rng((self.seed, self._epoch, index))
+        alpha = self.mixup_alpha
+        share = rng.beta(alpha, alpha, (len(images), 1)).astype(np.float32)
+        other = rng.permutation(len(images))
+        mixed = share[..., None, None] * images + (1 - share[..., None, None]) * images[other]
+        return mixed, share * targets + (1 - share) * targets[other]

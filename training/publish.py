@@ -161,7 +161,8 @@ def test_report(
         single_view=measure(test.labels, single.probabilities(inputs)),
         n_near_duplicates=int(duplicate.sum()),
     )
-    _write_json(folder / "evaluation.json", report.model_dump())
+    # pydantic writes NaN (a share of nothing) as null; JSON has no NaN.
+    (folder / "evaluation.json").write_text(report.model_dump_json(indent=1) + "\n")
     return report
 
 

@@ -26,6 +26,11 @@ class Recipe:
     label_smoothing: float = 0.1
     balance_power: float = 0.75
     average_momentum: float = 0.999
+    vote_share: float = 0.0
+    mixup_alpha: float = 0.0
+    backbone_weights: str | None = None
+    frozen_epochs: int = 0
+    frozen_learning_rate: float = 0.01
     drop_blank: bool = True
     precision: str = "mixed_bfloat16"
     seed: int = 0

@@ -1,6 +1,7 @@
 """Train an expression model by a recipe: data in, weights and curves out, resumable."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -16,11 +17,46 @@ from training.data import BalancedBatches, Faces, drop_blank, load_split
 from training.recipe import Recipe
 
 
-def build_network(recipe: Recipe, face_input: FaceInput) -> keras.Model:
-    """The recipe's network: normalised faces (b, S, S, C) in, logits (b, 7) out."""
+@dataclass(frozen=True)
+class Phase:
+    """Epochs `first` to before `end`, trained at one schedule.
+
+    Attributes:
+        frozen: whether the backbone keeps its pretrained weights.
+    """
+
+    first: int
+    end: int
+    learning_rate: float
+    frozen: bool
+
+
+def phases(recipe: Recipe) -> list[Phase]:
+    """A pretrained backbone is frozen first, while the new head finds its place."""
+    fine = Phase(recipe.frozen_epochs, recipe.epochs, recipe.learning_rate, frozen=False)
+    if not recipe.frozen_epochs:
+        return [fine]
+    return [Phase(0, recipe.frozen_epochs, recipe.frozen_learning_rate, frozen=True), fine]
+
+
+def build_network(
+    recipe: Recipe, face_input: FaceInput, weights_dir: Path | None = None
+) -> keras.Model:
+    """The recipe's network: normalised faces (b, S, S, C) in, logits (b, 7) out.
+
+    Args:
+        recipe: names the architecture.
+        face_input: gives the input's shape.
+        weights_dir: folder of the pretrained backbone that the recipe names; None leaves the
+            backbone untrained, for weights that are loaded afterwards.
+    """
     builder = ARCHITECTURES[recipe.architecture]
     shape = (face_input.size_px, face_input.size_px, face_input.channels)
-    return builder(len(EMOTIONS), shape, **recipe.architecture_options)
+    options = dict(recipe.architecture_options)
+    if recipe.backbone_weights is not None:
+        pretrained = weights_dir and str(weights_dir / recipe.backbone_weights)
+        options["weights"] = pretrained
+    return builder(len(EMOTIONS), shape, **options)
 
 
 def training_model(network: keras.Model, recipe: Recipe, face_input: FaceInput) -> keras.Model:
@@ -31,20 +67,21 @@ def training_model(network: keras.Model, recipe: Recipe, face_input: FaceInput) 
     return keras.Model(images, network(normalise(augmented)))
 
 
-def schedule(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.schedules.CosineDecay:
-    """Linear warm-up, then one cosine to zero."""
-    return keras.optimizers.schedules.CosineDecay(
+def compile_model(model: keras.Model, recipe: Recipe, phase: Phase, steps_per_epoch: int) -> None:
+    """SGD with Nesterov momentum and decoupled weight decay; smoothed cross-entropy.
+
+    The learning rate rises linearly, then falls along one cosine to zero.
+    """
+    n_steps = (phase.end - phase.first) * steps_per_epoch
+    warmup_steps = min(recipe.warmup_steps, n_steps // 2)
+    learning_rate = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0,
-        warmup_target=recipe.learning_rate,
-        warmup_steps=recipe.warmup_steps,
-        decay_steps=max(recipe.epochs * steps_per_epoch - recipe.warmup_steps, 1),
+        warmup_target=phase.learning_rate,
+        warmup_steps=warmup_steps,
+        decay_steps=max(n_steps - warmup_steps, 1),
     )
-
-
-def compile_model(model: keras.Model, recipe: Recipe, steps_per_epoch: int) -> None:
-    """SGD with Nesterov momentum and decoupled weight decay; smoothed cross-entropy."""
     optimizer = keras.optimizers.SGD(
-        schedule(recipe, steps_per_epoch),
+        learning_rate,
         momentum=recipe.momentum,
         nesterov=True,
         weight_decay=recipe.weight_decay,
@@ -66,35 +103,65 @@ def validation_arrays(
     return face_input.normalise(faces.images[..., None]), one_hot
 
 
-def train(recipe: Recipe, data: Path, folder: Path) -> list[dict[str, float]]:
+def train(
+    recipe: Recipe, data: Path, folder: Path, weights_dir: Path | None = None
+) -> list[dict[str, float]]:
     """Train by `recipe` on `data`, in `folder`; goes on from the last finished epoch there.
+
+    Args:
+        recipe: what to train, and how.
+        data: FER-2013 in one of the forms that `load_split` reads.
+        folder: of the run; made if it is not there.
+        weights_dir: folder of pretrained backbones, for recipes that name one.
 
     Returns:
         The curves: one row an epoch, as in `<folder>/curves.json`.
+
+    Raises:
+        ValueError: if the recipe wants pretrained weights and `weights_dir` is None.
     """
+    if recipe.backbone_weights is not None and weights_dir is None:
+        raise ValueError(
+            f"recipe {recipe.name} wants {recipe.backbone_weights}: say in which folder"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "recipe.json").write_text(json.dumps(recipe.to_dict(), indent=1))
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy(recipe.precision)
     face_input = FaceInput()
-    faces, validation = load_split(data, "train"), load_split(data, "validation")
+    batches = _batches(recipe, data)
+    network = build_network(recipe, face_input, weights_dir)
+    model = training_model(network, recipe, face_input)
+    averager = AverageWeights(network, recipe.average_momentum)
+    validation = validation_arrays(load_split(data, "validation"), face_input)
+    keeper = EpochKeeper(network, averager, batches, validation, folder)
+    for phase in phases(recipe):
+        if keeper.n_finished() >= phase.end:
+            continue
+        if recipe.frozen_epochs:
+            network.get_layer("backbone").trainable = not phase.frozen
+        compile_model(model, recipe, phase, len(batches))
+        model.fit(
+            batches,
+            initial_epoch=keeper.resume(model, phase.first),
+            epochs=phase.end,
+            shuffle=False,  # the batches shuffle themselves, repeatably
+            callbacks=[averager, keeper],
+            verbose=2,
+        )
+    curves: list[dict[str, float]] = json.loads((folder / "curves.json").read_text())
+    return curves  # of a run that was finished before, too
+
+
+def _batches(recipe: Recipe, data: Path) -> BalancedBatches:
+    faces = load_split(data, "train")
     if recipe.drop_blank:
         faces = drop_blank(faces)
-    batches = BalancedBatches(faces, recipe.batch_size, recipe.balance_power, recipe.seed)
-    network = build_network(recipe, face_input)
-    model = training_model(network, recipe, face_input)
-    compile_model(model, recipe, len(batches))
-    averager = AverageWeights(network, recipe.average_momentum)
-    keeper = EpochKeeper(
-        network, averager, batches, validation_arrays(validation, face_input), folder
+    return BalancedBatches(
+        faces,
+        recipe.batch_size,
+        recipe.balance_power,
+        recipe.seed,
+        vote_share=recipe.vote_share,
+        mixup_alpha=recipe.mixup_alpha,
     )
-    first_epoch = keeper.resume(model)
-    model.fit(
-        batches,
-        initial_epoch=first_epoch,
-        epochs=recipe.epochs,
-        shuffle=False,  # the batches shuffle themselves, repeatably
-        callbacks=[averager, keeper],
-        verbose=2,
-    )
-    return keeper.curves

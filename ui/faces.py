@@ -49,6 +49,8 @@ def believability(scores: EmotionScores, uncertain: bool, report: dict[str, Any]
     if report is None:
         return "This model has not been evaluated; do not rely on it."
     precision = report["all"]["per_class"][scores.top]["precision"]
+    if precision is None:
+        return f'This model never said "{scores.top}" in its test; do not rely on it.'
     sentence = (
         f'When this model says "{scores.top}" it is right in {percent(precision)} of the cases '
         "(FER-2013 test)."

@@ -1,0 +1,82 @@
+"""ImageNet backbones of Keras with a head of our own: VGG16, MobileNetV2, ResNet50.
+
+The backbone sees the grey face enlarged, three times over, in the scaling it was trained with.
+"""
+
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+from core.faceinput import FaceInput
+from training.architectures.blocks import Tensor
+
+BACKBONES = {
+    "vgg16": keras.applications.VGG16,
+    "mobilenet_v2": keras.applications.MobileNetV2,
+    "resnet50": keras.applications.ResNet50V2,
+}
+# value = grey / 255 * scale + offset per channel, as each backbone's weights want it.
+_TORCHVISION = (
+    (1 / 0.229, 1 / 0.224, 1 / 0.225),
+    (-0.485 / 0.229, -0.456 / 0.224, -0.406 / 0.225),
+)
+_SYMMETRIC = ((2.0, 2.0, 2.0), (-1.0, -1.0, -1.0))
+_SCALINGS = {"vgg16": _TORCHVISION, "mobilenet_v2": _SYMMETRIC, "resnet50": _SYMMETRIC}
+
+
+def transfer(
+    n_classes: int,
+    input_shape: tuple[int, int, int],
+    *,
+    backbone: str,
+    weights: str | None,
+    side_px: int = 96,
+    head_units: int = 256,
+    dropout: float = 0.5,
+) -> keras.Model:
+    """`backbone` on the face enlarged to `side_px`, then a dense layer, dropout and logits.
+
+    Args:
+        n_classes: count of logits.
+        input_shape: (S, S, 1), normalised as `FaceInput` does.
+        backbone: a key of `BACKBONES`.
+        weights: file of its weights without top, "imagenet" to download them, None for none.
+        side_px: side of the enlarged face.
+        head_units: units of the dense layer.
+        dropout: share of them that is dropped in training.
+    """
+    inputs = keras.Input(input_shape, name="face")
+    enlarged = layers.Resizing(side_px, side_px, interpolation="bilinear")(inputs)
+    scaled = ToBackbone(*_SCALINGS[backbone])(enlarged)
+    base: Any = BACKBONES[backbone](
+        include_top=False, weights=weights, input_shape=(side_px, side_px, 3)
+    )
+    base.name = "backbone"
+    features: Tensor = layers.GlobalAveragePooling2D()(base(scaled))
+    features = layers.Dense(head_units, activation="relu")(features)
+    features = layers.Dropout(dropout)(features)
+    logits = layers.Dense(n_classes, dtype="float32", name="logits")(features)
+    return keras.Model(inputs, logits, name=f"transfer_{backbone}")
+
+
+@keras.saving.register_keras_serializable("mien")
+class ToBackbone(keras.layers.Layer):  # type: ignore[misc]
+    """Normalised grey (b, s, s, 1) to the three channels and the scaling of a backbone."""
+
+    def __init__(self, scale: tuple[float, ...], offset: tuple[float, ...], **kwargs: Any) -> None:
+        """Keep the scaling per channel, of grey levels 0..1."""
+        super().__init__(**kwargs)
+        self.scale, self.offset = tuple(scale), tuple(offset)
+
+    def call(self, faces: Tensor) -> Tensor:
+        """Undo `FaceInput`, then scale as the backbone wants it."""
+        spec = FaceInput()
+        grey = (faces - spec.offset) / (spec.scale * 255)
+        scale = ops.cast(ops.array(self.scale), faces.dtype)
+        offset = ops.cast(ops.array(self.offset), faces.dtype)
+        return grey * scale + offset
+
+    def get_config(self) -> dict[str, Any]:
+        """What a saved model needs to make this layer again."""
+        return {**super().get_config(), "scale": self.scale, "offset": self.offset}
