@@ -1,13 +1,29 @@
-"""Ethics & Privacy: not finished; says so."""
+"""Ethics & Privacy: what the product does, may not do, keeps and forgets; the admins' review."""
+
+from collections.abc import Callable
 
 import streamlit as st
 
+from ui.admin import admin_section
+from ui.privacy_consents import consents_section
+from ui.privacy_public import law_section, limits_section, photo_section, policy_section
+from ui.privacy_store import opened
 from ui.router import through_home
 
 through_home()
 st.title("Ethics & Privacy")
-st.info(
-    "Consent records, retention and erasure are being built. Until then nothing is stored: "
-    "a photo is analysed in memory and forgotten when you remove it or close the page.",
-    icon=":material/construction:",
-)
+
+found = opened()
+SECTIONS: dict[str, Callable[[], None]] = {
+    "Your photo": lambda: photo_section(found.store),
+    "Limits": limits_section,
+    "Law and uses": law_section,
+    "Policy": lambda: policy_section(found.store, found.problem),
+    "My consents": lambda: consents_section(found.store, found.problem),
+    "Admin": lambda: admin_section(found.store, found.problem),
+}
+section = st.segmented_control(
+    "Part of this page", list(SECTIONS), default="Your photo", required=True,
+    key="privacy_section", label_visibility="collapsed", bind="query-params",
+)  # fmt: skip
+SECTIONS[section]()

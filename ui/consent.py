@@ -118,7 +118,7 @@ def take_back(purposes: Iterable[Purpose] = tuple(Purpose)) -> None:
 def withdrawal_words(withdrawn: Withdrawn) -> tuple[str, str]:
     """Kind and text of what a withdrawal came to; "deleted" only where it is done."""
     if withdrawn.job is None:
-        return "success", "You took your consent back. Nothing is kept because of it."
+        return "success", "You took your consent back. There was nothing to delete for it."
     return job_words(withdrawn.job, "You took your consent back.")
 
 

@@ -57,7 +57,10 @@ def receipt() -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.code(given.code, language=None, width="content")
             _receipt_download(given)
-            st.page_link("pages/ethics_privacy.py", label="Ethics & Privacy")
+            st.page_link(
+                "pages/ethics_privacy.py", label="My consents", icon=":material/policy:",
+                query_params={"privacy_section": "My consents"},
+            )  # fmt: skip
 
 
 def shown_again() -> None:

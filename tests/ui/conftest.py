@@ -1,11 +1,14 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from services.store import Store
+from services.store import Store, open_store
 from tests.conftest import ROOT
+from tests.db.fixtures import FakeClock
+from ui import privacy_store
 from ui.privacy_store import forget_store, opened
 from ui.resources import settings
 
@@ -33,11 +36,23 @@ def store(data_dir: Path) -> Store:
 
 
 @pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """The clock of the store, which stands still until told otherwise; ask for it first."""
+    made = FakeClock()
+
+    def open_with_clock(*args: Any, **options: Any) -> Store:
+        return open_store(*args, **options, clock=made)
+
+    monkeypatch.setattr(privacy_store, "open_store", open_with_clock)
+    return made
+
+
+@pytest.fixture
 def open_page() -> Callable[[str], AppTest]:
     """Opens a page as a new session does: through Home.py, which decides on pages."""
 
     def open_it(page: str) -> AppTest:
-        app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=60).run()
+        app = AppTest.from_file(str(ROOT / "Home.py"), default_timeout=180).run()
         if page:
             app = app.switch_page(f"pages/{page}.py").run()
         assert not app.exception

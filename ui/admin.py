@@ -1,0 +1,71 @@
+"""The admin part of Ethics & Privacy: its doors, and the review behind them."""
+
+import streamlit as st
+
+from services.sign_in import local_accounts_exist
+from services.store import Store, StoreError
+from ui.admin_identity import enter, leave, outside_configured, signed_in
+from ui.admin_review import review_section
+from ui.consent import show_said
+
+HOW_TO = (
+    "Nobody can sign in here yet. Whoever runs Mien makes an account on the serving computer:\n\n"
+    "```\nmien admin create NAME\n```\n\n"
+    "or sets up OpenID Connect in `.streamlit/secrets.toml`: a section `[auth]` as Streamlit's "
+    "documentation has it, and who is allowed:\n\n"
+    '```\n[mien]\nadmins = ["name@example.org"]\n```'
+)
+
+
+def admin_section(store: Store | None, problem: str) -> None:
+    """Sign-in, or the review for those who are signed in; nothing of it for anybody else."""
+    if store is None:
+        st.error(problem, icon=":material/database_off:")
+        return
+    try:
+        admin = signed_in(store)
+        if admin is None:
+            _doors(store)
+            return
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"Signed in as **{admin.identity.name}**", width="stretch")
+            st.button(
+                "Sign out", on_click=leave, args=(store, admin.identity), icon=":material/logout:"
+            )
+        show_said()
+        review_section(store, admin)
+    except StoreError as error:
+        st.error(str(error), icon=":material/error:")
+
+
+def _doors(store: Store) -> None:
+    st.subheader("For admins", anchor=False)
+    show_said()
+    local, outside = local_accounts_exist(store), outside_configured()
+    if not local and not outside:
+        st.info(HOW_TO, icon=":material/key:")
+        return
+    if local:
+        with st.form("admin_sign_in", clear_on_submit=True, width=420):
+            st.text_input("Name", key="admin_name", autocomplete="username", max_chars=64)
+            st.text_input(
+                "Password", key="admin_password", type="password", max_chars=256,
+                autocomplete="current-password",
+            )  # fmt: skip
+            st.form_submit_button(
+                "Sign in",
+                type="primary",
+                on_click=_sign_in,
+                args=(store,),
+                icon=":material/login:",
+            )
+    if outside:
+        if st.user.get("is_logged_in"):
+            st.button("Sign out", on_click=st.logout)
+        else:
+            st.button("Sign in with OpenID Connect", on_click=st.login, icon=":material/login:")
+
+
+def _sign_in(store: Store) -> None:
+    name = str(st.session_state.get("admin_name", ""))
+    enter(store, name, str(st.session_state.get("admin_password", "")))

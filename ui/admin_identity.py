@@ -1,0 +1,98 @@
+"""Who is signed in as an admin: by a local account, or by OpenID Connect and an allow-list."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from services.sign_in import (
+    AdminIdentity,
+    current,
+    log_outside_sign_in,
+    outside_admin,
+    sign_in,
+    sign_out,
+)
+from services.store import Store, StoreError
+from ui.consent import say
+
+_TOKEN, _LOGGED = "admin_token", "admin_outside_logged"
+
+
+@dataclass(frozen=True, eq=False)
+class SignedIn:
+    """An admin of this run.
+
+    Attributes:
+        identity: who.
+        again: judges anew and raises a StoreError where the sign-in has ended; what a button or
+            a download does calls this first, because it runs later than the page that drew it.
+    """
+
+    identity: AdminIdentity
+    again: Callable[[], AdminIdentity]
+
+
+def signed_in(store: Store) -> SignedIn | None:
+    """The admin of this session; None where there is none, with the reason left to be shown."""
+    again = _judge(store)
+    if again is None:
+        return None
+    try:
+        identity = again()
+    except StoreError as error:
+        st.session_state.pop(_TOKEN, None)
+        say("warning", str(error))
+        return None
+    if identity.via == "oidc" and st.session_state.get(_LOGGED) != identity.actor:
+        log_outside_sign_in(store, identity)
+        st.session_state[_LOGGED] = identity.actor
+    return SignedIn(identity, again)
+
+
+def _judge(store: Store) -> Callable[[], AdminIdentity] | None:
+    token = st.session_state.get(_TOKEN)
+    if token is not None:
+        return lambda: current(store, token)
+    if outside_configured() and st.user.get("is_logged_in"):
+        claims, allowed = st.user.to_dict(), allowed_outside()
+        return lambda: outside_admin(store, claims, allowed)
+    return None
+
+
+def enter(store: Store, name: str, password: str) -> None:
+    """Sign in with a local account; a failure is left to be shown."""
+    try:
+        st.session_state[_TOKEN] = sign_in(store, name, password)
+    except StoreError as error:
+        say("error", str(error))
+
+
+def leave(store: Store, admin: AdminIdentity) -> None:
+    """Sign out."""
+    token = st.session_state.pop(_TOKEN, None)
+    st.session_state.pop(_LOGGED, None)
+    if token is not None:
+        sign_out(store, token)
+    if admin.via == "oidc":
+        st.logout()
+
+
+def outside_configured() -> bool:
+    """Whether OpenID Connect is set up with a list of who is allowed."""
+    return bool(_secrets("auth")) and bool(allowed_outside())
+
+
+def allowed_outside() -> Sequence[str]:
+    """Subject ids or e-mail addresses that may see the admin part."""
+    listed = _secrets("mien").get("admins", ())
+    return [str(entry) for entry in listed] if isinstance(listed, list | tuple) else []
+
+
+def _secrets(section: str) -> Mapping[str, Any]:
+    # Asked first, because a look into secrets that are not there draws an error on the page.
+    if not st.secrets.load_if_toml_exists():
+        return {}
+    found = st.secrets.get(section, {})
+    return found if isinstance(found, Mapping) else {}
