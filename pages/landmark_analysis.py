@@ -1,13 +1,25 @@
-"""Landmark Analysis: not finished; says so."""
+"""Landmark Analysis: points on a face, what hangs on them, and what the study of them found."""
 
 import streamlit as st
 
+from ui.landmark_page import photo_section
+from ui.landmark_study import study_section
 from ui.router import through_home
 
 through_home()
+
+FACE, STUDY = "On a face", "What the study found"
+
 st.title("Landmark Analysis")
-st.info(
-    "The study of how landmark accuracy bears on expression recognition, and a view of the "
-    "478 points on a face, are being built.",
-    icon=":material/construction:",
+st.write(
+    "Where the points of a face lie, what they measure, which parts drive the score – and how "
+    "much it matters when points are wrong."
 )
+view = st.segmented_control(
+    "View", [FACE, STUDY], default=FACE, required=True, key="landmark_page_view",
+    label_visibility="collapsed",
+)  # fmt: skip
+if view == FACE:
+    photo_section()
+else:
+    study_section()

@@ -82,12 +82,20 @@ def draw_regions(image_rgb: ImageRGB, landmarks: Landmarks) -> ImageRGB:
     return canvas
 
 
-def draw_pose(image_rgb: ImageRGB, pose: HeadPose, origin_xy: NDArray[np.floating]) -> ImageRGB:
-    """Three arrows from `origin_xy`, such as the tip of the nose: left, up and forward."""
+def draw_pose(
+    image_rgb: ImageRGB, pose: HeadPose, origin_xy: NDArray[np.floating], *, zoom: float = 1.0
+) -> ImageRGB:
+    """Three arrows from `origin_xy`, such as the tip of the nose: left, up and forward.
+
+    `zoom` is by how much the image is larger than the one in which the pose was measured.
+    """
     canvas = image_rgb.copy()
     start = np.asarray(origin_xy, np.float64)
     for colour, direction in _AXES.values():
-        end = start + pose.scale_px_per_cm * _AXIS_CM * (pose.rotation @ np.array(direction))[:2]
+        end = (
+            start
+            + zoom * pose.scale_px_per_cm * _AXIS_CM * (pose.rotation @ np.array(direction))[:2]
+        )
         tail, tip = _fixed(np.array([start, end]))
         for extra, paint in ((2, _DARK), (0, rgb(colour))):
             width = round(2 * _unit(canvas)) + extra

@@ -1,0 +1,314 @@
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from core.emotions import EMOTIONS
+from core.landmarks.schemes import FIVE, IBUG, MESH
+from core.types import FaceAnalysis
+from tests.conftest import ROOT
+from tests.helpers.agree import agree
+from ui.landmark_face import measures_table, overlay, points_csv, points_json
+from ui.landmark_figures import change_dots, flat, noise_lines
+from ui.landmark_view import FaceView, face_view
+from ui.landmark_whatif import outcomes
+from ui.resources import analyzer, classifier
+
+OpenPage = Callable[[str], AppTest]
+ASTRONAUT = ROOT / "samples" / "astronaut.jpg"
+
+
+def text_of(app: AppTest) -> str:
+    kinds = ("markdown", "caption", "info", "warning", "error", "subheader", "html")
+    return "\n".join(str(element.value) for kind in kinds for element in app.get(kind))
+
+
+def png(image: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def pixels() -> np.ndarray:
+    return np.asarray(cv2.cvtColor(cv2.imread(str(ASTRONAUT)), cv2.COLOR_BGR2RGB), np.uint8)
+
+
+@pytest.fixture
+def agreed(open_page: OpenPage) -> AppTest:
+    return agree(open_page("landmark_analysis"))
+
+
+def uploaded(app: AppTest, image: np.ndarray) -> AppTest:
+    app = app.file_uploader[0].upload("me.png", png(image), "image/png").run(timeout=120)
+    assert not app.exception
+    return app
+
+
+def test_the_page_opens_on_a_sample_without_a_notice(open_page: OpenPage) -> None:
+    app = open_page("landmark_analysis")
+    text = text_of(app)
+    assert "resembles happiness" in text
+    assert "Which parts drove the score" in text
+    assert "What if the points were wrong?" in text
+    assert "is happy" not in text
+    assert len(app.file_uploader) == 0
+
+
+def test_measures_have_units_and_are_plausible(open_page: OpenPage) -> None:
+    app = open_page("landmark_analysis")
+    table = next(d.value for d in app.dataframe if "measure" in d.value.columns)
+    values = dict(zip(table["measure"], table["value"], strict=True))
+    assert values["Yaw"].endswith("°")
+    assert values["Inter-ocular distance"].endswith("px")
+    assert 55 < float(values["Inter-ocular distance"].split()[0]) < 66
+
+
+@pytest.mark.parametrize("scheme", [MESH, IBUG, FIVE])
+def test_every_scheme_can_be_shown(open_page: OpenPage, scheme: str) -> None:
+    app = open_page("landmark_analysis")
+    app.session_state["landmark_layers"] = ["Points", "Lines", "Regions", "Pose"]
+    app.session_state["landmark_scheme"] = scheme
+    app = app.run()
+    assert not app.exception
+    assert "white outlines" in text_of(app)
+
+
+def test_the_slider_moves_crop_and_scores(open_page: OpenPage) -> None:
+    app = open_page("landmark_analysis")
+    slider = app.slider(key="whatif_level")
+    app = slider.set_value(0).run()
+    assert not app.exception
+    assert "turns by +0.0°" in text_of(app)
+    app = app.slider(key="whatif_level").set_value(32).run()
+    assert not app.exception
+    assert "Points wrong by 32 %" in text_of(app)
+    for kind in ("bias", "eye swap", "dropped"):
+        app = app.selectbox(key="whatif_kind").set_value(kind).run()
+        assert not app.exception
+
+
+def test_an_own_photo_needs_the_notice_and_comes_first(agreed: AppTest) -> None:
+    assert len(agreed.file_uploader) == 1
+    app = uploaded(agreed, pixels())
+    text = text_of(app)
+    assert "nothing of it is kept" in text
+    assert "resembles happiness" in text
+    forget = next(b for b in app.button if b.label == "Forget this photo")
+    app = forget.click().run()
+    assert not app.exception
+    assert "nothing of it is kept" not in text_of(app)
+
+
+def test_no_face_has_its_sentence(agreed: AppTest) -> None:
+    app = uploaded(agreed, np.full((300, 300, 3), 90, np.uint8))
+    assert "No face was found" in app.warning[0].value
+
+
+def test_a_small_face_has_its_sentence(agreed: AppTest) -> None:
+    small = cv2.resize(pixels(), (80, 80), interpolation=cv2.INTER_AREA)
+    canvas = np.full((240, 240, 3), 200, np.uint8)
+    canvas[80:160, 80:160] = small
+    app = uploaded(agreed, canvas)
+    assert "too small" in text_of(app) or "No face was found" in text_of(app)
+
+
+def test_half_a_face_has_its_sentence(agreed: AppTest) -> None:
+    image = pixels()[40:250, 215:400]  # the border runs through her nose
+    app = uploaded(agreed, np.ascontiguousarray(image))
+    text = text_of(app)
+    assert any(
+        words in text
+        for words in ("cut off by its border", "the mesh does not fit it", "No face was found")
+    ), text
+
+
+def test_several_faces_are_numbered_and_one_is_chosen(agreed: AppTest) -> None:
+    one = pixels()[20:300, 80:380]
+    app = uploaded(agreed, np.hstack([one, one]))
+    assert "**2 faces** were found" in text_of(app)
+    box = next(s for s in app.selectbox if s.label == "Face")
+    assert len(box.options) == 2
+    app = box.select_index(1).run(timeout=120)
+    assert not app.exception
+    assert "**Face 2** resembles happiness" in text_of(app)
+
+
+def test_a_bad_file_has_its_sentence(agreed: AppTest) -> None:
+    app = agreed.file_uploader[0].upload("bad.png", b"no picture", "image/png").run()
+    assert not app.exception
+    assert "not a JPEG, PNG or WebP" in app.error[0].value
+
+
+# --- parts ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def view() -> FaceView:
+    image = pixels()
+    (found,) = analyzer("se-resnet-int8", "yunet").analyze(image).faces
+    result = face_view(image, found)
+    assert result is not None
+    return result
+
+
+def test_a_plain_face_has_no_remarks(view: FaceView) -> None:
+    assert view.remarks == ()
+    assert max(view.picture_rgb.shape[:2]) == 640
+
+
+def test_points_in_the_picture_are_those_of_the_photo(view: FaceView) -> None:
+    """One scale and one shift bring one to the other, for every scheme."""
+    for scheme in (MESH, IBUG, FIVE):
+        here, there = view.points[scheme].points_xy, view.original[scheme].points_xy
+        scale = np.ptp(here[:, 0]) / np.ptp(there[:, 0])
+        shift = here.mean(axis=0) - scale * there.mean(axis=0)
+        np.testing.assert_allclose(here, scale * there + shift, atol=0.01)
+
+
+def test_a_turned_head_is_said_to_be_turned(view: FaceView) -> None:
+    from dataclasses import replace
+
+    from ui.landmark_view import remarks
+
+    mesh, size_wh = view.original[MESH], (512, 512)
+    pose = view.geometry.pose
+    for change, words in (
+        ({"yaw_deg": -52.0}, "turned aside by 52°"),
+        ({"pitch_deg": 41.0}, "looks up by 41°"),
+        ({"residual": 0.3}, "do not lie as those of a face do"),
+    ):
+        geometry = replace(view.geometry, pose=replace(pose, **change))
+        (sentence,) = remarks(mesh, geometry, size_wh)
+        assert words in sentence
+    (sentence,) = remarks(mesh, view.geometry, (215, 512))
+    assert "lie outside of the photo" in sentence
+
+
+def test_downloads_hold_the_points(view: FaceView) -> None:
+    marks = view.original[IBUG]
+    lines = points_csv(marks).splitlines()
+    assert lines[0] == "point,x_px,y_px"
+    assert len(lines) == 69
+    content = json.loads(points_json(marks, view.geometry))
+    np.testing.assert_allclose(content["points_xy"], marks.points_xy, atol=0.006)
+    assert content["scheme"] == IBUG
+    assert len(content["blendshapes"]) == 51
+
+
+def test_overlays_differ_by_layer(view: FaceView) -> None:
+    plain = overlay(view, MESH, [])
+    assert (plain == view.picture_rgb).all()
+    for layer in ("Points", "Lines", "Regions", "Pose"):
+        assert (overlay(view, MESH, [layer]) != plain).any()
+
+
+def test_the_table_has_a_row_for_each_measure(view: FaceView) -> None:
+    table = measures_table(view.geometry)
+    assert len(table) == 10
+    assert table["value"].str.len().min() > 0
+
+
+@pytest.mark.parametrize("scheme", [MESH, IBUG, FIVE])
+def test_without_noise_both_sides_are_the_same(view: FaceView, scheme: str) -> None:
+    before, after = outcomes(view, scheme, "gaussian", 0.0, 0, classifier("se-resnet-int8"))
+    assert after is not None
+    assert (before.crop == after.crop).all()
+    assert before.scores.top == after.scores.top == "happy"
+
+
+def test_all_points_lost_cannot_be_aligned(view: FaceView) -> None:
+    _, after = outcomes(view, FIVE, "dropped", 1.0, 0, classifier("se-resnet-int8"))
+    assert after is None
+
+
+# --- the study ------------------------------------------------------------------------------
+
+
+def open_study(app: AppTest) -> AppTest:
+    app = app.segmented_control(key="landmark_page_view").set_value("What the study found").run()
+    assert not app.exception
+    return app
+
+
+def test_a_missing_study_names_its_command(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.landmark_study.read_json", lambda file: None)
+    app = open_study(open_page("landmark_analysis"))
+    assert "mien study landmarks" in app.info[0].value
+
+
+def test_every_part_of_the_study_is_shown(open_page: OpenPage) -> None:
+    if not (ROOT / "models" / "studies" / "landmarks.json").exists():
+        pytest.skip("models/studies/landmarks.json has not been made")
+    from ui.landmark_study import PARTS
+
+    app = open_study(open_page("landmark_analysis"))
+    for part in PARTS:
+        app = app.segmented_control(key="study_part").set_value(part).run()
+        assert not app.exception
+        text = text_of(app)
+        assert "What it shows." in text
+        assert "How to read it" in text
+
+
+def test_a_study_of_another_model_says_so(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = ROOT / "models" / "studies" / "landmarks.json"
+    if not file.exists():
+        pytest.skip("models/studies/landmarks.json has not been made")
+    content = json.loads(file.read_text())
+    content["model"]["sha256"] = "0" * 64
+    monkeypatch.setattr("ui.landmark_study.read_json", lambda file: content)
+    app = open_study(open_page("landmark_analysis"))
+    assert "another version of the model" in app.warning[0].value
+
+
+def rows() -> list[dict[str, Any]]:
+    shared = {"set": "FER-2013 test", "aligned_by": "five", "n": 10}
+    return [
+        {**shared, "noise": "exact", "level": 0.0, "accuracy": 0.7, "accuracy_ci95": [0.6, 0.8]},
+        *(
+            {
+                **shared, "noise": kind, "level": level, "accuracy": 0.5,
+                "accuracy_ci95": [0.4, 0.6], "change": -0.2, "change_ci95": [-0.3, -0.1],
+                "p_value": 0.01, "p_holm": 0.04 if level < 0.1 else 0.5,
+            }
+            for kind in ("gaussian", "bias")
+            for level in (0.01, 0.16, 1.0)
+        ),
+    ]  # fmt: skip
+
+
+def test_noise_lines_start_at_the_exact_points_and_leave_out_the_full_swap() -> None:
+    figure = noise_lines(rows(), "accuracy", "accuracy")
+    assert [trace.name for trace in figure.data] == ["gaussian", "bias"]
+    assert list(figure.data[0].x) == ["0%", "1%", "16%"]
+    assert list(figure.data[0].y) == [0.7, 0.5, 0.5]
+
+
+def test_changes_within_chance_are_hollow() -> None:
+    figure = change_dots(rows()[1:], "level")
+    assert [trace.marker.symbol for trace in figure.data] == ["circle", "circle-open"]
+
+
+def test_tables_have_intervals_in_two_columns() -> None:
+    table = flat(rows())
+    assert {"accuracy_ci95_low", "accuracy_ci95_high"} <= set(table.columns)
+    assert len(table) == len(rows())
+
+
+def test_expressions_without_pixels_are_nowhere_in_the_session(open_page: OpenPage) -> None:
+    """What the page keeps in the session holds no picture."""
+    app = open_page("landmark_analysis")
+    for key in app.session_state.filtered_state:
+        value = app.session_state[key]
+        assert not isinstance(value, np.ndarray | FaceView | FaceAnalysis), key
+    assert len(EMOTIONS) == 7
