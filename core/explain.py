@@ -172,5 +172,7 @@ def cover(crop: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.uint8]
         filled[mask > 0] = np.round(inside.mean(axis=0)).astype(np.uint8)
         return filled
     plane = crop[..., 0] if crop.shape[2] == 1 else crop
-    filled = cv2.inpaint(np.ascontiguousarray(plane), mask, _INPAINT_RADIUS_PX, cv2.INPAINT_TELEA)
-    return np.asarray(filled, np.uint8).reshape(crop.shape)
+    inpainted = cv2.inpaint(
+        np.ascontiguousarray(plane), mask, _INPAINT_RADIUS_PX, cv2.INPAINT_TELEA
+    )
+    return np.asarray(inpainted, np.uint8).reshape(crop.shape)

@@ -4,6 +4,7 @@ The 68-point model was trained on iBUG 300-W, whose terms exclude commercial pro
 ships neither dlib nor its models, and uses them only where somebody has installed them.
 """
 
+import importlib
 import importlib.util
 import threading
 from collections.abc import Sequence
@@ -49,6 +50,16 @@ def models_folder() -> Path:
     return Path(spec.submodule_search_locations[0]) / "models"
 
 
+def load_dlib() -> Any:
+    """The module `dlib`, which only the extra brings.
+
+    Raises:
+        ModelError: if it is not installed.
+    """
+    models_folder()
+    return importlib.import_module("dlib")
+
+
 def is_installed() -> bool:
     """Whether the extra is there."""
     try:
@@ -75,11 +86,9 @@ class DlibLandmarker:
         if n_points not in _FILES:
             raise ValueError(f"dlib has 68 or 5 points, not {n_points}")
         folder = models_folder()
-        import dlib
-
         self.scheme = IBUG if n_points == 68 else DLIB_FIVE
-        self._dlib: Any = dlib
-        self._predictor: Any = dlib.shape_predictor(str(folder / _FILES[n_points]))
+        self._dlib = load_dlib()
+        self._predictor: Any = self._dlib.shape_predictor(str(folder / _FILES[n_points]))
         self._box_geometry = box_geometry
         self._squares = FaceInput(geometry=HOG_GEOMETRY)
         self._lock = threading.Lock()

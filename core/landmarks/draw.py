@@ -136,7 +136,7 @@ def axis_colours() -> dict[str, str]:
 
 def _unit(canvas: ImageRGB) -> float:
     """One line width, in pixels: pictures of any size look alike."""
-    return max(max(canvas.shape[:2]) / 480, 0.6)
+    return max(float(max(canvas.shape[:2])) / 480, 0.6)
 
 
 def _fixed(points_xy: NDArray[np.floating]) -> list[tuple[int, int]]:

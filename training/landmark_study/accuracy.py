@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from core.detection import create_detector
 from core.landmark_metrics import NORMALISER, landmark_errors, nme
 from core.landmarks import FaceLandmarker
-from core.landmarks.dlib_points import HOW_TO_ADD, DlibLandmarker, is_installed
+from core.landmarks.dlib_points import HOW_TO_ADD, DlibLandmarker, is_installed, load_dlib
 from core.landmarks.schemes import mesh_to_ibug
 from core.types import Face, Landmarks
 from training.landmark_study.common import Row, Tools
@@ -69,15 +69,13 @@ def _by(function: Any, mesh: Landmarks | None) -> Points | None:
 
 def _dlib(helen: HelenFaces, models_dir: Path) -> dict[str, list[Points | None]]:
     """Points (68, 2) of dlib in YuNet's boxes and in those of its own detector."""
-    import dlib
-
     geometry = create_detector("yunet", models_dir).box_geometry
     predictor = DlibLandmarker(68, geometry)
     in_our_boxes = [
         None if face is None else _points(predictor.landmarks(one.image_rgb, [face])[0])
         for one, face in zip(helen.annotated, helen.faces, strict=True)
     ]
-    own = dlib.get_frontal_face_detector()
+    own = load_dlib().get_frontal_face_detector()
     in_its_boxes: list[Points | None] = []
     for one in helen.annotated:
         x, y = one.points_xy[30]

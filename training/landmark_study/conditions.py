@@ -212,7 +212,8 @@ def _share(right: NDArray[np.bool_], has_mesh: NDArray[np.bool_], value: bool) -
 
 
 def _conclusion(content: Row) -> str:
-    clear, unclear = [], []
+    clear: list[str] = []
+    unclear: list[str] = []
     for row in content["regression"]:
         low, high = row["ci95"]
         text = f"{row['covariate']} {row['odds_ratio']:.2f} ({low:.2f} to {high:.2f})"

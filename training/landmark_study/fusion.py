@@ -67,7 +67,7 @@ def fusion_inputs(
 def _decide(model: Any, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
     """One score a class (n, 7), whichever classifier it is, with a row mean of 0."""
     scores = np.asarray(model.decision_function(inputs), np.float64)
-    return scores - scores.mean(axis=1, keepdims=True)
+    return np.asarray(scores - scores.mean(axis=1, keepdims=True))
 
 
 def run(tools: Tools, sets: dict[str, tuple[Crops, FerMeshes]]) -> Row:

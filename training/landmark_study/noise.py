@@ -38,7 +38,7 @@ def run_split(tools: Tools, split: str, crops: Crops, meshes: FerMeshes, source:
     for kind, level in conditions():
         images = crops.images.copy()
         lost = 0
-        for row in np.flatnonzero(meshes.found):
+        for row in np.flatnonzero(meshes.found).tolist():
             crop = _perturbed(
                 tools, crops.images[row], meshes.points[row], source, kind, level, row
             )
@@ -77,14 +77,19 @@ def run_photos(tools: Tools, helen: HelenFaces, source: str) -> list[Row]:
 
 
 def _photo_scores(
-    tools: Tools, known: list[tuple[NDArray, NDArray]], source: str, kind: str, level: float
+    tools: Tools,
+    known: list[tuple[NDArray[np.uint8], NDArray[np.float32]]],
+    source: str,
+    kind: str,
+    level: float,
 ) -> NDArray[np.float32]:
     crops = []
     for row, (image, mesh) in enumerate(known):
         crop = _perturbed(tools, image, mesh, source, kind, level, row)
         if crop is None:  # all points lost: as if exact, which hides nothing at 330 faces
             crop = tools.aligned(image, tools.points(mesh, source), source)
-        crops.append(crop)
+        if crop is not None:
+            crops.append(crop)
     return tools.probabilities(np.stack(crops))
 
 

@@ -1,5 +1,8 @@
 """E2: what aligns the crop – the box alone, five, 68 or 478 points – on identical faces."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +11,7 @@ from scipy.stats import spearmanr
 from core.detection import create_detector
 from core.landmark_metrics import nme
 from core.landmarks.schemes import FIVE, MESH
+from core.types import ImageRGB
 from training.landmark_study.accuracy import HelenFaces
 from training.landmark_study.common import (
     LEARNED,
@@ -24,6 +28,7 @@ from training.landmark_study.common import (
 from training.landmark_study.data import Crops
 from training.landmarks.fer_mesh import FerMeshes
 
+Points = NDArray[np.float64]
 RESAMPLED = "box, moved half a pixel"
 
 
@@ -66,7 +71,7 @@ def _half_a_pixel(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def run_photos(
-    tools: Tools, helen: HelenFaces, found: dict[str, list[NDArray | None]], models_dir: object
+    tools: Tools, helen: HelenFaces, found: dict[str, list[Points | None]], models_dir: Path
 ) -> Row:
     """On HELEN's photos: scores under found points against those under the true points.
 
@@ -76,14 +81,16 @@ def run_photos(
         found: method -> 68 points of each face, None where missed.
         models_dir: where the detector lies.
     """
-    true_crops = [tools.aligned(one.image_rgb, one.points_xy, LEARNED) for one in helen.annotated]
-    reference = tools.probabilities(np.stack(true_crops))
+    reference = tools.probabilities(
+        np.stack([_aligned(tools, one.image_rgb, one.points_xy) for one in helen.annotated])
+    )
     rows, pairs = [], {}
     for method, points in found.items():
-        hits = [row for row, p in enumerate(points) if p is not None]
-        crops = [tools.aligned(helen.annotated[i].image_rgb, points[i], LEARNED) for i in hits]
-        errors = np.array([nme(points[i], helen.annotated[i].points_xy) for i in hits])
-        moved = _photo_row(tools, method, crops, reference[hits], len(points))
+        hits = [(number, p) for number, p in enumerate(points) if p is not None]
+        crops = [_aligned(tools, helen.annotated[i].image_rgb, p) for i, p in hits]
+        errors = np.array([nme(p, helen.annotated[i].points_xy) for i, p in hits])
+        true = reference[[i for i, _ in hits]]
+        moved = _photo_row(tools, method, crops, true, len(points))
         mass = moved.pop("per_face")
         rows.append({**moved, "mean_nme": float(errors.mean())})
         pairs[method] = _association(errors, mass)
@@ -91,10 +98,18 @@ def run_photos(
     return {"rows": rows, "nme_and_scores": pairs}
 
 
+def _aligned(tools: Tools, image_rgb: ImageRGB, points: Points) -> NDArray[np.uint8]:
+    """The crop by 68 points, which a face in a photo always allows."""
+    crop = tools.aligned(image_rgb, points, LEARNED)
+    if crop is None:
+        raise ValueError("the points of a face fall on one")
+    return crop
+
+
 def _other_sources(
-    tools: Tools, helen: HelenFaces, reference: NDArray[np.float32], models_dir: object
+    tools: Tools, helen: HelenFaces, reference: NDArray[np.float32], models_dir: Path
 ) -> list[Row]:
-    detector = create_detector("yunet", models_dir)  # type: ignore[arg-type]
+    detector = create_detector("yunet", models_dir)
     face_input = tools.classifier.card.face_input
     known = [i for i, mesh in enumerate(helen.meshes) if mesh is not None]
     crops: dict[str, list[NDArray[np.uint8] | None]] = {"box": [], FIVE: [], MESH: []}
@@ -120,7 +135,7 @@ def _other_sources(
 def _photo_row(
     tools: Tools,
     source: str,
-    crops: list[NDArray[np.uint8] | None],
+    crops: Sequence[NDArray[np.uint8] | None],
     reference: NDArray[np.float32],
     n_faces: int,
 ) -> Row:

@@ -10,7 +10,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from core.landmarks.dlib_points import models_folder
+from core.landmarks.dlib_points import load_dlib
 from training.landmarks.helen import load_helen
 
 
@@ -19,10 +19,7 @@ def main(
     n_faces: Annotated[int, typer.Option(help="How many faces of the train part")] = 300,
 ) -> None:
     """Medians of eyes and mouth in units of the box."""
-    models_folder()  # a sentence instead of an ImportError where dlib is missing
-    import dlib
-
-    find = dlib.get_frontal_face_detector()
+    find = load_dlib().get_frontal_face_detector()
     eyes, mouths = [], []
     for one in load_helen(data, "train")[:n_faces]:
         x, y = one.points_xy[30]
