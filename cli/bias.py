@@ -144,6 +144,22 @@ def speed() -> None:
     _write("speed", speed_study(models, command=_command(), cpu=cpu_name()))
 
 
+@app.command("all")
+def everything(
+    data: Fer2013,
+    annotations: Annotations,
+    n: Annotated[int, typer.Option(help="Test images for robustness.")] = 1000,
+) -> None:
+    """Every study for the default model, one after another (about ten minutes)."""
+    speed()
+    measured(data)
+    mitigate(data)
+    utkface(annotations)
+    predicted(data, annotations)
+    dataset(data, annotations)
+    robustness(data, n=n)
+
+
 def _parts(model: str | None, detector: str | None) -> tuple[Any, str, Any]:
     from core.config import load_settings
     from core.detection import create_detector

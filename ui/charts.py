@@ -27,6 +27,11 @@ ConfusionMode = Literal["counts", "rows", "columns"]
 CONFIG: Final = {"displaylogo": False, "modeBarButtonsToRemove": ["lasso2d", "select2d"]}
 
 
+def ink(dark: bool) -> str:
+    """Colour of numbers that lie on a chart's cells, as the theme's text."""
+    return "#FFFFFF" if dark else "#16212B"
+
+
 def styled(
     figure: go.Figure, x_title: str, y_title: str, *, height: int = 420, legend: bool = True
 ) -> go.Figure:
@@ -77,8 +82,10 @@ def confusion_values(counts: NDArray[np.int64], mode: ConfusionMode) -> NDArray[
     return values
 
 
-def confusion_figure(counts: NDArray[np.int64], mode: ConfusionMode) -> go.Figure:
-    """A 7 × 7 map whose cells can be clicked; darker is more.
+def confusion_figure(
+    counts: NDArray[np.int64], mode: ConfusionMode, *, dark: bool = False
+) -> go.Figure:
+    """A 7 × 7 map whose cells can be clicked; more colour is more. `dark` fits the numbers.
 
     Heat maps send no clicks to Streamlit, so one unseen marker lies on each cell.
     """
@@ -96,10 +103,10 @@ def confusion_figure(counts: NDArray[np.int64], mode: ConfusionMode) -> go.Figur
     )  # fmt: skip
     for row, true in enumerate(names):
         for column, judged in enumerate(names):
-            strong = values[row, column] > 0.55 * largest
+            on_blue = dark or values[row, column] > 0.55 * largest
             figure.add_annotation(
                 x=judged, y=true, text=texts[row][column], showarrow=False,
-                font={"color": "#FFFFFF", "size": 13} if strong else {"size": 13},
+                font={"color": ink(on_blue), "size": 13},
             )  # fmt: skip
     cells = [(t, j) for t in names for j in names]
     figure.add_trace(
@@ -160,7 +167,7 @@ def roc_figure(curves: pd.DataFrame, areas: Mapping[str, float]) -> go.Figure:
                 part["false_positive_rate"], part["true_positive_rate"], str(name), label
             )
         )
-    styled(figure, "false alarms among other faces", "share recognised")
+    styled(figure, "false alarms among other faces", "share recognised", height=500)
     _share_axes(figure)
     return figure
 
@@ -171,7 +178,7 @@ def precision_recall_figure(curves: pd.DataFrame, averages: Mapping[str, float])
     for name, part in curves.groupby("expression", sort=False):
         label = f"{name} {averages[str(name)]:.3f}"
         figure.add_traces(_expression_line(part["recall"], part["precision"], str(name), label))
-    styled(figure, "share recognised (recall)", "share right (precision)")
+    styled(figure, "share recognised (recall)", "share right (precision)", height=500)
     _share_axes(figure)
     return figure
 

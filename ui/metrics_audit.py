@@ -24,6 +24,7 @@ from ui.resources import cards, classifier, detector, settings
 from ui.text import percent
 
 _RESULT, _STOPPED, _GENERATION = "audit_result", "audit_stopped", "audit_generation"
+_SET = "audit_set"  # unpacked once, not at every click; goes with the upload
 _MAX_UPLOAD_MB = 200
 
 _EXAMPLE = "path,label,lighting\nfaces/0001.png,happy,day\nfaces/0002.png,neutral,night\n"
@@ -52,6 +53,7 @@ def audit() -> None:
     table, archive = _uploads()
     if table is None:
         st.session_state.pop(_RESULT, None)
+        st.session_state.pop(_SET, None)
         return
     try:
         _checked(table, archive)
@@ -85,17 +87,15 @@ def _checked(table: Any, archive: Any) -> None:
         st.info("Now add the ZIP that holds the pictures.", icon=":material/folder_zip:")
         st.dataframe(frame.head(5), hide_index=True)
         return
-    checked = check_set(
-        table.name, frame, group_by=group_by,
-        archive=None if archive is None else archive.getvalue(),
-    )  # fmt: skip
-    _preview(checked)
+    files = (table.file_id, None if archive is None else archive.file_id, tuple(group_by))
+    stored = st.session_state.get(_SET)
+    if stored is None or stored[0] != files:
+        content = None if archive is None else archive.getvalue()
+        checked = check_set(table.name, frame, group_by=group_by, archive=content)
+        st.session_state[_SET] = stored = (files, checked)
+    _preview(stored[1])
     chosen = _choices(bool(group_by))
-    identity = (
-        table.file_id, None if archive is None else archive.file_id, tuple(group_by),
-        tuple(chosen.values()),
-    )  # fmt: skip
-    _run_or_show(checked, chosen, identity)
+    _run_or_show(stored[1], chosen, (*files, *chosen.values()))
 
 
 def _preview(checked: AuditSet) -> None:
@@ -178,6 +178,7 @@ def _forget() -> None:
     """Drop uploads and result: new widget keys make Streamlit release the old files."""
     st.session_state[_GENERATION] = st.session_state.get(_GENERATION, 0) + 1
     st.session_state.pop(_RESULT, None)
+    st.session_state.pop(_SET, None)
 
 
 def _show(result: AuditResult) -> None:

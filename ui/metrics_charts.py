@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from core.bias_report import Outcome
 from core.dataset_bias import Association
-from ui.charts import DASHES, QUIET, SERIES_COLOURS, SYMBOLS, styled
+from ui.charts import DASHES, QUIET, SERIES_COLOURS, SYMBOLS, ink, styled
 
 _ROW_PX = 34
 
@@ -68,12 +68,13 @@ def training_figure(curves: pd.DataFrame, figure_name: str) -> go.Figure:
     return figure
 
 
-def robustness_figure(frame: pd.DataFrame, clean: float) -> go.Figure:
+def robustness_figure(frame: pd.DataFrame, clean: float, *, dark: bool = False) -> go.Figure:
     """Accuracy by corruption and level as a map; the number is the accuracy in per cent.
 
     Args:
         frame: columns `corruption, level, accuracy`.
         clean: accuracy on the same images untouched.
+        dark: whether the theme is.
     """
     table = frame.pivot(index="corruption", columns="level", values="accuracy")
     table = table.loc[table.mean(axis=1).sort_values().index]
@@ -81,7 +82,7 @@ def robustness_figure(frame: pd.DataFrame, clean: float) -> go.Figure:
         go.Heatmap(
             z=clean - table.to_numpy(), x=[str(c) for c in table.columns], y=list(table.index),
             zmin=0, zmax=max(clean, 0.01), showscale=False, xgap=2, ygap=2,
-            colorscale=[[0, "rgba(213,94,0,0)"], [1, "rgba(213,94,0,1)"]],
+            colorscale=[[0, "rgba(213,94,0,0)"], [1, "rgba(213,94,0,0.7)"]],
             customdata=table.to_numpy(),
             hovertemplate="%{y}, level %{x}: %{customdata:.1%} right, %{z:.1%} lost"
             "<extra></extra>",
@@ -90,8 +91,9 @@ def robustness_figure(frame: pd.DataFrame, clean: float) -> go.Figure:
     for name, row in table.iterrows():
         for level, accuracy in row.items():
             figure.add_annotation(
-                x=str(level), y=name, text=f"{100 * accuracy:.0f}", showarrow=False
-            )
+                x=str(level), y=name, text=f"{100 * accuracy:.0f}", showarrow=False,
+                font={"color": ink(dark)},
+            )  # fmt: skip
     styled(figure, "level", "", height=100 + _ROW_PX * len(table), legend=False)
     figure.update_xaxes(type="category", showgrid=False)
     figure.update_yaxes(showgrid=False)
@@ -185,7 +187,7 @@ def groups_figure(outcome: Outcome) -> go.Figure:
     return figure
 
 
-def association_figure(found: Association) -> go.Figure:
+def association_figure(found: Association, *, dark: bool = False) -> go.Figure:
     """NPMI of group and expression: blue together more, orange less often than by chance."""
     groups, labels = list(found.npmi), list(next(iter(found.npmi.values())))
     values = [[found.npmi[group][label] for label in labels] for group in groups]
@@ -193,9 +195,9 @@ def association_figure(found: Association) -> go.Figure:
         go.Heatmap(
             z=values, x=labels, y=groups, zmin=-0.3, zmax=0.3, showscale=False, xgap=2, ygap=2,
             colorscale=[
-                [0, "rgba(213,94,0,0.9)"],
+                [0, "rgba(213,94,0,0.7)"],
                 [0.5, "rgba(128,128,128,0)"],
-                [1, "rgba(0,114,178,0.9)"],
+                [1, "rgba(0,114,178,0.7)"],
             ],
             hovertemplate="%{y}, %{x}: %{z:+.3f}<extra></extra>",
         )
@@ -203,8 +205,9 @@ def association_figure(found: Association) -> go.Figure:
     for row, group in enumerate(groups):
         for column, label in enumerate(labels):
             figure.add_annotation(
-                x=label, y=group, text=f"{values[row][column]:+.2f}", showarrow=False
-            )
+                x=label, y=group, text=f"{values[row][column]:+.2f}", showarrow=False,
+                font={"color": ink(dark)},
+            )  # fmt: skip
     styled(figure, "", "", height=110 + _ROW_PX * len(groups), legend=False)
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(showgrid=False, tickangle=-35)

@@ -78,13 +78,10 @@ def _trade_off(subjects: list[Subject]) -> None:
 
 
 def _two(subjects: list[Subject]) -> None:
+    by_name = {one.name: one for one in subjects}
     left, right = st.columns(2)
-    first = left.selectbox(
-        "First", subjects, format_func=lambda one: one.name, key="compare_first"
-    )
-    second = right.selectbox(
-        "Second", subjects, index=1, format_func=lambda one: one.name, key="compare_second"
-    )
+    first = by_name[left.selectbox("First", list(by_name), key="compare_first")]
+    second = by_name[right.selectbox("Second", list(by_name), index=1, key="compare_second")]
     if first.name == second.name:
         st.info("Choose two different models.")
         return

@@ -6,7 +6,7 @@ import streamlit as st
 from core.curves import coverage_accuracy, precision_recall_curves, reliability, roc_curves
 from ui.charts import coverage_figure, precision_recall_figure, reliability_figure, roc_figure
 from ui.metrics_charts import robustness_figure, training_figure
-from ui.metrics_parts import Subject, missing, read_json, show, study
+from ui.metrics_parts import Subject, dark, missing, read_json, show, study
 from ui.resources import settings
 from ui.text import percent
 
@@ -140,7 +140,7 @@ def robustness(one: Subject) -> None:
     if content.get("model_sha256") != _sha256(one.model_id):
         st.warning("Measured on another version of this model; measure again.")
     show(
-        robustness_figure(frame, content["clean_accuracy"]),
+        robustness_figure(frame, content["clean_accuracy"], dark=dark()),
         frame,
         key="robustness",
         reading="each number is the accuracy in per cent at that strength; the stronger the "

@@ -11,7 +11,7 @@ from core.emotions import EMOTIONS, noun
 from core.errors import MienError
 from core.types import ImageRGB
 from ui.charts import ConfusionMode, confusion_figure, confusion_values, histogram_figure
-from ui.metrics_parts import Subject, show
+from ui.metrics_parts import Subject, dark, show
 from ui.resources import settings
 from ui.text import percent
 
@@ -32,7 +32,7 @@ def errors(one: Subject, *, key: str = "confusion", images: bool = True) -> None
     mode = _MODES[str(name)]
     counts = confusion_counts(one.predictions.labels, one.predictions.predicted)
     event = show(
-        confusion_figure(counts, mode),
+        confusion_figure(counts, mode, dark=dark()),
         _table(counts),
         key=key,
         reading={

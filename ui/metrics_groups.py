@@ -57,10 +57,8 @@ def breakdown(report: BiasReport, *, key: str) -> None:
     for caveat in report.caveats:
         st.caption(caveat)
     _overview(report, key)
-    attribute = st.selectbox(
-        "Attribute", every, key=f"{key}_attribute",
-        format_func=lambda one: f"{one.name} ({one.source})",
-    )  # fmt: skip
+    by_name = {f"{one.name} ({one.source})": one for one in every}
+    attribute = by_name[st.selectbox("Attribute", list(by_name), key=f"{key}_attribute")]
     if attribute.source == "predicted":
         st.warning(PREDICTED_BANNER, icon=":material/psychology_alt:")
     st.caption(f"Labels {SOURCE_TEXTS[attribute.source]}. {attribute.note}")
@@ -68,10 +66,11 @@ def breakdown(report: BiasReport, *, key: str) -> None:
         st.caption(f"{attribute.n_without:,} images have no value here and are left out.")
     outcome = attribute.outcomes[0]
     if len(attribute.outcomes) > 1:
-        outcome = st.selectbox(
-            "Compared share", attribute.outcomes, key=f"{key}_outcome_{attribute.name}",
-            format_func=lambda one: one.title,
-        )  # fmt: skip
+        by_title = {one.title: one for one in attribute.outcomes}
+        title = st.selectbox(
+            "Compared share", list(by_title), key=f"{key}_outcome_{attribute.name}"
+        )
+        outcome = by_title[title]
     _outcome(report, attribute, outcome, key)
     _further(attribute, key)
 

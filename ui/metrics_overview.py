@@ -82,7 +82,8 @@ def pick(subjects: list[Subject], key: str) -> Subject:
     """One of the chosen models; asks only where there are several."""
     if len(subjects) == 1:
         return subjects[0]
-    return st.selectbox("Model", subjects, format_func=lambda one: one.name, key=f"{key}_model")
+    by_name = {one.name: one for one in subjects}
+    return by_name[st.selectbox("Model", list(by_name), key=f"{key}_model")]
 
 
 def per_class(one: Subject) -> None:

@@ -102,6 +102,11 @@ def table_below(table: pd.DataFrame, key: str) -> None:
         )
 
 
+def dark() -> bool:
+    """Whether the reader's theme is dark."""
+    return st.context.theme.type == "dark"
+
+
 def missing(what: str, command: str) -> None:
     """An empty state that names the command which fills it."""
     st.info(f"{what} `{command}` makes it.", icon=":material/hourglass_empty:")

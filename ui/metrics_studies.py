@@ -5,7 +5,7 @@ import streamlit as st
 
 from core.dataset_bias import Association
 from ui.metrics_charts import association_figure, class_balance_figure
-from ui.metrics_parts import missing, show, study
+from ui.metrics_parts import dark, missing, show, study
 from ui.text import percent
 
 
@@ -43,7 +43,7 @@ def dataset_section() -> None:
     )
     counted = pd.DataFrame(found.counts).T.rename_axis("group")
     show(
-        association_figure(found),
+        association_figure(found, dark=dark()),
         counted.reset_index(),
         key="association",
         reading="blue with a plus: this group is shown with this expression more often than by "
@@ -69,6 +69,7 @@ def mitigation_section(model_id: str) -> None:
             {
                 "what was tried": row["method"],
                 "attribute": row["attribute"],
+                "among": row["among"],
                 "gap before": f"{100 * row['gap_before']:.1f}",
                 "gap after": f"{100 * row['gap_after']:.1f}",
                 "change (95 %)": _interval(row["gap_change"], *row["gap_change_ci95"]),

@@ -2,6 +2,7 @@
 
 import html
 import io
+import itertools
 import json
 import re
 import struct
@@ -17,6 +18,8 @@ from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 from core.classify import EmotionClassifier
 from core.config import load_settings
 from core.emotions import EMOTIONS
+from core.faceinput import FULL_SQUARE
+from core.types import Box, Face
 from services import audit_data, audit_input, audit_zip
 from services.audit_data import audit_csv, audit_json, preview, run_audit
 from services.audit_input import (
@@ -274,18 +277,38 @@ def test_stopping_is_raising_from_progress(classifier: EmotionClassifier) -> Non
         run_audit(classifier, checked(csv_bytes(8), good_zip(8)), progress=progress)
 
 
+class FindsEveryOther:
+    """A detector that finds a face in the first picture, none in the second, and so on."""
+
+    name, threshold, box_geometry = "every other", 0.5, FULL_SQUARE
+
+    def __init__(self, first: bool = True) -> None:
+        self.calls = itertools.cycle([first, False])
+
+    def detect(self, image_rgb: object) -> tuple[Face, ...]:
+        box = Box(4, 4, 44, 44)
+        return (Face(box, 0.9, np.empty((0, 2), np.float32), self.name),) * next(self.calls)
+
+
 def test_pictures_without_a_face_are_counted_not_dropped(classifier: EmotionClassifier) -> None:
-    class FindsNothing:
-        name, threshold, box_geometry = "none", 0.5, None
+    result = run_audit(
+        classifier,
+        checked(csv_bytes(8, side=list("abcdefgh")), good_zip(8), "side"),
+        detector=FindsEveryOther(),
+    )
+    assert result.undetected == [2, 4, 6, 8]
+    assert result.rows.tolist() == [1, 3, 5, 7]
+    assert result.groups["side"].tolist() == list("aceg")
+    figures = json.loads(audit_json(result))
+    assert figures["pictures"] == 8
+    assert figures["undetected_rows"] == [2, 4, 6, 8]
+    assert "In 4 pictures no face was found" in audit_html(result)
 
-        def detect(self, image_rgb: object) -> tuple[()]:
-            return ()
 
+def test_a_set_without_any_face_is_refused(classifier: EmotionClassifier) -> None:
     with pytest.raises(AuditInputError, match="No face was found in any"):
         run_audit(
-            classifier,
-            checked(csv_bytes(8), good_zip(8)),
-            detector=FindsNothing(),  # type: ignore[arg-type]
+            classifier, checked(csv_bytes(8), good_zip(8)), detector=FindsEveryOther(first=False)
         )
 
 
