@@ -91,8 +91,9 @@ def link(processor: LiveProcessor, *, wanted: bool, ice_servers: list[Mapping[st
     and whenever the page runs while it is told to play but has not begun, it begins once more,
     and the two beginnings break each other. So it is told to play only once it was mounted.
     """
-    _drop_instead_of_queueing()
-    mounted = st.session_state.get(generate_frontend_component_key(_KEY)) is not None
+    plays = wanted and st.session_state.get(generate_frontend_component_key(_KEY)) is not None
+    if plays:
+        _drop_instead_of_queueing()
     try:
         context = webrtc_streamer(
             key=_KEY,
@@ -101,7 +102,7 @@ def link(processor: LiveProcessor, *, wanted: bool, ice_servers: list[Mapping[st
             media_stream_constraints=_CONSTRAINTS,
             video_processor_factory=lambda: processor,
             video_html_attrs=_VIDEO_ATTRIBUTES,
-            desired_playing_state=wanted and mounted,
+            desired_playing_state=plays,
             sendback_audio=False,
             async_processing=True,
         )

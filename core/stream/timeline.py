@@ -4,6 +4,7 @@ Memory is bounded however long the video runs: when the rows are full, every sec
 dropped and from then on half as many a second are kept. The summary counts every frame.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -126,7 +127,7 @@ class Timeline:
 
     def rows(self, *, since_s: float = 0.0) -> list[TimelineRow]:
         """Kept rows from `since_s` on, in the order of time."""
-        return [row for row in self._rows if row.t_s >= since_s]
+        return self._rows[bisect_left(self._rows, since_s, key=lambda row: row.t_s) :]
 
     def summaries(self) -> list[FaceSummary]:
         """One for each face that was there for `MIN_SEEN_S` at least, by number."""
