@@ -23,7 +23,6 @@ lint: .venv/.dev
 
 types: .venv/.dev
 	.venv/bin/mypy
-	.venv/bin/mypy pages/*.py --no-namespace-packages
 
 # The app's environment has no TensorFlow in it, so these tests meet what a user installs.
 test-app: .venv/.dev
