@@ -192,7 +192,7 @@ def _series(index: int) -> dict[str, Any]:
 
 
 def reliability_figure(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
-    """Confidence against accuracy, one line a model; size of the markers is the count."""
+    """Confidence against accuracy, one line a model; larger markers hold more, under 10 none."""
     figure = go.Figure()
     figure.add_trace(
         go.Scatter(
@@ -200,8 +200,8 @@ def reliability_figure(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
             line={"color": QUIET, "dash": "dot", "width": 1},
         )
     )  # fmt: skip
-    for index, (name, table) in enumerate(tables.items()):
-        look = _series(index)
+    for index, (name, whole) in enumerate(tables.items()):
+        look, table = _series(index), whole[whole["n"] >= 10]  # fewer say nothing; table has all
         share = np.sqrt(table["n"] / max(table["n"].max(), 1)) if len(table) else []
         figure.add_trace(
             go.Scatter(

@@ -166,8 +166,7 @@ def _run_or_show(checked: AuditSet, chosen: dict[str, Any], identity: tuple[Any,
         label_error=chosen["label_error"], progress=progress,
     )  # fmt: skip
     st.session_state[_RESULT] = (identity, result)
-    place.empty()
-    _show(result)
+    st.rerun()  # draws the result without the button and the bar
 
 
 def _stop() -> None:

@@ -66,7 +66,8 @@ def overview(subjects: list[Subject]) -> None:
     st.caption(
         "Balanced accuracy is the mean recall of the expressions, so it and macro recall are the "
         "same number under two names. Accuracy has Wilson's interval, the others the percentile "
-        "bootstrap (1,000 draws, seed 0), recomputed here from `predictions.npz`."
+        "bootstrap (1,000 draws, seed 0), recomputed here from the scores of "
+        "each image."
     )
     st.subheader("Each expression")
     one = pick(subjects, "per_class")

@@ -96,7 +96,8 @@ def stretch(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     low, high = np.percentile(image, (2, 98))
     if high - low < 4:
         return image
-    return np.clip((image - low) / (high - low) * 255, 0, 255).round().astype(np.uint8)
+    levels = np.clip((image - low) / (high - low) * 255, 0, 255)
+    return np.asarray(levels.round(), np.uint8)
 
 
 def even_out(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -134,7 +135,7 @@ def correct_by_group(
 
 
 def _logits(probabilities: FloatArray) -> NDArray[np.float64]:
-    return np.log(np.maximum(probabilities.astype(float), 1e-7))
+    return np.asarray(np.log(np.maximum(probabilities.astype(float), 1e-7)))
 
 
 def fit_correction(
@@ -212,7 +213,7 @@ def _row(
     draws = np.stack(
         [rng.multinomial(int(c.sum()), c / c.sum(), N_BOOTSTRAP) for c in cells], axis=1
     )
-    drawn = gap_and_accuracy(draws)
+    drawn = gap_and_accuracy(draws.astype(float))
     gap_change = np.percentile(drawn[1] - drawn[0], (2.5, 97.5))
     accuracy_change = np.percentile(drawn[3] - drawn[2], (2.5, 97.5))
     gap_before, gap_after, accuracy_before, accuracy_after = (float(value) for value in figures)

@@ -14,6 +14,7 @@ from core.classify import EmotionClassifier
 from core.curves import Predictions
 from core.datasets import load_labelled
 from core.detection import FaceDetector
+from core.errors import DatasetError
 from core.landmarks import FaceLandmarker
 from core.types import Box, Face, FloatArray, ImageRGB, Landmarks
 
@@ -32,11 +33,15 @@ class GreyFaces:
 def load_fer2013(data: Path, split: str) -> GreyFaces:
     """One split of FER-2013's parquet, in the order in which it was evaluated."""
     loaded = load_labelled(data, split=split)
-    images = [
-        cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_GRAYSCALE)
-        for encoded in loaded.encoded()
-    ]
-    return GreyFaces(np.stack(images).astype(np.uint8), loaded.labels)
+    images = [_decoded(encoded, cv2.IMREAD_GRAYSCALE) for encoded in loaded.encoded()]
+    return GreyFaces(np.stack(images), loaded.labels)
+
+
+def _decoded(encoded: bytes, mode: int) -> NDArray[np.uint8]:
+    image = cv2.imdecode(np.frombuffer(encoded, np.uint8), mode)
+    if image is None:
+        raise DatasetError("An image of the data set cannot be decoded.")
+    return np.asarray(image, np.uint8)
 
 
 def judge(
@@ -118,7 +123,7 @@ def analyse_photos(
     found, meshed = np.zeros(n, bool), np.zeros(n, bool)
     crops = np.zeros((n, spec.size_px, spec.size_px), np.uint8)
     for row, encoded in enumerate(frame["image"]):
-        image_bgr = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
+        image_bgr = _decoded(encoded, cv2.IMREAD_COLOR)
         image_rgb = np.asarray(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB), np.uint8)
         faces = detector.detect(image_rgb)
         if faces:
