@@ -174,16 +174,17 @@ def audit_csv(result: AuditResult) -> str:
             "row": result.rows,
             "label": [EMOTIONS[label] for label in p.labels],
             "judged": [EMOTIONS[label] for label in p.predicted],
-            "confidence": p.confidence.round(4),
+            "confidence": p.confidence,
         }
     )
     for index, name in enumerate(EMOTIONS):
-        table[name] = p.probabilities[:, index].round(5)
+        table[name] = p.probabilities[:, index]
     for column in result.groups.columns:
         # Names that spreadsheets would run as a formula (OWASP, CSV injection) are quoted.
         table[f"group {column}"] = [_safe(value) for value in result.groups[column]]
     buffer = io.StringIO()
-    table.to_csv(buffer, index=False)
+    # Nine digits bring every 32-bit float back, so that near ties stay what they are.
+    table.to_csv(buffer, index=False, float_format="%.9g")
     return buffer.getvalue()
 
 

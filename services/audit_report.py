@@ -39,7 +39,7 @@ body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper)
 margin:2rem auto;padding:0 1rem}
 table{border-collapse:collapse;margin:.8rem 0;font-variant-numeric:tabular-nums;font-size:.9rem}
 .wide{overflow-x:auto}
-th,td{border:1px solid var(--line);padding:.25rem .6rem;text-align:right}
+th,td{border:1px solid var(--line);padding:.25rem .6rem;text-align:right;white-space:nowrap}
 th:first-child,td:first-child{text-align:left}
 figcaption,.quiet{color:var(--quiet);font-size:.9rem}
 figure{margin:1rem 0}svg{max-width:100%;height:auto}svg text{fill:currentColor}
