@@ -25,6 +25,7 @@ from ui.consent import (
 
 _CODE = "privacy_code"
 _ASKED = "privacy_code_asked"
+_CONFIRMING = "privacy_erase_confirming"
 IMAGES_SHOWN = 12
 
 
@@ -217,9 +218,17 @@ def _whole(store: Store, code: str, view: SubjectView) -> None:
                 icon=":material/login:",
                 help="Upload then takes photos under what you allow here, without asking again.",
             )
-        if st.button("Erase everything", icon=":material/delete_forever:", key="privacy_erase"):
-            _confirm_erasure(store, code, len(view.analyses), len(view.images))
+        st.button(
+            "Erase everything", icon=":material/delete_forever:", key="privacy_erase",
+            on_click=_ask_to_confirm,
+        )  # fmt: skip
+    if st.session_state.pop(_CONFIRMING, False):
+        _confirm_erasure(store, code, len(view.analyses), len(view.images))
     st.button("Close", on_click=_close, icon=":material/close:", type="tertiary")
+
+
+def _ask_to_confirm() -> None:
+    st.session_state[_CONFIRMING] = True
 
 
 def _close() -> None:

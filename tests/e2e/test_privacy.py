@@ -93,5 +93,5 @@ def test_kept_seen_elsewhere_taken_along_and_gone(
     elsewhere = fresh_page(browser, width)
     look_up(elsewhere, server.url, code)
     expect(elsewhere.get_by_text("was erased").first).to_be_visible(timeout=SLOW_MS)
-    expect(elsewhere.get_by_text("What is kept")).to_have_count(0)
+    expect(elsewhere.get_by_text("What you allow")).to_have_count(0)
     browser.close()
