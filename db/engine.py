@@ -121,7 +121,9 @@ def is_sqlite(engine: Engine) -> bool:
 def lock_writers(connection: Connection) -> None:
     """On PostgreSQL, let one writer in at a time, as BEGIN IMMEDIATE does on SQLite."""
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": ADVISORY_LOCK_ID})
+        # One lock for each schema, because a server may hold several stores.
+        lock = text("SELECT pg_advisory_xact_lock(:id, hashtext(current_schema()))")
+        connection.execute(lock, {"id": ADVISORY_LOCK_ID})
 
 
 def erase_traces(engine: Engine) -> bool:

@@ -75,10 +75,7 @@ def request(
     closed = consent.close(unit, subject.pseudonym, closes, ConsentState.WITHDRAWN)
     _shorten_record(unit, subject.id, scope)
     actor = audit.subject_actor(subject.pseudonym)
-    if closed:
-        unit.log(
-            audit.Action.CONSENT_WITHDRAWN, actor, {purpose.value: True for purpose in closed}
-        )
+    unit.log(audit.Action.CONSENT_WITHDRAWN, actor, {purpose.value: True for purpose in closed})
     unit.log(
         audit.Action.ERASURE_REQUESTED,
         actor,

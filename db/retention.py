@@ -39,11 +39,6 @@ class Expired:
     subject_ids: tuple[str, ...]
     job_ids: tuple[str, ...]
 
-    @property
-    def personal(self) -> bool:
-        """Whether data of persons is among it."""
-        return bool(self.image_ids or self.analysis_ids or self.subject_ids)
-
 
 def write_defaults(session: Session, now: datetime) -> None:
     """Write the default policy of each kind into a new store."""

@@ -2,7 +2,7 @@ import sqlite3
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -45,6 +45,7 @@ def test_an_edited_value_is_found_at_its_row(sqlite_store: Store, column: str, s
     assert status.first_bad_seq == seq
 
 
+@settings(deadline=None)  # a loaded machine is no fault
 @given(data=st.data())
 def test_any_edited_character_is_found(data: st.DataObject) -> None:
     key = b"k" * 32
