@@ -59,6 +59,22 @@ def similarity(source_xy: NDArray[np.floating], target_xy: NDArray[np.floating])
     return np.column_stack([turn, target_mean - turn @ source_mean])
 
 
+def alignment(points_xy: NDArray[np.floating], template_xy: NDArray[np.floating]) -> Matrix:
+    """The similarity that brings found points (n, 2) onto a template, for points with errors.
+
+    The template is fitted to the points and that is inverted. The other way round, errors of the
+    points would count as size of the face, and the crop would grow with them: by half for
+    errors of a third of the inter-ocular distance.
+
+    Raises:
+        ValueError: for other shapes, fewer than two points, or points in one place.
+    """
+    to_points = similarity(template_xy, points_xy)
+    if scale_of(to_points) <= 1e-9:
+        raise ValueError("all points are the same: scale and rotation are unknown")
+    return invert(to_points)
+
+
 def moved(points_xy: NDArray[np.floating], matrix: Matrix) -> Points:
     """Points (n, 2) under a transform (2, 3)."""
     return np.asarray(points_xy, np.float64) @ matrix[:, :2].T + matrix[:, 2]

@@ -1,19 +1,26 @@
 """Which parts of a face drove its score: an overlay with a legend. Upload shows it too."""
 
 import html
-from typing import Any
+from dataclasses import replace
 
+import numpy as np
 import streamlit as st
 
 from core.emotions import noun, resembles
-from core.explain import Explanation, explain
+from core.explain import (
+    SURROUNDINGS,
+    WEAK,
+    Explanation,
+    RegionEffect,
+    explain,
+    region_outlines,
+)
 from core.landmarks.draw import AGAINST, FOR, draw_explanation
+from core.landmarks.schemes import MESH
 from core.types import FaceAnalysis, ImageRGB
 from ui.landmark_view import NO_MESH, FaceView, face_view
 from ui.resources import classifier, detector
 from ui.text import percent
-
-_CLEAR = 0.01  # effects under one point are drawn as none
 
 
 def explanation_toggle(
@@ -38,23 +45,41 @@ def explanation_toggle(
     if view is None:
         st.info(NO_MESH, icon=":material/face_retouching_off:")
         return
-    show_explanation(view, model_id, detector_name)
+    show_explanation(view, image_rgb, found, model_id, detector_name)
 
 
-def show_explanation(view: FaceView, model_id: str, detector_name: str) -> None:
-    """The overlay, its legend and a sentence of what was found."""
-    found = explain(
-        view.picture_rgb, view.face, view.points["mediapipe478"],
+def show_explanation(
+    view: FaceView, image_rgb: ImageRGB, found: FaceAnalysis, model_id: str, detector_name: str
+) -> None:
+    """The overlay, its legend and a sentence of what was found.
+
+    Args:
+        view: the face as it is drawn.
+        image_rgb: the whole photo, from which the model's crop is cut.
+        found: the face in the photo.
+        model_id: of the expression model.
+        detector_name: of the detector that found the face.
+    """
+    explained = explain(
+        image_rgb, found.face, view.original[MESH],
         classifier(model_id), detector(detector_name).box_geometry,
     )  # fmt: skip
+    outlines = region_outlines(view.points[MESH].points_xy)
+    drawn = replace(
+        explained,
+        effects=tuple(
+            replace(effect, outline_xy=outlines[effect.region].astype(np.float32))
+            for effect in explained.effects
+        ),
+    )
     picture, beside = st.columns([1, 1.15], gap="medium")
     picture.image(
-        draw_explanation(view.picture_rgb, found), width="stretch", output_format="JPEG",
-        alt=f"Parts of the face by what they do for the score: {_sentence(found)}",
+        draw_explanation(view.picture_rgb, drawn), width="stretch", output_format="JPEG",
+        alt=f"Parts of the face by what they do for the score. {sentence(explained)}",
     )  # fmt: skip
     with beside:
-        st.markdown(_sentence(found))
-        st.html(effects_html(found))
+        st.markdown(sentence(explained))
+        st.html(effects_html(explained))
         st.caption(
             "Each part is filled in from its border, one at a time, and the model judges again. "
             "Effects do not add up, and they tell of the model, not of the person."
@@ -66,15 +91,16 @@ def effects_html(found: Explanation) -> str:
 
     Readable by screen readers and in any theme; the sign stands beside the colour.
     """
-    largest = max((abs(effect.effect) for effect in found.effects), default=0.0) or 1.0
+    everything = (*found.effects, *found.together)
+    largest = max((abs(effect.effect) for effect in everything), default=0.0) or 1.0
     rows = []
-    for effect in found.effects:
+    for effect in everything:
         share = 50 * abs(effect.effect) / largest
         left = 50.0 if effect.effect > 0 else 50 - share
         colour = FOR if effect.effect > 0 else AGAINST
         flips = "" if effect.without == found.emotion else f" → {html.escape(effect.without)}"
         rows.append(
-            '<div role="listitem" style="display:grid;grid-template-columns:7rem 1fr 7.2rem;'
+            '<div role="listitem" style="display:grid;grid-template-columns:8.2rem 1fr 7.4rem;'
             'gap:.5rem;align-items:center;font-size:.875rem">'
             f"<span>{html.escape(effect.region)}</span>"
             '<span style="position:relative;background:rgba(128,128,128,.18);height:.7rem;'
@@ -96,22 +122,34 @@ def effects_html(found: Explanation) -> str:
     )
 
 
-def _sentence(found: Explanation) -> str:
-    """Such as "Happiness has 97 %; without the mouth it would have 21 points less."."""
-    start = f"The expression **{resembles(found.emotion)}** by {percent(found.score)}."
-    strong = [effect for effect in found.effects if effect.effect > _CLEAR]
-    if not strong:
-        return (
-            f"{start} No single part carries that score: it hardly falls whichever one is covered."
-        )
-    first = strong[0]
-    text = f"{start} Most of it hangs on the **{first.region}**: {_loss(first)} without it."
+def sentence(found: Explanation) -> str:
+    """What carries the score, in words."""
+    start = f"The face **{resembles(found.emotion)}** with a score of {percent(found.score)}."
+    first = max(found.effects, key=lambda effect: effect.effect)
+    if first.effect < WEAK:
+        return f"{start} No single part carries that score.{_together(found)}"
+    text = f"{start} Most of it hangs on **{_named(first)}**: {_loss(first)} without."
     if found.flips:
         flip = found.flips[0]
-        part: Any = "that" if flip is first else f"the {flip.region}"
+        part = "that" if flip is first else _named(flip)
         text += f" Without {part} it would sooner resemble {noun(flip.without)}."
-    return text.replace("the **outside the face**", "**what lies outside the face**")
+    return text
 
 
-def _loss(effect: Any) -> str:
+def _named(effect: RegionEffect) -> str:
+    """The region with its article: "the mouth", "what lies outside the face"."""
+    if effect.region == SURROUNDINGS:
+        return f"what lies {effect.region}"
+    return f"the {effect.region}"
+
+
+def _together(found: Explanation) -> str:
+    """What covering several parts at once does, where one alone does little."""
+    best = max(found.together, key=lambda effect: effect.effect, default=None)
+    if best is None or best.effect < WEAK:
+        return " Nor do the eyes with the brows, or the mouth with chin and cheeks."
+    return f" Without {best.region} together it has {_loss(best)}."
+
+
+def _loss(effect: RegionEffect) -> str:
     return f"{100 * effect.effect:.0f} points less"

@@ -92,6 +92,13 @@ def measures_table(geometry: FaceGeometry) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["measure", "value", "meaning"])
 
 
+def measures_markdown(geometry: FaceGeometry) -> str:
+    """The table in Markdown: it wraps on a phone, and screen readers read it as a table."""
+    rows = measures_table(geometry).itertuples(index=False)
+    lines = [f"| {row.measure} | {row.value} | {row.meaning} |" for row in rows]
+    return "\n".join(["| measure | value | meaning |", "|---|--:|---|", *lines])
+
+
 def _px(value: float | None) -> str:
     return "–" if value is None else f"{value:.1f} px"
 

@@ -10,7 +10,7 @@ from services.analyse import NO_FACE, analyse_bytes
 from ui import notice
 from ui.explanation import show_explanation
 from ui.faces import bars_html, believability, headline
-from ui.landmark_face import blendshape_section, measures_table, points_section
+from ui.landmark_face import blendshape_section, measures_markdown, points_section
 from ui.landmark_view import NO_MESH, face_view
 from ui.landmark_whatif import whatif_section
 from ui.model_choice import choose_model_and_detector
@@ -56,9 +56,9 @@ def photo_section() -> None:
     with right:
         _scores(number, found, model_id)
         st.markdown("**Measures**")
-        st.dataframe(measures_table(view.geometry), hide_index=True, height="auto")
+        st.markdown(measures_markdown(view.geometry))
     st.subheader("Which parts drove the score")
-    show_explanation(view, model_id, detector_name)
+    show_explanation(view, result.image_rgb, found, model_id, detector_name)
     st.subheader("What if the points were wrong?")
     whatif_section(view, model_id)
     st.subheader("Blendshapes")

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.alignment import cut, load_template, rotation_deg, scale_of, similarity
+from core.alignment import alignment, cut, load_template, rotation_deg, scale_of
 from core.classify import EmotionClassifier
 from core.landmarks.draw import draw_points
 from core.landmarks.noise import NOISE_KINDS, perturb
@@ -21,6 +21,7 @@ from ui.text import percent
 _SEED = "landmark_seed"
 _SHOWN_PX = 300
 _CROP_SHOWN_PX = 120
+_DOT_SIZE = 2.4  # the picture is shown at half its size
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,9 +51,9 @@ def outcomes(
     rng = np.random.default_rng(seed)
     wrong, kept = perturb(marks.points_xy, scheme, kind, level, rng)
     goal = target(scheme) * face_input.size_px
-    matrices = [similarity(marks.points_xy, goal)]
+    matrices = [alignment(marks.points_xy, goal)]
     with suppress(ValueError):  # fewer than two points are left
-        matrices.append(similarity(wrong[kept], goal[kept]))
+        matrices.append(alignment(wrong[kept], goal[kept]))
     crops = [cut(view.picture_rgb, matrix, face_input) for matrix in matrices]
     scores = model.scores(face_input.normalise(np.stack(crops)))
     points = [marks, Landmarks(wrong[kept].astype(np.float32), scheme)]
@@ -114,7 +115,7 @@ def _small(view: FaceView, points: Landmarks) -> NDArray[np.uint8]:
     size_wh = (max(round(width * scale), 1), max(round(height * scale), 1))
     picture = cv2.resize(view.picture_rgb, size_wh, interpolation=cv2.INTER_AREA)
     marks = Landmarks(points.points_xy * scale, points.scheme)
-    return draw_points(np.asarray(picture, np.uint8), marks)
+    return draw_points(np.asarray(picture, np.uint8), marks, size=_DOT_SIZE)
 
 
 def _sentence(before: Outcome, after: Outcome, scheme: str) -> str:

@@ -3,6 +3,7 @@
 Every line has a dark edge, so that it is seen on light and dark skin alike.
 """
 
+from dataclasses import replace
 from typing import Final
 
 import cv2
@@ -10,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.annotate import EMOTION_COLOURS, rgb
-from core.explain import SURROUNDINGS, Explanation, region_outlines
+from core.explain import (
+    SURROUNDINGS,
+    TOGETHER,
+    WEAK,
+    Explanation,
+    RegionEffect,
+    region_outlines,
+)
 from core.geometry import HeadPose
 from core.landmarks.schemes import IBUG, IBUG_FROM_MESH, IBUG_LINES, MESH
 from core.types import ImageRGB, Landmarks
@@ -31,14 +39,16 @@ _AXIS_CM: Final = 9.0
 _SHIFT: Final = 4
 
 
-def draw_points(image_rgb: ImageRGB, landmarks: Landmarks) -> ImageRGB:
-    """A dot at each point; larger where there are few."""
+def draw_points(image_rgb: ImageRGB, landmarks: Landmarks, *, size: float = 1.0) -> ImageRGB:
+    """A dot at each point; larger where there are few, and by `size`."""
     canvas = image_rgb.copy()
     few = len(landmarks.points_xy) < 100
-    radius = max(_unit(canvas) * (1.6 if few else 0.8), 1.0)
+    radius = max(size * _unit(canvas) * (1.6 if few else 0.8), 1.0)
     for point in _fixed(landmarks.points_xy):
-        for size, colour in ((radius + 1, _DARK), (radius, rgb(POINT_COLOUR))):
-            cv2.circle(canvas, point, round(size * (1 << _SHIFT)), colour, -1, cv2.LINE_AA, _SHIFT)
+        for reach, colour in ((radius + 1, _DARK), (radius, rgb(POINT_COLOUR))):
+            cv2.circle(
+                canvas, point, round(reach * (1 << _SHIFT)), colour, -1, cv2.LINE_AA, _SHIFT
+            )
     return canvas
 
 
@@ -106,12 +116,14 @@ def draw_pose(
 def draw_explanation(image_rgb: ImageRGB, explanation: Explanation) -> ImageRGB:
     """Regions filled by their effect: orange for, blue against, fainter where it is smaller.
 
-    The strongest effect has the fullest colour; an effect under one point stays clear. What lies
-    around the face gets a coloured rim.
+    The strongest effect has the fullest colour, if it has ten points; an effect under one point
+    stays clear. What lies around the face gets a coloured rim. Where no single region carries
+    the score, those that carry it together are filled together.
     """
     canvas = image_rgb.copy()
-    strongest = max((abs(effect.effect) for effect in explanation.effects), default=0.0)
-    for effect in sorted(explanation.effects, key=lambda e: e.region != SURROUNDINGS):
+    effects = _drawn(explanation)
+    strongest = max([0.1, *(abs(effect.effect) for effect in effects)])
+    for effect in sorted(effects, key=lambda e: e.region != SURROUNDINGS):
         colour = rgb(FOR if effect.effect > 0 else AGAINST)
         outline = np.vstack([effect.outline_xy, effect.outline_xy[:1]])
         if abs(effect.effect) < 0.01:
@@ -127,6 +139,19 @@ def draw_explanation(image_rgb: ImageRGB, explanation: Explanation) -> ImageRGB:
         canvas = np.asarray(cv2.addWeighted(layer, share, canvas, 1 - share, 0), np.uint8)
         _polyline(canvas, outline, colour, 1.2)
     return canvas
+
+
+def _drawn(explanation: Explanation) -> list[RegionEffect]:
+    """The effects as they are drawn: of single regions, or of those that count only together."""
+    best = max(explanation.together, key=lambda effect: effect.effect, default=None)
+    alone = max((effect.effect for effect in explanation.effects), default=0.0)
+    if best is None or alone >= WEAK or best.effect < WEAK:
+        return list(explanation.effects)
+    parts = TOGETHER[best.region]
+    return [
+        replace(effect, effect=best.effect) if effect.region in parts else effect
+        for effect in explanation.effects
+    ]
 
 
 def axis_colours() -> dict[str, str]:

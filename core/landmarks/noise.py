@@ -50,7 +50,7 @@ def perturb(
         raise ValueError(f"level must lie in 0..1, got {level}")
     points = np.array(points_xy, np.float64)
     everything = np.ones(len(points), bool)
-    right, left = to_five(points, scheme)[:2]
+    right, left = to_five(points, scheme)[:2].copy()  # five points would be views
     length = interocular_px(points, scheme)
     if kind == "gaussian":
         points += rng.normal(0, 1, points.shape) * level * length

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from core.alignment import (
     TEMPLATE_FILE,
+    alignment,
     cut,
     invert,
     load_template,
@@ -87,6 +88,20 @@ def test_what_cannot_be_aligned_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=words):
         similarity(source, target)
+
+
+def test_errors_of_the_points_do_not_change_the_size_of_the_crop() -> None:
+    """Fitting the points to the template would: noise would count as size."""
+    rng = np.random.default_rng(0)
+    template = rng.normal(0, 10, (400, 2))
+    noisy = template * 5 + rng.normal(0, 25, (400, 2))
+    assert scale_of(alignment(noisy, template)) == pytest.approx(1 / 5, rel=0.08)
+    assert scale_of(similarity(noisy, template)) < 0.85 / 5
+    np.testing.assert_allclose(
+        alignment(template * 5 + 3, template), similarity(template * 5 + 3, template), atol=1e-9
+    )
+    with pytest.raises(ValueError, match="all points are the same"):
+        alignment(np.ones((400, 2)), template)
 
 
 @pytest.mark.parametrize("square", [Box(100, 50, 148, 98), Box(60, 40, 252, 232)])

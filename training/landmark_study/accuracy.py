@@ -49,6 +49,10 @@ def run(helen: HelenFaces, models_dir: Path, tools: Tools) -> tuple[Row, dict[st
     notes = []
     if is_installed():
         found |= _dlib(helen, models_dir)
+        notes.append(
+            "dlib's model was trained on iBUG 300-W, which holds pictures of HELEN, perhaps some "
+            "of these; its figures may flatter it."
+        )
     else:
         notes.append(f"dlib was not measured: {HOW_TO_ADD}")
     true = [one.points_xy for one in helen.annotated]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.alignment import cut, similarity
+from core.alignment import alignment, cut
 from core.classify import EmotionClassifier
 from core.landmarks.learned import IbugRegression
 from core.landmarks.schemes import FIVE, IBUG, MESH, mesh_to_ibug, to_five
@@ -82,7 +82,7 @@ class Tools:
         if kept is not None:
             points_xy, target = points_xy[kept], target[kept]
         try:
-            matrix = similarity(points_xy, target)
+            matrix = alignment(points_xy, target)
         except ValueError:  # fewer than two points are left, or all in one place
             return None
         return cut(image, matrix, self.classifier.card.face_input)

@@ -21,6 +21,7 @@ from core.types import Box, Face, ImageRGB
 
 ENLARGED_PX = 192
 SIDE_PX = 48
+_PART = 500
 Progress = Callable[[int, int], None]
 
 
@@ -94,17 +95,32 @@ def meshes_of(
         folder: where results are kept; None keeps nothing.
         progress: called with how many are done and how many there are.
     """
+    parts = []
+    for start in range(0, len(images), _PART):
+        parts.append(_part(images[start : start + _PART], landmarker, detector, folder))
+        progress(min(start + _PART, len(images)), len(images))
+    return FerMeshes(
+        **{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(FerMeshes)}
+    )
+
+
+def _part(
+    images: NDArray[np.uint8],
+    landmarker: FaceLandmarker,
+    detector: FaceDetector | None,
+    folder: Path | None,
+) -> FerMeshes:
+    """Some crops; parts are kept one by one, so that a run that was stopped goes on."""
+    if folder is None:
+        return _measure(images, landmarker, detector)
     digest = hashlib.sha256(images.tobytes()).hexdigest()[:16]
-    file = None
-    if folder is not None:
-        file = folder / f"meshes_{digest}_{'full' if detector else 'points'}.npz"
-        if file.exists():
-            with np.load(file) as stored:
-                return FerMeshes(**{f.name: stored[f.name] for f in fields(FerMeshes)})
-    result = _measure(images, landmarker, detector, progress)
-    if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(file, **{f.name: getattr(result, f.name) for f in fields(FerMeshes)})
+    file = folder / f"meshes_{digest}_{'full' if detector else 'points'}.npz"
+    if file.exists():
+        with np.load(file) as stored:
+            return FerMeshes(**{f.name: stored[f.name] for f in fields(FerMeshes)})
+    result = _measure(images, landmarker, detector)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(file, **{f.name: getattr(result, f.name) for f in fields(FerMeshes)})
     return result
 
 
@@ -112,7 +128,6 @@ def _measure(
     images: NDArray[np.uint8],
     landmarker: FaceLandmarker,
     detector: FaceDetector | None,
-    progress: Progress,
 ) -> FerMeshes:
     n = len(images)
     points = np.full((n, 478, 2), np.nan, np.float32)
@@ -127,8 +142,6 @@ def _measure(
             mirror = mesh_of_crop(np.ascontiguousarray(crop[:, ::-1]), landmarker)
             if mesh is not None and mirror is not None:
                 unsure[row] = disagreement(mesh[0], mirror[0])
-        if row % 100 == 99 or row == n - 1:
-            progress(row + 1, n)
     return FerMeshes(points, shapes, np.isfinite(points[:, 0, 0]), unsure, confidence)
 
 
