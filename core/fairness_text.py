@@ -37,7 +37,11 @@ def gap_sentence(outcome: Outcome, kind: Kind) -> str:
     )
     corrected = "p not corrected" if gap.p_holm is None else f"p = {_p(gap.p_holm)} after Holm"
     if not gap.beyond_chance:
-        return f"**No more than chance gives.** {size}, {corrected}. That does not show equality."
+        several = " once several gaps are tested" if gap.difference > gap.chance95 else ""
+        return (
+            f"**No more than chance gives{several}.** {size}, {corrected}. "
+            "That does not show equality."
+        )
     finding = "Disparity beyond chance"
     if kind == "error":  # details are tested on their own, so "bias" stands for the main question
         finding = "Bias found" if outcome.family == PRIMARY else "Gap beyond chance"
