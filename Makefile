@@ -10,12 +10,12 @@ UV := .tools/bin/uv
 export UV_PYTHON := $(PYTHON)
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: app test lint types test-app test-training bench screenshots setup-train clean
+.PHONY: app test lint types test-app test-e2e test-training bench screenshots setup-train clean
 
 app: .venv/.app
 	.venv/bin/streamlit run Home.py --server.port $(PORT)
 
-test: lint types test-app test-training
+test: lint types test-app test-e2e test-training
 
 lint: .venv/.dev
 	.venv/bin/ruff check .
@@ -26,7 +26,11 @@ types: .venv/.dev
 
 # The app's environment has no TensorFlow in it, so these tests meet what a user installs.
 test-app: .venv/.dev
-	.venv/bin/python -m pytest --ignore tests/training
+	.venv/bin/python -m pytest --ignore tests/training --ignore tests/e2e
+
+# Apart from the others: the browser's driver keeps an event loop running in its process.
+test-e2e: .venv/.dev
+	.venv/bin/python -m pytest tests/e2e
 
 test-training: .venv-train/.train
 	KERAS_BACKEND=tensorflow TF_CPP_MIN_LOG_LEVEL=3 .venv-train/bin/python -m pytest tests/training

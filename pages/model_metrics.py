@@ -3,7 +3,9 @@
 import streamlit as st
 
 from ui.metrics import page
+from ui.router import through_home
 
+through_home()
 st.title("Model Metrics")
 st.write(
     "How often each model is right, which mistakes it makes, for whom it works worse, and how it "

@@ -7,6 +7,7 @@ from ui.live import live_section
 from ui.live_clip import clip_section, forget_clip
 from ui.live_panel import end_live, forget_live
 from ui.live_snapshot import snapshot_section
+from ui.router import through_home
 
 LIVE, SNAPSHOT, CLIP = "Live video", "Snapshot", "Video file"
 ICONS = {
@@ -23,6 +24,7 @@ def to_snapshot() -> None:
     st.session_state[WAY] = SNAPSHOT
 
 
+through_home()
 st.title("Webcam")
 st.write(
     "Expressions as they change: boxes and scores in the picture, a timeline beside it. "
