@@ -91,7 +91,7 @@ def states_figure(table: pd.DataFrame) -> go.Figure:
             )
         )  # fmt: skip
     styled(figure, "consents", "", height=340)
-    figure.update_layout(barmode="stack")
+    figure.update_layout(barmode="stack", legend_traceorder="normal")
     figure.update_yaxes(autorange="reversed")
     return figure
 
@@ -112,6 +112,6 @@ def gone_figure(holdings: Sequence[Holding]) -> go.Figure:
             )
         )  # fmt: skip
     styled(figure, "day (UTC)", "items that go", height=260)
-    figure.update_layout(barmode="stack")
+    figure.update_layout(barmode="stack", legend_traceorder="normal")
     figure.update_xaxes(tickformat="%d %b", nticks=8)
     return figure

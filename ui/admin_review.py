@@ -81,7 +81,7 @@ def _stored(store: Store) -> None:
     for place, holding in zip(st.columns(len(found)), found, strict=True):
         with place, st.container(border=True):
             st.metric(KIND_TITLES[holding.kind], f"{holding.count:,}")
-            size = f"{holding.size_bytes / 1e6:.1f} MB"
+            size = _size(holding.size_bytes)
             if holding.first_gone is None or holding.last_gone is None:
                 st.caption("Nothing is stored.")
             else:
@@ -101,6 +101,10 @@ def _stored(store: Store) -> None:
         reading="each bar is what the purge will remove on a day if nobody asks before.",
         alt="Stored items by the day they go",
     )  # fmt: skip
+
+
+def _size(n_bytes: int) -> str:
+    return f"{n_bytes / 1e3:.1f} kB" if n_bytes < 1_000_000 else f"{n_bytes / 1e6:.1f} MB"
 
 
 def _retention(store: Store, admin: SignedIn) -> None:

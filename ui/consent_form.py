@@ -129,8 +129,15 @@ def _agreed(store: Store, notice_id: str, offered: tuple[Purpose, ...]) -> None:
         say("warning", NOT_CHOSEN)
     elif not choices.analyse:
         say("warning", NOT_TICKED)
-    else:
-        agree(store, choices, context=context, notice_id=notice_id)
+    elif agree(store, choices, context=context, notice_id=notice_id):
+        _clear()
+
+
+def _clear() -> None:
+    """Every box is off again: the next time somebody is asked, nothing is chosen for them."""
+    st.session_state[_CONTEXT] = None
+    for purpose in Purpose:
+        st.session_state[_key(purpose)] = False
 
 
 def _refused(store: Store, notice_id: str) -> None:
@@ -139,3 +146,4 @@ def _refused(store: Store, notice_id: str) -> None:
     # A refusal needs no reason; one without a context of use is not written down.
     if context is not None and CONTEXTS[context].allowed:
         agree(store, Choices(), context=context, notice_id=notice_id)
+    _clear()

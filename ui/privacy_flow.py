@@ -1,8 +1,9 @@
 """The way of a photo as a picture: an SVG drawn by code, one for wide screens, one for phones.
 
-Lines and letters take the colour of the page, so that it fits the light and the dark theme.
+`st.html` takes SVG only as a picture, which does not inherit the page's colour; so it is given.
 """
 
+import base64
 import html
 import textwrap
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ Tone = Literal["way", "gone", "kept", "log"]
 TONES: Final[dict[Tone, str]] = {
     "way": "#14948A", "gone": "#8A8F94", "kept": "#C77700", "log": "#3B82C4",
 }  # fmt: skip
+INK: Final = "#16212B"
+INK_ON_DARK: Final = "#E8EDF1"
 LINE_PX: Final = 17
 PAD_PX: Final = 12
 # A letter of the sans-serif at 13 px is 6.3 px wide on average, measured; rounded up for safety.
@@ -64,21 +67,38 @@ def ends(result_days: int, image_days: int) -> tuple[Step, ...]:
     )
 
 
-def flow_html(result_days: int, image_days: int) -> str:
-    """Both pictures for `st.html`; the width of the screen decides which is seen."""
+def flow_html(result_days: int, image_days: int, *, dark: bool = False) -> str:
+    """Both pictures for `st.html`; the width of the screen decides which is seen.
+
+    Args:
+        result_days: how long results are kept that somebody wants kept; 0 for not offered.
+        image_days: likewise images.
+        dark: whether the page is light on dark.
+    """
     last = ends(result_days, image_days)
     label = html.escape(
         ". ".join(f"{step.title}: {step.words}" for step in (*steps(), *last)), quote=True
     )
-    wide, narrow = wide_svg(steps(), last, label), narrow_svg(steps(), last, label)
+    ink = INK_ON_DARK if dark else INK
+    wide, narrow = (
+        _picture(draw(steps(), last).replace("currentColor", ink), label, name)
+        for draw, name in ((wide_svg, "mien-wide"), (narrow_svg, "mien-narrow"))
+    )
     return (
         "<style>.mien-narrow{display:none}@media(max-width:760px){.mien-wide{display:none}"
-        ".mien-narrow{display:block}}</style>"
-        f'<div class="mien-wide">{wide}</div><div class="mien-narrow">{narrow}</div>'
+        f".mien-narrow{{display:block}}}}</style>{wide}{narrow}"
     )
 
 
-def wide_svg(way: tuple[Step, ...], last: tuple[Step, ...], label: str) -> str:
+def _picture(svg: str, label: str, name: str) -> str:
+    data = base64.b64encode(svg.encode()).decode()
+    return (
+        f'<img class="{name}" alt="{label}" style="width:100%" '
+        f'src="data:image/svg+xml;base64,{data}">'
+    )
+
+
+def wide_svg(way: tuple[Step, ...], last: tuple[Step, ...]) -> str:
     """Five boxes in a row, three below them."""
     width, gap = 940, 26
     box_width = (width - gap * (len(way) - 1)) / len(way)
@@ -98,10 +118,10 @@ def wide_svg(way: tuple[Step, ...], last: tuple[Step, ...], label: str) -> str:
     for index, (step, centre) in enumerate(zip(last, centres, strict=True)):
         parts.append(_arrow(centre, bend, centre, below - 4))
         parts.append(_box(step, index * (end_width + gap), below, end_width, end_height))
-    return _svg(width, below + end_height + 2, label, parts)
+    return _svg(width, below + end_height + 2, parts)
 
 
-def narrow_svg(way: tuple[Step, ...], last: tuple[Step, ...], label: str) -> str:
+def narrow_svg(way: tuple[Step, ...], last: tuple[Step, ...]) -> str:
     """All boxes below each other; what can become of a photo is set in."""
     width, gap, inset = 350, 24, 26
     parts, y = [], 2.0
@@ -119,14 +139,13 @@ def narrow_svg(way: tuple[Step, ...], last: tuple[Step, ...], label: str) -> str
         trunk_end = y + height / 2
         y += height + gap / 2
     parts.append(_line(f"M10 {trunk_top:.0f}V{trunk_end:.0f}"))
-    return _svg(width, y, label, parts)
+    return _svg(width, y, parts)
 
 
-def _svg(width: float, height: float, label: str, parts: list[str]) -> str:
+def _svg(width: float, height: float, parts: list[str]) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '
-        f'width="100%" role="img" aria-label="{label}" style="max-width:{width:.0f}px" '
-        'font-family="Source Sans, Source Sans Pro, sans-serif" font-size="13">'
+        f'width="{width:.0f}" height="{height:.0f}" font-family="sans-serif" font-size="13">'
         f"{''.join(parts)}</svg>"
     )
 

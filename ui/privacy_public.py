@@ -23,12 +23,15 @@ NOT_MEASURED = (
     "for models like it."
 )
 
+_BIAS_COLUMNS = ["attribute", "worst", "best", "gap", "chance (95 %)", "verdict"]
+
 
 def photo_section(store: Store | None) -> None:
     """What happens to a photo, in plain words and one picture."""
     st.subheader("What happens to a photo", anchor=False)
     days = _days(store)
-    st.html(flow_html(days[Kind.RESULT], days[Kind.IMAGE]))
+    dark = st.context.theme.type == "dark"
+    st.html(flow_html(days[Kind.RESULT], days[Kind.IMAGE], dark=dark))
     st.markdown(
         "- **By default nothing is kept.** A photo you only analyse is never written to disk.\n"
         "- **It stays on the computer that serves this page.** No other service sees it, nothing "
@@ -85,15 +88,21 @@ def _claims(claims: tuple[Claim, ...]) -> str:
 
 def _bias() -> None:
     reports = bias_reports()
-    if not reports:
+    # Brightness or sharpness are no groups of people.
+    if all(part.source == "measured" for report in reports for part in report.attributes):
         st.info(NOT_MEASURED, icon=":material/balance:")
+    if not reports:
         return
     for report in reports:
         st.markdown(f"**{report.title}** – {report.dataset}, {report.n:,} pictures")
         if any(part.source == "predicted" for part in report.attributes):
             st.warning(PREDICTED_BANNER, icon=":material/psychology_alt:")
-        st.dataframe(pd.DataFrame(summary_rows(report)), hide_index=True, height="content")
-    st.caption("A gap that chance explains does not show that groups are treated alike.")
+        table = pd.DataFrame(summary_rows(report), columns=_BIAS_COLUMNS)
+        st.dataframe(table, hide_index=True, height="content")
+    st.caption(
+        "The verdict allows for the number of attributes tested (Holm). A gap that chance "
+        "explains does not show that groups are treated alike."
+    )
     st.page_link(
         "pages/model_metrics.py", label="All groups, intervals and charts on Model Metrics",
         icon=":material/arrow_forward:",
@@ -150,9 +159,9 @@ def _law_line(entry: LegalDate) -> str:
 
 def _use(use: Use, dates: tuple[LegalDate, ...]) -> None:
     st.markdown(f"{use.icon} **{use.title}**  \n*{use.verdict}*")
-    st.markdown("**It could**\n" + "\n".join(f"- {line}" for line in use.could))
+    st.markdown("**It might help with**\n" + "\n".join(f"- {line}" for line in use.could))
     st.markdown(f"**The law.** {use.law}")
-    st.markdown(f"**Mien.** {use.product}")
+    st.markdown(f"**Here.** {use.product}")
     laws = [entry for entry in dates if entry.id in use.law_ids]
     st.caption(
         "  \n".join(

