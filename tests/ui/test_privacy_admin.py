@@ -9,13 +9,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from services.consent import Choices, Purpose, current_notice, current_policy, give
+from services.consent import Choices, current_notice, current_policy, give
 from services.review import (
     Action,
-    ConsentState,
-    DayCount,
     Kind,
-    StateCount,
     retention_policies,
 )
 from services.sign_in import create_admin, set_admin_disabled
@@ -23,7 +20,6 @@ from services.store import Store
 from tests.db.fixtures import QUICK_HASHER, FakeClock
 from tests.helpers.agree import agree
 from tests.ui.tools import button, kept, labels, logged, text_of, upload
-from ui.admin_charts import rates_figure, rates_table, states_figure, states_table
 
 OpenPage = Callable[[str], AppTest]
 PASSWORD = "a long enough password"
@@ -275,37 +271,6 @@ def test_an_outside_identity_that_runs_out_is_out(
     assert shows_review(app)
     clock.forward(minutes=10)
     assert not shows_review(app.run())
-
-
-def test_rates_are_shares_of_those_who_were_asked() -> None:
-    monday, tuesday = date(2026, 11, 16), date(2026, 11, 17)
-    table = rates_table(
-        [
-            DayCount(monday, Purpose.ANALYSE, ConsentState.GIVEN, 3),
-            DayCount(monday, Purpose.ANALYSE, ConsentState.REFUSED, 1),
-            DayCount(monday, Purpose.ANALYSE, ConsentState.WITHDRAWN, 9),
-            DayCount(tuesday, Purpose.KEEP_IMAGE, ConsentState.REFUSED, 2),
-        ]
-    )
-    assert table.to_dict("records") == [
-        {"day": monday, "purpose": "Analyse now", "asked": 4, "agreed": 3, "share": 0.75},
-        {"day": tuesday, "purpose": "Keep the image", "asked": 2, "agreed": 0, "share": 0.0},
-    ]
-    figure = rates_figure(table)
-    assert [len(trace.x) for trace in figure.data] == [1, 0, 1, 0]
-
-
-def test_no_events_make_an_empty_table_and_chart() -> None:
-    assert rates_table([]).empty
-    assert len(rates_figure(rates_table([])).data) == 4
-
-
-def test_states_fill_every_cell() -> None:
-    table = states_table([StateCount(Purpose.KEEP_RESULT, ConsentState.EXPIRED, 7)])
-    assert table.shape == (4, 5)
-    assert table.set_index("purpose").loc["Keep the result", "run out"] == 7
-    assert table.drop(columns="purpose").to_numpy().sum() == 7
-    assert len(states_figure(table).data) == 4
 
 
 def test_consent_rates_are_drawn_from_the_store(inside: AppTest, store: Store) -> None:

@@ -4,11 +4,13 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 from xml.etree import ElementTree
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.bias_report import AttributeReport, BiasReport, Outcome
 from services.consent import current_policy
 from services.context_of_use import legal_dates
 from services.export import look_up
@@ -106,11 +108,38 @@ def test_limits_name_their_sources(part: Callable[..., AppTest]) -> None:
         assert f"[{claim.source}]({claim.url})" in text
 
 
-def test_bias_is_said_to_be_unmeasured_or_shown(
-    part: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+def bias_report(source: Literal["measured", "annotated"]) -> BiasReport:
+    outcome = Outcome(
+        key="accuracy", title="judged right", family="primary", better="high", n=0, overall=None,
+        groups=[], gap=None,
+    )  # fmt: skip
+    attribute = AttributeReport(
+        name="the attribute", source=source, note="", outcomes=[outcome], further=[]
+    )
+    return BiasReport(
+        title="The study", kind="error", dataset="pictures", n=5, model_id="m", model_sha256="0",
+        command="mien", caveats=[], attributes=[attribute], intersections=[],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("reports", "open_question"),
+    [
+        ([], True),
+        ([bias_report("measured")], True),  # of the picture, not of the person
+        ([bias_report("measured"), bias_report("annotated")], False),
+    ],
+)
+def test_bias_between_people_is_shown_or_said_to_be_unmeasured(
+    part: Callable[..., AppTest],
+    monkeypatch: pytest.MonkeyPatch,
+    reports: list[BiasReport],
+    open_question: bool,
 ) -> None:
-    monkeypatch.setattr(privacy_public, "bias_reports", lambda: [])
-    assert "not measured yet" in text_of(part("Limits"))
+    monkeypatch.setattr(privacy_public, "bias_reports", lambda: reports)
+    app = part("Limits")
+    assert ("not measured yet" in text_of(app)) == open_question
+    assert text_of(app).count("The study") == len(app.dataframe) == len(reports)
 
 
 def test_dates_of_law_come_from_the_data_file(part: Callable[..., AppTest]) -> None:
