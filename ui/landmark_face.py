@@ -81,7 +81,7 @@ def measures_table(geometry: FaceGeometry) -> pd.DataFrame:
         ("Yaw", f"{pose.yaw_deg:+.1f}°", "plus: towards the right border of the photo"),
         ("Pitch", f"{pose.pitch_deg:+.1f}°", "plus: looking up"),
         ("Roll", f"{pose.roll_deg:+.1f}°", "plus: tilted clockwise"),
-        ("Inter-ocular distance", f"{geometry.interocular_px:.1f} px", "outer eye corners"),
+        ("Inter-ocular distance", f"{geometry.interocular_px:.1f}\u00a0px", "outer eye corners"),
         ("Pupil distance", _px(geometry.pupils_px), "centres of the irises"),
         ("Right eye opening", _share(geometry.right_eye_opening), "height / width; the person's"),
         ("Left eye opening", _share(geometry.left_eye_opening), "below 0.15: closed"),
@@ -100,7 +100,7 @@ def measures_markdown(geometry: FaceGeometry) -> str:
 
 
 def _px(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1f} px"
+    return "–" if value is None else f"{value:.1f}\u00a0px"
 
 
 def _share(value: float | None) -> str:
