@@ -130,6 +130,12 @@ def summary(rows: list[Row]) -> Row:
                 f"{last['level']:.0%} {points_text(last['change'])} "
                 f"({interval_text(last['change_ci95'])})"
             )
+        swapped = [r for r in tested if r["aligned_by"] == source and r["level"] == FULL_SWAP]
+        parts += [
+            f"eyes exchanged in {_title(source)}: {points_text(r['change'])} "
+            f"({interval_text(r['change_ci95'])})"
+            for r in swapped
+        ]
     n = tested[0]["n"] if tested else 0
     return {
         "rows": rows,
