@@ -7,6 +7,7 @@ import typer
 from cli import analyze, audit, bench, bias, evaluate, models, train
 from cli.admin import admin_app
 from cli.store import store_app
+from cli.study import study_app
 
 app = typer.Typer(
     help="Finds faces in photos and says which of seven expressions each resembles.",
@@ -22,6 +23,7 @@ app.command("train")(train.train)
 app.command("publish")(train.publish)
 app.command("audit")(audit.audit)
 app.add_typer(bias.app, name="bias")
+app.add_typer(study_app, name="study")
 app.add_typer(store_app, name="store")
 app.add_typer(admin_app, name="admin")
 
