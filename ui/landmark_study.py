@@ -18,8 +18,10 @@ from ui.landmark_figures import (
     odds_ratios,
     region_errors,
 )
+from ui.landmark_headlines import headline
 from ui.metrics_parts import missing, read_json, show
 from ui.resources import cards, settings
+from ui.text import percent
 
 COMMAND = "mien study landmarks --fer fer2013.parquet --helen helen68.parquet"
 
@@ -36,7 +38,9 @@ def study_section() -> None:
         label_visibility="collapsed",
     )  # fmt: skip
     key, render = PARTS[part]
-    st.markdown(f"**What it shows.** {content[key]['conclusion']}")
+    st.markdown(f"**What it shows.** {headline(key, content[key])}")
+    with st.expander("In full, with intervals and counts", icon=":material/notes:"):
+        st.markdown(content[key]["conclusion"])
     render(content[key])
 
 
@@ -93,8 +97,8 @@ def _accuracy(part: dict[str, Any]) -> None:
             .rename_axis("region")
             .reset_index(),
             key="landmark_region_errors",
-            reading="further left is more exact; the jaw is the hardest part for every method, "
-            "because people differ in where it runs.",
+            reading="further left is more exact; a jaw has no corners, so people too differ in "
+            "where along it a point belongs.",
             alt="Mean error by part of the face",
         )
 
@@ -140,9 +144,14 @@ def _sources(part: dict[str, Any]) -> None:
         alt="Change of accuracy by what aligns the crop",
     )
     st.markdown("**On photos with true points**")
-    st.dataframe(flat(part["photos"]["rows"]), hide_index=True, height="auto")
+    st.dataframe(_photo_table(part["photos"]["rows"]), hide_index=True, height="auto")
+    st.caption(
+        "The same photo aligned by the points that people set is the reference: how often the "
+        "leading expression is another one, and what share of the scores moved."
+    )
     links = part["photos"]["nme_and_scores"]
-    method = st.selectbox("Method", list(links), key="e2_method")
+    names = list(links)
+    method = st.selectbox("Method", names, index=names.index("mesh, learned"), key="e2_method")
     link = links[method]
     low, high = link["ci95"]
     show(
@@ -153,6 +162,22 @@ def _sources(part: dict[str, Any]) -> None:
         f"{link['spearman']:+.2f} (95 % interval {low:+.2f} to {high:+.2f}, n = {link['n']}). An "
         "association, not a cause.",
         alt="Landmark error against the change of the scores",
+    )
+
+
+def _photo_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "aligned by": row["aligned_by"],
+                "error of the points": percent(row["mean_nme"], 1) if "mean_nme" in row else "–",
+                "label changed": percent(row["label_changed"], 1),
+                "scores moved": percent(row["mass_moved"], 1),
+                "faces": row["n"],
+                "not found": row["n_missed"],
+            }
+            for row in rows
+        ]
     )
 
 
