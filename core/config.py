@@ -59,6 +59,11 @@ class Settings(BaseSettings):
         default=50, ge=1, le=2000, description="Largest video clip, in 10**6 bytes."
     )
 
+    fer2013_path: Path | None = Field(
+        default=None,
+        description="FER-2013 as parquet; Model Metrics then shows which images were misjudged.",
+    )
+
     @field_validator("stun_urls", "turn_urls", mode="before")
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
@@ -71,10 +76,6 @@ class Settings(BaseSettings):
     def max_clip_bytes(self) -> int:
         """`max_clip_mb` in bytes."""
         return self.max_clip_mb * 1_000_000
-    fer2013_path: Path | None = Field(
-        default=None,
-        description="FER-2013 as parquet; Model Metrics then shows which images were misjudged.",
-    )
 
     @property
     def max_upload_bytes(self) -> int:
