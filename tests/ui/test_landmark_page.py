@@ -1,5 +1,6 @@
 import io
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -330,3 +331,13 @@ def test_no_picture_is_kept_in_the_session(open_page: OpenPage) -> None:
     assert kept
     for key, value in kept.items():
         assert not isinstance(value, np.ndarray | FaceView | FaceAnalysis | bytes), key
+
+
+def test_a_move_of_the_slider_is_little_work(view: FaceView) -> None:
+    """The page's part of 150 ms; the browser has the rest."""
+    model, times_s = classifier("se-resnet-int8"), []
+    for level in range(6):
+        started = time.perf_counter()
+        outcomes(view, MESH, "gaussian", level / 100, 0, model)
+        times_s.append(time.perf_counter() - started)
+    assert min(times_s) < 0.05
