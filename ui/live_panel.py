@@ -10,7 +10,7 @@ from core.stream import RAW, SmoothingRules, StreamAnalyzer, StreamRules
 from services.live import LiveSession, LiveSlots
 from services.video import stream_analyzer
 from ui.live_state import Connection
-from ui.live_webrtc import LiveProcessor, hang_up
+from ui.live_webrtc import LiveProcessor, give_memory_back, hang_up
 from ui.resources import classifier, detector, settings
 
 _PANEL = "live_panel"
@@ -78,6 +78,7 @@ class LivePanel:
         def ended() -> None:
             session.pause()
             places.release(user)
+            give_memory_back()
 
         self.session, self.processor = session, LiveProcessor(session, ended)
         self.about = {"model": model_id, "detector": detector_name}
