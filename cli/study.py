@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,16 @@ study_app = typer.Typer(
 @study_app.callback()
 def study() -> None:
     """Keeps `landmarks` a command of its own while it is the only one."""
+
+
+def _teller() -> Callable[[str], None]:
+    """Prints progress with the seconds since now, apart from the result."""
+    started = time.monotonic()
+
+    def say(text: str) -> None:
+        print(f"{time.monotonic() - started:6.0f} s  {text}", file=sys.stderr, flush=True)
+
+    return say
 
 
 @study_app.command("landmarks")
@@ -43,14 +54,9 @@ def landmarks(
     for path in (fer, helen):
         if not path.is_file():
             raise DatasetError(f"There is no file {path}; README.md says where to get the set.")
-    file = out or settings.models_dir / "studies" / "landmarks.json"
     if quick and out is None:
         raise DatasetError("--quick measures too little to be shown; name another file by --out.")
-    started = time.monotonic()
-
-    def say(text: str) -> None:
-        print(f"{time.monotonic() - started:6.0f} s  {text}", file=sys.stderr, flush=True)
-
+    file = out or settings.models_dir / "studies" / "landmarks.json"
     content = run_study(
         fer,
         helen,
@@ -58,7 +64,7 @@ def landmarks(
         model_id=model or settings.default_model,
         cache=cache,
         sizes=QUICK if quick else Sizes(),
-        say=say,
+        say=_teller(),
     )
     write(content, file)
     for part in ("accuracy", "e1", "e2", "e3", "e4", "e5"):

@@ -134,7 +134,13 @@ def explain(
         outlines[name] = _hull(np.concatenate([outlines[part] for part in parts]))
     covered = [cover(crop, mask) for mask in by_name.values()]
     batch = face_input.normalise(np.stack([crop, *covered]))
-    probabilities = classifier.probabilities(batch)
+    return _effects(classifier.probabilities(batch), outlines, emotion)
+
+
+def _effects(
+    probabilities: FloatArray, outlines: dict[str, NDArray[np.float64]], emotion: str | None
+) -> Explanation:
+    """Probabilities (1 + n, 7) of the face and of its n covered copies, in the outlines' order."""
     label = int(probabilities[0].argmax()) if emotion is None else EMOTIONS.index(emotion)
     score = float(probabilities[0, label])
     effects = [

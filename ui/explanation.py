@@ -128,11 +128,11 @@ def sentence(found: Explanation) -> str:
     first = max(found.effects, key=lambda effect: effect.effect)
     if first.effect < WEAK:
         return f"{start} No single part carries that score.{_together(found)}"
-    text = f"{start} Most of it hangs on **{_named(first)}**: {_loss(first)} without."
+    text = f"{start} Most of it hangs on **{_named(first)}**: without it, {_loss(first)}."
     if found.flips:
         flip = found.flips[0]
         part = "that" if flip is first else _named(flip)
-        text += f" Without {part} it would sooner resemble {noun(flip.without)}."
+        text += f" Without {part} the face would sooner resemble {noun(flip.without)}."
     return text
 
 

@@ -11,7 +11,7 @@ from ui import notice
 from ui.explanation import show_explanation
 from ui.faces import bars_html, believability, headline
 from ui.landmark_face import blendshape_section, measures_markdown, points_section
-from ui.landmark_view import NO_MESH, face_view
+from ui.landmark_view import NO_MESH, FaceView, face_view
 from ui.landmark_whatif import whatif_section
 from ui.model_choice import choose_model_and_detector
 from ui.photos import SAMPLES, Photo, sample_photos
@@ -48,8 +48,7 @@ def photo_section() -> None:
     if view is None:
         st.warning(NO_MESH, icon=":material/face_retouching_off:")
         return
-    for remark in view.remarks:
-        st.warning(remark, icon=":material/info:")
+    _remarks(view)
     left, right = st.columns([1.15, 1], gap="large")
     with left:
         points_section(view, PurePath(photo.name).stem or "face")
@@ -63,6 +62,11 @@ def photo_section() -> None:
     whatif_section(view, model_id)
     st.subheader("Blendshapes")
     blendshape_section(view.points["mediapipe478"])
+
+
+def _remarks(view: FaceView) -> None:
+    for remark in view.remarks:
+        st.warning(remark, icon=":material/info:")
 
 
 def _choose_photo() -> Photo | None:

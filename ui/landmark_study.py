@@ -60,21 +60,7 @@ def _provenance(content: dict[str, Any]) -> None:
 
 def _accuracy(part: dict[str, Any]) -> None:
     methods = part["methods"]
-    table = pd.DataFrame(
-        [
-            {
-                "method": name,
-                "mean error": _with_interval(m["mean"], *m["mean_ci95"]),
-                "AUC at 8 %": "–" if m["auc"] is None else f"{m['auc']:.3f}",
-                "failures (over 8 % or not found)": _with_interval(
-                    m["failure_rate"], *m["failure_rate_ci95"]
-                ),
-                "not found": f"{m['n_missed']} of {m['n']}",
-            }
-            for name, m in methods.items()
-        ]
-    )
-    st.dataframe(table, hide_index=True, height="auto")
+    st.dataframe(_methods_table(methods), hide_index=True, height="auto")
     st.caption(f"{part['dataset']}. Normaliser: {part['normaliser']}. {' '.join(part['notes'])}")
     left, right = st.columns(2)
     with left:
@@ -101,6 +87,23 @@ def _accuracy(part: dict[str, Any]) -> None:
             "where along it a point belongs.",
             alt="Mean error by part of the face",
         )
+
+
+def _methods_table(methods: dict[str, Any]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "method": name,
+                "mean error": _with_interval(m["mean"], *m["mean_ci95"]),
+                "AUC at 8 %": "–" if m["auc"] is None else f"{m['auc']:.3f}",
+                "failures (over 8 % or not found)": _with_interval(
+                    m["failure_rate"], *m["failure_rate_ci95"]
+                ),
+                "not found": f"{m['n_missed']} of {m['n']}",
+            }
+            for name, m in methods.items()
+        ]
+    )
 
 
 def _noise(part: dict[str, Any]) -> None:

@@ -53,6 +53,11 @@ def candidates() -> dict[str, Pipeline]:
     }
 
 
+def _weights() -> Pipeline:
+    """What weighs the scores of pixels and landmarks against one another."""
+    return make_pipeline(StandardScaler(), LogisticRegression(C=0.03, max_iter=1000))
+
+
 def fusion_inputs(
     pixels: NDArray[np.float32], landmarks: NDArray[np.float64], has_mesh: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
@@ -82,11 +87,10 @@ def run(tools: Tools, sets: dict[str, tuple[Crops, FerMeshes]]) -> Row:
         scores[rows] = _decide(models[best], features(tools, meshes, best, rows))
         inputs[split] = fusion_inputs(pixels[split], scores, meshes.found)
         truth[split] = crops.labels
-    fusion = make_pipeline(StandardScaler(), LogisticRegression(C=0.03, max_iter=1000))
+    fusion, control = _weights(), _weights()
     folded = cross_val_predict(fusion, inputs["validation"], truth["validation"], cv=5)
     fusion.fit(inputs["validation"], truth["validation"])
-    # Weights on the pixels' scores alone: what refitting without landmarks would bring.
-    control = make_pipeline(StandardScaler(), LogisticRegression(C=0.03, max_iter=1000))
+    # The control weighs the pixels' scores alone: what refitting without landmarks brings.
     folded_control = cross_val_predict(
         control, inputs["validation"][:, :7], truth["validation"], cv=5
     )

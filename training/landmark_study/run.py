@@ -62,6 +62,28 @@ def run_study(
         What models/studies/landmarks.json holds; `core.types` of JSON only.
     """
     started = time.monotonic()
+    experiments = _experiments(fer_path, helen_path, models_dir, model_id, cache, sizes, say)
+    result: Row = clean(
+        {
+            "command": "mien study landmarks --fer fer2013.parquet --helen helen68.parquet",
+            "made": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            "seconds": round(time.monotonic() - started),
+            **experiments,
+        }
+    )
+    return result
+
+
+def _experiments(
+    fer_path: Path,
+    helen_path: Path,
+    models_dir: Path,
+    model_id: str,
+    cache: Path | None,
+    sizes: Sizes,
+    say: Say,
+) -> Row:
+    """HELEN's errors and E1 to E5, with the model and the counts they are of."""
     classifier = EmotionClassifier.load(model_id, models_dir, n_threads=1)
     tools = Tools(classifier, load_template(models_dir), IbugRegression.load(models_dir), say)
     landmarker = FaceLandmarker(models_dir / "face_landmarker" / "face_landmarker.task")
@@ -86,31 +108,35 @@ def run_study(
         tools, helen, detector, landmarker, n_faces=sizes.still_faces, n_frames=sizes.still_frames
     )
     e5 = fusion.run(tools, sets)
-    e1 = noise.summary(
+    return {
+        "model": {"id": model_id, "sha256": classifier.card.sha256},
+        "n_images": {split: len(crops.labels) for split, (crops, _) in sets.items()},
+        "n_without_mesh": {s: int((~meshes.found).sum()) for s, (_, meshes) in sets.items()},
+        "accuracy": errors,
+        "e1": _wrong_points(tools, helen, sets, sizes),
+        "e2": e2,
+        "e3": e3,
+        "e4": e4,
+        "e5": e5,
+    }
+
+
+def _wrong_points(
+    tools: Tools,
+    helen: accuracy.HelenFaces,
+    sets: dict[str, tuple[Crops, FerMeshes]],
+    sizes: Sizes,
+) -> Row:
+    """E1 on parts of both splits and on photos."""
+    validation, test = _part(sets, "validation", sizes), _part(sets, "test", sizes)
+    return noise.summary(
         [
-            *noise.run_split(tools, "validation", *_part(sets, "validation", sizes), FIVE),
-            *noise.run_split(tools, "test", *_part(sets, "test", sizes), FIVE),
-            *noise.run_split(tools, "test", *_part(sets, "test", sizes), MESH),
+            *noise.run_split(tools, "validation", *validation, FIVE),
+            *noise.run_split(tools, "test", *test, FIVE),
+            *noise.run_split(tools, "test", *test, MESH),
             *noise.run_photos(tools, helen, FIVE),
         ]
     )
-    result: Row = clean(
-        {
-            "command": "mien study landmarks --fer fer2013.parquet --helen helen68.parquet",
-            "made": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
-            "seconds": round(time.monotonic() - started),
-            "model": {"id": model_id, "sha256": classifier.card.sha256},
-            "n_images": {split: len(crops.labels) for split, (crops, _) in sets.items()},
-            "n_without_mesh": {s: int((~meshes.found).sum()) for s, (_, meshes) in sets.items()},
-            "accuracy": errors,
-            "e1": e1,
-            "e2": e2,
-            "e3": e3,
-            "e4": e4,
-            "e5": e5,
-        }
-    )
-    return result
 
 
 def _sets(
