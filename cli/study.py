@@ -41,6 +41,10 @@ def landmarks(
         Path | None,
         typer.Option(help="Folder for the points of the crops, to be quick next time."),
     ] = None,
+    per_split: Annotated[
+        int,
+        typer.Option(min=200, help="Crops of FER-2013's validation and test split; 3589: all."),
+    ] = 2000,
     quick: Annotated[
         bool, typer.Option(help="A few images of each set: only to see that it runs.")
     ] = False,
@@ -63,7 +67,7 @@ def landmarks(
         settings.models_dir,
         model_id=model or settings.default_model,
         cache=cache,
-        sizes=QUICK if quick else Sizes(),
+        sizes=QUICK if quick else Sizes(split=per_split),
         say=_teller(),
     )
     write(content, file)

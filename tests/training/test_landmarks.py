@@ -25,7 +25,7 @@ from training.landmark_study.common import (
     paired_row,
     total_variation,
 )
-from training.landmark_study.data import Crops
+from training.landmark_study.data import Crops, load_fer
 from training.landmarks.fer_mesh import FerMeshes, disagreement, framed, meshes_of
 from training.landmarks.fit_ibug import fit, mean_shape, mirrored
 from training.landmarks.helen import load_helen
@@ -75,6 +75,22 @@ def fake_set(template: NDArray[np.float64], n: int, seed: int = 0) -> tuple[Crop
         points.astype(np.float32), shapes.astype(np.float32), found,
         unsure.astype(np.float32), rng.random(n).astype(np.float32),
     )  # fmt: skip
+
+
+def test_a_first_part_of_a_sorted_file_is_a_fair_sample(tmp_path: Path) -> None:
+    import cv2
+    import pandas as pd
+
+    labels = np.repeat(np.arange(7), 20)
+    images = [np.full((48, 48), 30 * label, np.uint8) for label in labels]
+    encoded = [cv2.imencode(".png", image)[1].tobytes() for image in images]
+    file = tmp_path / "sorted.parquet"
+    pd.DataFrame({"image": encoded, "label": labels, "split": "test"}).to_parquet(file)
+    everything, part = load_fer(file, "test"), load_fer(file, "test", limit=40)
+    assert len(everything.labels) == 140
+    assert len(set(part.labels.tolist())) == 7
+    np.testing.assert_array_equal(part.images, everything.images[:40])
+    np.testing.assert_array_equal(everything.images[:, 0, 0], 30 * everything.labels)
 
 
 # --- 478 to 68 ------------------------------------------------------------------------------

@@ -19,18 +19,17 @@ class Crops:
 
 
 def load_fer(path: Path, split: str, *, limit: int | None = None) -> Crops:
-    """One split; with `limit` a random part of it (seed 0), in a fixed order.
+    """One split in random order (seed 0), so that any first part of it is a fair sample.
+
+    Files are often sorted by label; with `limit` only the first so many are kept.
 
     Raises:
         DatasetError: if the file is no such set.
     """
     labelled = load_labelled(path, split=split)
     images = np.stack([_grey(encoded) for encoded in labelled.encoded()])
-    labels = labelled.labels
-    if limit is not None and limit < len(labels):
-        chosen = np.random.default_rng(0).permutation(len(labels))[:limit]
-        images, labels = images[chosen], labels[chosen]
-    return Crops(images, labels)
+    chosen = np.random.default_rng(0).permutation(len(images))[:limit]
+    return Crops(images[chosen], labelled.labels[chosen])
 
 
 def _grey(encoded: bytes) -> NDArray[np.uint8]:

@@ -22,8 +22,8 @@ from training.landmarks.fer_mesh import FerMeshes, meshes_of
 class Sizes:
     """How much of each set is used; None is all. The whole takes some ten minutes."""
 
-    train: int = 5000
-    split: int | None = None
+    train: int = 3000
+    split: int | None = 2000
     noise_test: int = 800
     noise_validation: int = 500
     covered: int = 300
