@@ -133,20 +133,31 @@ def erase_traces(engine: Engine) -> bool:
     own write-ahead log is recycled by the server, which is why content is sealed as well.
 
     Returns:
-        Whether it was done. False: a reader is still in an old state; try again later.
+        Whether it was done. False: a reader is still in an old state, or another process is at
+        the same work; try again later.
     """
+    if not is_sqlite(engine):
+        return _vacuum(engine)
     with translated_errors():
-        if not is_sqlite(engine):
-            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                for table in VACUUMED:
-                    connection.exec_driver_sql(f"VACUUM {table}")
-            return True
         for attempt in range(TRUNCATE_ATTEMPTS):
             if attempt:
                 time.sleep(TRUNCATE_PAUSE_S)
             if _truncate_wal(engine):
                 return True
         return False
+
+
+def _vacuum(engine: Engine) -> bool:
+    try:
+        with (
+            translated_errors(),
+            engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
+        ):
+            for table in VACUUMED:
+                connection.exec_driver_sql(f"VACUUM {table}")
+    except StoreBusyError:  # two processes cannot vacuum one table at once
+        return False
+    return True
 
 
 def _truncate_wal(engine: Engine) -> bool:
