@@ -11,6 +11,7 @@ from core.annotate import draw_analysis
 from core.types import Analysis, ImageRGB
 from services.analyse import PhotoResult, results_csv, results_json
 from services.downloads import annotated_name, annotated_png, results_zip
+from ui.explanation import explanation_toggle
 from ui.faces import face_card
 from ui.photos import Photo
 from ui.resources import report
@@ -103,28 +104,29 @@ def _photo(
             icon=":material/download:",
         )
     with beside or st.container():
-        _faces(number, image_rgb, analysis, measured)
+        _faces(f"{number}_{photo.id}", image_rgb, analysis, measured)
 
 
 def _faces(
-    number: int, image_rgb: ImageRGB, analysis: Analysis, measured: dict[str, Any] | None
+    key: str, image_rgb: ImageRGB, analysis: Analysis, measured: dict[str, Any] | None
 ) -> None:
     every = list(enumerate(analysis.faces, start=1))
     if len(every) > _FACES_PER_PAGE:
         n_pages = -(-len(every) // _FACES_PER_PAGE)
         page = st.segmented_control(
             f"{len(every)} faces", range(1, n_pages + 1), default=1, required=True,
-            key=f"faces_{number}",
+            key=f"faces_{key}",
         )  # fmt: skip
         every = every[(page - 1) * _FACES_PER_PAGE : page * _FACES_PER_PAGE]
-    if len(analysis.faces) <= _BESIDE_PICTURE:
-        for face_number, face in every:
-            face_card(face_number, face, image_rgb, measured)
-        return
-    columns = st.columns(_CARD_COLUMNS)
+    n_columns = 1 if len(analysis.faces) <= _BESIDE_PICTURE else _CARD_COLUMNS
+    columns = st.columns(n_columns)
     for place, (face_number, face) in enumerate(every):
-        with columns[place % _CARD_COLUMNS]:
+        with columns[place % n_columns]:
             face_card(face_number, face, image_rgb, measured)
+            explanation_toggle(
+                face_number, face, image_rgb, analysis.model_id, analysis.detector,
+                key=f"why_{key}_{face_number}",
+            )  # fmt: skip
 
 
 def _timing(analysis: Analysis) -> None:

@@ -108,3 +108,13 @@ def test_model_and_detector_can_be_changed(agreed: AppTest) -> None:
     app = detector.select_index(1).run()
     assert not app.exception
     assert "resembles happiness" in text_of(app)
+
+
+def test_what_drove_a_score_is_shown_when_asked_for(open_page: OpenPage) -> None:
+    app = open_page("upload")
+    app.pills[0].set_value(["Eileen Collins (NASA)"]).run()
+    (why,) = (toggle for toggle in app.toggle if toggle.label.startswith("What drove"))
+    before = len(app.get("image"))
+    app = why.set_value(True).run()
+    assert not app.exception
+    assert len(app.get("image")) > before
