@@ -10,7 +10,7 @@ UV := .tools/bin/uv
 export UV_PYTHON := $(PYTHON)
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: app test lint types test-app test-e2e test-training bench screenshots setup-train clean
+.PHONY: app test lint types test-app test-e2e test-live test-training bench screenshots setup-train clean
 
 app: .venv/.app
 	.venv/bin/streamlit run Home.py --server.port $(PORT)
@@ -31,6 +31,10 @@ test-app: .venv/.dev
 # Apart from the others: the browser's driver keeps an event loop running in its process.
 test-e2e: .venv/.dev
 	.venv/bin/python -m pytest tests/e2e
+
+# Live video in a real browser; takes minutes and wants the machine for itself.
+test-live: .venv/.dev
+	.venv/bin/python -m pytest tests/e2e/test_webcam.py --run-slow
 
 test-training: .venv-train/.train
 	KERAS_BACKEND=tensorflow TF_CPP_MIN_LOG_LEVEL=3 .venv-train/bin/python -m pytest tests/training

@@ -17,7 +17,8 @@ from tests.conftest import ROOT
 from tests.e2e.conftest import AppServer, serve
 from tests.helpers.agree import agree_in_browser
 
-pytestmark = pytest.mark.e2e
+# Minutes of real video, and frame rates that need a quiet machine: run by `make test-live`.
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 SLOW_MS = 90_000
 SIZE_WH = (640, 480)
@@ -25,6 +26,17 @@ FAKE_CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-st
 MIN_FPS = 10
 
 Launch = Callable[..., Any]
+
+
+_open_contexts: list[Any] = []
+
+
+@pytest.fixture(autouse=True)
+def _close_pages() -> Iterator[None]:
+    """Close what a test has left open, so that one failure does not take the only place."""
+    yield
+    while _open_contexts:
+        _open_contexts.pop().close()
 
 
 @dataclass
@@ -82,7 +94,7 @@ def base(server: AppServer, with_camera: Any) -> Footprint:
     page = open_webcam(with_camera, server.url)
     start(page)
     stop(page)
-    page.context.close()
+    close(page)
     time.sleep(3)
     return footprint(server)
 
@@ -112,6 +124,7 @@ def back_to(server: AppServer, base: Footprint, timeout_s: float) -> bool:
 def open_webcam(browser: Any, url: str, *, script: str = "", **options: Any) -> Any:
     """The page after consent; `script` runs in each document before anything else."""
     context = browser.new_context(viewport={"width": 1280, "height": 1100}, **options)
+    _open_contexts.append(context)
     if script:
         context.add_init_script(script)
     page = context.new_page()
@@ -128,6 +141,12 @@ def open_webcam(browser: Any, url: str, *, script: str = "", **options: Any) -> 
     agree_in_browser(page)
     page.get_by_role("button", name="Start the camera").wait_for()
     return page
+
+
+def close(page: Any) -> None:
+    """Close the tab, as a person does."""
+    _open_contexts.remove(page.context)
+    page.context.close()
 
 
 def start(page: Any) -> None:
@@ -178,7 +197,7 @@ def test_live_video_is_read_measured_summed_up_and_released(
     stop(page)
     page.get_by_text("was seen for").first.wait_for()
     with page.expect_download() as download:
-        page.get_by_role("button", name="JSON").click()
+        page.get_by_role("button", name="JSON", exact=True).click()
     told = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
     # Two people were in the picture, each with one number all the time; one of them smiled.
     smiled_s = [face["seconds_by_label"].get("happy", 0) for face in told["faces"]]
@@ -187,10 +206,10 @@ def test_live_video_is_read_measured_summed_up_and_released(
     assert min(smiled_s) < 1
     assert {row["face"] for row in told["timeline"]} == {1, 2}
     with page.expect_download() as download:
-        page.get_by_role("button", name="CSV").click()
+        page.get_by_role("button", name="CSV", exact=True).click()
     assert Path(download.value.path()).read_text(encoding="utf-8").startswith("t_s,face,")
     assert back_to(server, base, 20), (footprint(server), base)
-    page.context.close()
+    close(page)
 
 
 def test_leaving_the_page_ends_the_video(
@@ -203,7 +222,7 @@ def test_leaving_the_page_ends_the_video(
     assert back_to(server, base, 30), (footprint(server), base)
     page.get_by_test_id("stSidebarNav").get_by_role("link", name="Webcam").click()
     page.get_by_role("button", name="Start the camera").wait_for()
-    page.context.close()
+    close(page)
 
 
 def test_closing_the_tab_ends_the_video_and_frees_the_place(
@@ -211,13 +230,13 @@ def test_closing_the_tab_ends_the_video_and_frees_the_place(
 ) -> None:
     page = open_webcam(with_camera, server.url)
     start(page)
-    page.context.close()
+    close(page)
     assert back_to(server, base, 60), (footprint(server), base)
     # The only place of this server is free again.
     page = open_webcam(with_camera, server.url)
     start(page)
     stop(page)
-    page.context.close()
+    close(page)
 
 
 def test_a_second_person_waits_until_the_first_stops(
@@ -231,8 +250,8 @@ def test_a_second_person_waits_until_the_first_stops(
     stop(first)
     second.get_by_text("Live. Nothing is kept.").wait_for()
     stop(second)
-    first.context.close()
-    second.context.close()
+    close(first)
+    close(second)
     assert back_to(server, base, 30), (footprint(server), base)
 
 
@@ -245,14 +264,14 @@ def test_a_denied_camera_is_told_and_the_snapshot_is_there(
     page.get_by_text("The camera was denied.").wait_for()
     page.get_by_test_id("stCameraInput").wait_for()
     page.get_by_role("button", name="Start the camera").wait_for()
-    page.context.close()
+    close(page)
 
 
 def test_a_computer_without_a_camera_is_told_so(server: AppServer, chromium: Launch) -> None:
     page = open_webcam(chromium("--use-fake-ui-for-media-stream"), server.url)
     page.get_by_role("button", name="Start the camera").click()
     page.get_by_text("No camera was found.").wait_for()
-    page.context.close()
+    close(page)
 
 
 NO_WEBRTC = """
@@ -275,4 +294,4 @@ def test_a_network_that_blocks_webrtc_is_told_and_a_snapshot_works(
     page.get_by_role("button", name="Take a snapshot instead").click()
     page.get_by_test_id("stCameraInputButton").click()
     page.get_by_text("resembles happiness").first.wait_for()
-    page.context.close()
+    close(page)
