@@ -22,7 +22,7 @@ class YuNetDetector:
 
     name = "yunet"
 
-    def __init__(self, folder: Path, *, threshold: float = 0.7, max_side_px: int = 960) -> None:
+    def __init__(self, folder: Path, *, threshold: float = 0.7, max_side_px: int = 800) -> None:
         """Load the network."""
         file = folder / "face_detection_yunet_2023mar.onnx"
         if not file.exists():

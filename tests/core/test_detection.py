@@ -126,7 +126,7 @@ def test_two_people_side_by_side_are_two_faces(
 @each_detector
 @pytest.mark.parametrize("factor", [0.25, 0.5, 2, 4, 7])
 def test_the_box_grows_with_the_picture(name: str, factor: float, astronaut: Image) -> None:
-    """Beyond 960 px YuNet shrinks the picture first; the box is in the full one's pixels."""
+    """Beyond 800 px YuNet shrinks the picture first; the box is in the full one's pixels."""
     (face,) = detector(name).detect(astronaut)
     (same,) = detector(name).detect(enlarged(astronaut, factor))
     assert scaled(same.box, 1 / factor).iou(face.box) > 0.75
