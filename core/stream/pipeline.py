@@ -20,6 +20,10 @@ from core.types import Box, Face, ImageRGB, check_image_rgb
 # Faces are found and followed at this size at most; they are cut out of the full frame.
 _WORK_SIDE_PX: Final = 640
 
+# A longer gap between two frames counts as this much for tracking: while nobody looked, because
+# the machine or the network stood still, a face was not seen to be gone.
+_MAX_LOOK_GAP_S: Final = 0.2
+
 
 @dataclass(frozen=True)
 class StreamRules:
@@ -61,6 +65,7 @@ class StreamAnalyzer:
         self._scores: dict[int, SmoothedScores] = {}
         self._before: Grey | None = None
         self._last_t_s: float | None = None
+        self._looked_s = 0.0  # the clock of the tracks
         self._since_detection, self._n_frames = 0, 0
         self._numbers, self._keys = itertools.count(1), itertools.count()
 
@@ -72,13 +77,15 @@ class StreamAnalyzer:
         """
         height, width = check_image_rgb(image_rgb).shape[:2]
         started = time.perf_counter()
+        if self._last_t_s is not None:
+            self._looked_s += min(max(t_s - self._last_t_s, 0.0), _MAX_LOOK_GAP_S)
         small, scale = _shrunk(image_rgb)
         grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
         self._follow(grey, scale)
         followed = time.perf_counter()
         detects = self._must_detect()
         if detects:
-            self._detect(small, scale, t_s)
+            self._detect(small, scale)
         detected = time.perf_counter()
         self._classify(image_rgb, t_s)
         ended = time.perf_counter()
@@ -115,10 +122,10 @@ class StreamAnalyzer:
         lost = any(track.lost for track in self._tracks)
         return fresh or (lost and self._since_detection >= 1)
 
-    def _detect(self, small: ImageRGB, scale: float, t_s: float) -> None:
+    def _detect(self, small: ImageRGB, scale: float) -> None:
         found = [_unscaled(face, scale) for face in self.detector.detect(small)]
         self._tracks = update(
-            self._tracks, found, t_s, self.rules.tracking, self._numbers, self._keys
+            self._tracks, found, self._looked_s, self.rules.tracking, self._numbers, self._keys
         )
         alive = {track.key for track in self._tracks}
         self._scores = {key: value for key, value in self._scores.items() if key in alive}

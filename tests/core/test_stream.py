@@ -96,6 +96,16 @@ def test_a_cut_to_another_scene_ends_the_track(
     assert [face.id for face in results[-1].faces] == [2]
 
 
+def test_a_standstill_of_the_machine_does_not_cost_a_face_its_number(
+    detector: FaceDetector, classifier: EmotionClassifier, astronaut: RGB
+) -> None:
+    analyzer = StreamAnalyzer(detector, classifier)
+    frames = walk(astronaut, 12, step_px=20)
+    times_s = [i / 30 + (5.0 if i >= 6 else 0.0) for i in range(12)]
+    results = [analyzer.process(f, t_s) for f, t_s in zip(frames, times_s, strict=True)]
+    assert {face.id for result in results for face in result.faces} == {1}
+
+
 def test_turning_the_camera_starts_over(
     detector: FaceDetector, classifier: EmotionClassifier, astronaut: RGB
 ) -> None:

@@ -217,8 +217,8 @@ def test_leaving_the_page_ends_the_video(
 ) -> None:
     page = open_webcam(with_camera, server.url)
     start(page)
-    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Model Metrics").click()
-    page.get_by_role("heading", name="Model Metrics").first.wait_for()
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Home").click()
+    page.get_by_text("What it cannot tell").wait_for()
     assert back_to(server, base, 30), (footprint(server), base)
     page.get_by_test_id("stSidebarNav").get_by_role("link", name="Webcam").click()
     page.get_by_role("button", name="Start the camera").wait_for()
