@@ -11,6 +11,11 @@ from core.errors import ModelError
 from core.types import Box, Face, FloatArray, ImageRGB, check_image_rgb
 
 
+# OpenCV's network reads memory it never wrote when its input is a single row of 32-px cells
+# high (seen with 4.14: faces of full confidence in blank strips), so strips are padded to two.
+_MIN_SIDE_PX = 64
+
+
 class YuNetDetector:
     """OpenCV's `FaceDetectorYN` behind a lock: its input size is state of the object.
 
@@ -45,9 +50,10 @@ class YuNetDetector:
         image_bgr = cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR)
         if scale < 1:
             image_bgr = cv2.resize(image_bgr, size_wh, interpolation=cv2.INTER_AREA)
+        padded_bgr = _pad(image_bgr)
         with self._lock:
-            self._network.setInputSize(size_wh)
-            _, rows = self._network.detect(image_bgr)
+            self._network.setInputSize(padded_bgr.shape[1::-1])
+            _, rows = self._network.detect(padded_bgr)
         if rows is None:
             return ()
         to_full = np.array([width / size_wh[0], height / size_wh[1]], np.float32)
@@ -63,3 +69,11 @@ class YuNetDetector:
             keypoints_xy=row[4:14].reshape(5, 2) * to_full,
             detector=self.name,
         )
+
+
+def _pad(image_bgr: ImageRGB) -> ImageRGB:
+    """The picture with black added below and to the right, as OpenCV itself rounds sizes up."""
+    missing_px = [max(_MIN_SIDE_PX - side, 0) for side in image_bgr.shape[:2]]
+    if not any(missing_px):
+        return image_bgr
+    return np.pad(image_bgr, [(0, missing_px[0]), (0, missing_px[1]), (0, 0)])

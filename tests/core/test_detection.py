@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from functools import cache
@@ -54,6 +55,25 @@ def test_in_a_blank_picture_of_any_size_there_is_no_face(
     name: str, height: int, width: int, grey: int
 ) -> None:
     assert detector(name).detect(np.full((height, width, 3), grey, np.uint8)) == ()
+
+
+BLANK_STRIPS = """
+import numpy as np
+from pathlib import Path
+from core.detection import create_detector
+detector = create_detector({name!r}, Path({models!r}))
+for height, width in [(1, 640), (7, 300), (32, 800), (300, 7), (800, 32)] * 5:
+    for grey in (0, 127, 255):
+        assert detector.detect(np.full((height, width, 3), grey, np.uint8)) == (), (height, width)
+"""
+
+
+@each_detector
+@pytest.mark.parametrize("poison", ["85", "165", "200"])
+def test_what_lay_in_memory_before_is_never_taken_for_a_face(name: str, poison: str) -> None:
+    script = BLANK_STRIPS.format(name=name, models=str(ROOT / "models"))
+    environment = {**os.environ, "MALLOC_PERTURB_": poison}  # glibc fills what it hands out
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=ROOT, env=environment)
 
 
 @each_detector
