@@ -10,7 +10,6 @@ from core.detection.geometry import load_box_geometry
 from core.errors import ModelError
 from core.types import Box, Face, FloatArray, ImageRGB, check_image_rgb
 
-
 # OpenCV's network reads memory it never wrote when its input is a single row of 32-px cells
 # high (seen with 4.14: faces of full confidence in blank strips), so strips are padded to two.
 _MIN_SIDE_PX = 64

@@ -62,8 +62,10 @@ import numpy as np
 from pathlib import Path
 from core.detection import create_detector
 detector = create_detector({name!r}, Path({models!r}))
-for height, width in [(1, 640), (7, 300), (32, 800), (300, 7), (800, 32)] * 5:
+for height, width in [(1, 640), (7, 300), (32, 640), (32, 800), (300, 7), (800, 32)] * 8:
     for grey in (0, 127, 255):
+        stale = [np.full(n, 7e30, np.float32) for n in range(10_000, 400_000, 60_000)]
+        del stale
         assert detector.detect(np.full((height, width, 3), grey, np.uint8)) == (), (height, width)
 """
 
