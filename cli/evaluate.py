@@ -47,7 +47,7 @@ def evaluate(
     if faces is FacesChoice.detect:
         finder = create_detector(detector or settings.default_detector, settings.models_dir)
     images = load_labelled(data, split=split, group_by=tuple(group_by or ()))
-    with _progress() as progress:
+    with progress_bar() as progress:
         task = progress.add_task("Evaluating", total=len(images))
         evaluation = run(
             classifier,
@@ -94,7 +94,8 @@ def _nan_to_none(value: Any) -> Any:
     return value
 
 
-def _progress() -> Any:
+def progress_bar() -> Any:
+    """A bar on the terminal, nothing where the output goes to a file."""
     from rich.console import Console
     from rich.progress import Progress
 

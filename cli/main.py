@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import analyze, audit, bench, bias, evaluate, models, train
+from cli import analyze, audit, bench, bias, detect_eval, evaluate, models, train
 from cli.admin import admin_app
 from cli.store import store_app
 from cli.study import study_app
@@ -17,6 +17,7 @@ app = typer.Typer(
 )
 app.command("analyze")(analyze.analyze)
 app.command("evaluate")(evaluate.evaluate)
+app.command("detect-eval")(detect_eval.detect_eval)
 app.command("models")(models.models)
 app.command("bench")(bench.bench)
 app.command("train")(train.train)

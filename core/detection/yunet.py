@@ -2,6 +2,7 @@
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -70,7 +71,7 @@ class YuNetDetector:
         )
 
 
-def _pad(image_bgr: ImageRGB) -> ImageRGB:
+def _pad(image_bgr: Any) -> Any:
     """The picture with black added below and to the right, as OpenCV itself rounds sizes up."""
     missing_px = [max(_MIN_SIDE_PX - side, 0) for side in image_bgr.shape[:2]]
     if not any(missing_px):
