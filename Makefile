@@ -10,7 +10,7 @@ UV := .tools/bin/uv
 export UV_PYTHON := $(PYTHON)
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: app test lint types test-app test-e2e test-live test-training bench screenshots setup-train clean
+.PHONY: app test lint types test-app test-e2e test-live test-training bench screenshots report slides docs setup-train clean
 
 app: .venv/.app
 	.venv/bin/streamlit run Home.py --server.port $(PORT)
@@ -42,6 +42,17 @@ test-training: .venv-train/.train
 screenshots: .venv/.dev
 	.venv/bin/python docs/make_screenshots.py
 
+# Report, ethics and data cards from the measured files; PDFs where there is a chromium.
+report: .venv/.dev
+	.venv/bin/python -m docs.tools.report
+
+slides: .venv/.dev
+	.venv/bin/python -m docs.tools.slides
+
+# The site, in build/site; broken links and missing pages are errors.
+docs: .venv/.dev
+	.venv/bin/mkdocs build --strict --quiet
+
 bench: .venv/.app
 	.venv/bin/mien bench
 
@@ -52,7 +63,7 @@ setup-train: .venv-train/.train
 	@touch $@
 
 .venv/.dev: uv.lock pyproject.toml $(UV)
-	$(UV) sync --frozen --inexact --quiet --extra dev
+	$(UV) sync --frozen --inexact --quiet --extra dev --extra docs
 	@touch $@
 
 .venv-train/.train: uv.lock pyproject.toml $(UV)
