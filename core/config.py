@@ -1,18 +1,28 @@
 """Settings, read once at the edge (Home.py, the command line) and passed down."""
 
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from core.errors import SettingsError
+
 ROOT = Path(__file__).resolve().parent.parent
+ENV_PREFIX: Final = "MIEN_"
+# Names the folder of secret files, such as /run/secrets; read before the settings themselves.
+SECRETS_DIR_VARIABLE: Final = "MIEN_SECRETS_DIR"
 
 
 class Settings(BaseSettings):
-    """All that can be set from outside; environment variables carry the prefix `MIEN_`."""
+    """All that can be set from outside; environment variables carry the prefix `MIEN_`.
 
-    model_config = SettingsConfigDict(env_prefix="MIEN_", frozen=True)
+    Where `MIEN_SECRETS_DIR` names a folder, a file in it called like the variable in small
+    letters (`mien_master_key`) sets what the environment does not.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True)
 
     models_dir: Path = Field(default=ROOT / "models", description="Folder of the shipped models.")
     data_dir: Path = Field(
@@ -59,6 +69,37 @@ class Settings(BaseSettings):
         default=50, ge=1, le=2000, description="Largest video clip, in 10**6 bytes."
     )
 
+    cookie_secret: SecretStr | None = Field(
+        default=None,
+        description="Signs the web server's cookies, alike for all replicas; random if not set.",
+    )
+    metrics_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="Port of /metrics, /live and /ready; none is opened if not set.",
+    )
+    metrics_host: str = Field(
+        default="127.0.0.1",
+        description="Address on which metrics_port listens; keep it from the public.",
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="Lines of the log: text for people, json for machines."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="The least important lines that the log takes."
+    )
+    stop_grace_s: int = Field(
+        default=30,
+        ge=0,
+        le=600,
+        description="Longest wait, in seconds, for analyses under way when Mien is stopped.",
+    )
+    min_free_mb: int = Field(
+        default=500,
+        ge=0,
+        description="Free space, in 10**6 bytes, below which Mien says it is not ready.",
+    )
     fer2013_path: Path | None = Field(
         default=None,
         description="FER-2013 as parquet; Model Metrics then shows which images were misjudged.",
@@ -89,5 +130,18 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """Settings from the environment; raises pydantic's ValidationError where one is wrong."""
-    return Settings()
+    """Settings from the environment and the secret files.
+
+    Raises:
+        pydantic.ValidationError: one of them is wrong.
+        SettingsError: the folder of secret files does not exist.
+    """
+    folder = os.environ.get(SECRETS_DIR_VARIABLE)
+    if not folder:
+        return Settings()
+    if not Path(folder).is_dir():
+        # Not to be passed over: Mien would start with keys of its own making.
+        raise SettingsError(
+            f"{SECRETS_DIR_VARIABLE} names a folder that does not exist; correct it or unset it."
+        )
+    return Settings(_secrets_dir=folder)

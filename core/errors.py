@@ -11,6 +11,12 @@ class MienError(Exception):
     kind = "error"
 
 
+class SettingsError(MienError):
+    """Something that is set from outside and cannot be so."""
+
+    kind = "settings_error"
+
+
 class ImageRefusedError(MienError):
     """A file that cannot be analysed."""
 

@@ -151,6 +151,22 @@ def anything_expired(session: Session, now: datetime) -> bool:
     )
 
 
+def overdue_since(session: Session, now: datetime) -> datetime | None:
+    """When the time of the item ended that is longest over it; None where none is."""
+    days = policy_days(session)
+    ends: list[datetime] = []
+    for table, kind in ((StoredImageRow, Kind.IMAGE), (AnalysisRow, Kind.RESULT)):
+        limit = timedelta(days=days[kind])
+        promised = session.scalar(
+            select(func.min(table.promised_until)).where(table.promised_until <= now)
+        )
+        stored = session.scalar(
+            select(func.min(table.stored_at)).where(table.stored_at <= now - limit)
+        )
+        ends += [end for end in (promised, stored and stored + limit) if end is not None]
+    return min(ends, default=None)
+
+
 def _subjects_over(now: datetime, days: Mapping[Kind, int]) -> Select[str]:
     live_images = select(StoredImageRow.id).where(
         StoredImageRow.subject_id == SubjectRow.id, alive(StoredImageRow, now, days[Kind.IMAGE])

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from core.emotions import EMOTIONS
 from core.errors import MienError
 from core.images import DecodedImage, decode_image, read_image_file
 from core.types import Analysis, FaceAnalysis, ImageRGB
+from services.observe import WORK, observers
 
 if TYPE_CHECKING:
     from services.consent import Consent
@@ -46,24 +47,18 @@ class PhotoResult:
 
 def analyse_bytes(name: str, data: bytes, analyzer: Analyzer, settings: Settings) -> PhotoResult:
     """Decode and analyse one photo; a refusal is a result, not an exception."""
-    return _analyse(
-        name,
-        lambda: decode_image(
-            data, max_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels
-        ),
-        analyzer,
-    )
+    return _observed(name, lambda: _analyse_bytes(name, data, analyzer, settings))
 
 
 def analyse_file(path: Path, analyzer: Analyzer, settings: Settings) -> PhotoResult:
     """`analyse_bytes` for a file on disk."""
-    return _analyse(
-        str(path),
-        lambda: read_image_file(
+
+    def decode() -> DecodedImage:
+        return read_image_file(
             path, max_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels
-        ),
-        analyzer,
-    )
+        )
+
+    return _observed(str(path), lambda: _analyse(str(path), decode, analyzer))
 
 
 def analyse_under_consent(
@@ -94,9 +89,9 @@ def analyse_under_consent(
     from services.consent import check
     from services.keep import record_analysis
 
-    try:
+    def analyse() -> PhotoResult:
         check(store, consent)
-        result = analyse_bytes(name, data, analyzer, settings)
+        result = _analyse_bytes(name, data, analyzer, settings)
         if result.analysis is not None:
             record_analysis(
                 store,
@@ -106,9 +101,34 @@ def analyse_under_consent(
                 result=_without_names(result, result.analysis),
                 image_rgb=result.image_rgb if with_image else None,
             )
+        return result
+
+    return _observed(name, analyse)
+
+
+def _observed(name: str, analyse: Callable[[], PhotoResult]) -> PhotoResult:
+    """Run `analyse` so that a stop waits for it, and say how it went; a refusal is a result."""
+    try:
+        with WORK.one():
+            result = analyse()
     except MienError as error:
-        return PhotoResult(name, None, None, (), error)
+        result = PhotoResult(name, None, None, (), error)
+    for observer in observers():
+        if result.analysis is not None:
+            observer.photo_analysed(result.analysis.timings_ms, len(result.analysis.faces))
+        elif result.error is not None:
+            observer.photo_refused(result.error.kind)
     return result
+
+
+def _analyse_bytes(name: str, data: bytes, analyzer: Analyzer, settings: Settings) -> PhotoResult:
+    return _analyse(
+        name,
+        lambda: decode_image(
+            data, max_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels
+        ),
+        analyzer,
+    )
 
 
 def _without_names(result: PhotoResult, analysis: Analysis) -> dict[str, Any]:
@@ -117,10 +137,10 @@ def _without_names(result: PhotoResult, analysis: Analysis) -> dict[str, Any]:
     return {key: value for key, value in found.items() if key not in ("file", "error")}
 
 
-def _analyse(name: str, decode: Any, analyzer: Analyzer) -> PhotoResult:
+def _analyse(name: str, decode: Callable[[], DecodedImage], analyzer: Analyzer) -> PhotoResult:
     started = time.perf_counter()
     try:
-        decoded: DecodedImage = decode()
+        decoded = decode()
         decode_ms = round((time.perf_counter() - started) * 1000, 3)
         found = analyzer.analyze(decoded.image_rgb)
     except MienError as error:
@@ -198,7 +218,7 @@ def results_csv(results: Sequence[PhotoResult]) -> str:
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
     for result in results:
-        name = _spreadsheet_safe(result.name)
+        name = spreadsheet_safe(result.name)
         faces = () if result.analysis is None else result.analysis.faces
         if not faces:
             error = "" if result.error is None else str(result.error)
@@ -212,6 +232,6 @@ def results_csv(results: Sequence[PhotoResult]) -> str:
     return buffer.getvalue()
 
 
-def _spreadsheet_safe(text: str) -> str:
+def spreadsheet_safe(text: str) -> str:
     """Keep spreadsheets from running a file name as a formula (OWASP, CSV injection)."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -16,6 +16,7 @@ from core.errors import MienError
 from core.stream.frames import StreamFrame
 from core.stream.timeline import FaceSummary, Timeline, TimelineRow
 from core.types import ImageRGB
+from services.observe import observers
 
 _FPS_WINDOW_S: Final = 2.0
 _WAIT_S: Final = 0.028  # a frame at 30 a second leaves 33 ms
@@ -72,12 +73,13 @@ class _Waiting:
 class LiveSession:
     """One person's live video. All methods may be called from any thread.
 
-    The worker thread starts with the first frame and ends on `pause` or after a few seconds
-    without frames, so that nothing stays behind when nobody says goodbye.
+    The worker thread starts with the first frame and ends on `close`, on `pause` or after a few
+    seconds without frames, so that nothing stays behind when nobody says goodbye.
 
     Args:
         analyzer: analyses the frames, on the worker thread only.
-        on_frame: called for each arriving frame, to note that the video is alive.
+        on_frame: called for each arriving frame, to note that the video is alive; under the
+            lock, so that it is not called any more once `close` has returned.
         wait_s: longest wait for a result.
         idle_s: the worker ends after so long without a frame.
     """
@@ -100,6 +102,7 @@ class LiveSession:
         self._result: tuple[int, StreamFrame] | None = None
         self._error: str | None = None
         self._thread: threading.Thread | None = None
+        self._closed = False
         self._timeline = Timeline()
         self._figures = LiveFigures()
         self._done: deque[tuple[float, float]] = deque(maxlen=_N_LATENCIES)  # (when, latency_ms)
@@ -116,9 +119,11 @@ class LiveSession:
             n_skipped: frames that the caller has dropped since the one before.
         """
         now_s = time.monotonic()
-        if self._on_frame is not None:
-            self._on_frame()
         with self._changed:
+            if self._closed:
+                return self._result[1] if self._result else None
+            if self._on_frame is not None:
+                self._on_frame()
             figures = self._figures
             number = figures.n_frames + 1 + n_skipped
             dropped = n_skipped + (self._waiting is not None)
@@ -128,6 +133,8 @@ class LiveSession:
             self._waiting = _Waiting(image_rgb, now_s if t_s is None else t_s, now_s, number)
             self._ensure_thread()
             self._changed.notify_all()
+            for observer in observers() if dropped else ():
+                observer.frames_dropped(dropped)
             if self._likely_in_time():
                 self._changed.wait_for(lambda: self._is_ready(number), timeout=self._wait_s)
             return self._result[1] if self._result else None
@@ -160,6 +167,12 @@ class LiveSession:
         """Whether the worker thread is there."""
         with self._changed:
             return self._thread is not None
+
+    def close(self) -> None:
+        """End for good: frames that still come are not looked at, and do not count as alive."""
+        with self._changed:
+            self._closed = True
+        self.pause()
 
     def pause(self, *, timeout_s: float = 5.0) -> None:
         """End the worker thread; another frame would start it again. Figures stay readable."""
@@ -217,6 +230,8 @@ class LiveSession:
             self._done.append((now_s, (now_s - job.arrived_s) * 1000))
             self._figures = replace(self._figures, n_analysed=self._figures.n_analysed + 1)
             self._changed.notify_all()
+        for observer in observers():
+            observer.frame_analysed((now_s - job.arrived_s) * 1000)
 
     def _current_figures(self, now_s: float) -> LiveFigures:
         recent = [(when, ms) for when, ms in self._done if now_s - when <= _FPS_WINDOW_S]

@@ -2,16 +2,49 @@
 
 import logging
 import threading
+import time
 
+from db import purge as work
 from db.errors import StoreError
-from db.purge import PurgeReport, purge
-from db.retention import anything_expired
+from db.purge import PurgeReport
+from db.retention import anything_expired, overdue_since
 from db.store import Store
+from services.observe import observers
 
-__all__ = ["PurgeReport", "PurgeThread", "purge", "purge_if_due"]
+__all__ = ["PurgeReport", "PurgeThread", "purge", "purge_if_due", "purge_lag_s"]
 
 EVERY_S = 300.0
 logger = logging.getLogger(__name__)
+
+
+def purge(store: Store) -> PurgeReport:
+    """`db.purge.purge`, and say how it went."""
+    started = time.perf_counter()
+    try:
+        report = work.purge(store)
+    except Exception:
+        for observer in observers():
+            observer.purge_failed()
+        raise
+    elapsed_s = time.perf_counter() - started
+    n_removed = report.images + report.analyses + report.subjects + report.strays
+    for observer in observers():
+        if report.skipped:
+            observer.purge_skipped()
+        else:
+            observer.purge_ended(n_removed, report.unfinished, elapsed_s)
+    return report
+
+
+def purge_lag_s(store: Store) -> float:
+    """For how many seconds the oldest item is over its time; 0 where nothing is.
+
+    Raises:
+        StoreError: the database does not answer.
+    """
+    with store.read() as look:
+        since = overdue_since(look.session, look.now)
+        return 0.0 if since is None else max((look.now - since).total_seconds(), 0.0)
 
 
 def purge_if_due(store: Store) -> PurgeReport | None:
