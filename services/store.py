@@ -5,6 +5,7 @@ from pathlib import Path
 
 from db import audit, statistics
 from db.errors import StoreError
+from db.inspect import StoreFacts, answers, inspect_store
 from db.store import Store, open_store
 from db.types import ChainHead, ChainStatus, Kind
 
@@ -13,8 +14,11 @@ __all__ = [
     "ChainStatus",
     "Store",
     "StoreError",
+    "StoreFacts",
     "Summary",
+    "answers",
     "chain_status",
+    "inspect_store",
     "open_store",
     "reanchor",
     "summary",

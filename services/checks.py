@@ -1,0 +1,302 @@
+"""What can be wrong with an installation, one function a thing, and what mends it."""
+
+import hashlib
+import importlib.metadata
+import os
+import re
+import shutil
+import stat
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from core.config import ROOT, Settings
+from core.errors import MienError
+
+State = Literal["good", "note", "bad"]
+PYTHONS: Final = ((3, 11), (3, 12))
+# Of the files in THIRD_PARTY_NOTICES.md; our own models have their hash on their card.
+THIRD_PARTY_SHA256: Final = {
+    "face_landmarker/face_landmarker.task": (
+        "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
+    ),
+    "yunet/face_detection_yunet_2023mar.onnx": (
+        "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
+    ),
+}
+_CLOCK_TOLERANCE: Final = timedelta(minutes=5)
+_MIN_COOKIE_SECRET: Final = 32
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        name: short and stable.
+        state: good, note (works, worth knowing) or bad.
+        found: one sentence.
+        advice: what mends it; "" where nothing needs to.
+    """
+
+    name: str
+    state: State
+    found: str
+    advice: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        """For JSON."""
+        return asdict(self)
+
+
+def check_python() -> Check:
+    """Whether this Python is one that Mien is tested with."""
+    found = ".".join(str(part) for part in sys.version_info[:3])
+    if sys.version_info[:2] in PYTHONS:
+        return Check("python", "good", f"Python {found}.")
+    return Check("python", "bad", f"Python {found}.", "Use Python 3.11 or 3.12.")
+
+
+def check_packages() -> Check:
+    """Whether every package that Mien asks for is here in a version that it takes."""
+    from packaging.requirements import Requirement
+
+    try:
+        asked = importlib.metadata.requires("mien") or []
+    except importlib.metadata.PackageNotFoundError:
+        return Check(
+            "packages", "note", "Mien runs from its folder without being installed.",
+            "To have its packages checked, install it: `make app` or `pip install .`.",
+        )  # fmt: skip
+    wrong = []
+    for line in asked:
+        requirement = Requirement(line)
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            version = importlib.metadata.version(requirement.name)
+        except importlib.metadata.PackageNotFoundError:
+            wrong.append(f"{requirement.name} is missing")
+            continue
+        if not requirement.specifier.contains(version, prereleases=True):
+            wrong.append(f"{requirement.name} is {version}, not {requirement.specifier}")
+    if wrong:
+        return Check(
+            "packages", "bad", f"{'; '.join(sorted(wrong))}.",
+            "Install what the lock file names: `make app`.",
+        )  # fmt: skip
+    return Check("packages", "good", "All packages are here in versions that fit.")
+
+
+def check_opencv() -> Check:
+    """Whether one build of OpenCV, and that of the headless package, is what gets imported."""
+    builds = sorted(
+        name
+        for distribution in importlib.metadata.distributions()
+        if (name := (distribution.name or "").lower()).startswith("opencv-")
+    )
+    if len(builds) > 1:
+        return Check(
+            "opencv", "bad", f"{' and '.join(builds)} overwrite each other's files.",
+            f"Run `pip uninstall -y {' '.join(builds)}` and install opencv-python-headless again.",
+        )  # fmt: skip
+    try:
+        import cv2
+    except ImportError as exc:
+        return Check(
+            "opencv", "bad", f"OpenCV cannot be imported ({type(exc).__name__}).",
+            "Install opencv-python-headless; other builds need libraries of a desktop.",
+        )  # fmt: skip
+    if not hasattr(cv2, "FaceDetectorYN"):
+        return Check(
+            "opencv", "bad", f"OpenCV {cv2.__version__} has no face detector.",
+            "Install opencv-python-headless again.",
+        )  # fmt: skip
+    gui = re.search(r"^\s*GUI:\s*(\S+)", cv2.getBuildInformation(), re.MULTILINE)
+    if gui is not None and gui[1] != "NONE":
+        return Check(
+            "opencv", "bad", f"OpenCV {cv2.__version__} is a build for desktops ({gui[1]}).",
+            "Another build overwrote the headless one: uninstall all, install it again.",
+        )  # fmt: skip
+    return Check("opencv", "good", f"OpenCV {cv2.__version__}, headless.")
+
+
+def check_models(settings: Settings) -> Check:
+    """Whether every model file is the one that was shipped, by SHA-256."""
+    from core.model_card import load_card, load_model_bytes, model_ids
+
+    models_dir, n_files = settings.models_dir, 0
+    try:
+        ids = model_ids(models_dir)
+        for model_id in ids:
+            load_model_bytes(load_card(model_id, models_dir), models_dir)
+            n_files += 1
+    except MienError as error:
+        return Check("models", "bad", str(error), "Restore the folder models/ of this version.")
+    if settings.default_model not in ids:
+        return Check(
+            "models", "bad", f"The default model {settings.default_model!r} is not there.",
+            f"Set MIEN_DEFAULT_MODEL to one of: {', '.join(ids) or 'none is there'}.",
+        )  # fmt: skip
+    for name, sha256 in THIRD_PARTY_SHA256.items():
+        file = models_dir / name
+        if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != sha256:
+            return Check(
+                "models", "bad", f"{name} is missing or was changed.",
+                "Restore the folder models/ of this version.",
+            )  # fmt: skip
+        n_files += 1
+    return Check("models", "good", f"{n_files} model files are as they were shipped.")
+
+
+def check_data_dir(settings: Settings) -> Check:
+    """Whether the data folder, or where it is to be made, can be written and is private."""
+    folder = settings.data_dir
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"mien")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as exc:
+        return Check(
+            "data folder", "bad", f"It cannot be written ({exc.strerror}).",
+            "Give it to the account that runs Mien, or set MIEN_DATA_DIR to another.",
+        )  # fmt: skip
+    if folder != settings.data_dir:
+        return Check("data folder", "good", "It is made at first start.")
+    if stat.S_IMODE(folder.stat().st_mode) & 0o077:
+        return Check(
+            "data folder", "note", "Others than its owner may look into it.", f"chmod 700 {folder}"
+        )
+    return Check("data folder", "good", "It can be written, by its owner only.")
+
+
+def check_disk(settings: Settings) -> Check:
+    """Whether there is room where data goes."""
+    folder = settings.data_dir
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    free_mb = shutil.disk_usage(folder).free / 1e6
+    if free_mb < settings.min_free_mb:
+        return Check(
+            "disk", "bad", f"{free_mb:.0f} MB are free; {settings.min_free_mb} are wanted.",
+            "Free some space, or set MIEN_MIN_FREE_MB lower.",
+        )  # fmt: skip
+    return Check("disk", "good", f"{free_mb / 1000:.1f} GB are free.")
+
+
+def check_store(settings: Settings, *, now: datetime | None = None) -> Iterator[Check]:
+    """Whether the database answers and is migrated, the master key fits, the clock is right."""
+    from services.store import inspect_store
+
+    key = settings.master_key
+    try:
+        facts = inspect_store(
+            settings.data_dir, settings.database_url, key.get_secret_value() if key else None
+        )
+    except MienError as error:
+        yield Check("database", "bad", "The store cannot be opened.", str(error))
+        return
+    if facts.revision is None:
+        yield Check("database", "good", "It is made at first start.")
+    elif not facts.is_migrated:
+        yield Check(
+            "database", "note", f"Its tables are of version {facts.revision}.",
+            "They are brought up to date at the next start; make a backup before.",
+        )  # fmt: skip
+    else:
+        yield Check("database", "good", f"It answers; tables of version {facts.revision}.")
+    if facts.key_fits is False:
+        yield Check(
+            "master key", "bad", "It is not the one that the store was made with, or missing.",
+            "Put the file back into the data folder's secrets, or set MIEN_MASTER_KEY as it was.",
+        )  # fmt: skip
+    elif facts.key_found:
+        yield Check("master key", "good", "It is there, for its owner only.")
+    else:
+        yield Check("master key", "good", "It is made at first start.")
+    yield check_clock(facts.newest_row_at, now or datetime.now(UTC))
+
+
+def check_clock(newest_row_at: datetime | None, now: datetime) -> Check:
+    """Whether the clock is not behind what was already written, nor behind this program."""
+    built = datetime.fromtimestamp((ROOT / "core" / "config.py").stat().st_mtime, UTC)
+    known = max(built, newest_row_at or built)
+    if now < known - _CLOCK_TOLERANCE:
+        return Check(
+            "clock", "bad", f"It says {now:%Y-%m-%d %H:%M}, but {known:%Y-%m-%d %H:%M} has been.",
+            "Set it right; if it was wrong before, see `mien store reanchor`.",
+        )  # fmt: skip
+    return Check("clock", "good", f"It says {now:%Y-%m-%d %H:%M} UTC.")
+
+
+def check_live_video(settings: Settings) -> Check:
+    """Whether live video can get through networks."""
+    if settings.turn_urls and settings.turn_secret is None:
+        return Check(
+            "live video", "bad", "TURN servers are named, but no secret.",
+            "Set MIEN_TURN_SECRET to coturn's static-auth-secret.",
+        )  # fmt: skip
+    for url in (*settings.stun_urls, *settings.turn_urls):
+        if not re.fullmatch(r"(stuns?|turns?):[^\s/]+", url):
+            return Check(
+                "live video", "bad", "A STUN or TURN address cannot be read.",
+                "Write it as stun:host:3478 or turn:host:3478.",
+            )  # fmt: skip
+    if not settings.turn_urls:
+        return Check(
+            "live video", "note", "Without TURN, live video works in the same network only.",
+            "For other networks run coturn and set MIEN_TURN_URLS and MIEN_TURN_SECRET.",
+        )  # fmt: skip
+    return Check("live video", "good", f"{len(settings.turn_urls)} TURN servers.")
+
+
+def check_secrets_file(folder: Path = ROOT) -> Check:
+    """Whether Streamlit's secrets file, where there is one, is private and can be read."""
+    file = folder / ".streamlit" / "secrets.toml"
+    if not file.exists():
+        return Check(
+            "secrets file", "good", "There is none; sign-in by an outside service is off."
+        )
+    if stat.S_IMODE(file.stat().st_mode) & 0o077:
+        return Check(
+            "secrets file", "bad", "Others than its owner may read it.", f"chmod 600 {file}"
+        )
+    try:
+        content: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return Check("secrets file", "bad", "It is not TOML.", "Correct it, or remove it.")
+    secret = content.get("auth", {}).get("cookie_secret", "") if "auth" in content else None
+    if secret is not None and len(str(secret)) < _MIN_COOKIE_SECRET:
+        return Check(
+            "secrets file", "bad", "Its cookie_secret is missing or short.",
+            "Make one with `openssl rand -hex 32`.",
+        )  # fmt: skip
+    return Check("secrets file", "good", "It is there, for its owner only.")
+
+
+def check_replicas(settings: Settings) -> Check:
+    """Whether what replicas have to share is set where the database can be shared."""
+    if settings.database_url is None or settings.database_url.startswith("sqlite"):
+        return Check("replicas", "good", "One process on SQLite.")
+    missing = [
+        name
+        for name, value in (
+            ("MIEN_MASTER_KEY", settings.master_key),
+            ("MIEN_COOKIE_SECRET", settings.cookie_secret),
+        )
+        if value is None
+    ]
+    if missing:
+        return Check(
+            "replicas", "note", f"{' and '.join(missing)} not set: right for one process only.",
+            "Set them alike for all replicas, and let them share the data folder.",
+        )  # fmt: skip
+    return Check("replicas", "good", "Key and cookie secret are set, for all replicas alike.")

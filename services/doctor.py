@@ -1,0 +1,69 @@
+"""All checks of an installation, and the few that say whether a process can serve now."""
+
+from collections.abc import Callable, Iterator
+
+from core.config import Settings
+from services import checks
+from services.checks import Check
+from services.observe import WORK
+from services.store import Store, StoreError, answers
+
+__all__ = ["Check", "Readiness", "examine"]
+
+
+def examine(settings: Settings) -> Iterator[Check]:
+    """Every check, one after the other; changes nothing."""
+    yield checks.check_python()
+    yield checks.check_packages()
+    yield checks.check_opencv()
+    yield checks.check_models(settings)
+    yield checks.check_data_dir(settings)
+    yield checks.check_disk(settings)
+    yield from checks.check_store(settings)
+    yield checks.check_replicas(settings)
+    yield checks.check_live_video(settings)
+    yield checks.check_secrets_file()
+
+
+def can_serve(settings: Settings) -> Iterator[Check]:
+    """What a process needs to serve: models, database, disk. For a process that does not run."""
+    yield checks.check_models(settings)
+    yield from checks.check_store(settings)
+    yield checks.check_data_dir(settings)
+    yield checks.check_disk(settings)
+
+
+class Readiness:
+    """Says whether this running process can serve; cheap enough to be asked every second.
+
+    Args:
+        settings: limits and folders.
+        find_store: the store of this process, None while there is none.
+    """
+
+    def __init__(self, settings: Settings, find_store: Callable[[], Store | None]) -> None:
+        """Nothing is known of the models yet."""
+        self._settings, self._find_store = settings, find_store
+        self._models: Check | None = None
+
+    def __call__(self) -> Iterator[Check]:
+        """Stopping, models, database and disk."""
+        if WORK.stopping:
+            yield Check("stopping", "bad", "This process is about to end.")
+        # Hashed once: the models in memory are what serves from then on.
+        if self._models is None or self._models.state == "bad":
+            self._models = checks.check_models(self._settings)
+        yield self._models
+        yield self._database()
+        yield checks.check_data_dir(self._settings)
+        yield checks.check_disk(self._settings)
+
+    def _database(self) -> Check:
+        store = self._find_store()
+        if store is None:
+            return Check("database", "bad", "The store is not open.")
+        try:
+            answers(store)
+        except StoreError as error:
+            return Check("database", "bad", str(error))
+        return Check("database", "good", "It answers.")
