@@ -3,7 +3,9 @@
 import streamlit as st
 
 from ui.home import first_screen
+from ui.operations import start
 
+start()
 st.set_page_config(page_title="Mien", page_icon=":material/face:", layout="wide")
 
 PAGES = [

@@ -49,7 +49,9 @@ class Readiness:
     def __call__(self) -> Iterator[Check]:
         """Stopping, models, database and disk."""
         if WORK.stopping:
+            # And no more: a look at the store could open it again.
             yield Check("stopping", "bad", "This process is about to end.")
+            return
         # Hashed once: the models in memory are what serves from then on.
         if self._models is None or self._models.state == "bad":
             self._models = checks.check_models(self._settings)

@@ -8,11 +8,12 @@ is taken out of every line, and of exceptions that are not ours only type and pl
 import json
 import logging
 import re
+import sys
 import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from core.config import ROOT
 from core.errors import MienError
@@ -33,9 +34,13 @@ _PERSONAL: Final = (
     (re.compile(r"(://[^/\s:@]+:)[^@\s]+@"), r"\1[secret]@"),
 )
 # Libraries that write of single connections, addresses included, below this level.
-_QUIET: Final = ("aioice", "aiortc", "PIL", "matplotlib", "asyncio", "urllib3", "websockets")
-# What `logging` itself puts on a record; all else came by `extra`.
-_STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
+_QUIET: Final = (
+    "aioice", "aiortc", "alembic", "asyncio", "matplotlib", "PIL", "urllib3", "websockets",
+)  # fmt: skip
+# What `logging` and uvicorn put on a record themselves; all else came by `extra`.
+_STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__) | {
+    "message", "asctime", "color_message",
+}  # fmt: skip
 
 
 def without_personal_data(text: str) -> str:
@@ -132,6 +137,23 @@ class LogObserver(Observer):
             self._log.info("purge ended", extra=extra)
 
 
+class StandardError(logging.StreamHandler[TextIO]):
+    """Writes to whatever standard error is at that moment."""
+
+    def __init__(self) -> None:
+        """Without a stream: it is looked up."""
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:
+        """Standard error."""
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, _value: TextIO) -> None:
+        """Stay with standard error."""
+
+
 def formatter(log_format: str) -> logging.Formatter:
     """The formatter for "json" or "text"."""
     return JsonFormatter() if log_format == "json" else TextFormatter()
@@ -141,10 +163,9 @@ def set_up_logs(log_format: str, level: str) -> None:
     """Send everything to standard error in one format; may be called again."""
     root = logging.getLogger()
     for handler in list(root.handlers):
-        if getattr(handler, "is_mien", False):
+        if isinstance(handler, StandardError):
             root.removeHandler(handler)
-    handler = logging.StreamHandler()
-    handler.is_mien = True  # type: ignore[attr-defined]
+    handler = StandardError()
     handler.setFormatter(formatter(log_format))
     root.addHandler(handler)
     root.setLevel(level)

@@ -1,0 +1,93 @@
+"""What runs beside the pages, once a process: logs, metrics, readiness, a graceful stop.
+
+Pages run again and again; this module is imported once, and so starts things once.
+"""
+
+import atexit
+import logging
+import threading
+
+import streamlit.logger as streamlit_logger
+
+from services.doctor import Readiness
+from services.logs import LogObserver, StandardError, formatter, set_up_logs
+from services.observe import WORK, add_observer
+from ui.privacy_store import forget_store, opened
+from ui.resources import analyzer, settings
+
+logger = logging.getLogger(__name__)
+_starting = threading.Lock()
+_started = _stopped = False
+
+
+def start() -> None:
+    """Set up logs, metrics and the stop; does nothing the second time."""
+    global _started
+    with _starting:
+        if _started:
+            return
+        _started = True
+        limits = settings()
+        set_up_logs(limits.log_format, limits.log_level)
+        _take_over_streamlits_logs(limits.log_format)
+        add_observer(LogObserver())
+        if limits.metrics_port is not None:
+            _serve_probes(limits.metrics_host, limits.metrics_port)
+        atexit.register(stop)
+    logger.info("started")
+
+
+def warm_up() -> None:
+    """Open the store, which starts the purge, and load the models that pages take first."""
+    limits = settings()
+    if opened().store is None:
+        logger.warning("serving without a store: %s", opened().problem)
+    analyzer(limits.default_model, limits.default_detector)
+
+
+def stop() -> None:
+    """Finish what was begun, begin nothing new, hand back the purge's lease; once."""
+    global _stopped
+    with _starting:
+        if _stopped:
+            return
+        _stopped = True
+    if not WORK.stop(settings().stop_grace_s):
+        logger.warning("analyses were cut off", extra={"running": WORK.n_running})
+    forget_store()  # ends the purge, which hands its lease back
+    logger.info("stopped")
+
+
+def _serve_probes(host: str, port: int) -> None:
+    # Here, because without the setting a process has no use for Prometheus' library.
+    from services.metrics import Metrics
+    from services.probes import ProbeServer
+
+    metrics = Metrics(lambda: opened().store)
+    readiness = Readiness(settings(), lambda: opened().store)
+    try:
+        ProbeServer(metrics, readiness, host=host, port=port)
+    except OSError as exc:
+        logger.error("no metrics: port %s cannot be opened (%s)", port, exc.strerror)
+        return
+    add_observer(metrics)
+
+
+def _take_over_streamlits_logs(log_format: str) -> None:
+    """Streamlit gives each of its loggers a handler, and uvicorn its own; one format for all."""
+
+    def set_up(named: logging.Logger) -> None:
+        for handler in list(named.handlers):
+            named.removeHandler(handler)
+        handler = StandardError()
+        handler.setFormatter(formatter(log_format))
+        named.addHandler(handler)
+
+    streamlit_logger.setup_formatter = set_up  # type: ignore[assignment]
+    streamlit_logger.update_formatter()
+    # It warns of caches that are filled before the first visitor came, as `warm_up` does.
+    script_context = "streamlit.runtime.scriptrunner_utils.script_run_context"
+    logging.getLogger(script_context).setLevel(logging.ERROR)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        for handler in logging.getLogger(name).handlers:
+            handler.setFormatter(formatter(log_format))
