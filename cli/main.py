@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import analyze, audit, bench, bias, detect_eval, evaluate, models, train
+from cli import analyze, audit, batch, bench, bias, detect_eval, doctor, evaluate, models, train
 from cli.admin import admin_app
 from cli.store import store_app
 from cli.study import study_app
@@ -16,12 +16,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("analyze")(analyze.analyze)
+app.command("batch")(batch.batch)
 app.command("evaluate")(evaluate.evaluate)
 app.command("detect-eval")(detect_eval.detect_eval)
 app.command("models")(models.models)
 app.command("bench")(bench.bench)
+app.command("doctor")(doctor.doctor)
 app.command("train")(train.train)
 app.command("publish")(train.publish)
+app.command("publish-ensemble")(train.publish_ensemble)
+app.command("export")(train.export)
 app.command("audit")(audit.audit)
 app.add_typer(bias.app, name="bias")
 app.add_typer(study_app, name="study")

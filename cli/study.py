@@ -14,11 +14,6 @@ study_app = typer.Typer(
 )
 
 
-@study_app.callback()
-def study() -> None:
-    """Keeps `landmarks` a command of its own while it is the only one."""
-
-
 def _teller() -> Callable[[str], None]:
     """Prints progress with the seconds since now, apart from the result."""
     started = time.monotonic()
@@ -73,4 +68,108 @@ def landmarks(
     write(content, file)
     for part in ("accuracy", "e1", "e2", "e3", "e4", "e5"):
         print(f"{part}: {content[part]['conclusion']}\n")
+    print(f"Written to {file}.")
+
+
+@study_app.command("trials")
+def trials(
+    name: Annotated[str, typer.Argument(help="Which set: ablations or architectures.")],
+    data: Annotated[Path, typer.Option(help="FER-2013: parquet, Kaggle's csv or folder.")],
+    epochs: Annotated[int, typer.Option(min=1, help="Of each trial.")] = 10,
+    runs: Annotated[Path, typer.Option(help="Folder for the runs.")] = Path("runs/trials"),
+) -> None:
+    """Short trainings side by side: what each choice gains on the validation split."""
+    import json
+
+    from cli.train import require_keras
+    from core.config import load_settings
+
+    require_keras()
+    from training.trials import SETS, run_trials
+
+    if name not in SETS:
+        raise typer.BadParameter(f"no set {name!r}; there are: {', '.join(SETS)}")
+    command = f"mien study trials {name} --epochs {epochs} --data {data.name}"
+    content = run_trials(name, epochs, data, runs, command=command)
+    file = load_settings().models_dir / "studies" / f"trials_{name}.json"
+    file.write_text(json.dumps(content, indent=1) + "\n")
+    for row in content["rows"]:
+        print(f"{row['accuracy']:7.2%}  {row['train_s']:5.0f} s  {row['trial']}")
+    print(f"Written to {file}.")
+
+
+@study_app.command("datasets")
+def datasets(
+    fer: Annotated[Path, typer.Option(help="FER-2013 as parquet: image, label, split.")],
+    wider_train: Annotated[Path | None, typer.Option(help="WIDER FACE, train part.")] = None,
+    wider_val: Annotated[Path | None, typer.Option(help="WIDER FACE, validation part.")] = None,
+    helen: Annotated[Path | None, typer.Option(help="HELEN: points_xy, split.")] = None,
+    utkface: Annotated[Path | None, typer.Option(help="UTKFace: age_bin, gender, race.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="JSON file; models/studies/dataset_facts.json otherwise.")
+    ] = None,
+) -> None:
+    """What the sets hold and their flaws: balance, near-duplicates, label noise, sizes."""
+    import json
+
+    from core.config import load_settings
+    from core.errors import DatasetError
+    from training import dataset_facts as facts
+
+    readers = {
+        "fer2013": (fer, facts.fer2013_facts),
+        "wider_train": (wider_train, facts.wider_facts),
+        "wider_val": (wider_val, facts.wider_facts),
+        "helen": (helen, facts.helen_facts),
+        "utkface": (utkface, facts.utkface_facts),
+    }
+    say = _teller()
+    content: dict[str, object] = {}
+    for name, (path, read) in readers.items():
+        if path is None:
+            continue
+        if not path.is_file():
+            raise DatasetError(f"There is no file {path}; README.md says where to get the set.")
+        say(name)
+        content[name] = read(path)
+    options = " ".join(
+        f"--{name.replace('_', '-').replace('fer2013', 'fer')} {path.name}"
+        for name, (path, _) in readers.items()
+        if path is not None
+    )
+    file = out or load_settings().models_dir / "studies" / "dataset_facts.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    content = {"command": f"mien study datasets {options}", **content}
+    file.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(f"Written to {file}.")
+
+
+@study_app.command("failures")
+def failures(
+    fer: Annotated[Path, typer.Option(help="FER-2013 as parquet: image, label, split, name.")],
+    model: Annotated[str | None, typer.Option(help="Id of the model; see `mien models`.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="JSON file; models/studies/failures_<model>.json otherwise."),
+    ] = None,
+) -> None:
+    """The surest mistakes on FER-2013's validation split, and whom FER+'s taggers side with."""
+    import json
+
+    from core.classify import EmotionClassifier
+    from core.config import load_settings
+    from core.errors import DatasetError
+    from training.failures import failure_study
+
+    settings = load_settings()
+    if not fer.is_file():
+        raise DatasetError(f"There is no file {fer}; README.md says where to get the set.")
+    classifier = EmotionClassifier.load(model or settings.default_model, settings.models_dir)
+    model_option = f" --model {model}" if model else ""
+    content = failure_study(
+        fer, classifier, command=f"mien study failures --fer {fer.name}{model_option}"
+    )
+    file = out or settings.models_dir / "studies" / f"failures_{classifier.card.id}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     print(f"Written to {file}.")

@@ -1,7 +1,8 @@
-"""`mien train` and `mien publish`: the only commands that need the `train` extra."""
+"""`mien train`, `publish`, `publish-ensemble` and `export`: these need the `train` extra."""
 
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,6 +12,22 @@ DataOption = Annotated[
     Path, typer.Option(help="FER-2013: the parquet, Kaggle's fer2013.csv or Kaggle's folder.")
 ]
 RUNS = Path("runs")
+
+
+class Precision(StrEnum):
+    """Of a published model's numbers."""
+
+    float = "float"
+    int8 = "int8"
+
+
+class Form(StrEnum):
+    """Kinds of files that `mien export` writes; the values are their extensions."""
+
+    keras = "keras"
+    h5 = "h5"
+    tflite = "tflite"
+    onnx = "onnx"
 
 
 class TrainingUnavailableError(MienError):
@@ -28,7 +45,7 @@ def train(
     ] = None,
 ) -> None:
     """Train an expression model by a recipe; goes on where a run in the same folder ended."""
-    _require_keras()
+    require_keras()
     from training.recipe import load_recipe
     from training.train import train as run
 
@@ -44,28 +61,88 @@ def publish(
     recipe: Annotated[str, typer.Argument(help="Recipe of the finished run.")],
     data: DataOption,
     run: Annotated[Path | None, typer.Option(help="Folder of the run (runs/RECIPE).")] = None,
+    model_id: Annotated[
+        str | None, typer.Option("--id", help="Id of the model (the recipe's name, with dashes).")
+    ] = None,
+    precision: Annotated[
+        list[Precision] | None,
+        typer.Option(help="float or int8; may be given twice (both; int8 gets the suffix -int8)."),
+    ] = None,
     flip_average: Annotated[
         bool, typer.Option(help="Serve the average over the face and its mirror image.")
     ] = True,
 ) -> None:
-    """Export a run as float and int8, calibrate, write card, evaluation and readme to models/."""
-    _require_keras()
+    """Export a run, calibrate, write card, evaluation and readme to models/."""
+    require_keras()
     from core.config import load_settings
     from training.publish import publish as make
 
     models_dir = load_settings().models_dir
-    for int8 in (False, True):
+    wanted = precision or [Precision.float, Precision.int8]
+    base = model_id or recipe.replace("_", "-")
+    for chosen in wanted:
+        int8 = chosen is Precision.int8
         report = make(
-            recipe, data, run or RUNS / recipe, models_dir, int8=int8, flip_average=flip_average
+            recipe,
+            data,
+            run or RUNS / recipe,
+            models_dir,
+            model_id=f"{base}-int8" if int8 and len(wanted) > 1 else base,
+            int8=int8,
+            flip_average=flip_average,
         )
-        print(
-            f"{report.model_id}: test accuracy {report.all.accuracy:.2%}, without near-duplicates "
-            f"{report.without_near_duplicates.accuracy:.2%}, one view "
-            f"{report.single_view.accuracy:.2%}"
-        )
+        _print_report(report)
 
 
-def _require_keras() -> None:
+def publish_ensemble(
+    model_id: Annotated[str, typer.Argument(help="Id of the ensemble.")],
+    members: Annotated[list[str], typer.Argument(help="Ids of published models.")],
+    data: DataOption,
+) -> None:
+    """Average published models: calibrate, write card, evaluation and readme to models/."""
+    require_keras()
+    from core.config import load_settings
+    from training.publish import publish_ensemble as make
+
+    _print_report(make(model_id, members, data, load_settings().models_dir))
+
+
+def export(
+    model: Annotated[str, typer.Argument(help="Id of the model; see `mien models`.")],
+    form: Annotated[Form, typer.Option("--format", help="Kind of file.")],
+    out: Annotated[Path | None, typer.Option(help="File to write (MODEL.EXTENSION).")] = None,
+) -> None:
+    """Write a shipped model as a Keras, HDF5, LiteRT or ONNX file."""
+    from core.config import load_settings
+    from core.model_card import load_card, load_model_bytes
+
+    models_dir = load_settings().models_dir
+    card = load_card(model, models_dir)
+    file = out or Path(f"{model}.{form.value}")
+    if form is Form.tflite and not card.members:
+        file.write_bytes(load_model_bytes(card, models_dir))
+    else:
+        require_keras()
+        from training.artifacts import export_network
+
+        export_network(card, models_dir, form.value, file)
+    print(f"Written to {file}.")
+
+
+def _print_report(report: Any) -> None:
+    print(
+        f"{report.model_id}: test accuracy {report.all.accuracy:.2%}, without near-duplicates "
+        f"{report.without_near_duplicates.accuracy:.2%}, one view "
+        f"{report.single_view.accuracy:.2%}"
+    )
+
+
+def require_keras() -> None:
+    """Say how to get the `train` extra where it is not installed.
+
+    Raises:
+        TrainingUnavailableError: if Keras cannot be found.
+    """
     import importlib.util
 
     if importlib.util.find_spec("keras") is None:

@@ -1,6 +1,8 @@
 """Expression scores by LiteRT: the only place outside core/detection that runs a network."""
 
+import hashlib
 import threading
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -8,12 +10,14 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from core.emotions import EMOTIONS
+from core.errors import ModelError
 from core.model_card import ModelCard, load_card, load_model_bytes
 from core.types import EmotionScores, FloatArray
 
 # LiteRT plans its memory for one batch size. A few sizes, each with its own interpreter, cost
 # a few megabytes and spare the planning on every call.
 _BATCH_SIZES: Final = (1, 2, 4, 8, 16)
+_SMALLEST: Final = np.float32(1e-12)  # a probability, before its logarithm
 
 
 class EmotionClassifier:
@@ -43,7 +47,19 @@ class EmotionClassifier:
             ModelError: if the model is unknown, missing, damaged or altered.
         """
         card = load_card(model_id, models_dir)
-        return cls(card, load_model_bytes(card, models_dir), n_threads=n_threads)
+        if not card.members:
+            return cls(card, load_model_bytes(card, models_dir), n_threads=n_threads)
+        members = tuple(cls.load(name, models_dir, n_threads=n_threads) for name in card.members)
+        if members_sha256(member.card for member in members) != card.sha256:
+            raise ModelError(
+                f"The members of {model_id!r} are not those its card describes; reinstall Mien."
+            )
+        return EnsembleClassifier(card, members)
+
+    def single_view(self) -> "EmotionClassifier":
+        """The same model without averaging over the mirror image."""
+        card = self.card.model_copy(update={"flip_average": False})
+        return EmotionClassifier(card, self._model, n_threads=self._n_threads)
 
     def probabilities(self, faces: FloatArray) -> FloatArray:
         """Calibrated probabilities (n, 7) for normalised faces (n, S, S, C); n may be 0."""
@@ -101,6 +117,42 @@ class EmotionClassifier:
         interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], shape)
         interpreter.allocate_tensors()
         return interpreter
+
+
+class EnsembleClassifier(EmotionClassifier):
+    """Several models as one: the mean of their calibrated log-probabilities.
+
+    The geometric mean of what the members say, as in Hinton et al. 2015 (arXiv 1503.02531);
+    temperature and threshold of the ensemble's own card come after it.
+
+    Args:
+        card: of the ensemble; `card.members` names them.
+        members: the models, all with the card's input.
+    """
+
+    def __init__(self, card: ModelCard, members: Sequence[EmotionClassifier]) -> None:
+        """Keep the members; each has its own lock."""
+        if any(member.card.input != card.input for member in members):
+            raise ModelError(f"The members of {card.id!r} want other faces than its card says.")
+        self.card, self._members = card, tuple(members)
+
+    def logits(self, faces: FloatArray) -> FloatArray:
+        """Mean log-probabilities (n, 7); each member averages views as its own card says."""
+        total = np.zeros((len(faces), len(EMOTIONS)), np.float32)
+        for member in self._members:
+            total += np.log(np.maximum(member.probabilities(faces), _SMALLEST))
+        mean: FloatArray = total / np.float32(len(self._members))
+        return mean
+
+    def single_view(self) -> EmotionClassifier:
+        """The same members, each without averaging over the mirror image."""
+        card = self.card.model_copy(update={"flip_average": False})
+        return EnsembleClassifier(card, [member.single_view() for member in self._members])
+
+
+def members_sha256(cards: Iterable[ModelCard]) -> str:
+    """The hash that vouches for an ensemble: SHA-256 over its members' hashes, in order."""
+    return hashlib.sha256("".join(card.sha256 for card in cards).encode()).hexdigest()
 
 
 def softmax(logits: FloatArray) -> FloatArray:

@@ -59,7 +59,12 @@ class TrainingData(BaseModel):
 
 
 class ModelCard(BaseModel):
-    """One shipped model. Unknown fields are an error: a card says nothing unread."""
+    """One shipped model. Unknown fields are an error: a card says nothing unread.
+
+    Attributes:
+        members: ids of the models that an ensemble averages; it has no file of its own.
+        teachers: what the model was distilled from, in words; empty where it was not.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -74,6 +79,8 @@ class ModelCard(BaseModel):
     labels: list[str]
     input: InputSpec
     flip_average: bool
+    members: list[str] = []
+    teachers: list[str] = []
     calibration: Calibration
     data: TrainingData
     recipe: dict[str, Any]

@@ -41,6 +41,13 @@ def _share(value: float) -> str:
     return "–" if math.isnan(value) else f"{100 * value:.1f} %"
 
 
+def _identity(card: ModelCard) -> str:
+    if card.members:
+        names = ", ".join(f"`{name}`" for name in card.members)
+        return f"The mean of {names}; SHA-256 over their hashes: `{card.sha256}`."
+    return f"SHA-256 of `{card.file}`: `{card.sha256}`."
+
+
 def readme(card: ModelCard, report: dict[str, Any]) -> str:
     """The model's README.md, made from the card and the content of `evaluation.json`."""
     rows = [
@@ -92,7 +99,7 @@ def readme(card: ModelCard, report: dict[str, Any]) -> str:
             "",
             *[f"- {limit}" for limit in card.limits],
             "",
-            f"Licence: {card.licence}. SHA-256 of `{card.file}`: `{card.sha256}`.",
+            f"Licence: {card.licence}. {_identity(card)}",
             "",
         ]
     )

@@ -6,6 +6,7 @@ everything that could be chosen has been chosen on the validation split.
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from core.classify import EmotionClassifier
+from core.classify import EmotionClassifier, EnsembleClassifier, members_sha256
 from core.emotions import EMOTIONS
 from core.faceinput import FaceInput
 from core.metrics import Measures, measure, near_duplicates
@@ -26,6 +27,7 @@ from training.data import Faces, drop_blank, load_split
 from training.export import N_REPRESENTATIVE, count_macs, load_network, to_litert
 from training.recipe import Recipe, load_recipe
 
+MAX_FILE_BYTES = 25_000_000  # of any file in the repository
 UNCALIBRATED = Calibration(temperature=1, uncertain_threshold=0, target_accuracy=0, coverage=1)
 
 
@@ -53,7 +55,14 @@ class TestReport(BaseModel):
 
 
 def publish(
-    recipe_name: str, data: Path, run: Path, models_dir: Path, *, int8: bool, flip_average: bool
+    recipe_name: str,
+    data: Path,
+    run: Path,
+    models_dir: Path,
+    *,
+    model_id: str,
+    int8: bool,
+    flip_average: bool,
 ) -> TestReport:
     """Export the best weights of `run`, calibrate, write the card, evaluate, write the readme.
 
@@ -61,7 +70,8 @@ def publish(
         recipe_name: recipe that `run` was trained by.
         data: FER-2013 (parquet, Kaggle csv or folder).
         run: folder with `best.weights.h5` and `curves.json`.
-        models_dir: where `<id>/` is made.
+        models_dir: where `<model_id>/` is made.
+        model_id: of the published model.
         int8: 8-bit integers instead of 32-bit floats.
         flip_average: whether the served model averages over the mirror image.
     """
@@ -70,18 +80,69 @@ def publish(
     network = load_network(recipe, face_input, run / "best.weights.h5")
     train, validation = load_split(data, "train"), load_split(data, "validation")
     model = to_litert(network, _representative(train, face_input) if int8 else None)
-    model_id = recipe.name.replace("_", "-") + ("-int8" if int8 else "")
     folder = models_dir / model_id
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.tflite").write_bytes(model)
     card = _card(model_id, recipe, network, model, face_input, len(drop_blank(train)), int8)
     card = card.model_copy(update={"flip_average": flip_average})
     card = _calibrated(card, model, validation)
-    _write_json(folder / "card.json", card.model_dump())
     _write_json(folder / "curves.json", json.loads((run / "curves.json").read_text()))
-    report = test_report(EmotionClassifier(card, model), data, train, folder)
-    (folder / "README.md").write_text(readme(card, report.model_dump()))
+    if not int8:
+        _keep_weights(run / "best.weights.h5", folder)
+    return write_card(EmotionClassifier(card, model), data, train, folder)
+
+
+def publish_ensemble(
+    model_id: str, members: list[str], data: Path, models_dir: Path
+) -> TestReport:
+    """Make an ensemble's card from published models; calibrate, evaluate, write the readme.
+
+    Args:
+        model_id: of the ensemble.
+        members: ids of published models; the served answer is the mean of theirs.
+        data: FER-2013; the calibration is fitted on its validation split.
+        models_dir: where `<model_id>/` is made and the members are.
+    """
+    parts = [EmotionClassifier.load(member, models_dir, n_threads=2) for member in members]
+    cards = [part.card for part in parts]
+    train, validation = load_split(data, "train"), load_split(data, "validation")
+    card = cards[0].model_copy(
+        update={
+            "id": model_id,
+            "title": f"Mean of {len(members)} models of our own",
+            "file": "",
+            "members": members,
+            "sha256": members_sha256(cards),
+            "n_bytes": sum(card.n_bytes for card in cards),
+            "n_parameters": sum(card.n_parameters for card in cards),
+            "n_macs": sum(card.n_macs for card in cards),
+            "precision": " and ".join(sorted({card.precision for card in cards})),
+            "calibration": UNCALIBRATED,
+            "recipe": {"members": members},
+        }
+    )
+    inputs = card.face_input.normalise(validation.images[..., None])
+    logits = EnsembleClassifier(card, parts).logits(inputs)
+    card = card.model_copy(update={"calibration": calibrate(logits, validation.labels)})
+    folder = models_dir / model_id
+    folder.mkdir(parents=True, exist_ok=True)
+    return write_card(EnsembleClassifier(card, parts), data, train, folder)
+
+
+def write_card(
+    classifier: EmotionClassifier, data: Path, train: Faces, folder: Path
+) -> TestReport:
+    """Write card, evaluation and readme of a calibrated model to `folder`."""
+    _write_json(folder / "card.json", classifier.card.model_dump())
+    report = test_report(classifier, data, train, folder)
+    (folder / "README.md").write_text(readme(classifier.card, report.model_dump()))
     return report
+
+
+def _keep_weights(weights: Path, folder: Path) -> None:
+    """Ship Keras' weights beside the model, for `mien export`, unless they are too large."""
+    if weights.stat().st_size <= MAX_FILE_BYTES:
+        shutil.copyfile(weights, folder / "weights.h5")
 
 
 def _representative(train: Faces, face_input: FaceInput) -> NDArray[np.float32]:
@@ -116,6 +177,7 @@ def _card(
             geometry=face_input.geometry,
         ),
         flip_average=False,
+        teachers=list(recipe.teachers),
         calibration=UNCALIBRATED,
         data=DATA.model_copy(update={"n_train": n_train}),
         recipe=recipe.to_dict(),
@@ -139,9 +201,7 @@ def test_report(
     test = load_split(data, "test")
     inputs = card.face_input.normalise(test.images[..., None])
     probabilities = classifier.probabilities(inputs)
-    single = EmotionClassifier(
-        card.model_copy(update={"flip_average": False}), (folder / card.file).read_bytes()
-    )
+    single = classifier.single_view()
     duplicate = near_duplicates(test.images, train.images)
     np.savez_compressed(
         folder / "predictions.npz",

@@ -32,6 +32,12 @@ class Recipe:
     frozen_epochs: int = 0
     frozen_learning_rate: float = 0.01
     drop_blank: bool = True
+    drop_duplicates: bool = False
+    min_vote_share: float = 0.0
+    start_from: str | None = None
+    teachers: tuple[str, ...] = ()
+    teacher_share: float = 0.0
+    teacher_temperature: float = 2.0
     precision: str = "mixed_bfloat16"
     seed: int = 0
 

@@ -1,6 +1,8 @@
 """Train an expression model by a recipe: data in, weights and curves out, resumable."""
 
 import json
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +15,9 @@ from core.faceinput import FaceInput
 from training.architectures import ARCHITECTURES
 from training.augment import Augment
 from training.callbacks import AverageWeights, EpochKeeper
-from training.data import BalancedBatches, Faces, drop_blank, load_split
+from training.cleaning import clean
+from training.data import BalancedBatches, Faces, load_split
+from training.distil import DistilLoss, accuracy, load_teachers, with_teachers
 from training.recipe import Recipe
 
 
@@ -59,12 +63,22 @@ def build_network(
     return builder(len(EMOTIONS), shape, **options)
 
 
-def training_model(network: keras.Model, recipe: Recipe, face_input: FaceInput) -> keras.Model:
-    """Grey levels in, logits out: augmentation and normalisation in front of `network`."""
+def training_model(
+    network: keras.Model,
+    recipe: Recipe,
+    face_input: FaceInput,
+    teachers: Sequence[keras.Model] = (),
+) -> keras.Model:
+    """Grey levels in, logits out: augmentation and normalisation in front of `network`.
+
+    With teachers the output is that of `training.distil.with_teachers`.
+    """
     images = keras.Input((face_input.size_px, face_input.size_px, 1), name="grey_levels")
     augmented = Augment(**recipe.augment_options, seed=recipe.seed)(images)
     normalise = keras.layers.Rescaling(face_input.scale, face_input.offset, dtype="float32")
-    return keras.Model(images, network(normalise(augmented)))
+    faces = normalise(augmented)
+    logits = network(faces)
+    return keras.Model(images, with_teachers(faces, logits, teachers) if teachers else logits)
 
 
 def compile_model(model: keras.Model, recipe: Recipe, phase: Phase, steps_per_epoch: int) -> None:
@@ -88,11 +102,20 @@ def compile_model(model: keras.Model, recipe: Recipe, phase: Phase, steps_per_ep
     )
     # Decay on scales and shifts only fights the normalisation they belong to.
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    loss = keras.losses.CategoricalCrossentropy(
+    model.compile(optimizer, _loss(recipe), metrics=[accuracy], jit_compile=False)
+    optimizer.build(model.trainable_variables)
+
+
+def _loss(recipe: Recipe) -> keras.losses.Loss:
+    if recipe.teachers:
+        return DistilLoss(
+            teacher_share=recipe.teacher_share,
+            temperature=recipe.teacher_temperature,
+            label_smoothing=recipe.label_smoothing,
+        )
+    return keras.losses.CategoricalCrossentropy(
         from_logits=True, label_smoothing=recipe.label_smoothing
     )
-    model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=False)
-    optimizer.build(model.trainable_variables)
 
 
 def validation_arrays(
@@ -111,7 +134,8 @@ def train(
     Args:
         recipe: what to train, and how.
         data: FER-2013 in one of the forms that `load_split` reads.
-        folder: of the run; made if it is not there.
+        folder: of the run; made if it is not there. Runs that the recipe starts from or learns
+            from are looked for beside it.
         weights_dir: folder of pretrained backbones, for recipes that name one.
 
     Returns:
@@ -129,11 +153,15 @@ def train(
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy(recipe.precision)
     face_input = FaceInput()
-    batches = _batches(recipe, data)
+    validation_faces = load_split(data, "validation")
+    batches = _batches(recipe, clean(load_split(data, "train"), validation_faces, recipe))
     network = build_network(recipe, face_input, weights_dir)
-    model = training_model(network, recipe, face_input)
+    if recipe.start_from is not None:
+        network.load_weights(folder.parent / recipe.start_from / "best.weights.h5")
+    teachers = load_teachers(recipe, face_input, folder.parent)
+    model = training_model(network, recipe, face_input, teachers)
     averager = AverageWeights(network, recipe.average_momentum)
-    validation = validation_arrays(load_split(data, "validation"), face_input)
+    validation = validation_arrays(validation_faces, face_input)
     keeper = EpochKeeper(network, averager, batches, validation, folder)
     for phase in phases(recipe):
         if keeper.n_finished() >= phase.end:
@@ -147,16 +175,13 @@ def train(
             epochs=phase.end,
             shuffle=False,  # the batches shuffle themselves, repeatably
             callbacks=[averager, keeper],
-            verbose=2,
+            verbose=1 if sys.stdout.isatty() else 2,  # a bar for people, lines for logs
         )
     curves: list[dict[str, float]] = json.loads((folder / "curves.json").read_text())
     return curves  # of a run that was finished before, too
 
 
-def _batches(recipe: Recipe, data: Path) -> BalancedBatches:
-    faces = load_split(data, "train")
-    if recipe.drop_blank:
-        faces = drop_blank(faces)
+def _batches(recipe: Recipe, faces: Faces) -> BalancedBatches:
     return BalancedBatches(
         faces,
         recipe.batch_size,

@@ -47,6 +47,8 @@ def card_dict(model: bytes = b"model", **changes: Any) -> dict[str, Any]:
             "geometry": geometry,
         },
         "flip_average": False,
+        "members": [],
+        "teachers": [],
         "calibration": {
             "temperature": 1.0,
             "uncertain_threshold": 0.5,
@@ -77,7 +79,8 @@ def write_model(models_dir: Path, card: dict[str, Any], model: bytes = b"model")
     folder = models_dir / str(card["id"])
     folder.mkdir(parents=True)
     (folder / "card.json").write_text(json.dumps(card))
-    (folder / str(card["file"])).write_bytes(model)
+    if card["file"]:  # an ensemble has none
+        (folder / str(card["file"])).write_bytes(model)
     return folder
 
 

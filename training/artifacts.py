@@ -1,0 +1,89 @@
+"""A shipped model as a file for others: Keras, HDF5 or ONNX.
+
+Unlike `model.tflite` these hold the whole way from grey levels to probabilities, so that whoever
+loads them needs nothing of Mien: scaling, network, temperature, softmax. They need no custom
+layer of ours either.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from core.errors import ModelError
+from core.model_card import ModelCard
+from training.export import load_network
+from training.layers import BatchNorm
+from training.recipe import Recipe
+
+
+def export_network(card: ModelCard, models_dir: Path, form: str, file: Path) -> None:
+    """Write the model of `card` as `form` ("keras", "h5" or "onnx") to `file`.
+
+    A model of 8-bit integers is exported in the 32-bit floats that it was made from.
+
+    Raises:
+        ModelError: if the card is an ensemble's, or no shipped folder holds the weights.
+    """
+    if card.members:
+        names = ", ".join(card.members)
+        raise ModelError(f"{card.id!r} is a mean of models; export each of them: {names}.")
+    recipe = Recipe(**_tuples(card.recipe))
+    network = load_network(recipe, card.face_input, _weights(card, models_dir))
+    model = whole_model(network, card)
+    if form == "onnx":
+        model.export(file, format="onnx", verbose=False)
+    else:
+        model.save(file)
+
+
+def whole_model(network: keras.Model, card: ModelCard) -> keras.Model:
+    """Grey levels (b, S, S, 1) in 0..255 in, probabilities (b, 7) in the card's order out."""
+    spec = card.input
+    grey_levels = keras.Input((spec.size_px, spec.size_px, spec.channels), name="grey_levels")
+    faces = keras.layers.Rescaling(spec.scale, spec.offset)(grey_levels)
+    logits = _in_kerass_layers(network)(faces)
+    scaled = keras.layers.Rescaling(1 / card.calibration.temperature)(logits)
+    probabilities = keras.layers.Softmax(name="probabilities")(scaled)
+    return keras.Model(grey_levels, probabilities, name=card.id.replace("-", "_"))
+
+
+def _in_kerass_layers(network: keras.Model) -> keras.Model:
+    """The same network with Keras' own batch normalisation in place of ours."""
+
+    def plain(layer: keras.layers.Layer) -> keras.layers.Layer:
+        if isinstance(layer, BatchNorm):
+            return keras.layers.BatchNormalization.from_config(layer.get_config())
+        return type(layer).from_config(layer.get_config())
+
+    clone = keras.models.clone_model(network, clone_function=plain)
+    clone.set_weights(network.get_weights())
+    return clone
+
+
+def _weights(card: ModelCard, models_dir: Path) -> Path:
+    """`weights.h5` of the model itself, or of the one that was trained by the same recipe."""
+    for folder in [models_dir / card.id, *sorted(models_dir.glob("*/"))]:
+        file = folder / "weights.h5"
+        other = folder / "card.json"
+        if not file.exists() or not other.exists():
+            continue
+        if ModelCard.model_validate_json(other.read_text()).recipe == card.recipe:
+            return file
+    raise ModelError(
+        f"The weights of {card.id!r} are not shipped; train it again by its recipe "
+        f"(`mien train {card.recipe.get('name')}`) and publish it."
+    )
+
+
+def _tuples(recipe: dict[str, Any]) -> dict[str, Any]:
+    """A recipe read from JSON has lists where it had tuples."""
+
+    def tuples(value: Any) -> Any:
+        if isinstance(value, list):
+            return tuple(tuples(inner) for inner in value)
+        if isinstance(value, dict):
+            return {key: tuples(inner) for key, inner in value.items()}
+        return value
+
+    return {key: tuples(value) for key, value in recipe.items()}

@@ -1,0 +1,188 @@
+"""What the data sets hold, and their flaws, in numbers: sizes, balance, duplicates, label noise.
+
+FER-2013's train and validation splits alone are looked at; what is said of its test split (how
+many near-duplicates it has) comes from a model's evaluation.json.
+"""
+
+from collections.abc import Iterable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from core.emotions import EMOTIONS
+
+CORRELATION: Final = 0.99
+BLANK_STD: Final = 2.0  # grey levels
+# FER+ counts votes for neutral, happiness, surprise, sadness, anger, disgust, fear, contempt,
+# unknown and not a face (Barsoum et al. 2016, arXiv 1608.01041).
+_FERPLUS: Final = (
+    "neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt", "unknown",
+    "not a face",
+)  # fmt: skip
+_FACE_SIZES_PX: Final = (0, 10, 20, 32, 64, 128, 10_000)
+_OUTER_EYES: Final = (36, 45)  # of iBUG's 68 points, from 0
+_BLOCK: Final = 1024
+
+
+def near_pairs(
+    rows: NDArray[np.uint8], references: NDArray[np.uint8] | None = None
+) -> NDArray[np.int64]:
+    """Pairs (n, 2) of images whose pixels correlate above `CORRELATION`.
+
+    Args:
+        rows: (n, h, w).
+        references: (m, h, w); without them the pairs i < j among `rows`.
+    """
+    mine = _standardised(rows)
+    others = mine if references is None else _standardised(references)
+    pairs = []
+    for start in range(0, len(mine), _BLOCK):
+        first = start if references is None else 0
+        found = np.argwhere(mine[start : start + _BLOCK] @ others[first:].T > CORRELATION)
+        found += (start, first)
+        pairs.append(found if references is not None else found[found[:, 0] < found[:, 1]])
+    return np.concatenate(pairs) if pairs else np.empty((0, 2), np.int64)
+
+
+def _standardised(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    rows = images.reshape(len(images), -1).astype(np.float32)
+    rows -= rows.mean(axis=1, keepdims=True)
+    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
+    return rows
+
+
+def fer2013_facts(path: Path) -> dict[str, Any]:
+    """Balance, blanks, near-duplicates within and between train and validation, FER+ votes."""
+    facts: dict[str, Any] = {"splits": {}}
+    images, labels = {}, {}
+    for split in ("train", "validation"):
+        frame = pd.read_parquet(path, filters=[("split", "==", split)])
+        images[split] = np.stack([_grey(encoded) for encoded in frame["image"]])
+        labels[split] = frame["label"].to_numpy(np.int64)
+        counts = np.bincount(labels[split], minlength=len(EMOTIONS))
+        facts["splits"][split] = {
+            "n": len(frame),
+            "per_class": dict(zip(EMOTIONS, counts.tolist(), strict=True)),
+            "largest_over_smallest": _ratio(counts.max(), counts.min()),
+            "n_blank": int((images[split].std(axis=(1, 2)) < BLANK_STD).sum()),
+            "ferplus": ferplus_facts(frame["ferplus_votes"], labels[split]),
+        }
+    facts["side_px"] = int(images["train"].shape[1])
+    within = near_pairs(images["train"])
+    facts["train_duplicates"] = _pair_facts(within, labels["train"], labels["train"], both=True)
+    between = near_pairs(images["validation"], images["train"])
+    facts["validation_duplicates"] = _pair_facts(between, labels["validation"], labels["train"])
+    return facts
+
+
+def _pair_facts(
+    pairs: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    other_labels: NDArray[np.int64],
+    *,
+    both: bool = False,
+) -> dict[str, int]:
+    """Images in pairs, and those in a pair whose two labels differ."""
+    differ = labels[pairs[:, 0]] != other_labels[pairs[:, 1]]
+    columns = 2 if both else 1
+    return {
+        "n_pairs": len(pairs),
+        "n_images": len(np.unique(pairs[:, :columns])),
+        "n_images_other_label": len(np.unique(pairs[differ][:, :columns])),
+    }
+
+
+def ferplus_facts(votes: Iterable[Any], labels: NDArray[np.int64]) -> dict[str, Any]:
+    """How far FER+'s ten taggers agree with FER-2013's label, where their votes are known."""
+    votes = list(votes)
+    known = np.array([vote is not None and not np.isscalar(vote) for vote in votes])
+    if not known.any():
+        return {"n": 0}
+    counts = np.stack([np.asarray(vote, float) for vote, use in zip(votes, known, strict=True)
+                       if use])  # fmt: skip
+    of_label = counts[np.arange(len(counts)), [_FERPLUS.index(EMOTIONS[i]) for i in labels[known]]]
+    agrees = of_label >= counts.max(axis=1)
+    shares = of_label / counts.sum(axis=1)
+    per_class = {
+        name: {"n": int(of.sum()), "agreement": float(agrees[of].mean())}
+        for index, name in enumerate(EMOTIONS)
+        if (of := labels[known] == index).any()
+    }
+    return {
+        "n": int(known.sum()),
+        "agreement": float(agrees.mean()),
+        "mean_vote_share": float(shares.mean()),
+        "no_vote_share": float((of_label == 0).mean()),
+        "not_a_face_majority": int((counts.argmax(axis=1) == _FERPLUS.index("not a face")).sum()),
+        "per_class": per_class,
+    }
+
+
+def wider_facts(path: Path) -> dict[str, Any]:
+    """Photos, faces, sizes in pixels (square root of the area) and annotators' flags."""
+    frame = pd.read_parquet(path, columns=["boxes_xyxy", "blur", "occlusion", "pose", "invalid"])
+    boxes = np.concatenate([_matrix(value, 4) for value in frame["boxes_xyxy"]])
+    sizes_px = np.sqrt(np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1))
+    counts = np.histogram(sizes_px, _FACE_SIZES_PX)[0]
+    names = [
+        f"{low}–{high} px" if high < _FACE_SIZES_PX[-1] else f"{low} px and more"
+        for low, high in pairwise(_FACE_SIZES_PX)
+    ]
+    flags = {name: np.concatenate([np.asarray(v) for v in frame[name]]) for name in
+             ("blur", "occlusion", "pose", "invalid")}  # fmt: skip
+    return {
+        "n_photos": len(frame),
+        "n_faces": len(boxes),
+        "by_size": dict(zip(names, counts.tolist(), strict=True)),
+        "n_strongly_blurred": int((flags["blur"] == 2).sum()),
+        "n_heavily_occluded": int((flags["occlusion"] == 2).sum()),
+        "n_atypical_pose": int((flags["pose"] == 1).sum()),
+        "n_invalid": int((flags["invalid"] == 1).sum()),
+    }
+
+
+def helen_facts(path: Path) -> dict[str, Any]:
+    """Faces in each part, and the distance of the outer eye corners in pixels."""
+    frame = pd.read_parquet(path, columns=["split", "points_xy"])
+    points = np.stack([_matrix(value, 2) for value in frame["points_xy"]])
+    first, last = _OUTER_EYES
+    distance_px = np.linalg.norm(points[:, first] - points[:, last], axis=1)
+    return {
+        "n": len(frame),
+        "splits": {str(name): int(count) for name, count in frame["split"].value_counts().items()},
+        "n_points": int(points.shape[1]),
+        "median_eye_distance_px": float(np.median(distance_px)),
+    }
+
+
+def utkface_facts(path: Path) -> dict[str, Any]:
+    """Faces by annotated age bin, gender and race."""
+    frame = pd.read_parquet(path, columns=["age_bin", "gender", "race"])
+    return {"n": len(frame)} | {
+        f"by_{column}": {
+            str(name): int(count) for name, count in frame[column].value_counts().items()
+        }
+        for column in frame.columns
+    }
+
+
+def _grey(encoded: bytes) -> NDArray[np.uint8]:
+    image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_GRAYSCALE)
+    if image is None:
+        raise ValueError("an image of the data set cannot be decoded")
+    return np.asarray(image, np.uint8)
+
+
+def _matrix(value: Any, columns: int) -> NDArray[np.float64]:
+    """Parquet's list of lists as (n, columns)."""
+    rows = [np.asarray(row, float) for row in value]
+    return np.stack(rows) if rows else np.empty((0, columns))
+
+
+def _ratio(high: int, low: int) -> float | None:
+    return float(high / low) if low else None

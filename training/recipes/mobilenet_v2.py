@@ -1,0 +1,39 @@
+"""MobileNetV2 with ImageNet weights, its head first, then all of it: the second of the three."""
+
+from training.recipe import Recipe
+
+RECIPE = Recipe(
+    name="mobilenet_v2",
+    title="MobileNetV2, pretrained on ImageNet, fine-tuned",
+    architecture="transfer",
+    architecture_options={
+        "backbone": "mobilenet_v2",
+        "side_px": 96,  # enlarged twice: its strides leave 3x3 cells; at 48 px a single one
+        "head_units": 256,  # dense layer between the averaged features and the logits
+        "dropout": 0.5,  # before the last layer
+    },
+    backbone_weights="mobilenet_v2_imagenet_notop.weights.h5",
+    augment_options={
+        "rotation_deg": 15.0,
+        "scale": 0.15,
+        "shift": 0.12,
+        "brightness": 0.2,
+        "contrast": 0.2,
+        "erase_px": (8, 20),
+        "erase_share": 0.5,
+    },
+    frozen_epochs=1,  # the head finds its place before it may disturb the backbone
+    frozen_learning_rate=0.05,
+    epochs=11,  # the frozen one included; one cosine from the warm-up's end to zero
+    batch_size=64,
+    learning_rate=0.03,  # peak
+    warmup_steps=300,
+    weight_decay=5e-3,  # decoupled, scaled by the learning rate
+    momentum=0.9,
+    label_smoothing=0.1,
+    balance_power=0.85,
+    average_momentum=0.998,  # about one epoch of steps
+    drop_blank=True,
+    precision="mixed_bfloat16",
+    seed=0,
+)
