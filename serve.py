@@ -10,11 +10,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import streamlit as st
+from starlette.middleware import Middleware
 from streamlit import config
 
-from core.config import ROOT, load_settings
+from core.config import ROOT, Settings, load_settings
 from core.errors import MienError
 from ui import operations
+from ui.upload_guard import UploadGuard
 
 
 @asynccontextmanager
@@ -26,18 +28,28 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, object]]:
     await asyncio.to_thread(operations.stop)
 
 
-def share_cookie_secret() -> None:
-    """Give Streamlit the secret of all replicas; says which setting is wrong and ends if one is.
-
-    Streamlit itself takes it from the environment or config.toml only, not from a secret file.
-    """
+def checked_settings() -> Settings:
+    """The settings; where one is wrong, say which and end."""
     try:
-        secret = load_settings().cookie_secret
+        return load_settings()
     except (MienError, ValueError) as error:  # pydantic's ValidationError is one
         sys.exit(f"mien: {error}")
-    if secret is not None:
-        config.set_option("server.cookieSecret", secret.get_secret_value())
 
 
-share_cookie_secret()
-app = st.App(ROOT / "Home.py", lifespan=lifespan)
+settings = checked_settings()
+if settings.cookie_secret is not None:
+    # Streamlit takes it from the environment or config.toml only, not from a secret file.
+    config.set_option("server.cookieSecret", settings.cookie_secret.get_secret_value())
+
+# Spelled out here, because `streamlit run` looks for exactly this in the file.
+app = st.App(
+    ROOT / "Home.py",
+    lifespan=lifespan,
+    middleware=[
+        Middleware(
+            UploadGuard,
+            max_session_bytes=settings.max_session_upload_mb * 1_000_000,
+            max_total_bytes=settings.max_total_upload_mb * 1_000_000,
+        )
+    ],
+)
