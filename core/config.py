@@ -44,6 +44,14 @@ class Settings(BaseSettings):
     max_megapixels: int = Field(
         default=25, ge=1, le=89, description="Largest image, in 10**6 pixels; Pillow stops at 89."
     )
+    max_session_upload_mb: int = Field(
+        default=1000, ge=1, description="All files that one open page may hold, in 10**6 bytes."
+    )
+    max_total_upload_mb: int = Field(
+        default=4000,
+        ge=1,
+        description="All files that all pages of one process may hold, in 10**6 bytes.",
+    )
     min_face_px: int = Field(
         default=24, ge=12, description="Smaller faces (height in pixels) are shown but not judged."
     )
@@ -100,10 +108,27 @@ class Settings(BaseSettings):
         ge=0,
         description="Free space, in 10**6 bytes, below which Mien says it is not ready.",
     )
+    controller_name: str = Field(
+        default="",
+        max_length=200,
+        description="Who answers for the data (GDPR 4(7)); named in notice, policy and receipts.",
+    )
+    controller_address: str = Field(
+        default="", max_length=300, description="Postal address of the controller, in one line."
+    )
+    controller_contact: str = Field(
+        default="", max_length=200, description="E-mail address or telephone number for requests."
+    )
     fer2013_path: Path | None = Field(
         default=None,
         description="FER-2013 as parquet; Model Metrics then shows which images were misjudged.",
     )
+
+    @field_validator("controller_name", "controller_address", "controller_contact")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        """They stand in the middle of sentences."""
+        return " ".join(value.split())
 
     @field_validator("stun_urls", "turn_urls", mode="before")
     @classmethod
