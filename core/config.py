@@ -52,6 +52,14 @@ class Settings(BaseSettings):
         ge=1,
         description="All files that all pages of one process may hold, in 10**6 bytes.",
     )
+    parallel_photos: int = Field(
+        default=2, ge=1, le=256, description="Uploaded photos analysed at a time; one a core."
+    )
+    max_waiting_photos: int = Field(
+        default=500,
+        ge=1,
+        description="Uploaded photos that may wait; more are asked to come back.",
+    )
     min_face_px: int = Field(
         default=24, ge=12, description="Smaller faces (height in pixels) are shown but not judged."
     )
