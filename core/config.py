@@ -105,6 +105,9 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="The least important lines that the log takes."
     )
+    purge_every_s: int = Field(
+        default=300, ge=1, le=3600, description="Seconds from one purge to the next."
+    )
     stop_grace_s: int = Field(
         default=30,
         ge=0,
