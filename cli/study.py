@@ -173,3 +173,43 @@ def failures(
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     print(f"Written to {file}.")
+
+
+@study_app.command("pruning")
+def pruning(
+    model: Annotated[str, typer.Argument(help="Id of a published model of 32-bit floats.")],
+    data: Annotated[Path, typer.Option(help="FER-2013: parquet, Kaggle's csv or folder.")],
+    weights: Annotated[
+        Path | None, typer.Option(help="Its Keras weights, if not shipped.")
+    ] = None,
+    sparsity: Annotated[
+        list[float] | None, typer.Option(help="Share of zeros; may be given several times.")
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Of fine-tuning after each step.")] = 2,
+) -> None:
+    """Prune step by step, fine-tune, quantise: sparsity, size, speed, validation accuracy."""
+    import json
+
+    from cli.train import require_keras
+    from core.config import load_settings
+    from core.model_card import load_card
+
+    require_keras()
+    from training.artifacts import recipe_of, shipped_weights
+    from training.prune import prune
+
+    models_dir = load_settings().models_dir
+    card = load_card(model, models_dir)
+    steps = tuple(sorted(sparsity or [0.5, 0.7, 0.8, 0.9]))
+    file = weights or shipped_weights(card, models_dir)
+    rows = prune(recipe_of(card), file, data, card, steps, epochs)
+    content = {
+        "command": f"mien study pruning {model} --epochs {epochs} --data {data.name}",
+        "dataset": "FER-2013, validation (PublicTest)",
+        "model_id": model,
+        "epochs": epochs,
+        "rows": rows,
+    }
+    out = models_dir / "studies" / f"pruning_{model}.json"
+    out.write_text(json.dumps(content, indent=1) + "\n")
+    print(f"Written to {out}.")

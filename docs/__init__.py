@@ -1,0 +1,1 @@
+"""What is written about Mien; `docs.tools` makes parts of it from measured files."""

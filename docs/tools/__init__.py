@@ -1,0 +1,1 @@
+"""Commands that make the report, ethics, data cards, slides and site."""

@@ -1,0 +1,235 @@
+"""Figure data to SVG with matplotlib: one function for each kind of chart."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
+
+INK, QUIET, ACCENT, SOFT = "#16212B", "#8A8F94", "#0F766E", "#E6F2F0"
+LINES = ("#0F766E", "#D55E00", "#0072B2", "#CC79A7", "#56B4E9", "#999999", "#5B5600", "#000000")
+DASHES = ("-", "--", "-.", ":", "-", "--", "-.", ":")
+STYLE: Any = {
+    "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "font.size": 9,
+    "svg.fonttype": "none", "svg.hashsalt": "mien", "axes.spines.top": False,
+    "axes.spines.right": False, "axes.edgecolor": QUIET, "axes.labelcolor": INK,
+    "text.color": INK, "xtick.color": INK, "ytick.color": INK, "axes.grid": True,
+    "grid.color": "#E3E6E8", "legend.frameon": False, "axes.axisbelow": True,
+}  # fmt: skip
+Data = dict[str, Any]
+
+
+def save(kind: str, data: Data, size_inches: tuple[float, float], file: Path) -> None:
+    """Draw `data` as `kind`, one of the functions below, into an SVG that carries it."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=size_inches, layout="constrained")
+        globals()[kind](figure, data)
+        carried = json.dumps(data, ensure_ascii=False)
+        # Without a date and with fixed ids, drawing the same again gives the same file.
+        figure.savefig(file, metadata={"Date": None, "Description": carried}, facecolor="white")
+
+
+def _percent(axes: Axes, *, x: bool = False, y: bool = True) -> None:
+    for wanted, axis in ((x, axes.xaxis), (y, axes.yaxis)):
+        if wanted:
+            axis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+
+
+def class_balance(figure: Figure, data: Data) -> None:
+    """Bars of images and of agreement."""
+    left, right = figure.subplots(1, 2, sharey=True)
+    names = data["expressions"]
+    left.barh(names, data["images"], color=ACCENT)
+    left.bar_label(left.containers[0], fmt="{:,.0f}", padding=3)
+    left.set(xlabel="training images", xlim=(0, 1.2 * max(data["images"])))
+    right.barh(names, [value or 0 for value in data["agreement"]], color=LINES[2])
+    for place, value in enumerate(data["agreement"]):
+        text = "no votes" if value is None else f"{100 * value:.0f} %"
+        right.text((value or 0) + 0.02, place, text, va="center")
+    right.set(xlabel="most of ten taggers agree with the label", xlim=(0, 1.15))
+    _percent(right, x=True, y=False)
+    left.invert_yaxis()
+
+
+def training(figure: Figure, data: Data) -> None:
+    """Lines over epochs."""
+    axes = figure.subplots()
+    for index, (name, line) in enumerate(data["lines"].items()):
+        colour = LINES[index % len(LINES)]
+        axes.plot(line["epoch"], line["validation"], color=colour, label=name,
+                  linestyle=DASHES[index % len(DASHES)], linewidth=2)  # fmt: skip
+        if len(data["lines"]) == 1:
+            axes.plot(line["epoch"], line["train"], color=QUIET, linestyle=":",
+                      label="training images, as they are varied")  # fmt: skip
+    axes.set(xlabel="epoch", ylabel="accuracy on the validation split")
+    _percent(axes)
+    axes.legend(loc="lower right")
+
+
+def confusion(figure: Figure, data: Data) -> None:
+    """Shares of each true label, with counts."""
+    axes = figure.subplots()
+    counts, names = data["counts"], data["expressions"]
+    shares = [[value / max(sum(row), 1) for value in row] for row in counts]
+    axes.imshow(shares, cmap="GnBu", vmin=0, vmax=1)
+    for i, row in enumerate(shares):
+        for j, share in enumerate(row):
+            axes.text(j, i, f"{100 * share:.0f}", ha="center", va="center",
+                      color="white" if share > 0.55 else INK)  # fmt: skip
+    labels = [f"{name} ({sum(row):,})" for name, row in zip(names, counts, strict=True)]
+    axes.set_xticks(range(len(names)), names, rotation=35, ha="right")
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set(xlabel="judged, in % of the row", ylabel="true label (images)")
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+
+
+def reliability(figure: Figure, data: Data) -> None:
+    """Confidence against accuracy; accuracy against coverage."""
+    left, right = figure.subplots(1, 2)
+    left.plot([0, 1], [0, 1], color=QUIET, linestyle="--", label="ideal")
+    error = [
+        [a - low for a, low in zip(data["accuracy"], data["low"], strict=True)],
+        [high - a for a, high in zip(data["accuracy"], data["high"], strict=True)],
+    ]
+    left.errorbar(data["confidence"], data["accuracy"], yerr=error, color=ACCENT, marker="o",
+                  markersize=4, capsize=2, label="test images in bins, 95 %")  # fmt: skip
+    left.set(xlabel="top score", ylabel="judged right", xlim=(0, 1), ylim=(0, 1.02))
+    left.legend(loc="upper left")
+    right.plot(data["coverage"], data["coverage_accuracy"], color=ACCENT, marker="o", markersize=4)
+    right.set(xlabel="faces that are judged, the others are uncertain", ylabel="of them right")
+    _percent(left, x=True)
+    _percent(right, x=True)
+
+
+def robustness(figure: Figure, data: Data) -> None:
+    """Accuracy by corruption and strength."""
+    axes = figure.subplots()
+    values, names = data["accuracy"], data["corruptions"]
+    axes.imshow(values, cmap="GnBu", vmin=0, vmax=max(data["clean"], 0.01), aspect="auto")
+    for i, row in enumerate(values):
+        for j, value in enumerate(row):
+            axes.text(j, i, f"{100 * value:.0f}", ha="center", va="center",
+                      color="white" if value > 0.6 * data["clean"] else INK)  # fmt: skip
+    axes.set_xticks(range(len(data["levels"])), data["levels"])
+    axes.set_yticks(range(len(names)), names)
+    axes.set(xlabel=f"strength; untouched images: {100 * data['clean']:.0f} %")
+    axes.set_title("accuracy in %", loc="left", fontsize=9)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+
+
+def detectors(figure: Figure, data: Data) -> None:
+    """Precision against recall."""
+    axes = figure.subplots()
+    for index, (name, curve) in enumerate(data["curves"].items()):
+        label = name if curve["ap50"] is None else f"{name} (AP {curve['ap50']:.3f})"
+        axes.plot(curve["recall"], curve["precision"], label=label, linewidth=2,
+                  color=LINES[index % len(LINES)],
+                  linestyle=DASHES[index % len(DASHES)])  # fmt: skip
+    axes.set(xlabel="recall: annotated faces that are found", xlim=(0, 1), ylim=(0, 1.02),
+             ylabel="precision: boxes that hold a face")  # fmt: skip
+    _percent(axes, x=True)
+    axes.legend(loc="lower left")
+
+
+def landmarks(figure: Figure, data: Data) -> None:
+    """Cumulative errors; accuracy under wrong points."""
+    left, right = figure.subplots(1, 2)
+    for index, (name, curve) in enumerate(data["curves"].items()):
+        left.plot(curve["error"], curve["share"], label=name, color=LINES[index],
+                  linestyle=DASHES[index])  # fmt: skip
+    left.set(xlabel="mean error, in distances of the outer eyes", ylabel="faces with at most this")
+    left.legend(loc="lower right", fontsize=8)
+    for index, (name, line) in enumerate(data["noise"].items()):
+        right.plot(line["level"], line["accuracy"], label=f"aligned by {name}", marker="o",
+                   markersize=4, color=LINES[index], linestyle=DASHES[index])  # fmt: skip
+    right.set(xlabel="noise put on the points, same unit", ylabel="expressions judged right",
+              ylim=(0.5, 0.8))  # fmt: skip
+    right.legend(loc="lower left", fontsize=8)
+    for axes in (left, right):
+        _percent(axes, x=True)
+
+
+def groups(figure: Figure, data: Data) -> None:
+    """Dots with intervals, a block for each property."""
+    axes = figure.subplots()
+    place, ticks, labels, seen = 0.0, [], [], ""
+    for name, group, n, share, low, high in data["rows"]:
+        if name != seen:
+            place += 0.3 if seen else 0
+            ticks.append(place)
+            labels.append(f"$\\bf{{{name.replace(' ', '~')}}}$")
+            place, seen = place + 1, name
+        if share is not None and low is not None:
+            axes.errorbar(share, place, xerr=[[share - low], [high - share]], color=ACCENT,
+                          marker="o", markersize=4, capsize=2)  # fmt: skip
+        ticks.append(place)
+        labels.append(f"{group} ({n:,})")
+        place += 1
+    axes.axvline(data["overall"], color=QUIET, linestyle="--")
+    axes.set_yticks(ticks, labels)
+    axes.set(xlabel="judged right, 95 % intervals; dashed: all test images")
+    axes.invert_yaxis()
+    axes.grid(visible=False, axis="y")
+    _percent(axes, x=True, y=False)
+
+
+_PLACES = {
+    "pages": (0.3, 0.9), "ui": (0.3, 0.67), "cli": (0.66, 0.67), "services": (0.24, 0.41),
+    "training": (0.84, 0.41), "db": (0.16, 0.13), "core": (0.62, 0.13),
+}  # fmt: skip
+_WORDS = {
+    "pages": "five pages, Home.py", "ui": "Streamlit only here", "services": "use-cases",
+    "cli": "the mien command", "training": "Keras only here", "db": "consent, audit, erasure",
+    "core": "image in, analysis out; LiteRT",
+}  # fmt: skip
+
+
+def _box(axes: Axes, x: float, y: float, size: tuple[float, float], colour: str) -> None:
+    width, height = size
+    axes.add_patch(FancyBboxPatch((x - width / 2, y - height / 2), width, height, fc=colour,
+                                  ec=ACCENT, boxstyle="round,pad=0.008", zorder=2))  # fmt: skip
+
+
+def system(figure: Figure, data: Data) -> None:
+    """Rooms as boxes, imports as arrows."""
+    axes = figure.subplots()
+    for source, target in data["edges"]:
+        (x0, y0), (x1, y1) = _PLACES[source], _PLACES[target]
+        if y0 == y1:
+            start, end = (x0 + 0.15, y0), (x1 - 0.15, y1)
+        else:
+            start, end = (x0 + 0.25 * (x1 - x0), y0 - 0.065), (x1 - 0.1 * (x1 - x0), y1 + 0.065)
+        axes.annotate("", end, start, zorder=1,
+                      arrowprops={"arrowstyle": "-|>", "color": QUIET})  # fmt: skip
+    for room in data["rooms"]:
+        x, y = _PLACES[room]
+        _box(axes, x, y, (0.28, 0.11), SOFT if room != "core" else "#CDE6E2")
+        axes.text(x, y + 0.02, room, ha="center", va="center", weight="bold", zorder=3)
+        axes.text(x, y - 0.03, _WORDS[room], ha="center", va="center", fontsize=7.5, zorder=3)
+    axes.set(xlim=(0, 1), ylim=(0.02, 1))
+    axes.axis("off")
+
+
+def data_flow(figure: Figure, data: Data) -> None:
+    """Steps from top to bottom, with module and remark."""
+    axes = figure.subplots()
+    steps = data["steps"]
+    for index, (what, module, remark) in enumerate(steps):
+        y = len(steps) - index
+        _box(axes, 0.36, y, (0.66, 0.52), SOFT)
+        axes.text(
+            0.36, y + 0.1, what, ha="center", va="center", weight="bold", fontsize=8.5, zorder=3
+        )
+        axes.text(0.36, y - 0.15, module, ha="center", va="center", fontsize=7.5, zorder=3,
+                  family="monospace")  # fmt: skip
+        axes.text(0.73, y, remark, va="center", fontsize=8, color="#4A555E")
+        if index:
+            axes.annotate("", (0.36, y + 0.29), (0.36, y + 0.71),
+                          arrowprops={"arrowstyle": "-|>", "color": QUIET})  # fmt: skip
+    axes.set(xlim=(0, 1.06), ylim=(0.5, len(steps) + 0.5))
+    axes.axis("off")

@@ -1,0 +1,233 @@
+"""Measured files behind the documents: look a figure up, and note where it came from.
+
+A file that is not there yet is a normal case: the document then says which command makes it.
+"""
+
+import ast
+import fnmatch
+import json
+import math
+import re
+import tomllib
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+
+# Which command makes a file; for files that are missing or do not say so themselves.
+COMMANDS: Final = {
+    "models/NAME/evaluation.json": "mien detect-eval --data wider_val.parquet --detector NAME "
+    "--out models/NAME/evaluation.json",
+    "models/*/evaluation.json": "mien publish RECIPE --data fer2013.parquet",
+    "models/*/curves.json": "mien train RECIPE --data fer2013.parquet",
+    "models/*/card.json": "mien publish RECIPE --data fer2013.parquet",
+    "models/*/predictions.npz": "mien publish RECIPE --data fer2013.parquet",
+    "models/studies/dataset_facts.json": "mien study datasets --fer fer2013.parquet",
+    "models/studies/landmarks.json": "mien study landmarks --fer fer2013.parquet "
+    "--helen helen68.parquet",
+    "models/studies/failures_*.json": "mien study failures --fer fer2013.parquet",
+    "models/studies/bias_measured_*.json": "mien bias measured --data fer2013.parquet",
+    "models/studies/bias_predicted_*.json": "mien bias predicted --data fer2013.parquet "
+    "--annotations utkface.parquet",
+    "models/studies/bias_utkface_*.json": "mien bias utkface --data utkface.parquet",
+    "models/studies/bias_dataset_fer2013.json": "mien bias dataset --data fer2013.parquet",
+    "models/studies/mitigation_*.json": "mien bias mitigate --data fer2013.parquet",
+    "models/studies/robustness_*.json": "mien bias robustness --data fer2013.parquet",
+    "models/studies/speed.json": "mien bias speed",
+    "models/studies/bench*.json": "mien bench --json",
+    "docs/report/literature.toml": "read by people; each entry names its source",
+    "db/legal_dates.toml": "read by people; each entry names its source",
+}
+_STEP: Final = re.compile(r"([^.\[\]]+)|\[([^=\]]+)(?:=([^\]]*))?\]")
+
+
+class UnknownFigureError(KeyError):
+    """A file is there but holds no figure under that key."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that figures came from, and the command that makes it."""
+
+    path: str
+    command: str
+
+
+@dataclass
+class Measured:
+    """Files under one folder, and which of them were used so far.
+
+    Attributes:
+        root: the repository.
+        sources: path -> source, in the order of first use.
+    """
+
+    root: Path = ROOT
+    sources: dict[str, Source] = field(default_factory=dict)
+    _loaded: dict[str, Any] = field(default_factory=dict)
+
+    def load(self, path: str) -> Any | None:
+        """A JSON or TOML file's content; None where there is no such file."""
+        if path not in self._loaded:
+            file = self.root / path
+            if not file.is_file():
+                return None
+            text = file.read_text("utf-8")
+            self._loaded[path] = (
+                tomllib.loads(text) if path.endswith(".toml") else json.loads(text)
+            )
+        return self._loaded[path]
+
+    def need(self, path: str) -> Any:
+        """A file's content; raises FileNotFoundError where there is no such file."""
+        content = self.load(path)
+        if content is None:
+            raise FileNotFoundError(f"{path} is not there; run `{self.command(path)}`")
+        return content
+
+    def have(self, path: str) -> bool:
+        """Whether a file is there."""
+        return (self.root / path).is_file()
+
+    def value(self, path: str, key: str) -> Any:
+        """What a file holds under `key`, None where the file is missing; the file is noted.
+
+        Args:
+            path: relative to the repository.
+            key: steps by dots; `[2]` is a place in a list, `[name=x]` the entry whose name is x.
+
+        Raises:
+            UnknownFigureError: if the file has no such key.
+        """
+        content = self.load(path)
+        if content is None:
+            return None
+        self.note(path)
+        return dig(content, key, path)
+
+    def note(self, path: str, command: str | None = None) -> int:
+        """Number of the source `path`, from 1, in the order of first use."""
+        if path not in self.sources:
+            self.sources[path] = Source(path, command or self.command(path))
+        return list(self.sources).index(path) + 1
+
+    def command(self, path: str) -> str:
+        """The command that makes a file: the file's own word, else the table's."""
+        content = self.load(path) if path.endswith((".json", ".toml")) else None
+        if isinstance(content, dict) and isinstance(content.get("command"), str):
+            return str(content["command"])
+        for pattern, command in COMMANDS.items():
+            if fnmatch.fnmatch(path, pattern):
+                return self._with_recipe(command, path)
+        return "in the code"
+
+    def _with_recipe(self, command: str, path: str) -> str:
+        card = self.load(f"{Path(path).parent.as_posix()}/card.json")
+        recipe = card.get("recipe", {}).get("name") if isinstance(card, dict) else None
+        return command.replace("RECIPE", str(recipe or "RECIPE"))
+
+    @property
+    def default_model(self) -> str:
+        """Id of the model that the app starts with."""
+        return str(constant(self.root / "core" / "config.py", "Settings.default_model"))
+
+    def expression_models(self) -> list[str]:
+        """Ids of the models with an evaluation on FER-2013, the best first."""
+        found = {
+            file.parent.name: report["all"]["accuracy"]
+            for file in sorted(self.root.glob("models/*/evaluation.json"))
+            if "all" in (report := self.need(_relative(file, self.root)))
+        }
+        return sorted(found, key=lambda name: (-found[name], name))
+
+    def detectors(self) -> list[str]:
+        """Names of the detectors with an evaluation, the best first."""
+        found = {
+            file.parent.name: report["ap50"] or 0
+            for file in sorted(self.root.glob("models/*/evaluation.json"))
+            if "ap50" in (report := self.need(_relative(file, self.root)))
+        }
+        return sorted(found, key=lambda name: (-found[name], name))
+
+
+def dig(content: Any, key: str, path: str = "") -> Any:
+    """The value under `key`; see `Measured.value`."""
+    value = content
+    for step, name, wanted in _STEP.findall(key):
+        try:
+            if step:
+                value = value[step]
+            elif wanted:
+                value = next(entry for entry in value if str(entry[name]) == wanted)
+            else:
+                value = value[int(name)]
+        except (KeyError, IndexError, TypeError, StopIteration) as exc:
+            raise UnknownFigureError(
+                f"{path} has nothing under {key!r} (at {step or name!r})"
+            ) from exc
+    return value
+
+
+def shown(value: float | int | str, spec: str) -> str:
+    """A figure as the documents write it.
+
+    Args:
+        value: a number; a text is left alone.
+        spec: as for `format`, or `pp` (percentage points with their sign) or `hours` (seconds
+            in hours).
+
+    Examples:
+        `shown(0.7033, ".1%")` is "70.3 %"; `shown(-0.08, "pp")` is "−8.0".
+    """
+    if isinstance(value, str):
+        return value
+    if spec == "pp":
+        points = round(100 * value, 1) or 0.0  # no minus before nought
+        return f"{points:+.1f}".replace("-", "−") if points else "0.0"
+    if spec == "hours":
+        return f"{value / 3600:.1f}"
+    return format(value, spec).replace("%", "\N{NO-BREAK SPACE}%").replace("-", "−")
+
+
+def total(rows: list[dict[str, float]], name: str) -> float:
+    """Sum of one column, the same on every machine."""
+    return math.fsum(row[name] for row in rows)
+
+
+@cache
+def constant(file: Path, name: str) -> Any:
+    """A literal that the code defines: `MAX_DAYS`, or `Settings.max_upload_mb` of a class.
+
+    Read from the source, so that nothing is imported. Products and powers of numbers count as
+    literals; of pydantic's `Field` the default is taken.
+
+    Raises:
+        UnknownFigureError: if the file defines no such literal.
+    """
+    body: list[ast.stmt] = ast.parse(file.read_text("utf-8")).body
+    *classes, last = name.split(".")
+    for outer in classes:
+        body = next(
+            (node.body for node in body if isinstance(node, ast.ClassDef) and node.name == outer),
+            [],
+        )
+    for node in body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if any(isinstance(one, ast.Name) and one.id == last for one in targets):
+            return _literal(getattr(node, "value", None), file, name)
+    raise UnknownFigureError(f"{file.name} defines no {name}")
+
+
+def _literal(node: ast.expr | None, file: Path, name: str) -> Any:
+    if isinstance(node, ast.Call):
+        node = next((word.value for word in node.keywords if word.arg == "default"), None)
+    try:
+        return ast.literal_eval(node) if node is not None else None
+    except ValueError as exc:
+        raise UnknownFigureError(f"{name} in {file.name} is not a literal") from exc
+
+
+def _relative(file: Path, root: Path) -> str:
+    return file.relative_to(root).as_posix()
