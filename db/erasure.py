@@ -9,7 +9,7 @@ import json
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from db import audit, consent
@@ -166,12 +166,19 @@ def delete_subject_rows(session: Session, subject_id: str, scope: Scope) -> dict
         Scope.IMAGE: (StoredImageRow,),
     }
     counts = {}
+    if scope is Scope.RESULT:
+        forget_results(session, StoredImageRow.subject_id == subject_id)
     for table in tables[scope]:
         column = SubjectRow.id if table is SubjectRow else table.subject_id
         found = session.scalar(select(func.count()).select_from(table).where(column == subject_id))
         session.execute(delete(table).where(column == subject_id))
         counts[table.__tablename__] = found or 0
     return counts
+
+
+def forget_results(session: Session, of_images: ColumnElement[bool]) -> None:
+    """Take the ids of results that go out of the rows of images that stay."""
+    session.execute(update(StoredImageRow).where(of_images).values(analysis_id=None))
 
 
 def finish(store: Store, job_id: str) -> ErasureJob:

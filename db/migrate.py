@@ -1,5 +1,6 @@
 """Brings a database to the newest schema; configured here, so that it works when installed."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -23,11 +24,16 @@ def config(connection: Connection | None = None) -> Config:
     return made
 
 
+@cache
 def newest_revision() -> str:
     """The revision that this version of the program needs."""
-    newest = ScriptDirectory.from_config(config()).get_current_head()
+    newest = _scripts().get_current_head()
     assert newest is not None  # there is at least one
     return newest
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(config())
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
@@ -36,13 +42,12 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
     Raises:
         StoreUnreachableError: the database was made by a newer version of the program.
     """
-    scripts = ScriptDirectory.from_config(config())
     with engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
-    if current is not None and current == scripts.get_current_head():
+    if current == newest_revision():
         return
     if current is not None and current not in {
-        script.revision for script in scripts.walk_revisions()
+        script.revision for script in _scripts().walk_revisions()
     }:
         raise StoreUnreachableError(
             "The store was made by a newer version of Mien; install that version or a later one."

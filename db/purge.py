@@ -182,6 +182,8 @@ def _delete_by_id(session: Session, expired: Expired) -> dict[str, int]:
         (ErasureJobRow.id, expired.job_ids),
     )
     counts = {}
+    for ids in in_batches(expired.analysis_ids):
+        erasure.forget_results(session, StoredImageRow.analysis_id.in_(ids))
     for column, all_ids in plan:
         table = column.class_
         counts[table.__tablename__] = sum(
