@@ -26,7 +26,7 @@ CodeArgument = Annotated[
 def opened_store() -> Iterator["Store"]:
     """The store of the settings, closed afterwards."""
     from core.config import load_settings
-    from services.store import open_store
+    from services.store import controller_of, open_store
 
     settings = load_settings()
     key = settings.master_key
@@ -34,6 +34,7 @@ def opened_store() -> Iterator["Store"]:
         settings.data_dir,
         database_url=settings.database_url,
         master_key=key.get_secret_value() if key else None,
+        controller=controller_of(settings),
     )
     try:
         yield store

@@ -10,7 +10,7 @@ from uuid import uuid4
 from db import audit, consent, subjects
 from db.retention import policy_days
 from db.tables import AnalysisRow, ConsentRecordRow, StoredImageRow
-from db.types import Kind, Purpose
+from db.types import Kind, Purpose, Way
 from db.unit import WriteUnit
 from db.vault import Sealed, Vault
 
@@ -68,9 +68,44 @@ def record(
             "faces": face_count,
             "kept_result": analysis_id is not None,
             "kept_image": image_id is not None,
+            "way": Way.PHOTO.value,
         },
     )
     return Kept(analysis_id, image_id)
+
+
+def log_unkept(
+    unit: WriteUnit,
+    pseudonym: str,
+    way: Way,
+    *,
+    model_id: str,
+    counts: Mapping[str, int],
+    object_id: str = "",
+) -> None:
+    """Write that an analysis was made of which nothing is kept, whatever the consent allows.
+
+    Args:
+        unit: the change; the consent is read in it.
+        pseudonym: of the consent.
+        way: how the pictures came in.
+        model_id: of the expression model.
+        counts: of faces, frames and the like.
+        object_id: random, where another row is to follow about the same analysis.
+
+    Raises:
+        ConsentError: the consent does not allow an analysis (any more); nothing is written.
+        ClockBackwardsError: the clock was set back.
+    """
+    unit.require_honest_clock()
+    consent.require(unit, pseudonym)
+    kept = {"kept_result": False, "kept_image": False}
+    unit.log(
+        audit.Action.ANALYSED,
+        audit.subject_actor(pseudonym),
+        {"model": model_id, **counts, **kept, "way": way.value},
+        object_id=object_id,
+    )
 
 
 def _may_keep(

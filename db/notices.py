@@ -1,7 +1,7 @@
 """Published texts: the notice that people see before they choose, and the retention policy.
 
-Texts come from db/texts. A changed text becomes a new version by itself; old ones stay, because
-receipts point to them.
+Texts come from db/texts, with the days of the policies and the controller filled in. A changed
+text becomes a new version by itself; old ones stay, because receipts point to them.
 """
 
 from hashlib import sha256
@@ -15,39 +15,42 @@ from db import audit
 from db.errors import NoPolicyError
 from db.retention import policy_days
 from db.tables import NoticeRow
-from db.types import Notice, NoticeKind
+from db.types import Controller, Notice, NoticeKind
 from db.unit import WriteUnit
 
 TEXTS_DIR = Path(__file__).parent / "texts"
 DEFAULT_LANGUAGE = "en"
 
 
-def _current_texts(session: Session) -> dict[tuple[NoticeKind, str], str]:
-    """(kind, language) -> text as it reads now, with the days of the policies filled in."""
+def _current_texts(session: Session, controller: Controller) -> dict[tuple[NoticeKind, str], str]:
+    """(kind, language) -> text as it reads now, filled in."""
     days = {f"{kind.value}_days": str(count) for kind, count in policy_days(session).items()}
+    filled_in = {**days, "controller": controller.sentence}
     texts = {}
     for path in sorted(TEXTS_DIR.glob("*.md")):
         kind, language = path.stem.split(".")
         text = path.read_text("utf-8")
-        for name, count in days.items():
-            text = text.replace(f"{{{name}}}", count)
+        for name, value in filled_in.items():
+            text = text.replace(f"{{{name}}}", value)
         texts[NoticeKind(kind), language] = text
     return texts
 
 
-def texts_to_publish(session: Session) -> dict[tuple[NoticeKind, str], str]:
+def texts_to_publish(
+    session: Session, controller: Controller
+) -> dict[tuple[NoticeKind, str], str]:
     """Texts that differ from their newest published version."""
     changed = {}
-    for (kind, language), text in _current_texts(session).items():
+    for (kind, language), text in _current_texts(session, controller).items():
         row = _newest(session, kind, language)
         if row is None or row.sha256 != text_hash(text):
             changed[kind, language] = text
     return changed
 
 
-def publish_texts(unit: WriteUnit) -> None:
+def publish_texts(unit: WriteUnit, controller: Controller) -> None:
     """Publish every changed text as a new version."""
-    for (kind, language), text in texts_to_publish(unit.session).items():
+    for (kind, language), text in texts_to_publish(unit.session, controller).items():
         newest = _newest(unit.session, kind, language)
         row = NoticeRow(
             id=uuid4().hex,

@@ -12,13 +12,19 @@ from db.migrate import upgrade
 from db.notices import publish_texts, texts_to_publish
 from db.retention import write_defaults
 from db.tables import StoreInfoRow
-from db.types import ChainHead, Clock
+from db.types import ChainHead, Clock, Controller
 from db.unit import reading, writing
 
 KEY_CHECK = "key_check"
 
 
-def set_up(engine: Engine, data_dir: Path, master_key: str | None, clock: Clock) -> Keys:
+def set_up(
+    engine: Engine,
+    data_dir: Path,
+    master_key: str | None,
+    clock: Clock,
+    controller: Controller,
+) -> Keys:
     """Make the store ready and return its keys; safe to call from many processes at once.
 
     Raises:
@@ -28,10 +34,10 @@ def set_up(engine: Engine, data_dir: Path, master_key: str | None, clock: Clock)
     upgrade(engine)
     with reading(engine, clock) as unit:
         expected = unit.session.scalar(_key_check())
-        ready = expected is not None and not texts_to_publish(unit.session)
+        ready = expected is not None and not texts_to_publish(unit.session, controller)
     keys = _find_keys(data_dir, master_key, expected)
     if not ready:
-        _write_first_rows(engine, data_dir, keys, clock)
+        _write_first_rows(engine, data_dir, keys, clock, controller)
     return keys
 
 
@@ -52,7 +58,9 @@ def _find_keys(data_dir: Path, master_key: str | None, expected: str | None) -> 
     return keys
 
 
-def _write_first_rows(engine: Engine, data_dir: Path, keys: Keys, clock: Clock) -> None:
+def _write_first_rows(
+    engine: Engine, data_dir: Path, keys: Keys, clock: Clock, controller: Controller
+) -> None:
     head = HeadFile(data_dir, keys.audit)
     with writing(engine, clock=clock, audit_key=keys.audit, head=head) as unit:
         known = unit.session.scalar(_key_check())
@@ -66,4 +74,4 @@ def _write_first_rows(engine: Engine, data_dir: Path, keys: Keys, clock: Clock) 
             raise MasterKeyLostError(
                 "Another start made this store with another master key; use that key."
             )
-        publish_texts(unit)
+        publish_texts(unit, controller)

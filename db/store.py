@@ -10,7 +10,7 @@ from db.audit_head import HeadFile
 from db.engine import BUSY_TIMEOUT_MS, make_engine, translated_errors
 from db.master_key import Keys
 from db.setup import set_up
-from db.types import Clock, utc_now
+from db.types import Clock, Controller, utc_now
 from db.unit import ReadUnit, WriteUnit, reading, writing
 from db.vault import Vault
 
@@ -26,6 +26,7 @@ class Store:
         vault: sealed files.
         head: end of the audit chain outside the database.
         clock: says the time, aware; injected in tests.
+        controller: who answers for what is kept; in the published texts and on receipts.
     """
 
     engine: Engine
@@ -34,6 +35,7 @@ class Store:
     vault: Vault
     head: HeadFile
     clock: Clock
+    controller: Controller
 
     def read(self) -> AbstractContextManager[ReadUnit]:
         """Open a look at the store; see `db.unit.reading`."""
@@ -54,6 +56,7 @@ def open_store(
     database_url: str | None = None,
     master_key: str | None = None,
     clock: Clock = utc_now,
+    controller: Controller | None = None,
     busy_timeout_ms: int = BUSY_TIMEOUT_MS,
 ) -> Store:
     """Open the store, making it or bringing it up to date first where needed.
@@ -63,6 +66,7 @@ def open_store(
         database_url: PostgreSQL, where it is not to be the SQLite file in `data_dir`.
         master_key: 32 bytes in base64; without it the key file in `data_dir` is used.
         clock: says the time, aware.
+        controller: named in the texts; another one than before makes new versions of them.
         busy_timeout_ms: how long to wait for other writers.
 
     Raises:
@@ -70,11 +74,12 @@ def open_store(
         KeyFileError: the key cannot be used as it is.
         StoreError: the database does not answer or a needed setting was not taken.
     """
+    controller = controller or Controller()
     with translated_errors():
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         engine = make_engine(data_dir, database_url, busy_timeout_ms=busy_timeout_ms)
         try:
-            keys = set_up(engine, data_dir, master_key, clock)
+            keys = set_up(engine, data_dir, master_key, clock, controller)
         except BaseException:
             engine.dispose()
             raise
@@ -85,4 +90,5 @@ def open_store(
         vault=Vault(data_dir, keys.wrap),
         head=HeadFile(data_dir, keys.audit),
         clock=clock,
+        controller=controller,
     )

@@ -64,6 +64,17 @@ class JobState(StrEnum):
     DONE = "done"
 
 
+class Way(StrEnum):
+    """How the pictures of an analysis came in; the audit log tells them apart."""
+
+    PHOTO = "photo"
+    LANDMARKS = "landmarks"
+    SNAPSHOT = "snapshot"
+    CLIP = "clip"
+    LIVE = "live"
+    DATA_SET = "data_set"
+
+
 class NoticeKind(StrEnum):
     """Published texts."""
 
@@ -94,6 +105,36 @@ class Choices:
     def keeps_something(self) -> bool:
         """Whether data would be kept: keeping needs the analysis whose data it keeps."""
         return self.analyse and (self.keep_result or self.keep_image)
+
+
+@dataclass(frozen=True)
+class Controller:
+    """Who answers for the processing (GDPR 4(7)), as the operator's settings say; may be empty."""
+
+    name: str = ""
+    address: str = ""
+    contact: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """For the texts that people read; says so where nobody has filled it in."""
+        if not self.name:
+            return (
+                "The operator of this installation, who has not entered a name and an address. "
+                "Ask for them before you agree."
+            )
+        parts = (self.name, self.address, f"contact: {self.contact}" if self.contact else "")
+        return ", ".join(part for part in parts if part).rstrip(".") + "."
+
+    def as_party(self) -> dict[str, str]:
+        """The entry among the parties of a consent record (ISO/IEC TS 27560)."""
+        return {
+            "party_id": "controller",
+            "party_type": "data controller",
+            "party_name": self.name or "operator of this installation, name not set",
+            "party_address": self.address or "not set",
+            "party_contact": self.contact or "not set",
+        }
 
 
 @dataclass(frozen=True)

@@ -24,13 +24,12 @@ from db.types import (
 )
 from db.unit import WriteUnit
 from services.context_of_use import CONTEXTS
-from services.receipt import Controller, receipt_of_consent
+from services.receipt import receipt_of_consent
 
 __all__ = [
     "Choices",
     "Consent",
     "ConsentError",
-    "Controller",
     "Given",
     "Kind",
     "Notice",
@@ -107,7 +106,6 @@ def give(
     context: str,
     notice_id: str,
     signed_name: str = "",
-    controller: Controller | None = None,
 ) -> Given:
     """Write the four answers down and hand out the receipt.
 
@@ -118,7 +116,6 @@ def give(
         notice_id: of the notice that was shown.
         signed_name: what the person typed as a signature, may be empty; kept, sealed, only
             where something is kept.
-        controller: for the receipt.
 
     Raises:
         UseRefusedError: the context is prohibited; that is logged and nothing else is.
@@ -138,7 +135,7 @@ def give(
     receipt = receipt_of_consent(
         given,
         notice,
-        controller=controller,
+        controller=store.controller,
         signed_name=signed_name if code is not None else "",
     )
     return Given(given, code, receipt)

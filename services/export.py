@@ -9,7 +9,7 @@ from db import audit, subjects
 from db.errors import SealBrokenError, UnknownCodeError
 from db.store import Store
 from db.types import KeptAnalysis, SubjectView
-from services.receipt import Controller, as_json, receipt_of_subject
+from services.receipt import as_json, receipt_of_subject
 
 __all__ = ["Export", "SubjectView", "UnknownCodeError", "export", "look_up", "read_image"]
 
@@ -62,7 +62,7 @@ def read_image(store: Store, code: str, image_id: str) -> bytes:
     return store.vault.read_image(view.subject_id, image_id)
 
 
-def export(store: Store, code: str, *, controller: Controller | None = None) -> Export:
+def export(store: Store, code: str) -> Export:
     """Everything of one person, as a ZIP of JSON and images; the export is logged.
 
     Raises:
@@ -70,7 +70,7 @@ def export(store: Store, code: str, *, controller: Controller | None = None) -> 
         SealBrokenError: a result or the name was changed, or its key is lost.
     """
     view = look_up(store, code)
-    made = _zip(store, view, controller)
+    made = _zip(store, view)
     with store.write() as unit:
         subject = subjects.find(unit.session, store.keys, code)
         unit.log(
@@ -81,13 +81,14 @@ def export(store: Store, code: str, *, controller: Controller | None = None) -> 
     return made
 
 
-def _zip(store: Store, view: SubjectView, controller: Controller | None) -> Export:
+def _zip(store: Store, view: SubjectView) -> Export:
     buffer = io.BytesIO()
     images = 0
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("README.txt", READ_ME)
         archive.writestr("notice.md", view.notice.text)
-        archive.writestr("record.json", as_json(receipt_of_subject(view, controller=controller)))
+        record = receipt_of_subject(view, controller=store.controller)
+        archive.writestr("record.json", as_json(record))
         for analysis in view.analyses:
             archive.writestr(f"results/{analysis.id}.json", _result_json(analysis))
         for image in view.images:

@@ -10,9 +10,9 @@ from core.types import ImageRGB, check_image_rgb
 from db import analyses
 from db.analyses import Kept
 from db.store import Store
-from db.types import Consent, Purpose
+from db.types import Consent, Purpose, Way
 
-__all__ = ["Kept", "encode_image", "record_analysis"]
+__all__ = ["Kept", "Way", "encode_image", "record_analysis", "record_unkept"]
 
 JPEG_QUALITY = 95
 
@@ -73,3 +73,23 @@ def record_analysis(
             result=result,
             encoded_image=encoded_image,
         )
+
+
+def record_unkept(
+    store: Store, consent: Consent, way: Way, *, model_id: str, counts: Mapping[str, int]
+) -> None:
+    """`record_analysis` for ways on which nothing is kept, whatever the consent allows.
+
+    Args:
+        store: where.
+        consent: of the session; only its pseudonym is trusted.
+        way: how the pictures came in.
+        model_id: of the expression model.
+        counts: of faces, frames and the like.
+
+    Raises:
+        ConsentError: not allowed (any more); nothing is written.
+        StoreError: nothing is written.
+    """
+    with store.write() as unit:
+        analyses.log_unkept(unit, consent.pseudonym, way, model_id=model_id, counts=counts)

@@ -11,7 +11,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from db.types import Consent, ConsentEvent, ConsentState, Kind, Notice, Purpose, SubjectView
+from db.types import (
+    Consent,
+    ConsentEvent,
+    ConsentState,
+    Controller,
+    Kind,
+    Notice,
+    Purpose,
+    SubjectView,
+)
+
+__all__ = ["KIND_OF", "Controller", "as_json", "receipt_of_consent", "receipt_of_subject"]
 
 SCHEMA_VERSION = "ISO/IEC TS 27560:2023, mien-consent-record-1"
 SCHEMA_FILE = Path(__file__).with_name("consent_record.schema.json")
@@ -24,30 +35,11 @@ PURPOSE_TEXTS = {
 }
 
 
-@dataclass(frozen=True)
-class Controller:
-    """Who answers for the processing; the operator fills it in."""
-
-    name: str = "Operator of this installation"
-    address: str = "See the imprint of this site"
-    contact: str = "See the imprint of this site"
-
-    def as_party(self) -> dict[str, str]:
-        """The entry among the parties of the record."""
-        return {
-            "party_id": "controller",
-            "party_type": "data controller",
-            "party_name": self.name,
-            "party_address": self.address,
-            "party_contact": self.contact,
-        }
-
-
 def receipt_of_consent(
     consent: Consent,
     notice: Notice,
     *,
-    controller: Controller | None = None,
+    controller: Controller,
     signed_name: str = "",
 ) -> dict[str, Any]:
     """The record of a consent that was just given."""
@@ -71,12 +63,10 @@ def receipt_of_consent(
         events=events,
         signed_name=signed_name,
     )
-    return _record(facts, controller or Controller())
+    return _record(facts, controller)
 
 
-def receipt_of_subject(
-    view: SubjectView, *, controller: Controller | None = None
-) -> dict[str, Any]:
+def receipt_of_subject(view: SubjectView, *, controller: Controller) -> dict[str, Any]:
     """The record as it stands now, withdrawals included."""
     facts = _Facts(
         record_id=view.record_id,
@@ -90,7 +80,7 @@ def receipt_of_subject(
         events=view.events,
         signed_name=view.signed_name or "",
     )
-    return _record(facts, controller or Controller())
+    return _record(facts, controller)
 
 
 def as_json(record: Mapping[str, Any]) -> str:

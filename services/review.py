@@ -134,7 +134,7 @@ def set_retention(store: Store, kind: Kind, days: int, *, admin: AdminIdentity) 
             admin.actor,
             {"kind": kind.value, "days_before": before, "days": days},
         )
-        notices.publish_texts(unit)
+        notices.publish_texts(unit, store.controller)
         return RetentionPolicy(kind, days, unit.now, admin.actor)
 
 

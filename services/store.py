@@ -3,26 +3,36 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.config import Settings
 from db import audit, statistics
 from db.errors import StoreError
 from db.inspect import StoreFacts, answers, inspect_store
 from db.store import Store, open_store
-from db.types import ChainHead, ChainStatus, Kind
+from db.types import ChainHead, ChainStatus, Controller, Kind
 
 __all__ = [
     "ChainHead",
     "ChainStatus",
+    "Controller",
     "Store",
     "StoreError",
     "StoreFacts",
     "Summary",
     "answers",
     "chain_status",
+    "controller_of",
     "inspect_store",
     "open_store",
     "reanchor",
     "summary",
 ]
+
+
+def controller_of(settings: Settings) -> Controller:
+    """Who answers for what is kept, as the operator has set it."""
+    return Controller(
+        settings.controller_name, settings.controller_address, settings.controller_contact
+    )
 
 
 @dataclass(frozen=True)

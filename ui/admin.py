@@ -12,7 +12,8 @@ HOW_TO = (
     "Nobody can sign in here yet. Whoever runs Mien makes an account on the serving computer:\n\n"
     "```\nmien admin create NAME\n```\n\n"
     "or sets up OpenID Connect in `.streamlit/secrets.toml`: a section `[auth]` as Streamlit's "
-    "documentation has it, and who is allowed:\n\n"
+    "documentation has it, and who is allowed, by verified e-mail address or by subject id "
+    "(`sub`). Nobody else gets in, however they signed in:\n\n"
     '```\n[mien]\nadmins = ["name@example.org"]\n```'
 )
 

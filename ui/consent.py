@@ -1,7 +1,7 @@
 """The consent of one session: given, asked anew on every run, taken back. Renders nothing."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -9,6 +9,7 @@ from core.analyzer import Analyzer
 from services.analyse import PhotoResult, analyse_under_consent
 from services.consent import (
     Choices,
+    Consent,
     ConsentError,
     Given,
     Purpose,
@@ -19,11 +20,13 @@ from services.consent import (
 )
 from services.erase import ErasureJob
 from services.store import Store, StoreError
+from services.unkept import Way, photo_in_passing
 from ui.photos import Photo, forget_photos
 from ui.privacy_store import opened
 from ui.resources import settings
 
 _GIVEN, _SAID, _IMAGES_KEPT = "consent_given", "consent_said", "consent_images_kept"
+_IN_PASSING = "consent_in_passing"
 
 PURPOSE_TITLES = {
     Purpose.ANALYSE: "Analyse now",
@@ -86,6 +89,7 @@ def forget_consent() -> None:
     """Drop the session's consent with all photos and results that were handed over under it."""
     st.session_state.pop(_GIVEN, None)
     st.session_state.pop(_IMAGES_KEPT, None)
+    st.session_state.pop(_IN_PASSING, None)
     forget_photos()
 
 
@@ -139,12 +143,22 @@ def counted(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
-def analyse_own(photo: Photo, engine: Analyzer) -> PhotoResult:
-    """Analyse a person's photo under the consent of the session and keep what it allows."""
+def of_session() -> tuple[Store, Consent]:
+    """Store and consent of the session, for whatever analyses; it asks the store itself.
+
+    Raises:
+        RuntimeError: there is none, so nothing could have been handed over.
+    """
     given: Given | None = st.session_state.get(_GIVEN)
     store = opened().store
     if given is None or store is None:
-        raise RuntimeError("a photo was handed over without a consent")
+        raise RuntimeError("a picture was handed over without a consent")
+    return store, given.consent
+
+
+def analyse_own(photo: Photo, engine: Analyzer) -> PhotoResult:
+    """Analyse a person's photo under the consent of the session and keep what it allows."""
+    store, consent = of_session()
     kept: set[str] = st.session_state.setdefault(_IMAGES_KEPT, set())
     result = analyse_under_consent(
         photo.name,
@@ -152,10 +166,28 @@ def analyse_own(photo: Photo, engine: Analyzer) -> PhotoResult:
         engine,
         settings(),
         store=store,
-        consent=given.consent,
+        consent=consent,
         # Another model makes another result, but the image is the same one.
         with_image=photo.id not in kept,
     )
     if result.analysis is not None:
         kept.add(photo.id)
+    return result
+
+
+def analyse_in_passing(photo: Photo, engine: Analyzer, way: Way) -> PhotoResult:
+    """Analyse a person's photo of which nothing is kept; without its pixels.
+
+    The last result is remembered, so that a click elsewhere on the page is no other analysis.
+    """
+    store, consent = of_session()
+    wanted = (photo.id, engine.classifier.card.id, engine.detector.name, way)
+    known: tuple[tuple[object, ...], PhotoResult] | None = st.session_state.get(_IN_PASSING)
+    if known is not None and known[0] == wanted and not isinstance(known[1].error, StoreError):
+        return known[1]
+    result = photo_in_passing(
+        photo.name, photo.read(), engine, settings(), way=way, store=store, consent=consent
+    )
+    result = replace(result, image_rgb=None)
+    st.session_state[_IN_PASSING] = (wanted, result)
     return result

@@ -7,7 +7,9 @@ import streamlit as st
 from core.annotate import draw_analysis
 from core.types import Analysis, FaceAnalysis
 from services.analyse import NO_FACE, analyse_bytes
+from services.unkept import Way
 from ui import notice
+from ui.consent import analyse_in_passing
 from ui.explanation import show_explanation
 from ui.faces import bars_html, believability, headline
 from ui.landmark_face import blendshape_section, measures_markdown, points_section
@@ -28,13 +30,18 @@ def photo_section() -> None:
         return
     with st.expander("Model and detector", icon=":material/tune:"):
         model_id, detector_name = choose_model_and_detector("landmarks")
-    result = analyse_bytes(photo.name, photo.read(), analyzer(model_id, detector_name), settings())
-    if result.error is not None or result.analysis is None or result.image_rgb is None:
+    engine = analyzer(model_id, detector_name)
+    if photo.is_sample:
+        result = analyse_bytes(photo.name, photo.read(), engine, settings())
+    else:
+        result = analyse_in_passing(photo, engine, Way.LANDMARKS)
+    if result.error is not None or result.analysis is None:
         st.error(str(result.error), icon=":material/block:")
         return
+    image_rgb = photo.pixels() if result.image_rgb is None else result.image_rgb
     if not result.analysis.faces:
         st.warning(NO_FACE, icon=":material/face_retouching_off:")
-        st.image(result.image_rgb, width=320, alt="The photo, on which no face was found")
+        st.image(image_rgb, width=320, alt="The photo, on which no face was found")
         return
     number = _choose_face(result.analysis, photo)
     found = result.analysis.faces[number - 1]
@@ -44,7 +51,7 @@ def photo_section() -> None:
             "and scores that mean anything. Please choose a larger face or a closer photo."
         )
         return
-    view = face_view(result.image_rgb, found)
+    view = face_view(image_rgb, found)
     if view is None:
         st.warning(NO_MESH, icon=":material/face_retouching_off:")
         return
@@ -57,7 +64,7 @@ def photo_section() -> None:
         st.markdown("**Measures**")
         st.markdown(measures_markdown(view.geometry))
     st.subheader("Which parts drove the score")
-    show_explanation(view, result.image_rgb, found, model_id, detector_name)
+    show_explanation(view, image_rgb, found, model_id, detector_name)
     st.subheader("What if the points were wrong?")
     whatif_section(view, model_id)
     st.subheader("Blendshapes")

@@ -43,7 +43,9 @@ def live_section(to_snapshot: Callable[[], None]) -> bool:
         mine.stop(refusal=state)
         mine.hanging_up = False
         st.rerun()  # the controls above still offer Stop
-    if mine.waiting:
+    if mine.problem:
+        st.error(mine.problem, icon=":material/database_off:")
+    elif mine.waiting:
         _wait_for_a_place(to_snapshot)
     elif mine.refusal is not None:
         _say(mine.refusal)

@@ -5,7 +5,10 @@ import json
 import streamlit as st
 
 from core.stream import RAW, SmoothingRules
+from services.store import StoreError
+from services.unkept import clip_in_passing
 from services.video import ClipResult, analyse_clip, clip_dict, clip_limits, stream_analyzer
+from ui.consent import of_session
 from ui.live_summary import show_summary
 from ui.model_choice import choose_model_and_detector
 from ui.resources import classifier, detector, settings
@@ -32,7 +35,7 @@ def clip_section() -> None:
         return
     wanted = (file.file_id, model_id, detector_name, smooth)
     known, result = st.session_state.get(_RESULT, (None, None))
-    if known != wanted or result is None:
+    if known != wanted or result is None or isinstance(result.error, StoreError):
         result = _analyse(file.name, file.getvalue(), model_id, detector_name, smooth)
         st.session_state[_RESULT] = (wanted, result)
     _show(result, model_id, detector_name)
@@ -56,7 +59,12 @@ def _analyse(
         of = f" of {all_s:.0f}" if all_s else ""
         bar.progress(share, text=f"Analysing second {done_s:.0f}{of}")
 
-    result = analyse_clip(name, data, engine, clip_limits(settings()), progress)
+    store, consent = of_session()
+    result = clip_in_passing(
+        name,
+        lambda: analyse_clip(name, data, engine, clip_limits(settings()), progress),
+        model_id=model_id, store=store, consent=consent,
+    )  # fmt: skip
     place.empty()
     return result
 

@@ -1,14 +1,19 @@
 """The live video of one Streamlit session: what was pressed, what runs, how it ends."""
 
+import threading
 import time
 import uuid
 from dataclasses import dataclass, field
+from functools import partial
 
 import streamlit as st
 
 from core.stream import RAW, SmoothingRules, StreamAnalyzer, StreamRules
 from services.live import LiveSession, LiveSlots
+from services.store import StoreError
+from services.unkept import LiveRecord
 from services.video import stream_analyzer
+from ui.consent import of_session
 from ui.live_state import Connection
 from ui.live_webrtc import LiveProcessor, give_memory_back, hang_up
 from ui.resources import classifier, detector, settings
@@ -35,6 +40,7 @@ class LivePanel:
         waiting: Start was pressed but all places were taken.
         hanging_up: Stop was pressed, the browser has not yet confirmed.
         attempt: counts presses of Start; each asks for the camera once.
+        problem: why the video could not be begun, in one sentence; empty where it could.
         was_live: this attempt has had a picture.
         refusal: why there was no camera, until Start is pressed again.
     """
@@ -47,9 +53,11 @@ class LivePanel:
     was_live: bool = False
     started_s: float = 0.0
     refusal: Connection | None = None
+    problem: str = ""
     analyzer: StreamAnalyzer | None = None
     session: LiveSession | None = None
     processor: LiveProcessor | None = None
+    record: LiveRecord | None = None
     about: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -64,9 +72,15 @@ class LivePanel:
 
     def start(self, model_id: str, detector_name: str) -> None:
         """Take a place and begin; where none is free, wait for one."""
-        self.refusal, self.was_live = None, False
+        self.refusal, self.was_live, self.problem = None, False, ""
         if not slots().hold(self.user):
             self.waiting = True
+            return
+        try:
+            self.record = LiveRecord(*of_session(), model_id=model_id)
+        except StoreError as error:
+            self.problem, self.waiting = str(error), False
+            slots().release(self.user)
             return
         self.waiting, self.wanted, self.hanging_up = False, True, False
         self.attempt += 1
@@ -74,10 +88,13 @@ class LivePanel:
         user, places = self.user, slots()
         self.analyzer = stream_analyzer(detector(detector_name), classifier(model_id), settings())
         session = LiveSession(self.analyzer, on_frame=lambda: _keep(places, user))
+        log_end = partial(_log_end, session, self.record)
 
         def ended() -> None:
-            session.pause()
+            session.close()
             places.release(user)
+            # The store may keep it waiting, and this thread delivers other people's frames.
+            threading.Thread(target=log_end, name="mien-live-end").start()
             give_memory_back()
 
         self.session, self.processor = session, LiveProcessor(session, ended)
@@ -89,8 +106,12 @@ class LivePanel:
         self.wanted = self.waiting = False
         self.refusal = refusal
         if self.session is not None:
-            self.session.pause()
+            self.session.close()
+            if self.record is not None:
+                _log_end(self.session, self.record)
         slots().release(self.user)
+        # Another name, so that the late end of this video frees no place of the next one.
+        self.user = uuid.uuid4().hex
 
     def forget(self) -> None:
         """Drop the ended session and its summary."""
@@ -109,6 +130,11 @@ class LivePanel:
 
 def _keep(places: LiveSlots, user: str) -> None:
     places.hold(user)
+
+
+def _log_end(session: LiveSession, record: LiveRecord) -> None:
+    n_analysed = session.view(since_s=0.1).figures.n_analysed
+    record.end(frames=n_analysed, faces=len(session.summaries()))
 
 
 def panel() -> LivePanel:

@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from services.analyse import analyse_bytes
+from services.unkept import Way
+from ui.consent import analyse_in_passing
 from ui.model_choice import choose_model_and_detector
 from ui.photo_results import show_results
 from ui.photos import Photo
-from ui.resources import analyzer, settings
+from ui.resources import analyzer
 
 
 def snapshot_section(key: str) -> None:
@@ -29,5 +30,5 @@ def snapshot_section(key: str) -> None:
         model_id, detector = choose_model_and_detector(key)
     photo = Photo(picture.file_id, "Snapshot", picture.getvalue)
     with st.spinner("Analysing …"):
-        result = analyse_bytes(photo.name, photo.read(), analyzer(model_id, detector), settings())
+        result = analyse_in_passing(photo, analyzer(model_id, detector), Way.SNAPSHOT)
     show_results([(photo, result)], model_id, detector)

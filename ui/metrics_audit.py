@@ -15,6 +15,9 @@ from core.errors import MienError
 from services.audit_data import AuditResult, audit_csv, audit_json, preview, run_audit
 from services.audit_input import AuditSet, check_set, group_candidates, read_table
 from services.audit_report import audit_html
+from services.keep import Way, record_unkept
+from ui import notice
+from ui.consent import of_session
 from ui.metrics_curves import confidence, curves
 from ui.metrics_errors import errors
 from ui.metrics_groups import breakdown
@@ -50,10 +53,13 @@ def audit() -> None:
             "Example csv", _EXAMPLE, "example.csv", "text/csv", on_click="ignore",
             icon=":material/download:",
         )  # fmt: skip
+    if not notice.agreed():
+        _drop()
+        return
     table, archive = _uploads()
+    notice.shown_again()
     if table is None:
-        st.session_state.pop(_RESULT, None)
-        st.session_state.pop(_SET, None)
+        _drop()
         return
     try:
         _checked(table, archive)
@@ -161,10 +167,13 @@ def _run_or_show(checked: AuditSet, chosen: dict[str, Any], identity: tuple[Any,
             bar.progress(done / total, text=f"Judging picture {done:,} of {total:,}")
 
     finder = detector(settings().default_detector) if chosen["faces"] == "detect" else None
+    store, consent = of_session()
     result = run_audit(
         classifier(chosen["model"]), checked, detector=finder, source=chosen["source"],
         label_error=chosen["label_error"], progress=progress,
     )  # fmt: skip
+    counts = {"pictures": len(result.predictions) + len(result.undetected)}
+    record_unkept(store, consent, Way.DATA_SET, model_id=chosen["model"], counts=counts)
     st.session_state[_RESULT] = (identity, result)
     st.rerun()  # draws the result without the button and the bar
 
@@ -176,6 +185,10 @@ def _stop() -> None:
 def _forget() -> None:
     """Drop uploads and result: new widget keys make Streamlit release the old files."""
     st.session_state[_GENERATION] = st.session_state.get(_GENERATION, 0) + 1
+    _drop()
+
+
+def _drop() -> None:
     st.session_state.pop(_RESULT, None)
     st.session_state.pop(_SET, None)
 

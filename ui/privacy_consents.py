@@ -203,7 +203,7 @@ def _whole(store: Store, code: str, view: SubjectView) -> None:
         )
         st.download_button(
             "Receipt (JSON)",
-            lambda: as_json(receipt_of_subject(view)),
+            lambda: as_json(receipt_of_subject(view, controller=store.controller)),
             "mien-receipt.json",
             "application/json",
             on_click="ignore",
@@ -241,7 +241,7 @@ def _go_on(store: Store, code: str, view: SubjectView) -> None:
     except StoreError as error:
         say("error", str(error))
         return
-    hold(Given(consent, code, receipt_of_subject(view)))
+    hold(Given(consent, code, receipt_of_subject(view, controller=store.controller)))
     say("success", "You can go on with Upload; it keeps what you allow here.")
 
 

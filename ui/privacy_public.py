@@ -41,6 +41,8 @@ def photo_section(store: Store | None) -> None:
         "- **Sample pictures** are public portraits. They need no consent, and nothing is kept "
         "of them."
     )
+    if store is not None:
+        st.markdown(f"**Who answers for it.** {store.controller.sentence}")
     st.page_link("pages/upload.py", label="To the photos", icon=":material/arrow_forward:")
 
 

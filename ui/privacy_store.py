@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from services.purge import PurgeThread
-from services.store import Store, StoreError, open_store
+from services.store import Store, StoreError, controller_of, open_store
 from ui.resources import settings
 
 # So long a failed start is not tried again: a database that does not answer costs seconds.
@@ -58,6 +58,7 @@ def _open() -> Opened:
             limits.data_dir,
             database_url=limits.database_url,
             master_key=key.get_secret_value() if key else None,
+            controller=controller_of(limits),
         )
     except StoreError as error:
         logger.error("the store cannot be opened: %s", error)
@@ -66,4 +67,4 @@ def _open() -> Opened:
         # A page without a store still has samples to show; the log has the traceback.
         logger.exception("the store cannot be opened")
         return Opened(None, UNKNOWN_PROBLEM, None, time.monotonic())
-    return Opened(store, "", PurgeThread(store), time.monotonic())
+    return Opened(store, "", PurgeThread(store, limits.purge_every_s), time.monotonic())

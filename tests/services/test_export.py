@@ -13,7 +13,7 @@ from db.errors import UnknownCodeError
 from db.legal import legal_dates
 from db.store import Store
 from db.types import Choices, ConsentState, Kind, Purpose
-from services.consent import Controller, withdraw
+from services.consent import withdraw
 from services.export import export, look_up, read_image
 from services.keep import encode_image, record_analysis
 from services.receipt import SCHEMA_FILE, as_json, receipt_of_subject
@@ -40,7 +40,7 @@ def test_the_schema_itself_is_one() -> None:
 def test_each_receipt_fits_the_schema_and_says_what_was_chosen(
     store: Store, choices: Choices
 ) -> None:
-    given = agree(store, choices, signed_name="Ada", controller=Controller("Lab", "Road 1", "a@b"))
+    given = agree(store, choices, signed_name="Ada")
     jsonschema.validate(given.receipt, SCHEMA)
     purposes = {row["purpose"]: row for row in given.receipt["processing"]["purposes"]}
     for purpose in Purpose:
@@ -49,7 +49,7 @@ def test_each_receipt_fits_the_schema_and_says_what_was_chosen(
     image_days = purposes["keep_image"]["retention_period"]
     assert image_days == ("P30D" if choices.keep_image else "P0D")
     controller, person = given.receipt["parties"]
-    assert controller["party_name"] == "Lab"
+    assert controller == store.controller.as_party()
     assert person["party_name"] == ("Ada" if choices.keeps_something else "")
     assert json.loads(as_json(given.receipt)) == given.receipt
     assert given.consent.pseudonym not in as_json(given.receipt)
@@ -58,7 +58,8 @@ def test_each_receipt_fits_the_schema_and_says_what_was_chosen(
 def test_the_record_shows_a_withdrawal(store: Store) -> None:
     given = agree(store)
     withdraw(store, given.consent, {Purpose.KEEP_IMAGE})
-    record = receipt_of_subject(look_up(store, given.code or ""))
+    view = look_up(store, given.code or "")
+    record = receipt_of_subject(view, controller=store.controller)
     jsonschema.validate(record, SCHEMA)
     states = {row["purpose"]: row["state"] for row in record["processing"]["purposes"]}
     assert states["keep_image"] == "withdrawn"
@@ -88,7 +89,8 @@ def test_the_export_holds_all_of_one_person_and_nothing_of_another(store: Store)
     assert result["result"] == {"needle": person.needles["result"].hex()}
     image = next(v for k, v in files.items() if k.startswith("images/"))
     assert person.needles["image"] in image
-    assert files["notice.md"].decode() == (TEXTS / "notice.en.md").read_text("utf-8")
+    text = (TEXTS / "notice.en.md").read_text("utf-8")
+    assert files["notice.md"].decode() == text.format(controller=store.controller.sentence)
     everything = b"".join(files.values())
     for name, needle in other.needles.items():
         assert needle not in everything, name

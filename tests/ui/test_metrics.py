@@ -26,6 +26,7 @@ from core.fairness_text import gap_sentence, summary_rows
 from core.model_card import model_ids
 from core.paired import mcnemar
 from tests.core.test_curves import made_up
+from tests.helpers.agree import agree
 from ui import charts, metrics_charts
 from ui.metrics import SECTIONS
 from ui.metrics_compare import verdict
@@ -115,6 +116,8 @@ def test_no_model_chosen_is_an_empty_state(open_page: OpenPage) -> None:
 
 def test_the_audit_asks_for_a_table_and_shows_nothing_else(open_page: OpenPage) -> None:
     app = go_to(open_page("model_metrics"), "Audit your data")
+    assert len(app.get("file_uploader")) == 0  # before anybody has agreed
+    app = agree(app, context="research")
     assert len(app.get("file_uploader")) == 2
     assert not app.get("plotly_chart")
 

@@ -284,7 +284,8 @@ def test_the_receipt_on_the_page_is_the_record_as_it_stands(
 
     app = type_code(part("My consents"), code)
     app = app.button(key="take_back_evaluation").click().run()
-    record = json.loads(as_json(receipt_of_subject(look_up(store, code))))
+    view = look_up(store, code)
+    record = json.loads(as_json(receipt_of_subject(view, controller=store.controller)))
     states = {entry["purpose"]: entry["state"] for entry in record["processing"]["purposes"]}
     assert states["evaluation"] == "withdrawn"
     assert "Use for evaluation – withdrawn" in text_of(app)
