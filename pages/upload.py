@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ui import consent, notice
+from ui.many_photos import show_many
 from ui.model_choice import choose_model_and_detector
 from ui.photo_results import show_results
 from ui.photos import SAMPLES, analyse_photos, forget_photos, sample_photos, upload_widgets
@@ -33,5 +34,10 @@ analysed = analyse_photos(photos, model_id, detector, consent.analyse_own)
 if not analysed:
     st.stop()
 
-show_results(analysed, model_id, detector)
+single = [pair for pair in analysed if not pair[0].is_one_of_many]
+many = [result for photo, result in analysed if photo.is_one_of_many]
+if many:
+    show_many(many, model_id, detector)
+if single:
+    show_results(single, model_id, detector)
 st.button("Forget these photos", on_click=forget_photos, icon=":material/delete:")

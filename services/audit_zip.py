@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from core.errors import DatasetError
-from core.images import MAX_BYTES
+from core.images import MAX_BYTES, SUFFIXES
 
 MAX_FILES: Final = 25_000
 MAX_UNPACKED_BYTES: Final = 600_000_000
@@ -77,11 +77,26 @@ class ZipPictures:
         tops = {name.split("/", 1)[0] for name in files}
         inside = {name.split("/", 1)[1]: e for name, e in files.items() if "/" in name}
         self._files = {**inside, **files} if len(tops) == 1 else files
-        self._n_files = len(files)
+        self._names = list(files)
 
     def __len__(self) -> int:
         """Count of files."""
-        return self._n_files
+        return len(self._names)
+
+    def pictures(self) -> list[str]:
+        """Names of the files that look like pictures, in the order of the names."""
+        return [name for name in sorted(self._names) if name.lower().endswith(SUFFIXES)]
+
+    def read(self, name: str) -> bytes:
+        """Content of a file that is there.
+
+        Raises:
+            ZipRefusedError: if it is not, or as for `get`.
+        """
+        data = self.get(name)
+        if data is None:
+            raise ZipRefusedError("The ZIP holds no file of that name.")
+        return data
 
     def get(self, name: str) -> bytes | None:
         """Content of a file; None where there is none of that name.

@@ -27,7 +27,7 @@ def show_results(analysed: list[tuple[Photo, PhotoResult]], model_id: str, detec
     """Everything below the uploader."""
     _downloads(analysed, model_id, detector)
     if len(analysed) > 1:
-        _overview([result for _, result in analysed])
+        overview([result for _, result in analysed])
     n_pages = -(-len(analysed) // _PHOTOS_PER_PAGE)
     page = 1
     if n_pages > 1:
@@ -46,7 +46,8 @@ def _page_title(page: int, n_photos: int) -> str:
     return f"{first}–{last}" if last > first else str(first)
 
 
-def _overview(results: list[PhotoResult]) -> None:
+def overview(results: list[PhotoResult], *, height_px: int = 260) -> None:
+    """Counts of all photos, and a row for each."""
     rows = [
         {
             "file": result.name,
@@ -61,7 +62,7 @@ def _overview(results: list[PhotoResult]) -> None:
     refused = f", {n_refused} refused" if n_refused else ""
     faces = "1 face" if n_faces == 1 else f"{n_faces} faces"
     st.markdown(f"**{len(results)} photos, {faces}{refused}**")
-    st.dataframe(pd.DataFrame(rows), hide_index=True, height=min(38 + 35 * len(rows), 260))
+    st.dataframe(pd.DataFrame(rows), hide_index=True, height=min(38 + 35 * len(rows), height_px))
 
 
 def _tops(result: PhotoResult) -> str:

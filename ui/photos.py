@@ -6,33 +6,51 @@ upload, and pixels are decoded again for what is on the screen.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import streamlit as st
 
 from core.analyzer import Analyzer
 from core.config import ROOT
+from core.errors import MienError
 from core.images import decode_image
 from core.types import ImageRGB
 from services.analyse import PhotoResult, analyse_bytes
+from services.audit_zip import ZipPictures, ZipRefusedError, open_zip
 from services.store import StoreError
+from services.turns import BusyError
 from ui.resources import analyzer, settings
+from ui.turns import my_turn, waiting_words
 
 SAMPLES = {
     "Eileen Collins (NASA)": ROOT / "samples" / "astronaut.jpg",
     "Grace Hopper (US Navy)": ROOT / "samples" / "grace_hopper.jpg",
 }
 
+MAX_MANY = 2000
+_MAX_ZIP_MB = 200
+
 _RESULTS, _STOPPED, _GENERATION = "photo_results", "photo_stopped", "photo_generation"
+_ZIP = "photo_zip"  # checked once, not at every click; goes with the upload
 
 
 @dataclass(frozen=True)
 class Photo:
-    """One photo of this session; `read` gives its bytes, `is_sample` says that it is ours."""
+    """One photo of this session.
+
+    Attributes:
+        id: unique in the session.
+        name: of the file.
+        read: gives its bytes; raises MienError where they cannot be had.
+        is_sample: whether it is ours and nobody's here.
+        is_one_of_many: whether it came in a ZIP and is shown as a row of a table.
+    """
 
     id: str
     name: str
     read: Callable[[], bytes]
     is_sample: bool = False
+    is_one_of_many: bool = False
 
     def pixels(self) -> ImageRGB:
         """Decode the photo, (height, width, 3); only for photos that were not refused."""
@@ -46,10 +64,10 @@ AnalyseOwn = Callable[[Photo, Analyzer], PhotoResult]
 
 
 def upload_widgets() -> list[Photo]:
-    """The uploaders for files and for a folder; call only after the notice was agreed to."""
+    """The uploaders; call only after the notice was agreed to."""
     generation = st.session_state.get(_GENERATION, 0)
     types, limit_mb = ["jpg", "jpeg", "png", "webp"], settings().max_upload_mb
-    files_tab, folder_tab = st.tabs(["Files", "A folder"])
+    files_tab, folder_tab, zip_tab = st.tabs(["Files", "A folder", "Many photos (ZIP)"])
     files = files_tab.file_uploader(
         f"Photos (JPEG, PNG or WebP, up to {limit_mb} MB each)",
         type=types,
@@ -64,8 +82,48 @@ def upload_widgets() -> list[Photo]:
         max_upload_size=limit_mb,
         key=f"folder_{generation}",
     )
+    with zip_tab:
+        many = _zip_photos(f"zip_{generation}")
     uploaded = [*(files or []), *(folder or [])]
-    return [Photo(file.file_id, file.name, file.getvalue) for file in uploaded]
+    return [*(Photo(file.file_id, file.name, file.getvalue) for file in uploaded), *many]
+
+
+def _zip_photos(key: str) -> list[Photo]:
+    """The uploader for a ZIP; its pictures are unpacked one after another, in memory."""
+    archive = st.file_uploader(
+        f"A ZIP of photos (up to {MAX_MANY:,} photos and {_MAX_ZIP_MB} MB)",
+        type=["zip"],
+        max_upload_size=_MAX_ZIP_MB,
+        key=key,
+    )
+    if archive is None:
+        st.caption("For albums: one table for all photos instead of a picture and bars for each.")
+        st.session_state.pop(_ZIP, None)
+        return []
+    known: tuple[str, ZipPictures] | None = st.session_state.get(_ZIP)
+    try:
+        if known is None or known[0] != archive.file_id:
+            known = (archive.file_id, open_zip(archive.getvalue()))
+            st.session_state[_ZIP] = known
+    except ZipRefusedError as error:
+        st.error(str(error), icon=":material/block:")
+        return []
+    pictures = known[1]
+    names = pictures.pictures()
+    n_others = len(pictures) - len(names)
+    if not names or len(names) > MAX_MANY:
+        st.error(
+            f"The ZIP holds {len(names):,} JPEG, PNG or WebP files; it should be 1 to "
+            f"{MAX_MANY:,}. For more there is the command `mien batch`.",
+            icon=":material/block:",
+        )
+        return []
+    if n_others:
+        st.caption(f"{n_others:,} other files in the ZIP are passed over.")
+    return [
+        Photo(f"{archive.file_id}/{name}", name, partial(pictures.read, name), False, True)
+        for name in names
+    ]
 
 
 def sample_photos(chosen: list[str]) -> list[Photo]:
@@ -78,6 +136,7 @@ def forget_photos() -> None:
     st.session_state[_GENERATION] = st.session_state.get(_GENERATION, 0) + 1
     st.session_state.pop(_RESULTS, None)
     st.session_state.pop(_STOPPED, None)
+    st.session_state.pop(_ZIP, None)
 
 
 def analyse_photos(
@@ -96,9 +155,9 @@ def analyse_photos(
     known: dict[tuple[str, str, str], PhotoResult] = st.session_state.setdefault(_RESULTS, {})
     wanted = {photo.id: (photo.id, model_id, detector) for photo in photos}
     # Results of photos that were taken out of the uploader go too; what failed because the
-    # store was busy or full is tried again.
+    # store or the analyzer was busy is tried again.
     for key, result in list(known.items()):
-        if key[0] not in wanted or isinstance(result.error, StoreError):
+        if key[0] not in wanted or isinstance(result.error, StoreError | BusyError):
             del known[key]
     waiting = [photo for photo in photos if wanted[photo.id] not in known]
     if waiting and not st.session_state.get(_STOPPED, False):
@@ -128,15 +187,22 @@ def _run(
         if len(waiting) > 1:
             st.button("Stop", on_click=_set_stopped, args=(True,), icon=":material/stop:")
     n_before = n_photos - len(waiting)
-    for done, photo in enumerate(waiting):
-        bar.progress(
-            (n_before + done) / n_photos,
-            text=f"Analysing photo {n_before + done + 1} of {n_photos}",
-        )
-        if photo.is_sample:
-            result = analyse_bytes(photo.name, photo.read(), engine, settings())
-        else:
-            result = analyse_own(photo, engine)
+    share = 0.0
+
+    def say_waiting(n_ahead: int) -> None:
+        bar.progress(share, text=waiting_words(n_ahead))
+
+    for done, photo in enumerate(waiting, start=n_before):
+        share = done / n_photos
+        bar.progress(share, text=f"Analysing photo {done + 1} of {n_photos}")
+        try:
+            with my_turn(say_waiting):
+                if photo.is_sample:
+                    result = analyse_bytes(photo.name, photo.read(), engine, settings())
+                else:
+                    result = analyse_own(photo, engine)
+        except MienError as error:  # too many wait, or the ZIP is damaged at this photo
+            result = PhotoResult(photo.name, None, None, (), error)
         known[(photo.id, model_id, detector)] = replace(result, image_rgb=None)
     place.empty()
 

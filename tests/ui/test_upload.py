@@ -1,3 +1,7 @@
+import io
+import threading
+import time
+import zipfile
 from collections.abc import Callable
 
 import pytest
@@ -6,10 +10,14 @@ from streamlit.testing.v1 import AppTest
 from tests.conftest import ROOT
 from tests.helpers.agree import agree
 from tests.helpers.bad_images import refused_files
+from ui import photos
+from ui.resources import settings
+from ui.turns import turns, waiting_words
 
 OpenPage = Callable[[str], AppTest]
 
 ASTRONAUT = (ROOT / "samples" / "astronaut.jpg").read_bytes()
+HOPPER = (ROOT / "samples" / "grace_hopper.jpg").read_bytes()
 
 
 def text_of(app: AppTest) -> str:
@@ -30,7 +38,7 @@ def test_no_uploader_exists_before_the_notice_is_agreed_to(open_page: OpenPage) 
 
 
 def test_taking_it_back_takes_one_click_on_the_same_page(agreed: AppTest) -> None:
-    assert len(agreed.file_uploader) == 2
+    assert len(agreed.file_uploader) == 3
     take_back = next(b for b in agreed.button if b.label == "I no longer agree")
     app = take_back.click().run()
     assert not app.exception
@@ -118,3 +126,88 @@ def test_what_drove_a_score_is_shown_when_asked_for(open_page: OpenPage) -> None
     app = why.set_value(True).run()
     assert not app.exception
     assert len(app.get("image")) > before
+
+
+def zip_of(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def test_a_zip_becomes_one_table(agreed: AppTest) -> None:
+    files = {
+        "album/b.jpg": ASTRONAUT,
+        "album/a.jpg": HOPPER,
+        "album/broken.png": ASTRONAUT[:9_000],
+        "album/notes.txt": b"of the summer",
+    }
+    app = agreed.file_uploader[2].upload("album.zip", zip_of(files), "application/zip").run()
+    assert not app.exception
+    text = text_of(app)
+    assert "**3 photos, 2 faces, 1 refused**" in text
+    assert "1 other files in the ZIP are passed over." in text
+    assert "1 × happy" in text
+    table = app.dataframe[0].value
+    assert table["file"].tolist() == ["album/a.jpg", "album/b.jpg", "album/broken.png"]
+    assert "damaged" in table["remark"].tolist()[2]
+    assert [b.label for b in app.download_button][-3:] == [
+        "Table (CSV)", "Table (parquet)", "All (JSON)",
+    ]  # fmt: skip
+    assert len(app.get("image")) == 0, "no picture of many is drawn"
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"../../etc/passwd.jpg": b"x"}, "leads out of the archive"),
+        ({"notes.txt": b"x"}, "should be 1 to 2,000"),
+    ],
+)
+def test_a_zip_that_is_none_of_photos_is_refused(
+    agreed: AppTest, files: dict[str, bytes], words: str
+) -> None:
+    app = agreed.file_uploader[2].upload("album.zip", zip_of(files), "application/zip").run()
+    assert not app.exception
+    assert words in app.error[0].value
+    assert len(app.dataframe) == 0
+
+
+def test_forgetting_drops_the_zip_too(agreed: AppTest) -> None:
+    app = agreed.file_uploader[2].upload("a.zip", zip_of({"a.jpg": ASTRONAUT}), "x").run()
+    forget = next(b for b in app.button if b.label == "Forget these photos")
+    app = forget.click().run()
+    assert not app.exception
+    assert "photo_zip" not in app.session_state
+    assert len(app.dataframe) == 0
+
+
+def test_while_others_come_first_it_says_how_many(
+    agreed: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(
+        photos, "waiting_words", lambda ahead: said.append(waiting_words(ahead)) or said[-1]
+    )
+    queue = turns()
+    others = [queue.ask(f"other {n}") for n in range(settings().parallel_photos + 3)]
+
+    def finish_slowly() -> None:
+        for other in others:
+            time.sleep(0.4)
+            other.leave()
+
+    thread = threading.Thread(target=finish_slowly)
+    thread.start()
+    app = agreed.file_uploader[0].upload("me.jpg", ASTRONAUT, "image/jpeg").run()
+    thread.join()
+    assert not app.exception
+    assert "resembles happiness" in text_of(app)
+    assert said
+    assert set(said) <= {
+        "Waiting: yours is next",
+        "Waiting: 1 photo before yours",
+        "Waiting: 2 photos before yours",
+        "Waiting: 3 photos before yours",
+    }

@@ -1,0 +1,227 @@
+"""Many people upload at once: `.venv/bin/python benchmarks/load.py --users 50 --json load.json`.
+
+Starts the app with a store of its own, lets every user agree and upload some photos at the same
+moment, beside one user with a whole album, and checks that nobody met an error, that each photo
+that was shown is in the audit log, and what the app took of time and memory. Ends with 1 where
+something of that fails. The users run on the same machine and take some of it.
+"""
+
+import argparse
+import json
+import os
+import platform
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import psutil
+from streamlit_user import StreamlitUser
+
+from cli.bench import cpu_name, photo_jpeg
+from core.config import ROOT
+from db.audit import Action
+from services.review import AuditFilter, audit_page
+from services.store import chain_status, open_store
+
+_WAITING = re.compile(r"Waiting: (?:(\d+) photos? before yours|yours is next)")
+_CONTEXT = "Trying it out, for myself"
+
+
+@dataclass
+class Visit:
+    """What one user met."""
+
+    n_photos: int
+    seconds: float = 0.0
+    shown: int = 0
+    most_ahead: int | None = None  # None: never had to wait
+    errors: list[str] = field(default_factory=list)
+
+
+def visit(url: str, seen: Visit, photo: bytes, start: threading.Barrier) -> None:
+    """Agree, wait for the others, upload, read the result."""
+    waited_for = False
+    try:
+        user = StreamlitUser(url, "upload")
+        user.choose("consent_context", _CONTEXT)
+        user.tick("consent_analyse")
+        user.press("I agree")
+        waited_for = True
+        start.wait()
+        began = time.perf_counter()
+        user.upload("files_", [(f"{n}.jpg", photo) for n in range(seen.n_photos)])
+        seen.seconds = time.perf_counter() - began
+        text = "\n".join(user.screen.texts)
+        total = re.search(r"\*\*(\d+) photos, \d+ faces?\*\*", text)
+        seen.shown = int(total[1]) if total else int("resembles" in text)
+        ahead = [int(n or 0) for n in _WAITING.findall(text)]
+        seen.most_ahead = max(ahead) if ahead else None
+        seen.errors += user.screen.errors
+        user.close()
+    except Exception as exc:
+        seen.errors.append(f"{type(exc).__name__}: {exc}")
+        if not waited_for:
+            start.wait()
+
+
+@contextmanager
+def app(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
+    """The app as it is served, on a free port, until the end of the block."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "streamlit", "run", "serve.py", f"--server.port={port}"]
+    env = {**os.environ, "MIEN_DATA_DIR": str(folder / "data")}
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "--server.address=127.0.0.1"],
+            cwd=ROOT, env=env, stdout=log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        try:
+            deadline = time.monotonic() + 180
+            while True:
+                try:
+                    with urllib.request.urlopen(f"{url}/_stcore/health", timeout=5):
+                        break
+                except (urllib.error.URLError, OSError) as exc:
+                    if process.poll() is not None or time.monotonic() > deadline:
+                        raise RuntimeError((folder / "log").read_text()[-3000:]) from exc
+                    time.sleep(0.2)
+            yield url, psutil.Process(process.pid)
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
+
+
+class Memory:
+    """The most resident memory of a process, looked at ten times a second."""
+
+    def __init__(self, process: psutil.Process) -> None:
+        """Begin to look."""
+        self._process, self._stop = process, threading.Event()
+        self.before_mb = self.peak_mb = process.memory_info().rss / 1e6
+        self._thread = threading.Thread(target=self._look)
+        self._thread.start()
+
+    def _look(self) -> None:
+        while not self._stop.wait(0.1):
+            self.peak_mb = max(self.peak_mb, self._process.memory_info().rss / 1e6)
+
+    def end(self) -> None:
+        """Look no more."""
+        self._stop.set()
+        self._thread.join()
+
+
+def run(n_users: int, n_photos: int, n_album: int) -> dict[str, Any]:
+    """The whole trial; figures and findings as JSON-able dictionary."""
+    photo = photo_jpeg(1)
+    visits = [Visit(n_photos) for _ in range(n_users)]
+    if n_album:
+        visits.append(Visit(n_album))
+    load_before = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        with app(folder) as (url, process):
+            start = threading.Barrier(len(visits))
+            threads = [
+                threading.Thread(target=visit, args=(url, seen, photo, start)) for seen in visits
+            ]
+            memory, cpu_before = Memory(process), process.cpu_times()
+            began = time.perf_counter()
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            elapsed_s = time.perf_counter() - began
+            memory.end()
+            cpu = process.cpu_times()
+            tracebacks = (folder / "log").read_text(errors="replace").count("Traceback")
+        store = open_store(folder / "data")
+        logged = audit_page(store, AuditFilter(action=Action.ANALYSED.value)).total
+        chain_ok = chain_status(store).ok
+        store.close()
+    return {
+        "machine": cpu_name(),
+        "python": platform.python_version(),
+        "load_before": round(load_before, 1),
+        "users": n_users,
+        "photos_each": n_photos,
+        "album": n_album,
+        "elapsed_s": round(elapsed_s, 1),
+        "app_cpu_s": round(cpu.user + cpu.system - cpu_before.user - cpu_before.system, 1),
+        "memory_before_mb": round(memory.before_mb),
+        "memory_peak_mb": round(memory.peak_mb),
+        "rows_expected": sum(seen.shown for seen in visits),
+        "rows_logged": logged,
+        "chain_ok": chain_ok,
+        "tracebacks": tracebacks,
+        "visits": [asdict(seen) for seen in visits],
+    }
+
+
+def faults(found: dict[str, Any]) -> list[str]:
+    """What must not be, in words; empty if all is well."""
+    visits = found["visits"]
+    wrong = sorted({error for seen in visits for error in seen["errors"]})
+    unseen = sum(seen["n_photos"] - seen["shown"] for seen in visits)
+    if unseen:
+        wrong.append(f"{unseen} photos were not shown")
+    if found["rows_logged"] != found["rows_expected"]:
+        wrong.append(f"{found['rows_logged']} audit rows for {found['rows_expected']} photos")
+    if not found["chain_ok"]:
+        wrong.append("the audit chain is broken")
+    if found["tracebacks"]:
+        wrong.append(f"{found['tracebacks']} tracebacks in the log")
+    if len(visits) > 4 and all(seen["most_ahead"] is None for seen in visits):
+        wrong.append("nobody was told to wait")
+    return wrong
+
+
+def main() -> None:
+    """Run, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--users", type=int, default=50)
+    parser.add_argument("--photos", type=int, default=4, help="of each user")
+    parser.add_argument("--album", type=int, default=200, help="photos of one further user")
+    parser.add_argument("--json", type=Path, help="write all figures there")
+    args = parser.parse_args()
+    found = run(args.users, args.photos, args.album)
+    wrong = faults(found)
+    if args.json:
+        args.json.write_text(json.dumps({**found, "faults": wrong}, indent=1) + "\n")
+    few = sorted(seen["seconds"] for seen in found["visits"][: args.users])
+    print(f"{found['machine']}; load before {found['load_before']}")
+    print(
+        f"{args.users} users with {args.photos} photos each: half within {few[len(few) // 2]:.1f} "
+        f"s, all within {few[-1]:.1f} s"
+    )
+    if args.album:
+        album = found["visits"][-1]
+        print(f"beside them an album of {args.album} photos: {album['seconds']:.1f} s")
+    ahead = [seen["most_ahead"] for seen in found["visits"] if seen["most_ahead"] is not None]
+    print(f"{len(ahead)} users were told how many come first, at most {max(ahead, default=0)}")
+    print(
+        f"memory {found['memory_before_mb']} MB before, {found['memory_peak_mb']} MB at most; "
+        f"audit rows {found['rows_logged']} of {found['rows_expected']}"
+    )
+    print("faults: " + ("; ".join(wrong) or "none"))
+    sys.exit(bool(wrong))
+
+
+if __name__ == "__main__":
+    main()
