@@ -1,0 +1,29 @@
+"""A shipped study of a model is of that very model: figures of another file mislead."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.config import Settings
+from core.model_card import load_card
+
+MODELS = Path(__file__).resolve().parents[2] / "models"
+STUDIES: dict[str, dict[str, Any]] = {
+    file.name: json.loads(file.read_text(encoding="utf-8"))
+    for file in sorted((MODELS / "studies").glob("*.json"))
+}
+OF_MODELS = {name: found for name, found in STUDIES.items() if "model_sha256" in found}
+
+
+@pytest.mark.parametrize("name", OF_MODELS)
+def test_a_study_carries_the_hash_of_the_shipped_model(name: str) -> None:
+    study = OF_MODELS[name]
+    card = load_card(study["model_id"], MODELS)
+    assert study["model_sha256"] == card.sha256, "run the command that the study names again"
+
+
+def test_the_default_model_has_a_bias_report() -> None:
+    default = Settings().default_model
+    assert [n for n, s in OF_MODELS.items() if n.startswith("bias_") and s["model_id"] == default]
