@@ -5,6 +5,7 @@ may quote what it choked on: so what looks like an address, a file of a person o
 is taken out of every line, and of exceptions that are not ours only type and place are written.
 """
 
+import ipaddress
 import json
 import logging
 import re
@@ -29,9 +30,11 @@ _PERSONAL: Final = (
     (re.compile(rf"[^\s'\"(),:;=]+\.(?:{_SUFFIXES})\b", re.IGNORECASE), "[file]"),
     (re.compile(r"\b[0-9A-Z]{5}(?:-[0-9A-Z]{5}){3}\b"), "[code]"),
     (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "[mail]"),
-    (re.compile(r"\b(?!127\.)\d{1,3}(?:\.\d{1,3}){3}\b"), "[address]"),
-    (re.compile(r"(?<![\w:])(?:[0-9a-f]{1,4}:){2,7}[0-9a-f]{0,4}(?![\w:])", re.I), "[address]"),
     (re.compile(r"(://[^/\s:@]+:)[^@\s]+@"), r"\1[secret]@"),
+)
+# What may be an address: four numbers, or hexadecimal groups; `ipaddress` decides.
+_ADDRESS: Final = re.compile(
+    r"(?<![\w.:])(?:\d+(?:\.\d+){3}|[0-9a-f]*:[0-9a-f:.]*:[0-9a-f:.]*)", re.I
 )
 # Libraries that write of single connections, addresses included, below this level.
 _QUIET: Final = (
@@ -52,7 +55,16 @@ def without_personal_data(text: str) -> str:
     """
     for pattern, substitute in _PERSONAL:
         text = pattern.sub(substitute, text)
-    return text
+    return _ADDRESS.sub(_without_address, text)
+
+
+def _without_address(found: re.Match[str]) -> str:
+    words = found[0].rstrip(".:") if not found[0].endswith("::") else found[0]
+    try:
+        address = ipaddress.ip_address(words)
+    except ValueError:  # a time, a version
+        return found[0]
+    return found[0] if address.is_loopback else "[address]" + found[0][len(words) :]
 
 
 class _Formatter(logging.Formatter):

@@ -4,16 +4,22 @@ Pages run again and again; this module is imported once, and so starts things on
 """
 
 import atexit
+import importlib
 import logging
+import pkgutil
+import sys
 import threading
 
 import streamlit.logger as streamlit_logger
+from starlette.formparsers import MultiPartParser
 
+import ui
 from services.doctor import Readiness
 from services.logs import LogObserver, StandardError, formatter, set_up_logs
 from services.observe import WORK, add_observer
 from ui.privacy_store import forget_store, opened
 from ui.resources import analyzer, settings
+from ui.router import through_home_from_the_start
 
 logger = logging.getLogger(__name__)
 _starting = threading.Lock()
@@ -30,6 +36,7 @@ def start() -> None:
         limits = settings()
         set_up_logs(limits.log_format, limits.log_level)
         _take_over_streamlits_logs(limits.log_format)
+        keep_uploads_in_memory()
         add_observer(LogObserver())
         if limits.metrics_port is not None:
             _serve_probes(limits.metrics_host, limits.metrics_port)
@@ -38,8 +45,14 @@ def start() -> None:
 
 
 def warm_up() -> None:
-    """Open the store, which starts the purge, and load the models that pages take first."""
+    """Do now what the first visitor would wait for: open the store, load models and pages' code.
+
+    Opening the store starts the purge.
+    """
     limits = settings()
+    through_home_from_the_start()
+    for module in pkgutil.iter_modules(ui.__path__, "ui."):
+        importlib.import_module(module.name)
     if opened().store is None:
         logger.warning("serving without a store: %s", opened().problem)
     analyzer(limits.default_model, limits.default_detector)
@@ -56,6 +69,11 @@ def stop() -> None:
         logger.warning("analyses were cut off", extra={"running": WORK.n_running})
     forget_store()  # ends the purge, which hands its lease back
     logger.info("stopped")
+
+
+def keep_uploads_in_memory() -> None:
+    """Starlette puts uploads above one megabyte into a temporary file; photos go to no disk."""
+    MultiPartParser.spool_max_size = sys.maxsize
 
 
 def _serve_probes(host: str, port: int) -> None:

@@ -14,3 +14,8 @@ def through_home() -> None:
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
         st.rerun()
+
+
+def through_home_from_the_start() -> None:
+    """The same for all pages, where the server can be told before its first visitor comes."""
+    PagesManager.uses_pages_directory = False
