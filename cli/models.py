@@ -2,11 +2,12 @@
 
 import json
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-_MIN_WIDTH = 110
+_MIN_WIDTH = 120
 
 
 def models(
@@ -33,20 +34,35 @@ def models(
 def markdown(rows: list[dict[str, Any]]) -> str:
     """The measures as the README shows them."""
     lines = [
-        "| model | accuracy | without near-duplicates | balanced | macro F1 | calibration error "
-        "| size |",
-        "|---|---|---|---|---|---|---|",
+        "| model | accuracy | without near-duplicates | one view | balanced | macro F1 "
+        "| calibration error | parameters | multiply-accumulates | ms a face | size |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     lines += [
         f"| {row['id']} | {row['accuracy']:.1%} | {row['accuracy_without_near_duplicates']:.1%} "
+        f"| {row['accuracy_single_view']:.1%} "
         f"| {row['balanced_accuracy']:.1%} | {row['macro_f1']:.3f} | {row['ece']:.3f} "
+        f"| {row['parameters'] / 1e6:.1f} M | {row['macs'] / 1e6:.0f} M | {_ms(row)} "
         f"| {row['bytes'] / 1e6:.1f} MB |"
         for row in rows
     ]
     return "\n".join(lines) + "\n"
 
 
-def _row(model_id: str, models_dir: Any) -> dict[str, Any]:
+def _ms(row: dict[str, Any]) -> str:
+    return "–" if row["ms_per_face"] is None else f"{row['ms_per_face']:.1f}"
+
+
+def _measured_ms(models_dir: Path) -> dict[str, float]:
+    """SHA-256 of a model -> median milliseconds a face, by `mien bias speed`, where it ran."""
+    file = models_dir / "studies" / "speed.json"
+    if not file.exists():
+        return {}
+    measured = json.loads(file.read_text(encoding="utf-8"))["models"].values()
+    return {row["model_sha256"]: row["p50_ms"] for row in measured}
+
+
+def _row(model_id: str, models_dir: Path) -> dict[str, Any]:
     from core.model_card import load_card
 
     card = load_card(model_id, models_dir)
@@ -65,6 +81,7 @@ def _row(model_id: str, models_dir: Any) -> dict[str, Any]:
         "balanced_accuracy": report["all"]["balanced_accuracy"],
         "macro_f1": report["all"]["macro_f1"],
         "ece": report["all"]["ece"],
+        "ms_per_face": _measured_ms(models_dir).get(card.sha256),
         "command": report["command"],
     }
 
@@ -76,7 +93,7 @@ def _table(rows: list[dict[str, Any]], default_model: str) -> None:
     table = Table(title="FER-2013, private test split", caption=f"default: {default_model}")
     for column in (
         "id", "accuracy", "one view", "no near-dup.", "balanced", "macro F1", "ECE",
-        "MB", "M params", "M MACs",
+        "MB", "M params", "M MACs", "ms",
     ):  # fmt: skip
         table.add_column(column, justify="left" if column == "id" else "right")
     for row in rows:
@@ -91,6 +108,7 @@ def _table(rows: list[dict[str, Any]], default_model: str) -> None:
             f"{row['bytes'] / 1e6:.1f}",
             f"{row['parameters'] / 1e6:.2f}",
             f"{row['macs'] / 1e6:.0f}",
+            _ms(row),
         )
     console = Console()
     if console.width < _MIN_WIDTH:  # a pipe has no width; cut columns would say nothing

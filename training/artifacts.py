@@ -5,6 +5,7 @@ loads them needs nothing of Mien: scaling, network, temperature, softmax. They n
 layer of ours either.
 """
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,14 @@ def export_network(card: ModelCard, models_dir: Path, form: str, file: Path) -> 
     if card.members:
         names = ", ".join(card.members)
         raise ModelError(f"{card.id!r} is a mean of models; export each of them: {names}.")
-    recipe = Recipe(**_tuples(card.recipe))
-    network = load_network(recipe, card.face_input, _weights(card, models_dir))
+    network = load_network(recipe_of(card), card.face_input, shipped_weights(card, models_dir))
     model = whole_model(network, card)
     if form == "onnx":
-        model.export(file, format="onnx", verbose=False)
+        model(keras.ops.zeros((1, *model.input_shape[1:])))  # the exporter wants a called model
+        with warnings.catch_warnings():
+            # Keras asks NumPy for a name that NumPy 2 no longer has, before it mends tf2onnx.
+            warnings.simplefilter("ignore", FutureWarning)
+            model.export(file, format="onnx", verbose=False)
     else:
         model.save(file)
 
@@ -61,10 +65,14 @@ def _in_kerass_layers(network: keras.Model) -> keras.Model:
     return clone
 
 
-def _weights(card: ModelCard, models_dir: Path) -> Path:
-    """`weights.h5` of the model itself, or of the one that was trained by the same recipe."""
+def shipped_weights(card: ModelCard, models_dir: Path) -> Path:
+    """`model.weights.h5` of the model itself, or of the one that was trained by the same recipe.
+
+    Raises:
+        ModelError: if neither is shipped; the message says how to make them.
+    """
     for folder in [models_dir / card.id, *sorted(models_dir.glob("*/"))]:
-        file = folder / "weights.h5"
+        file = folder / "model.weights.h5"
         other = folder / "card.json"
         if not file.exists() or not other.exists():
             continue
@@ -76,8 +84,8 @@ def _weights(card: ModelCard, models_dir: Path) -> Path:
     )
 
 
-def _tuples(recipe: dict[str, Any]) -> dict[str, Any]:
-    """A recipe read from JSON has lists where it had tuples."""
+def recipe_of(card: ModelCard) -> Recipe:
+    """The recipe in the card; JSON has lists where it had tuples."""
 
     def tuples(value: Any) -> Any:
         if isinstance(value, list):
@@ -86,4 +94,4 @@ def _tuples(recipe: dict[str, Any]) -> dict[str, Any]:
             return {key: tuples(inner) for key, inner in value.items()}
         return value
 
-    return {key: tuples(value) for key, value in recipe.items()}
+    return Recipe(**{key: tuples(value) for key, value in card.recipe.items()})

@@ -142,7 +142,7 @@ def write_card(
 def _keep_weights(weights: Path, folder: Path) -> None:
     """Ship Keras' weights beside the model, for `mien export`, unless they are too large."""
     if weights.stat().st_size <= MAX_FILE_BYTES:
-        shutil.copyfile(weights, folder / "weights.h5")
+        shutil.copyfile(weights, folder / "model.weights.h5")
 
 
 def _representative(train: Faces, face_input: FaceInput) -> NDArray[np.float32]:

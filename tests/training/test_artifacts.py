@@ -1,0 +1,150 @@
+"""Publishing, exporting and pruning a toy network: files that others load, zeros that stay."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip("keras", reason="needs the train extra (uv sync --extra train)")
+
+import keras
+
+from core.classify import EmotionClassifier
+from core.errors import ModelError
+from core.faceinput import FaceInput
+from core.model_card import load_card
+from tests.training.test_train import RECIPE, write_faces
+from training.artifacts import export_network, recipe_of
+from training.data import load_split
+from training.export import load_network
+from training.prune import KeepZeros, prune, sparsity_of
+from training.publish import publish, publish_ensemble
+from training.train import train
+
+pytestmark = pytest.mark.train
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A folder of models with `toy`, `toy-int8` and `both`, and the data they were made from."""
+    folder = tmp_path_factory.mktemp("published")
+    data, models = write_faces(folder), folder / "models"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("training.publish.load_recipe", lambda _: RECIPE)
+        train(RECIPE, data, folder / "run")
+        for model_id, int8 in (("toy", False), ("toy-int8", True)):
+            publish(
+                "toy",
+                data,
+                folder / "run",
+                models,
+                model_id=model_id,
+                int8=int8,
+                flip_average=True,
+            )
+    publish_ensemble("both", ["toy", "toy-int8"], data, models)
+    return models, data
+
+
+def levels_and_probabilities(
+    published: tuple[Path, Path], model_id: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Grey levels (n, 48, 48, 1) and what the served model says of one view of them."""
+    models, data = published
+    classifier = EmotionClassifier.load(model_id, models).single_view()
+    grey_levels = load_split(data, "test").images[..., None]
+    faces = classifier.card.face_input.normalise(grey_levels)
+    return grey_levels.astype(np.float32), classifier.probabilities(faces)
+
+
+@pytest.mark.parametrize("form", ["keras", "h5"])
+def test_a_keras_file_says_what_the_served_model_says(
+    published: tuple[Path, Path], tmp_path: Path, form: str
+) -> None:
+    file = tmp_path / f"model.{form}"
+    export_network(load_card("toy", published[0]), published[0], form, file)
+    grey_levels, expected = levels_and_probabilities(published, "toy")
+    loaded = keras.models.load_model(file, compile=False)
+    assert loaded.predict(grey_levels, verbose=0) == pytest.approx(expected, abs=1e-4)
+    assert all(type(layer).__module__.startswith("keras.") for layer in loaded.layers)
+
+
+def test_an_onnx_file_says_what_the_served_model_says(
+    published: tuple[Path, Path], tmp_path: Path
+) -> None:
+    pytest.importorskip("tf2onnx", reason="needs the train extra")
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("ONNX files are written through TensorFlow")
+    file = tmp_path / "model.onnx"
+    export_network(load_card("toy", published[0]), published[0], "onnx", file)
+    grey_levels, expected = levels_and_probabilities(published, "toy")
+    network = cv2.dnn.readNetFromONNX(str(file))
+    network.setInput(grey_levels)
+    said = network.forward().reshape(expected.shape)  # OpenCV adds an axis
+    assert said == pytest.approx(expected, abs=1e-4)
+
+
+def test_integers_are_exported_as_the_floats_they_came_from(
+    published: tuple[Path, Path], tmp_path: Path
+) -> None:
+    card = load_card("toy-int8", published[0])
+    export_network(card, published[0], "keras", tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras", compile=False)
+    grey_levels, expected = levels_and_probabilities(published, "toy-int8")
+    said = loaded.predict(grey_levels, verbose=0)
+    assert np.abs(said - expected).max() < 0.1
+
+
+def test_an_ensemble_is_exported_by_its_members(published: tuple[Path, Path]) -> None:
+    with pytest.raises(ModelError, match=r"export each of them: toy, toy-int8"):
+        export_network(load_card("both", published[0]), published[0], "h5", Path("unused.h5"))
+
+
+def test_the_card_holds_the_whole_recipe(published: tuple[Path, Path]) -> None:
+    assert recipe_of(load_card("toy", published[0])) == RECIPE
+
+
+def test_the_published_ensemble_is_measured_and_described(published: tuple[Path, Path]) -> None:
+    folder = published[0] / "both"
+    assert {file.name for file in folder.iterdir()} == {
+        "card.json",
+        "evaluation.json",
+        "predictions.npz",
+        "README.md",
+    }
+    assert "The mean of `toy`, `toy-int8`" in (folder / "README.md").read_text()
+    stored = np.load(folder / "predictions.npz")["probabilities"]
+    _, data = published
+    faces = FaceInput().normalise(load_split(data, "test").images[..., None])
+    said = EmotionClassifier.load("both", published[0]).probabilities(faces)
+    assert stored == pytest.approx(said, abs=1e-3)
+
+
+# --- Pruning ----------------------------------------------------------------------------------
+
+
+def test_the_smallest_weights_become_zero_and_stay_so(published: tuple[Path, Path]) -> None:
+    network = load_network(RECIPE, FaceInput(), published[0] / "toy" / "model.weights.h5")
+    zeros = KeepZeros(network, 0.75)
+    assert sparsity_of(network) == pytest.approx(0.75, abs=0.02)
+    for kernel in network.trainable_weights:
+        kernel.assign(kernel + 1.0)
+    assert sparsity_of(network) == 0
+    zeros.on_train_batch_end(0)
+    assert sparsity_of(network) == pytest.approx(0.75, abs=0.02)
+
+
+def test_pruning_measures_each_step_in_both_precisions(published: tuple[Path, Path]) -> None:
+    models, data = published
+    weights = models / "toy" / "model.weights.h5"
+    rows = prune(RECIPE, weights, data, load_card("toy", models), (0.8,), epochs=1)
+    assert [(row["precision"], row["target_sparsity"]) for row in rows] == [
+        ("float32", 0.0),
+        ("int8", 0.0),
+        ("float32", 0.8),
+        ("int8", 0.8),
+    ]
+    assert rows[2]["sparsity"] == pytest.approx(0.8, abs=0.02)
+    assert rows[2]["bytes_gzipped"] < 0.6 * rows[0]["bytes_gzipped"]
+    assert all(0 <= row["accuracy"] <= 1 and row["ms_per_face"] > 0 for row in rows)
