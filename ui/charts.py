@@ -51,7 +51,8 @@ def styled(
     return figure
 
 
-def _share_axes(figure: go.Figure, *, square: bool = True) -> None:
+def share_axes(figure: go.Figure) -> None:
+    """Both axes from 0 to 100 %."""
     figure.update_xaxes(range=[-0.01, 1.01], tickformat=".0%")
     figure.update_yaxes(range=[-0.01, 1.01], tickformat=".0%")
 
@@ -168,7 +169,7 @@ def roc_figure(curves: pd.DataFrame, areas: Mapping[str, float]) -> go.Figure:
             )
         )
     styled(figure, "false alarms among other faces", "share recognised", height=500)
-    _share_axes(figure)
+    share_axes(figure)
     return figure
 
 
@@ -179,11 +180,12 @@ def precision_recall_figure(curves: pd.DataFrame, averages: Mapping[str, float])
         label = f"{name} {averages[str(name)]:.3f}"
         figure.add_traces(_expression_line(part["recall"], part["precision"], str(name), label))
     styled(figure, "share recognised (recall)", "share right (precision)", height=500)
-    _share_axes(figure)
+    share_axes(figure)
     return figure
 
 
-def _series(index: int) -> dict[str, Any]:
+def series_look(index: int) -> dict[str, Any]:
+    """Colour, dash and symbol of the n-th series that is no expression."""
     return {
         "colour": SERIES_COLOURS[index % len(SERIES_COLOURS)],
         "dash": DASHES[index % len(DASHES)],
@@ -201,7 +203,10 @@ def reliability_figure(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
         )
     )  # fmt: skip
     for index, (name, whole) in enumerate(tables.items()):
-        look, table = _series(index), whole[whole["n"] >= 10]  # fewer say nothing; table has all
+        look, table = (
+            series_look(index),
+            whole[whole["n"] >= 10],
+        )  # fewer say nothing; table has all
         share = np.sqrt(table["n"] / max(table["n"].max(), 1)) if len(table) else []
         figure.add_trace(
             go.Scatter(
@@ -218,7 +223,7 @@ def reliability_figure(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
             )
         )  # fmt: skip
     styled(figure, "how sure the model says it is", "how often it is right")
-    _share_axes(figure)
+    share_axes(figure)
     return figure
 
 
@@ -226,7 +231,7 @@ def coverage_figure(tables: Mapping[str, pd.DataFrame], threshold: float) -> go.
     """Share of faces judged against how right those are; a ring marks the threshold."""
     figure = go.Figure()
     for index, (name, table) in enumerate(tables.items()):
-        look, filled = _series(index), table[table["n"] >= 10]
+        look, filled = series_look(index), table[table["n"] >= 10]
         figure.add_trace(
             go.Scatter(
                 x=filled["coverage"], y=filled["accuracy"], name=name, mode="lines",

@@ -6,6 +6,7 @@ from core.errors import MienError
 from ui.metrics_audit import audit
 from ui.metrics_compare import compare
 from ui.metrics_curves import confidence, curves, robustness, training
+from ui.metrics_detection import detection
 from ui.metrics_errors import errors
 from ui.metrics_groups import groups, model_card
 from ui.metrics_overview import overview, pick
@@ -22,13 +23,15 @@ SECTIONS = {
     "Robustness": False,
     "Compare": True,
     "Groups": False,
+    "Face detection": False,
     "Audit your data": False,
     "Model card": False,
 }
 _ICONS = {
     "Overview": "speed", "Errors": "grid_on", "Curves": "show_chart", "Confidence": "rule",
     "Training": "school", "Robustness": "foggy", "Compare": "compare_arrows",
-    "Groups": "diversity_3", "Audit your data": "fact_check", "Model card": "badge",
+    "Groups": "diversity_3", "Face detection": "face", "Audit your data": "fact_check",
+    "Model card": "badge",
 }  # fmt: skip
 
 
@@ -42,6 +45,9 @@ def page() -> None:
     section = str(section)
     if section == "Audit your data":
         audit()
+        return
+    if section == "Face detection":
+        detection()
         return
     if section == "Compare":
         compare(_which(st.container()))
