@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from core.config import Settings
+    from core.types import FaceAnalysis
     from services.analyse import PhotoResult
 
 ALL_OK, SOME_REFUSED = 0, 1
@@ -24,6 +25,9 @@ def analyze(
     out: Annotated[Path | None, typer.Option(help="Write there, not to the screen.")] = None,
     model: Annotated[str | None, typer.Option(help="Id of the model; see `mien models`.")] = None,
     detector: Annotated[str | None, typer.Option(help="Name of the face detector.")] = None,
+    tiles: Annotated[
+        bool, typer.Option("--tiles", help="Look for very small faces in photos; takes longer.")
+    ] = False,
 ) -> None:
     """Find the faces in photos and video clips and score their expressions.
 
@@ -47,7 +51,9 @@ def analyze(
         raise typer.BadParameter("photos and clips have different tables: ask for each apart")
     texts, refused = [], False
     if photos:
-        text, some = _analyze_photos(photos, settings, as_json=as_json, as_csv=as_csv, **chosen)
+        text, some = _analyze_photos(
+            photos, settings, as_json=as_json, as_csv=as_csv, tiles=tiles, **chosen
+        )
         texts.append(text)
         refused |= some
     if clips:
@@ -66,6 +72,7 @@ def _analyze_photos(
     detector: str,
     as_json: bool,
     as_csv: bool,
+    tiles: bool,
 ) -> tuple[str, bool]:
     """The text to print, and whether a photo was refused."""
     from core.analyzer import create_analyzer
@@ -77,6 +84,7 @@ def _analyze_photos(
         detector=detector,
         min_face_px=settings.min_face_px,
         with_landmarks=False,  # nothing that is printed needs them
+        tiles=tiles,
     )
     results = _run(files, analyzer, settings)
     if as_json:
@@ -135,6 +143,7 @@ def _run(files: list[Path], analyzer: Any, settings: "Settings") -> list["PhotoR
 def _plain(result: "PhotoResult") -> str:
     """For people: a line a file and a line a face."""
     from core.emotions import resembles
+    from services.analyse import why_refused
 
     lines = [result.name]
     if result.error:
@@ -144,12 +153,22 @@ def _plain(result: "PhotoResult") -> str:
     for number, face in enumerate(faces, start=1):
         where = ", ".join(f"{value:.0f}" for value in face.face.box.xyxy)
         if face.scores is None:
-            lines.append(f"  face {number} at ({where}): too small to be judged")
+            lines.append(f"  face {number} at ({where}): {why_refused(face)}")
             continue
         share = f"{100 * face.scores.top_probability:.0f} %"
         what = "uncertain, most like: " if face.uncertain else ""
-        lines.append(f"  face {number} at ({where}): {what}{resembles(face.scores.top)} ({share})")
+        poor = _poor(face)
+        verdict = f"{what}{resembles(face.scores.top)} ({share}){poor}"
+        lines.append(f"  face {number} at ({where}): {verdict}")
     return "\n".join(lines) + "\n"
+
+
+def _poor(face: "FaceAnalysis") -> str:
+    """Such as "; quality 0.62, blurred"."""
+    if face.quality is None:
+        return ""
+    flaw = f", {face.quality.flaw}" if face.quality.flaw else ""
+    return f"; quality {face.quality.score:.2f}{flaw}"
 
 
 def _write(text: str, out: Path | None) -> None:

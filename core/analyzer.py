@@ -6,9 +6,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core.classify import EmotionClassifier
-from core.detection import FaceDetector, create_detector
+from core.detection import FaceDetector, create_detector, for_photos
 from core.landmarks import FaceLandmarker
-from core.types import Analysis, Face, FaceAnalysis, ImageRGB, Landmarks, check_image_rgb
+from core.quality import QualityModel, load_quality_model, measure_face
+from core.turning import turn_analysed, turn_back, turn_face, turned_size
+from core.types import (
+    Analysis,
+    EmotionScores,
+    Face,
+    FaceAnalysis,
+    FaceQuality,
+    ImageRGB,
+    Landmarks,
+    check_image_rgb,
+)
 
 
 class Analyzer:
@@ -24,6 +35,7 @@ class Analyzer:
         classifier: scores them, all in one batch.
         landmarker: adds points and blendshapes; None leaves that step out.
         min_face_px: lower faces (height of the box) are reported but not judged.
+        quality: what the classifier makes of poor pictures; None leaves that step out.
     """
 
     def __init__(
@@ -33,8 +45,10 @@ class Analyzer:
         landmarker: FaceLandmarker | None,
         *,
         min_face_px: int = 24,
+        quality: QualityModel | None = None,
     ) -> None:
         """Keep the parts."""
+        self.quality = quality
         self.detector, self.classifier, self.landmarker = detector, classifier, landmarker
         self.min_face_px = min_face_px
 
@@ -50,28 +64,53 @@ class Analyzer:
         timings_ms: dict[str, float] = {}
         with _timed(timings_ms, "detect"):
             found = self.detector.detect(image_rgb)
-        faces = tuple(sorted(found, key=lambda face: face.box.centre_xy))
-        big = [face for face in faces if face.box.size_wh[1] >= self.min_face_px]
-        with _timed(timings_ms, "landmarks"):
-            landmarks = self._landmarks(image_rgb, big)
-        card = self.classifier.card
-        with _timed(timings_ms, "input"):
-            batch = card.face_input.batch(image_rgb, big, self.detector.box_geometry)
-        with _timed(timings_ms, "classify"):
-            scores = self.classifier.scores(batch)
-        judged = {
-            id(face): FaceAnalysis(
-                face, points, score, score.is_uncertain(card.calibration.uncertain_threshold)
-            )
-            for face, points, score in zip(big, landmarks, scores, strict=True)
-        }
+        # Everything after the detector sees the photo upright; what it says is turned again.
+        degrees = found[0].turned_degrees if found else 0
+        upright_rgb = turn_back(image_rgb, degrees)
+        upright = [turn_face(face, (width, height), degrees) for face in found if degrees]
+        faces = sorted(upright or found, key=lambda face: face.box.centre_xy)
+        judged = self._judge(upright_rgb, faces, timings_ms)
+        if degrees:
+            size_wh = turned_size((width, height), degrees)
+            judged = [turn_analysed(face, size_wh, 360 - degrees) for face in judged]
         return Analysis(
             size_wh=(width, height),
-            faces=tuple(judged.get(id(f)) or FaceAnalysis(f, None, None, True) for f in faces),
-            model_id=card.id,
+            faces=tuple(judged),
+            model_id=self.classifier.card.id,
             detector=self.detector.name,
             timings_ms=timings_ms,
         )
+
+    def _judge(
+        self, image_rgb: ImageRGB, faces: list[Face], timings_ms: dict[str, float]
+    ) -> list[FaceAnalysis]:
+        """Each of the upright faces with what is read from it, in order."""
+        big = [face for face in faces if face.box.size_wh[1] >= self.min_face_px]
+        with _timed(timings_ms, "landmarks"):
+            landmarks = self._landmarks(image_rgb, big)
+        with _timed(timings_ms, "input"):
+            face_input = self.classifier.card.face_input
+            batch = face_input.batch(image_rgb, big, self.detector.box_geometry)
+            qualities = [self._quality(image_rgb, face) for face in big]
+        with _timed(timings_ms, "classify"):
+            scores = self.classifier.scores(batch)
+        judged = {
+            id(face): FaceAnalysis(face, points, score, self._uncertain(score, quality), quality)
+            for face, points, score, quality in zip(big, landmarks, scores, qualities, strict=True)
+        }
+        return [judged.get(id(face)) or FaceAnalysis(face, None, None, True) for face in faces]
+
+    def _quality(self, image_rgb: ImageRGB, face: Face) -> FaceQuality | None:
+        if self.quality is None:
+            return None
+        return self.quality.judge(measure_face(image_rgb, face, self.detector.box_geometry))
+
+    def _uncertain(self, scores: EmotionScores, quality: FaceQuality | None) -> bool:
+        """Whether no expression stands out; a poor picture has to show it more clearly."""
+        threshold = self.classifier.card.calibration.uncertain_threshold
+        if self.quality is not None and quality is not None:
+            threshold = self.quality.uncertain_threshold(quality.score, threshold)
+        return scores.is_uncertain(threshold)
 
     def _landmarks(self, image_rgb: ImageRGB, faces: list[Face]) -> tuple[Landmarks | None, ...]:
         if self.landmarker is None:
@@ -86,8 +125,17 @@ def create_analyzer(
     detector: str,
     min_face_px: int = 24,
     with_landmarks: bool = True,
+    tiles: bool = False,
 ) -> Analyzer:
     """Load everything an `Analyzer` needs from `models_dir`.
+
+    Args:
+        models_dir: folder of the shipped models.
+        model_id: of the expression model.
+        detector: name of the detector; it also finds faces in turned photos.
+        min_face_px: see `Analyzer`.
+        with_landmarks: whether points are looked for.
+        tiles: whether very small faces are looked for, which takes longer.
 
     Raises:
         UnknownModelError, UnknownDetectorError: for names that do not exist.
@@ -98,7 +146,11 @@ def create_analyzer(
     if with_landmarks:
         landmarker = FaceLandmarker(models_dir / "face_landmarker" / "face_landmarker.task")
     return Analyzer(
-        create_detector(detector, models_dir), classifier, landmarker, min_face_px=min_face_px
+        for_photos(create_detector(detector, models_dir), tiles=tiles),
+        classifier,
+        landmarker,
+        min_face_px=min_face_px,
+        quality=load_quality_model(model_id, models_dir),
     )
 
 

@@ -35,6 +35,11 @@ class AnnotatedPhotos:
         """Count of photos."""
         return len(self.images)
 
+    def part(self, every: int) -> "AnnotatedPhotos":
+        """Every `every`-th photo, the first among them."""
+        flags = {column: values[::every] for column, values in self.flags.items()}
+        return AnnotatedPhotos(self.name, self.images[::every], self.boxes_xyxy[::every], flags)
+
     def unreadable(self, index: int, *, heavy: bool = True) -> Mask:
         """Faces (n,) that nobody can be asked to find: `invalid`, heavily occluded if `heavy`."""
         mask = np.zeros(len(self.boxes_xyxy[index]), bool)

@@ -142,7 +142,7 @@ def evaluate(
         progress: called with photos done and photos in all.
     """
     found, elapsed_ms = run(detector, photos, progress)
-    curve = precision_recall(_truths(photos, min_face_px), found)
+    curve = precision_recall(counted_truths(photos, min_face_px), found)
     best = curve.best
     return DetectionEvaluation(
         detector=detector.name,
@@ -169,7 +169,8 @@ def evaluate(
     )
 
 
-def _truths(photos: AnnotatedPhotos, min_face_px: float) -> list[Truths]:
+def counted_truths(photos: AnnotatedPhotos, min_face_px: float) -> list[Truths]:
+    """The true faces, ignored where they are too small, invalid or heavily occluded."""
     return [
         Truths(boxes, (sizes_px(boxes) < min_face_px) | photos.unreadable(index))
         for index, boxes in enumerate(photos.boxes_xyxy)

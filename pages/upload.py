@@ -4,7 +4,7 @@ import streamlit as st
 
 from ui import consent, notice
 from ui.many_photos import show_many
-from ui.model_choice import choose_model_and_detector
+from ui.model_choice import choose_model_and_detector, choose_tiles
 from ui.photo_results import show_results
 from ui.photos import SAMPLES, analyse_photos, forget_photos, sample_photos, upload_widgets
 from ui.router import through_home
@@ -29,8 +29,9 @@ if not photos:
 
 with st.expander("Model and detector", icon=":material/tune:"):
     model_id, detector = choose_model_and_detector("upload")
+    tiles = choose_tiles("upload")
 
-analysed = analyse_photos(photos, model_id, detector, consent.analyse_own)
+analysed = analyse_photos(photos, model_id, detector, consent.analyse_own, tiles=tiles)
 if not analysed:
     st.stop()
 

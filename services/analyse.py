@@ -5,7 +5,7 @@ import io
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from core.config import Settings
 from core.emotions import EMOTIONS
 from core.errors import MienError
 from core.images import DecodedImage, decode_image, read_image_file
-from core.types import Analysis, FaceAnalysis, ImageRGB
+from core.types import Analysis, FaceAnalysis, FaceQuality, ImageRGB
 from services.observe import WORK, observers
 
 if TYPE_CHECKING:
@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 NO_FACE = (
     "No face was found: please choose a photo in which a face is upright, well lit and not small."
 )
+
+# What is said of a photo whose faces show that it is not upright.
+_TURNED = {
+    90: ("The photo lies on its side: it was turned for the analysis.",),
+    180: ("The photo stands on its head: it was turned for the analysis.",),
+    270: ("The photo lies on its side: it was turned for the analysis.",),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,13 +166,15 @@ def _face_notes(analysis: Analysis, min_face_px: int) -> tuple[str, ...]:
     n_small = sum(face.too_small for face in analysis.faces)
     if not analysis.faces:
         return (NO_FACE,)
+    turned = _TURNED.get(analysis.turned_degrees, ())
     if n_small:
         which = "The face is" if n_small == len(analysis.faces) == 1 else f"{n_small} faces are"
         return (
+            *turned,
             f"{which} too small to be judged: at least {min_face_px} pixels of height are "
             "needed, so please use a larger copy or crop closer.",
         )
-    return ()
+    return turned
 
 
 def _face_dict(face: FaceAnalysis) -> dict[str, Any]:
@@ -179,6 +188,30 @@ def _face_dict(face: FaceAnalysis) -> dict[str, Any]:
         else {name: round(value, 5) for name, value in scores.as_dict().items()},
         "top": None if scores is None else scores.top,
         "uncertain": face.uncertain,
+        "quality": None if face.quality is None else _quality_dict(face.quality),
+        "refused": why_refused(face),
+        "turned_degrees": face.face.turned_degrees,
+    }
+
+
+def why_refused(face: FaceAnalysis) -> str | None:
+    """Why a face was found but not judged; None where it was."""
+    if not face.too_small:
+        return None
+    return f"{height_px(face):.0f} pixels high: too small to be judged"
+
+
+def height_px(face: FaceAnalysis) -> float:
+    """Height of the face's box when the photo is upright."""
+    return face.face.box.size_wh[1 if face.face.turned_degrees % 180 == 0 else 0]
+
+
+def _quality_dict(quality: FaceQuality) -> dict[str, Any]:
+    measures = asdict(quality.measures)
+    return {
+        "score": round(quality.score, 3),
+        "flaw": quality.flaw,
+        **{name: None if value is None else round(value, 3) for name, value in measures.items()},
     }
 
 
@@ -208,7 +241,7 @@ def results_json(results: Sequence[PhotoResult], *, model_id: str, detector: str
 
 CSV_COLUMNS = (
     "file", "face", "x_min", "y_min", "x_max", "y_max", "confidence", "top", "uncertain",
-    *EMOTIONS, "error",
+    *EMOTIONS, "quality", "flaw", "error",
 )  # fmt: skip
 
 
@@ -228,7 +261,9 @@ def results_csv(results: Sequence[PhotoResult]) -> str:
             scores = row["scores"] or {}
             verdict = (row["confidence"], row["top"] or "", row["uncertain"])
             shares = [scores.get(emotion, "") for emotion in EMOTIONS]
-            writer.writerow([name, number, *row["box"], *verdict, *shares, ""])
+            quality = row["quality"] or {"score": "", "flaw": ""}
+            poor = (quality["score"], quality["flaw"] or row["refused"] or "")
+            writer.writerow([name, number, *row["box"], *verdict, *shares, *poor, ""])
     return buffer.getvalue()
 
 

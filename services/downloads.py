@@ -8,13 +8,14 @@ from pathlib import PurePath
 
 from core.annotate import draw_analysis
 from core.images import encode_png
+from core.turning import upright
 from core.types import Analysis, ImageRGB
 from services.analyse import PhotoResult, results_csv, results_json
 
 
 def annotated_png(image_rgb: ImageRGB, analysis: Analysis) -> bytes:
-    """The photo with its boxes as PNG, in its full size."""
-    return encode_png(draw_analysis(image_rgb, analysis))
+    """The photo with its boxes as PNG, upright and in its full size."""
+    return encode_png(draw_analysis(*upright(image_rgb, analysis)))
 
 
 def annotated_name(number: int, name: str) -> str:

@@ -22,7 +22,6 @@ from core.faceinput import EyesMouth
 from core.images import decode_image
 from core.landmarks import FaceLandmarker
 from core.types import Box, Face, ImageRGB
-from training.data import load_split
 
 FER_GEOMETRY_FILE = ROOT / "models" / "fer2013_geometry.json"
 
@@ -71,12 +70,21 @@ def _write(file: Path, geometry: EyesMouth, **facts: object) -> None:
     print(f"{file.name}: {geometry} {facts}")
 
 
+def placeholder(folder: Path) -> None:
+    """A geometry to start with, which the detector itself wants, where there is none yet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "geometry.json").exists():
+        _write(folder / "geometry.json", EyesMouth(eyes_xy=(0, 0), mouth_xy=(0, 0), eye_mouth=1))
+
+
 @app.command()
 def fer(
     data: Annotated[Path, typer.Option(help="FER-2013: parquet, Kaggle csv or folder")],
     n_images: Annotated[int, typer.Option(help="How many images of the train split")] = 3000,
 ) -> None:
     """Measure FER-2013's crops by MediaPipe's mesh."""
+    from training.data import load_split  # Keras, which the other command works without
+
     faces = load_split(data, "train")
     chosen = np.random.default_rng(0).permutation(len(faces))[:n_images]
     landmarker = FaceLandmarker(ROOT / "models" / "face_landmarker" / "face_landmarker.task")
@@ -117,13 +125,12 @@ def _contains(box: Box, point_xy: NDArray[np.float64]) -> bool:
 def detector(
     data: Annotated[Path, typer.Option(help="HELEN with 68 points, parquet")],
     detector: Annotated[str, typer.Option(help="Name of the detector")],
+    every: Annotated[int, typer.Option(help="Only every n-th photo, for slow detectors")] = 1,
 ) -> None:
     """Measure one detector's boxes against hand-annotated points."""
     folder = ROOT / "models" / detector
-    folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / "geometry.json").exists():  # the detector itself wants one to start
-        _write(folder / "geometry.json", EyesMouth(eyes_xy=(0, 0), mouth_xy=(0, 0), eye_mouth=1))
-    frame = pd.read_parquet(data, filters=[("split", "==", "train")])
+    placeholder(folder)
+    frame = pd.read_parquet(data, filters=[("split", "==", "train")]).iloc[::every]
     eyes, mouths = [], []
     for box, points in _matches(frame, detector):
         relative = (points - box.xyxy[:2]) / box.size_wh

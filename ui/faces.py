@@ -8,12 +8,17 @@ import streamlit as st
 
 from core.annotate import EMOTION_COLOURS
 from core.emotions import EMOTIONS, resembles
-from core.types import EmotionScores, FaceAnalysis, ImageRGB
+from core.types import EmotionScores, FaceAnalysis, FaceQuality, ImageRGB
 from ui.text import percent
 
 _CROP_MARGIN = 0.15
 _CROP_SIDE_PX = 160
 # Crop and text stand beside each other down to the width of a phone.
+QUALITY_HELP = (
+    "At 80, faces in pictures like this one are judged right 0.8 times as often as in clear ones, "
+    "measured on spoilt validation images. The poorer the picture, the more clearly an expression "
+    "has to stand out before it is named."
+)
 _SHOWN_WIDTH_PX, _TEXT_WIDTH_PX = 80, 175
 
 
@@ -29,8 +34,16 @@ def face_card(
             st.markdown(headline(number, face))
             if face.scores is not None:
                 st.caption(believability(face.scores, face.uncertain, report))
+            if face.quality is not None:
+                st.caption(quality_words(face.quality), help=QUALITY_HELP)
         if face.scores is not None:
             st.html(bars_html(face.scores))
+
+
+def quality_words(quality: FaceQuality) -> str:
+    """Such as "Picture quality 62 of 100: blurred"."""
+    flaw = f": {quality.flaw}" if quality.flaw else ""
+    return f"Picture quality {100 * quality.score:.0f} of 100{flaw}"
 
 
 def headline(number: int, face: FaceAnalysis) -> str:

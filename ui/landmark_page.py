@@ -5,6 +5,7 @@ from pathlib import PurePath
 import streamlit as st
 
 from core.annotate import draw_analysis
+from core.turning import upright
 from core.types import Analysis, FaceAnalysis
 from services.analyse import NO_FACE, analyse_bytes
 from services.unkept import Way
@@ -43,8 +44,9 @@ def photo_section() -> None:
         st.warning(NO_FACE, icon=":material/face_retouching_off:")
         st.image(image_rgb, width=320, alt="The photo, on which no face was found")
         return
-    number = _choose_face(result.analysis, photo)
-    found = result.analysis.faces[number - 1]
+    image_rgb, analysis = upright(image_rgb, result.analysis)
+    number = _choose_face(analysis, photo)
+    found = analysis.faces[number - 1]
     if found.scores is None:
         st.warning(
             f"Face {number} is {found.face.box.size_wh[1]:.0f} pixels high: too small for points "

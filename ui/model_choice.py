@@ -2,18 +2,27 @@
 
 import streamlit as st
 
-from core.detection import DETECTORS
+from core.detection import DETECTORS, available_detectors
+from core.dlib_extra import HOW_TO_ADD
 from ui.resources import cards, report, settings
 from ui.text import percent
 
 _DETECTOR_TITLES = {
     "yunet": "YuNet – finds small and turned faces (default)",
+    "ensemble": "Ensemble – finds a few more small faces, takes three times as long",
+    "mien-face": "Mien's own – trained for this app",
     "blazeface": "BlazeFace – close faces only, as in a webcam picture",
+    "haar": "Haar cascade – the classic of 2001, frontal faces",
+    "dlib-hog": "dlib HOG – frontal faces of at least 40 pixels",
+    "dlib-mmod": "dlib MMOD – a network that takes a second a photo",
 }
 
 
 def choose_model_and_detector(key: str) -> tuple[str, str]:
     """Two select boxes; returns the model's id and the detector's name.
+
+    A detector whose extra is not installed is listed; choosing it says how to add it, and the
+    default one works in its place.
 
     Args:
         key: prefix of the widgets' keys, one a page.
@@ -32,10 +41,35 @@ def choose_model_and_detector(key: str) -> tuple[str, str]:
         "Face detector",
         names,
         index=names.index(default_detector),
-        format_func=lambda name: _DETECTOR_TITLES.get(name, name),
+        format_func=_detector_title,
         key=f"{key}_detector",
     )
+    if detector not in available_detectors():
+        right.warning(
+            f"{HOW_TO_ADD} Until then {default_detector} looks for the faces.",
+            icon=":material/extension_off:",
+        )
+        return model_id, default_detector
     return model_id, detector
+
+
+def choose_tiles(key: str) -> bool:
+    """Whether to look for very small faces.
+
+    Args:
+        key: prefix of the widget's key, one a page.
+    """
+    return st.toggle(
+        "Look for very small faces",
+        key=f"{key}_tiles",
+        help="Looks at the photo in overlapping parts too, as for crowds and class photos. "
+        "Takes up to a second a photo.",
+    )
+
+
+def _detector_title(name: str) -> str:
+    missing = "" if name in available_detectors() else " (not installed)"
+    return f"{_DETECTOR_TITLES.get(name, name)}{missing}"
 
 
 def _model_title(model_id: str) -> str:

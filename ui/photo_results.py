@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.annotate import draw_analysis
+from core.turning import upright
 from core.types import Analysis, ImageRGB
 from services.analyse import PhotoResult, results_csv, results_json
 from services.downloads import annotated_name, annotated_png, results_zip
@@ -83,7 +84,8 @@ def _photo(
     if result.error is not None or result.analysis is None:
         st.error(str(result.error), icon=":material/block:")
         return
-    image_rgb, analysis = photo.pixels(), result.analysis
+    found = result.analysis
+    image_rgb, analysis = upright(photo.pixels(), found)
     crowded = len(analysis.faces) > _BESIDE_PICTURE
     picture, beside = (st.container(), None) if crowded else st.columns([1.4, 1], gap="large")
     with picture:
@@ -97,7 +99,7 @@ def _photo(
         _timing(analysis)
         st.download_button(
             "Annotated picture (PNG)",
-            lambda: annotated_png(photo.pixels(), analysis),
+            lambda: annotated_png(photo.pixels(), found),
             annotated_name(number, result.name),
             "image/png",
             key=f"png_{number}_{photo.id}",

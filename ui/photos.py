@@ -4,7 +4,7 @@ Results are kept in the session without pixels; the bytes stay in Streamlit's ow
 upload, and pixels are decoded again for what is on the screen.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -60,6 +60,8 @@ class Photo:
         ).image_rgb
 
 
+# A result belongs to a photo, a model, a detector, and whether small faces were looked for.
+_Key = tuple[str, str, str, bool]
 AnalyseOwn = Callable[[Photo, Analyzer], PhotoResult]
 
 
@@ -140,7 +142,12 @@ def forget_photos() -> None:
 
 
 def analyse_photos(
-    photos: list[Photo], model_id: str, detector: str, analyse_own: AnalyseOwn
+    photos: list[Photo],
+    model_id: str,
+    detector: str,
+    analyse_own: AnalyseOwn,
+    *,
+    tiles: bool = False,
 ) -> list[tuple[Photo, PhotoResult]]:
     """Each photo with its result, in order, without pixels; shows progress and a way to stop.
 
@@ -151,9 +158,10 @@ def analyse_photos(
         model_id: of the expression model.
         detector: name of the face detector.
         analyse_own: analyses a photo of a person, under a consent.
+        tiles: whether very small faces are looked for.
     """
-    known: dict[tuple[str, str, str], PhotoResult] = st.session_state.setdefault(_RESULTS, {})
-    wanted = {photo.id: (photo.id, model_id, detector) for photo in photos}
+    known: dict[_Key, PhotoResult] = st.session_state.setdefault(_RESULTS, {})
+    wanted: dict[str, _Key] = {p.id: (p.id, model_id, detector, tiles) for p in photos}
     # Results of photos that were taken out of the uploader go too; what failed because the
     # store or the analyzer was busy is tried again.
     for key, result in list(known.items()):
@@ -161,7 +169,9 @@ def analyse_photos(
             del known[key]
     waiting = [photo for photo in photos if wanted[photo.id] not in known]
     if waiting and not st.session_state.get(_STOPPED, False):
-        _run(waiting, len(photos), known, model_id, detector, analyse_own)
+        done = _run(waiting, len(photos), analyzer(model_id, detector, tiles=tiles), analyse_own)
+        for photo, result in done:
+            known[wanted[photo.id]] = result
     waiting = [photo for photo in photos if wanted[photo.id] not in known]
     if waiting:
         st.warning(f"Stopped: {len(waiting)} of {len(photos)} photos were not analysed.")
@@ -172,14 +182,9 @@ def analyse_photos(
 
 
 def _run(
-    waiting: list[Photo],
-    n_photos: int,
-    known: dict[tuple[str, str, str], PhotoResult],
-    model_id: str,
-    detector: str,
-    analyse_own: AnalyseOwn,
-) -> None:
-    engine = analyzer(model_id, detector)
+    waiting: list[Photo], n_photos: int, engine: Analyzer, analyse_own: AnalyseOwn
+) -> Iterator[tuple[Photo, PhotoResult]]:
+    """Each waiting photo with its result as soon as it is there, for a click may end the run."""
     place = st.empty()
     with place.container(horizontal=True, vertical_alignment="center"):
         bar = st.progress(0.0, text="Analysing …")
@@ -203,7 +208,7 @@ def _run(
                     result = analyse_own(photo, engine)
         except MienError as error:  # too many wait, or the ZIP is damaged at this photo
             result = PhotoResult(photo.name, None, None, (), error)
-        known[(photo.id, model_id, detector)] = replace(result, image_rgb=None)
+        yield photo, replace(result, image_rgb=None)
     place.empty()
 
 

@@ -8,9 +8,10 @@ import streamlit as st
 from core.analyzer import Analyzer
 from core.classify import EmotionClassifier
 from core.config import Settings, load_settings
-from core.detection import FaceDetector, create_detector
+from core.detection import FaceDetector, create_detector, for_photos
 from core.landmarks import FaceLandmarker
 from core.model_card import ModelCard, load_card, model_ids
+from core.quality import QualityModel, load_quality_model
 
 
 @st.cache_resource(show_spinner=False)
@@ -37,13 +38,22 @@ def landmarker() -> FaceLandmarker:
     return FaceLandmarker(settings().models_dir / "face_landmarker" / "face_landmarker.task")
 
 
-def analyzer(model_id: str, detector_name: str, *, with_landmarks: bool = False) -> Analyzer:
-    """An analyzer over the shared parts; making one costs nothing."""
+@st.cache_resource(show_spinner=False)
+def quality_model(model_id: str) -> QualityModel | None:
+    """What a model makes of poor pictures; None where that was not measured."""
+    return load_quality_model(model_id, settings().models_dir)
+
+
+def analyzer(
+    model_id: str, detector_name: str, *, with_landmarks: bool = False, tiles: bool = False
+) -> Analyzer:
+    """An analyzer of photos over the shared parts; making one costs nothing."""
     return Analyzer(
-        detector(detector_name),
+        for_photos(detector(detector_name), tiles=tiles),
         classifier(model_id),
         landmarker() if with_landmarks else None,
         min_face_px=settings().min_face_px,
+        quality=quality_model(model_id),
     )
 
 

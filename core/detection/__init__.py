@@ -7,7 +7,15 @@ from typing import Any, Final
 from core.detection.base import FaceDetector
 from core.errors import UnknownDetectorError
 
-__all__ = ["DETECTORS", "FaceDetector", "create_detector"]
+__all__ = [
+    "DETECTORS",
+    "NEED_DLIB",
+    "SWEEP_THRESHOLD",
+    "FaceDetector",
+    "available_detectors",
+    "create_detector",
+    "for_photos",
+]
 
 # A detector's curve is measured down to this confidence, whatever the app's own threshold is.
 SWEEP_THRESHOLD: Final = 0.05
@@ -26,11 +34,56 @@ def _blazeface(models_dir: Path, **options: Any) -> FaceDetector:
     return BlazeFaceDetector(bundle, models_dir / "blazeface", **options)
 
 
+def _haar(models_dir: Path, **options: Any) -> FaceDetector:
+    from core.detection.haar import HaarDetector
+
+    return HaarDetector(models_dir / "haar", **options)
+
+
+def _dlib_hog(models_dir: Path, **options: Any) -> FaceDetector:
+    from core.detection.dlib_detectors import DlibHogDetector
+
+    return DlibHogDetector(models_dir / "dlib-hog", **options)
+
+
+def _dlib_mmod(models_dir: Path, **options: Any) -> FaceDetector:
+    from core.detection.dlib_detectors import DlibMmodDetector
+
+    return DlibMmodDetector(models_dir / "dlib-mmod", **options)
+
+
+def _ensemble(models_dir: Path, **options: Any) -> FaceDetector:
+    from core.detection.ensemble import EnsembleDetector, Member
+
+    def make(member: Member) -> FaceDetector:
+        wanted = {"threshold": member.threshold}
+        # Only some can enlarge; to ask the others for it would be a mistake of the fit.
+        if member.enlarge != 1:
+            wanted["enlarge"] = member.enlarge
+        return DETECTORS[member.detector](models_dir, **wanted)
+
+    return EnsembleDetector(models_dir / "ensemble", make, **options)
+
+
 # Name -> factory, which takes the folder of models and `threshold`; the first is the default.
 DETECTORS: dict[str, Callable[..., FaceDetector]] = {
     "yunet": _yunet,
     "blazeface": _blazeface,
+    "haar": _haar,
+    "dlib-hog": _dlib_hog,
+    "dlib-mmod": _dlib_mmod,
+    "ensemble": _ensemble,
 }
+
+# These need dlib, which is an extra (`core.dlib_extra`).
+NEED_DLIB: Final = ("dlib-hog", "dlib-mmod")
+
+
+def available_detectors() -> tuple[str, ...]:
+    """Names of the detectors that can be made here: all but those whose extra is missing."""
+    from core.dlib_extra import is_installed
+
+    return tuple(name for name in DETECTORS if name not in NEED_DLIB or is_installed())
 
 
 def create_detector(
@@ -45,7 +98,7 @@ def create_detector(
 
     Raises:
         UnknownDetectorError: if there is none; the message lists those there are.
-        ModelError: if its files are missing.
+        ModelError: if its files or its extra are missing; the message says what to do.
     """
     if name not in DETECTORS:
         raise UnknownDetectorError(
@@ -53,3 +106,14 @@ def create_detector(
         )
     options = {} if threshold is None else {"threshold": threshold}
     return DETECTORS[name](models_dir, **options)
+
+
+def for_photos(detector: FaceDetector, *, tiles: bool = False) -> FaceDetector:
+    """The detector as photos need it: also for turned ones, and for very small faces if `tiles`.
+
+    Live video does without: it cannot wait, and cameras are held upright.
+    """
+    from core.detection.tiles import TiledDetector
+    from core.detection.upright import UprightDetector
+
+    return UprightDetector(TiledDetector(detector) if tiles else detector, detector)

@@ -23,16 +23,24 @@ class YuNetDetector:
         folder: holds the ONNX file and the card.
         threshold: smallest confidence that counts.
         max_side_px: larger images are shrunk to this side first, which bounds the time.
+        enlarge: factor by which the image is enlarged after that, to find smaller faces.
     """
 
     name = "yunet"
 
-    def __init__(self, folder: Path, *, threshold: float = 0.7, max_side_px: int = 800) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        threshold: float = 0.7,
+        max_side_px: int = 800,
+        enlarge: float = 1.0,
+    ) -> None:
         """Load the network."""
         file = folder / "face_detection_yunet_2023mar.onnx"
         if not file.exists():
             raise ModelError(f"The face detector's file {file.name} is missing; reinstall Mien.")
-        self.threshold, self.max_side_px = threshold, max_side_px
+        self.threshold, self.max_side_px, self._enlarge = threshold, max_side_px, enlarge
         self.box_geometry = load_box_geometry(folder)
         self._lock = threading.Lock()
         self._network = cv2.FaceDetectorYN.create(
@@ -45,11 +53,12 @@ class YuNetDetector:
         Five keypoints: eyes, tip of the nose, corners of the mouth; the person's right first.
         """
         height, width = check_image_rgb(image_rgb).shape[:2]
-        scale = min(1.0, self.max_side_px / max(height, width))
+        scale = min(1.0, self.max_side_px / max(height, width)) * self._enlarge
         size_wh = (max(round(width * scale), 1), max(round(height * scale), 1))
         image_bgr = cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR)
-        if scale < 1:
-            image_bgr = cv2.resize(image_bgr, size_wh, interpolation=cv2.INTER_AREA)
+        if scale != 1:
+            method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+            image_bgr = cv2.resize(image_bgr, size_wh, interpolation=method)
         padded_bgr = _pad(image_bgr)
         with self._lock:
             self._network.setInputSize(padded_bgr.shape[1::-1])

@@ -4,24 +4,17 @@ The 68-point model was trained on iBUG 300-W, whose terms exclude commercial pro
 ships neither dlib nor its models, and uses them only where somebody has installed them.
 """
 
-import importlib
-import importlib.util
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from core.errors import ModelError
+from core.dlib_extra import load_dlib, models_folder
 from core.faceinput import EyesMouth, FaceInput
 from core.landmarks.schemes import IBUG
 from core.types import Face, ImageRGB, Landmarks, check_image_rgb
 
-HOW_TO_ADD: Final = (
-    "dlib's landmark models are not installed; add them with "
-    "`uv sync --extra dlib` or `pip install dlib-bin face-recognition-models`."
-)
 DLIB_FIVE: Final = "dlib5"  # outer and inner corner of the left eye, of the right eye, nose base
 
 # The predictors were trained inside the boxes of dlib's own detector and lose accuracy in others:
@@ -32,41 +25,6 @@ _FILES: Final = {
     68: "shape_predictor_68_face_landmarks.dat",
     5: "shape_predictor_5_face_landmarks.dat",
 }
-
-
-def models_folder() -> Path:
-    """Where the package `face_recognition_models` keeps its files.
-
-    The package itself is not imported: it wants `pkg_resources`, which current setuptools lacks.
-
-    Raises:
-        ModelError: if dlib or the package is not installed; the message says how to add them.
-    """
-    if importlib.util.find_spec("dlib") is None:
-        raise ModelError(HOW_TO_ADD)
-    spec = importlib.util.find_spec("face_recognition_models")
-    if spec is None or not spec.submodule_search_locations:
-        raise ModelError(HOW_TO_ADD)
-    return Path(spec.submodule_search_locations[0]) / "models"
-
-
-def load_dlib() -> Any:
-    """The module `dlib`, which only the extra brings.
-
-    Raises:
-        ModelError: if it is not installed.
-    """
-    models_folder()
-    return importlib.import_module("dlib")
-
-
-def is_installed() -> bool:
-    """Whether the extra is there."""
-    try:
-        models_folder()
-    except ModelError:
-        return False
-    return True
 
 
 class DlibLandmarker:

@@ -11,16 +11,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.detection import DETECTORS, FaceDetector, create_detector
+from core.detection import FaceDetector, create_detector
 from core.detection.geometry import load_box_geometry
 from core.errors import InvalidImageArrayError, ModelError, UnknownDetectorError
 from core.types import Box
+from tests.helpers.detectors import each_detector, each_detector_with_points
 from tests.helpers.pictures import colourful
 
 ROOT = Path(__file__).resolve().parents[2]
 Image = NDArray[np.uint8]
-
-each_detector = pytest.mark.parametrize("name", DETECTORS)
 
 # Where the astronaut's eyes and mouth are in the sample, read off the picture by eye (± 6 px);
 # person's right first.
@@ -118,7 +117,7 @@ def test_the_astronauts_face_is_found_once_where_it_is(name: str, astronaut: Ima
     assert 70 < face.box.size_wh[1] < 160
 
 
-@each_detector
+@each_detector_with_points
 def test_the_eyes_are_where_they_are_seen_the_persons_right_first(
     name: str, astronaut: Image
 ) -> None:
@@ -149,10 +148,12 @@ def test_two_people_side_by_side_are_two_faces(
 @pytest.mark.parametrize("factor", [0.25, 0.5, 2, 4, 7])
 def test_the_box_grows_with_the_picture(name: str, factor: float, astronaut: Image) -> None:
     """Beyond 800 px YuNet shrinks the picture first; the box is in the full one's pixels."""
+    if factor < 0.5 and name in ("haar", "dlib-hog", "dlib-mmod"):
+        pytest.skip("made for faces of 40 px and more")
     (face,) = detector(name).detect(astronaut)
     (same,) = detector(name).detect(enlarged(astronaut, factor))
     assert scaled(same.box, 1 / factor).iou(face.box) > 0.75
-    distance = np.abs(same.keypoints_xy[:2] / factor - face.keypoints_xy[:2]).max()
+    distance = np.abs(same.keypoints_xy[:2] / factor - face.keypoints_xy[:2]).max(initial=0)
     assert distance < 0.1 * face.box.size_wh[0]
 
 
@@ -220,7 +221,7 @@ def test_an_unknown_detector_is_refused_with_the_names_of_those_there_are(
 
 @each_detector
 def test_a_missing_network_is_said_to_be_missing(name: str, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"file .* is missing; reinstall"):
+    with pytest.raises(ModelError, match=r"(is missing|no readable .*); reinstall"):
         create_detector(name, tmp_path)
 
 

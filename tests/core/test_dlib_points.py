@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from core.dlib_extra import is_installed, load_dlib
 from core.errors import ModelError
 from core.faceinput import EyesMouth
 from core.landmarks import Landmarker
@@ -11,8 +12,6 @@ from core.landmarks.dlib_points import (
     DLIB_FIVE,
     HOG_GEOMETRY,
     DlibLandmarker,
-    is_installed,
-    load_dlib,
 )
 from core.landmarks.schemes import IBUG
 from core.types import Box

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.detection import create_detector
+from core.dlib_extra import HOW_TO_ADD, is_installed, load_dlib
 from core.landmark_metrics import NORMALISER, landmark_errors, nme
 from core.landmarks import FaceLandmarker
-from core.landmarks.dlib_points import HOW_TO_ADD, DlibLandmarker, is_installed, load_dlib
+from core.landmarks.dlib_points import DlibLandmarker
 from core.landmarks.schemes import mesh_to_ibug
 from core.types import Face, Landmarks
 from training.landmark_study.common import Row, Tools

@@ -10,7 +10,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from core.landmarks.dlib_points import load_dlib
+from core.dlib_extra import load_dlib
 from training.landmarks.helen import load_helen
 
 

@@ -1,0 +1,22 @@
+"""Which detectors a test is for."""
+
+import pytest
+
+from core.detection import DETECTORS, NEED_DLIB
+from core.dlib_extra import is_installed
+
+# They say where eyes, nose and mouth are; the others give boxes alone.
+WITH_POINTS = ("yunet", "blazeface", "ensemble", "mien-face")
+
+
+def _param(name: str) -> object:
+    missing = name in NEED_DLIB and not is_installed()
+    marks = [pytest.mark.skip(reason="the dlib extra is not installed")] if missing else []
+    return pytest.param(name, marks=marks)
+
+
+each_detector = pytest.mark.parametrize("name", [_param(name) for name in DETECTORS])
+each_detector_with_points = pytest.mark.parametrize(
+    "name", [name for name in DETECTORS if name in WITH_POINTS]
+)
+EACH_DETECTOR = [_param(name) for name in DETECTORS]
