@@ -22,7 +22,7 @@ from ui.upload_guard import UploadGuard
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[dict[str, object]]:
     """Around all requests: ready before the first, finished after the last."""
-    operations.start()
+    operations.start(serving=False)
     await asyncio.to_thread(operations.warm_up)
     yield {}
     await asyncio.to_thread(operations.stop)

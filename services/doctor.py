@@ -39,11 +39,18 @@ class Readiness:
     Args:
         settings: limits and folders.
         find_store: the store of this process, None while there is none.
+        serving: whether the process has finished starting.
     """
 
-    def __init__(self, settings: Settings, find_store: Callable[[], Store | None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        find_store: Callable[[], Store | None],
+        *,
+        serving: Callable[[], bool] = lambda: True,
+    ) -> None:
         """Nothing is known of the models yet."""
-        self._settings, self._find_store = settings, find_store
+        self._settings, self._find_store, self._serving = settings, find_store, serving
         self._models: Check | None = None
 
     def __call__(self) -> Iterator[Check]:
@@ -51,6 +58,9 @@ class Readiness:
         if WORK.stopping:
             # And no more: a look at the store could open it again.
             yield Check("stopping", "bad", "This process is about to end.")
+            return
+        if not self._serving():
+            yield Check("starting", "bad", "This process is not through with its start.")
             return
         # Hashed once: the models in memory are what serves from then on.
         if self._models is None or self._models.state == "bad":

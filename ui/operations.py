@@ -24,10 +24,15 @@ from ui.router import through_home_from_the_start
 logger = logging.getLogger(__name__)
 _starting = threading.Lock()
 _started = _stopped = False
+_serving = threading.Event()
 
 
-def start() -> None:
-    """Set up logs, metrics and the stop; does nothing the second time."""
+def start(*, serving: bool = True) -> None:
+    """Set up logs, metrics and the stop; does nothing the second time.
+
+    Args:
+        serving: whether visitors are let in already; else they are once `warm_up` is through.
+    """
     global _started
     with _starting:
         if _started:
@@ -41,6 +46,8 @@ def start() -> None:
         if limits.metrics_port is not None:
             _serve_probes(limits.metrics_host, limits.metrics_port)
         atexit.register(stop)
+        if serving:
+            _serving.set()
     logger.info("started")
 
 
@@ -56,6 +63,7 @@ def warm_up() -> None:
     if opened().store is None:
         logger.warning("serving without a store: %s", opened().problem)
     analyzer(limits.default_model, limits.default_detector)
+    _serving.set()
 
 
 def stop() -> None:
@@ -82,7 +90,7 @@ def _serve_probes(host: str, port: int) -> None:
     from services.probes import ProbeServer
 
     metrics = Metrics(lambda: opened().store)
-    readiness = Readiness(settings(), lambda: opened().store)
+    readiness = Readiness(settings(), lambda: opened().store, serving=_serving.is_set)
     try:
         ProbeServer(metrics, readiness, host=host, port=port)
     except OSError as exc:

@@ -68,7 +68,7 @@ def chromium() -> Iterator[Callable[..., Any]]:
 
 def serve(folder: Path, **environment: str) -> Iterator[AppServer]:
     """Start the app with `environment` added, wait until it answers, end it by its PID."""
-    port = _free_port()
+    port = free_port()
     log = folder / "streamlit.log"
     command = [sys.executable, "-m", "streamlit", "run", "Home.py"]
     options = [f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true"]
@@ -90,7 +90,7 @@ def serve(folder: Path, **environment: str) -> Iterator[AppServer]:
                 process.wait(timeout=20)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

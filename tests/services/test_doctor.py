@@ -172,6 +172,8 @@ def test_a_process_is_ready_with_a_store_and_not_while_it_stops(settings: Settin
     assert [c.state for c in Readiness(settings, lambda: None)() if c.name == "database"] == [
         "bad"
     ]
+    starting = Readiness(settings, lambda: store, serving=lambda: False)
+    assert [(check.name, check.state) for check in starting()] == [("starting", "bad")]
     assert WORK.stop(1)
     try:
         assert [check.name for check in ready()] == ["stopping"]
