@@ -3,10 +3,14 @@
 Flicker: label changes a minute of a face that holds still, in front of a camera that does not:
 noise on every pixel, a lamp that hums, a hand that trembles. Delay: frames until the label is
 right after one face is exchanged for another in the same place. Each with the shipped defaults
-and with smoothing off; everything is seeded. Prints the table of docs/webcam.md.
+and with smoothing off; everything is seeded, and faces are looked for on every frame, as on an
+idle machine, so that other programs change nothing. Prints the tables of docs/webcam.md; `--write`
+puts them there, and `--speed` what `mien bench --live` says as well.
 """
 
 import argparse
+import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +19,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -23,6 +28,7 @@ from core.classify import EmotionClassifier
 from core.config import ROOT, load_settings
 from core.detection import FaceDetector, create_detector
 from core.stream import RAW, SmoothingRules, StreamAnalyzer, StreamRules
+from core.stream.cadence import CadenceRules
 from core.stream.timeline import verdict_of
 
 RGB = NDArray[np.uint8]
@@ -30,6 +36,10 @@ FPS = 30
 SIZE_WH = (640, 480)
 SAMPLES = {"smiling": "astronaut.jpg", "between two": "grace_hopper.jpg"}
 NOISE_LEVELS = (4.0, 8.0, 16.0)
+N_NOISE_FIELDS = 8
+DOC = ROOT / "docs" / "webcam.md"
+# However busy the machine is, faces are looked for on every frame.
+EVERY_FRAME = CadenceRules(busy_share=1000.0)
 
 
 @dataclass(frozen=True)
@@ -45,30 +55,69 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0, help="of each still face")
     parser.add_argument("--changes", type=int, default=20, help="exchanges of one face by another")
+    parser.add_argument("--speed", action="store_true", help="measure `mien bench --live`, too")
+    parser.add_argument("--write", action="store_true", help="into docs/webcam.md as well")
     options = parser.parse_args()
+    tables = {"live_quality": quality(options.seconds, options.changes)}
+    if options.speed:
+        tables["bench_live"] = speed()
+    for name, table in tables.items():
+        print(table)
+        if options.write:
+            put(name, table)
+
+
+def put(name: str, table: str) -> None:
+    """Replace what stands between the two marks called `name` in docs/webcam.md."""
+    words = DOC.read_text(encoding="utf-8")
+    begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
+    before, rest = words.split(begin)
+    DOC.write_text(f"{before}{begin}{table}\n{end}{rest.split(end)[1]}", encoding="utf-8")
+
+
+def speed() -> str:
+    """The line of `mien bench --live --json` as a table."""
+    command = [sys.executable, "-m", "cli.main", "bench", "--live", "--json"]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    measured = json.loads(done.stdout)
+    names = ("fps", "latency_ms_p50", "latency_ms_p95", "dropped", "frames", "capacity_fps")
+    row = " | ".join(str(measured[name]) for name in names)
+    load = psutil.getloadavg()[0] / (psutil.cpu_count() or 1)
+    return (
+        f"| {' | '.join(names)} |\n|{'---|' * len(names)}\n| {row} |\n\n"
+        f"On {measured['machine']}, {psutil.cpu_count()} cores, load {load:.1f} a core "
+        f"(1 is: all busy), with {measured['model']} and {measured['detector']}."
+    )
+
+
+def quality(seconds: float, n_changes: int) -> str:
+    """Both tables of flicker and delay, as Markdown."""
     settings = load_settings()
     engine = Engine(
         create_detector(settings.default_detector, settings.models_dir),
         EmotionClassifier.load(settings.default_model, settings.models_dir),
     )
-    print(f"Model {engine.classifier.card.id}, detector {engine.detector.name}, {FPS} frames a ")
-    print(f"second, {SIZE_WH[0]} × {SIZE_WH[1]} pixels, {options.seconds:.0f} s a cell.\n")
-    print("| Still face | noise (σ of 255) | label changes a minute, raw | smoothed | "
-          "changes of what is shown, raw | smoothed |")  # fmt: skip
-    print("|---|---|---|---|---|---|")
+    lines = [
+        f"Model {engine.classifier.card.id}, detector {engine.detector.name}, {FPS} frames a "
+        f"second, {SIZE_WH[0]} × {SIZE_WH[1]} pixels, {seconds:.0f} s a cell.\n",
+        "| Still face | noise (σ of 255) | label changes a minute, raw | smoothed | "
+        "changes of what is shown, raw | smoothed |",
+        "|---|---|---|---|---|---|",
+    ]
     for name, file in SAMPLES.items():
         for sigma in NOISE_LEVELS:
-            cells = [
-                _flicker(engine, file, sigma, options.seconds, rules)
-                for rules in (RAW, SmoothingRules())
-            ]
-            (raw, raw_shown), (smooth, smooth_shown) = cells
-            print(f"| {name} | {sigma:.0f} | {raw:.1f} | {smooth:.1f} | "
-                  f"{raw_shown:.1f} | {smooth_shown:.1f} |")  # fmt: skip
-    print("\n| True change | median delay | longest |\n|---|---|---|")
+            (raw, raw_shown), (smooth, smooth_shown) = (
+                _flicker(engine, file, sigma, seconds, rules) for rules in (RAW, SmoothingRules())
+            )
+            lines.append(
+                f"| {name} | {sigma:.0f} | {raw:.1f} | {smooth:.1f} | "
+                f"{raw_shown:.1f} | {smooth_shown:.1f} |"
+            )
+    lines += ["", "| True change | median delay | longest |", "|---|---|---|"]
     for title, rules in (("raw", RAW), ("smoothed", SmoothingRules())):
-        delays_ms = _delays_ms(engine, options.changes, rules)
-        print(f"| {title} | {np.median(delays_ms):.0f} ms | {max(delays_ms):.0f} ms |")
+        delays_ms = _delays_ms(engine, n_changes, rules)
+        lines.append(f"| {title} | {np.median(delays_ms):.0f} ms | {max(delays_ms):.0f} ms |")
+    return "\n".join(lines)
 
 
 def portrait(file: str) -> RGB:
@@ -93,19 +142,25 @@ def camera(engine: Engine, file: str, sigma: float, rng: np.random.Generator) ->
     """Endless frames of one still face through a poor camera."""
     picture = portrait(file)
     box_xyxy = engine.detector.detect(picture)[0].box.xyxy
+    # A few fields of noise, each laid on at another place every time: drawing 900,000 numbers
+    # a frame would take longer than all that is measured.
+    fields = rng.standard_normal((N_NOISE_FIELDS, *SIZE_WH[::-1], 3), np.float32) * sigma
     tremble = np.zeros(2)
     number = 0
     while True:
         tremble = 0.9 * tremble + rng.normal(0, 0.4, 2)
         frame = place(picture, box_xyxy, (float(tremble[0]), float(tremble[1])))
         light = 1 + 0.03 * np.sin(2 * np.pi * number / 7) + rng.normal(0, 0.01)
-        noisy = frame * light + rng.normal(0, sigma, frame.shape)
+        down, right = rng.integers(0, SIZE_WH[1]), rng.integers(0, SIZE_WH[0])
+        noise = np.roll(fields[rng.integers(0, N_NOISE_FIELDS)], (down, right), axis=(0, 1))
+        noisy = frame * np.float32(light) + noise
         number += 1
         yield np.clip(noisy, 0, 255).astype(np.uint8)
 
 
 def _analyzer(engine: Engine, rules: SmoothingRules) -> StreamAnalyzer:
-    return StreamAnalyzer(engine.detector, engine.classifier, rules=StreamRules(smoothing=rules))
+    stream_rules = StreamRules(smoothing=rules, cadence=EVERY_FRAME)
+    return StreamAnalyzer(engine.detector, engine.classifier, rules=stream_rules)
 
 
 def _flicker(

@@ -77,22 +77,18 @@ def _csv(results: list["ClipResult"]) -> str:
     import io
 
     from core.stream.timeline import row_dict
+    from services.analyse import spreadsheet_safe
     from services.video import CSV_COLUMNS
 
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, ("file", *CSV_COLUMNS, "error"), lineterminator="\n")
     writer.writeheader()
     for result in results:
-        name = _spreadsheet_safe(result.name)
+        name = spreadsheet_safe(result.name)
         if result.error is not None:
             writer.writerow({"file": name, "error": str(result.error)})
         writer.writerows({"file": name, **row_dict(row)} for row in result.rows)
     return buffer.getvalue()
-
-
-def _spreadsheet_safe(text: str) -> str:
-    """Keep spreadsheets from running a file name as a formula (OWASP, CSV injection)."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def _plain(result: "ClipResult") -> str:

@@ -30,7 +30,14 @@ SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp")
 MAX_BYTES: Final = 10_000_000
 MAX_PIXELS: Final = 25_000_000
 
+NOTES_DAMAGED: Final = (
+    "The camera's notes in this file are damaged; if the picture lies on its side, turn it and "
+    "save it anew."
+)
 _ORIENTATION_TAG: Final = 0x0112
+_START_OF_SCAN: Final = 0xDA
+# APP1 to APP15 without Adobe's APP14, and comments.
+_NOTE_SEGMENTS: Final = (set(range(0xE1, 0xF0)) - {0xEE}) | {0xFE}
 
 # Pillow warns of what it suspects (a decompression bomb, cut metadata); here that is an error.
 # Set once for the process: `warnings.catch_warnings` swaps a global list, and two threads that
@@ -57,7 +64,8 @@ def decode_image(
     """Decode a JPEG, PNG or WebP.
 
     Animated files give their first frame, transparent ones are laid on white, 16-bit ones are
-    scaled to 8 bits, and the orientation that a camera noted is applied.
+    scaled to 8 bits, and the orientation that a camera noted is applied; where the camera's notes
+    are damaged, the pixels are taken without them.
 
     Raises:
         ImageRefusedError: one of its subclasses, whose message fits to be shown.
@@ -69,6 +77,17 @@ def decode_image(
             f"This file has {len(data) / 1e6:.1f} MB; the limit is {max_bytes / 1e6:.0f} MB, "
             "so please save a smaller copy."
         )
+    try:
+        return _decode(data, max_pixels)
+    except DamagedImageError:
+        bare = _without_notes(data)
+        if len(bare) == len(data):
+            raise
+        found = _decode(bare, max_pixels)
+        return DecodedImage(found.image_rgb, (*found.notes, NOTES_DAMAGED))
+
+
+def _decode(data: bytes, max_pixels: int) -> DecodedImage:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_pixel_count(image, max_pixels)
@@ -154,13 +173,47 @@ def _decode_opened(image: Image.Image) -> DecodedImage:
     if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
         image.seek(0)
         notes.append("This file is animated: only its first frame was used.")
-    orientation = image.getexif().get(_ORIENTATION_TAG, 1)
-    image.load()
+    image.load()  # first: what is wrong with the pixels must not pass for damaged notes
+    orientation = _noted_orientation(image)
+    if orientation is None:
+        notes.append(NOTES_DAMAGED)
     rgb = _to_rgb(image)
     if orientation in range(2, 9):
         rgb = _turn_upright(rgb, orientation)
         notes.append("The picture was turned the way up that its camera noted.")
     return DecodedImage(np.array(rgb, np.uint8), tuple(notes))
+
+
+def _noted_orientation(image: Image.Image) -> int | None:
+    """The EXIF orientation, 1 (upright) where none is noted, None where EXIF is damaged."""
+    try:
+        orientation: int = image.getexif().get(_ORIENTATION_TAG, 1)
+    except MemoryError:
+        raise
+    except Exception:  # as decoders of damaged files, its reader raises almost anything
+        return None
+    return orientation
+
+
+def _without_notes(data: bytes) -> bytes:
+    """A JPEG without the segments in which cameras and programs leave notes (EXIF, XMP, ICC, MPF).
+
+    What decodes the pixels stays, JFIF's and Adobe's segments included, whose colour transform
+    counts (ITU-T T.81, B.1; T.872, 6.5). Anything that is no well-formed row of segments, and any
+    other format, comes back as it is.
+    """
+    if not data.startswith(b"\xff\xd8"):
+        return data
+    kept, at = [data[:2]], 2
+    while data[at : at + 1] == b"\xff" and at + 4 <= len(data):
+        marker = data[at + 1]
+        if marker == _START_OF_SCAN:
+            return b"".join((*kept, data[at:]))
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        if marker not in _NOTE_SEGMENTS:
+            kept.append(data[at:end])
+        at = end
+    return data
 
 
 def _turn_upright(rgb: Image.Image, orientation: int) -> Image.Image:
