@@ -4,7 +4,20 @@ import sys
 
 import typer
 
-from cli import analyze, audit, batch, bench, bias, detect_eval, doctor, evaluate, models, train
+from cli import (
+    analyze,
+    audit,
+    batch,
+    bench,
+    bias,
+    detect_eval,
+    detectors,
+    doctor,
+    evaluate,
+    models,
+    train,
+    train_detector,
+)
 from cli.admin import admin_app
 from cli.store import store_app
 from cli.study import study_app
@@ -19,6 +32,7 @@ app.command("analyze")(analyze.analyze)
 app.command("batch")(batch.batch)
 app.command("evaluate")(evaluate.evaluate)
 app.command("detect-eval")(detect_eval.detect_eval)
+app.command("detectors")(detectors.detectors)
 app.command("models")(models.models)
 app.command("bench")(bench.bench)
 app.command("doctor")(doctor.doctor)
@@ -26,6 +40,8 @@ app.command("train")(train.train)
 app.command("publish")(train.publish)
 app.command("publish-ensemble")(train.publish_ensemble)
 app.command("export")(train.export)
+app.command("train-detector")(train_detector.train_detector)
+app.command("publish-detector")(train_detector.publish_detector)
 app.command("audit")(audit.audit)
 app.add_typer(bias.app, name="bias")
 app.add_typer(study_app, name="study")
