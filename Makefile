@@ -10,7 +10,7 @@ UV := .tools/bin/uv
 export UV_PYTHON := $(PYTHON)
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: app test lint types test-app test-e2e test-live test-training bench screenshots report slides docs setup-train clean
+.PHONY: app test lint types test-app test-e2e test-live test-training bench screenshots report slides docs setup-train clean deploy-files audit test-hostile
 
 app: .venv/.app
 	.venv/bin/streamlit run Home.py --server.port $(PORT)
@@ -52,6 +52,21 @@ slides: .venv/.dev
 # The site, in build/site; broken links and missing pages are errors.
 docs: .venv/.dev
 	.venv/bin/mkdocs build --strict --quiet
+
+# What is made from the lock and the settings, and held equal to them by tests/deploy.
+deploy-files: .venv/.dev $(UV)
+	.venv/bin/python deploy/export_requirements.py $(UV)
+	.venv/bin/python deploy/licences.py
+	.venv/bin/python -m docs.tools.settings
+
+# Whether a package in the lock has a known hole; needs the network.
+audit: .venv/.dev $(UV)
+	.venv/bin/python deploy/audit.py $(UV)
+
+# 20,000 bent pictures and 2,000 hostile requests.
+test-hostile: .venv/.dev
+	.venv/bin/python -m pytest tests/core/test_images_fuzz.py --run-slow
+	.venv/bin/python -m pytest tests/e2e/test_hostile.py --run-slow
 
 bench: .venv/.app
 	.venv/bin/mien bench

@@ -1,0 +1,88 @@
+"""Writes docs/licences.md, the licences of all packages that Mien runs with: `make licences`.
+
+The names and versions are those of requirements.txt, so of the lock; the licences are read from
+the installed packages' own metadata.
+"""
+
+import importlib.metadata
+import re
+from pathlib import Path
+from typing import Final
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE: Final = ROOT / "docs" / "licences.md"
+PINNED: Final = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)(?:\s*;\s*(.*))?$")
+INTRODUCTION: Final = """# Licences of the packages
+
+Made from the lock and the packages' own metadata by `make licences`; a test holds this page to the
+lock and lets no licence in that is not on its list. The licences of the models are in
+`THIRD_PARTY_NOTICES.md`. The wheels of `av` and `opencv-python-headless` carry FFmpeg's libraries
+(LGPL-2.1-or-later); `psycopg`, of the extra `postgres`, is under LGPL-3.0-only.
+
+| Package | Version | Licence |
+|---|---|---|
+"""
+# What metadata writes in free text or in classifiers -> SPDX.
+SPDX: Final = {
+    "3-clause bsd license": "BSD-3-Clause",
+    "apache 2.0": "Apache-2.0",
+    "apache software license": "Apache-2.0",
+    "apache license 2.0": "Apache-2.0",
+    "apache license, version 2.0": "Apache-2.0",
+    "apache 2": "Apache-2.0",
+    "apache-2.0 license": "Apache-2.0",
+    "bsd": "BSD-3-Clause",
+    "bsd license": "BSD-3-Clause",
+    "bsd 3-clause license": "BSD-3-Clause",
+    "isc license (iscl)": "ISC",
+    "mit license": "MIT",
+    "the mit license (mit)": "MIT",
+    "mozilla public license 2.0 (mpl 2.0)": "MPL-2.0",
+    "python software foundation license": "PSF-2.0",
+}
+# Pinned, and not among the packages of a development environment.
+ELSEWHERE: Final = {"ml-dtypes": "Apache-2.0", "opencv-contrib-python": "Apache-2.0"}
+
+
+def pinned() -> dict[str, tuple[str, str]]:
+    """Package -> version and marker, from requirements.txt."""
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    found = (PINNED.match(line) for line in lines)
+    return {match[1]: (match[2], match[3] or "") for match in found if match is not None}
+
+
+def licence(name: str) -> str:
+    """SPDX expression of an installed package.
+
+    Raises:
+        importlib.metadata.PackageNotFoundError: it is not installed.
+    """
+    metadata = importlib.metadata.metadata(name)
+    expression = metadata.get("License-Expression")
+    if expression:
+        return expression
+    classifiers = [
+        entry.rpartition(" :: ")[2]
+        for entry in metadata.get_all("Classifier") or []
+        if entry.startswith("License :: ") and not entry.endswith("OSI Approved")
+    ]
+    # A whole licence text may stand there; its first line names it.
+    text = (metadata.get("License") or "").strip().split("\n")[0]
+    found = [SPDX.get(entry.lower(), entry) for entry in classifiers or [text]]
+    return " OR ".join(sorted(set(found))) or "unknown"
+
+
+def page() -> str:
+    """The text of docs/licences.md; packages of other systems keep their row without licence."""
+    rows = []
+    for name, (version, marker) in pinned().items():
+        try:
+            words = licence(name)
+        except importlib.metadata.PackageNotFoundError:
+            words = ELSEWHERE.get(name) or f"not installed here (`{marker}`)"
+        rows.append(f"| {name} | {version} | {words} |")
+    return INTRODUCTION + "\n".join(rows) + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
