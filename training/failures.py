@@ -49,6 +49,7 @@ def failure_study(data: Path, classifier: EmotionClassifier, *, command: str) ->
         for index in surest
     ]
     voted = [row for row in rows if row["votes_label"] is not None]
+    surest_voted = [row for row in rows[:N_LISTED] if row["votes_label"] is not None]
     return {
         "command": command,
         "dataset": "FER-2013, validation (PublicTest)",
@@ -57,10 +58,16 @@ def failure_study(data: Path, classifier: EmotionClassifier, *, command: str) ->
         "n": len(faces.labels),
         "n_wrong": len(rows),
         "n_wrong_with_votes": len(voted),
-        "n_taggers_side_with_model": sum(r["votes_judged"] > r["votes_label"] for r in voted),
+        "n_taggers_side_with_model": _n_for_model(voted),
         "n_taggers_side_with_label": sum(r["votes_judged"] < r["votes_label"] for r in voted),
+        "n_listed_with_votes": len(surest_voted),
+        "n_listed_side_with_model": _n_for_model(surest_voted),
         "rows": rows[:N_LISTED],
     }
+
+
+def _n_for_model(rows: list[dict[str, Any]]) -> int:
+    return sum(row["votes_judged"] > row["votes_label"] for row in rows)
 
 
 def _vote(votes: Any, emotion: str) -> float | None:

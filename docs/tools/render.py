@@ -109,7 +109,14 @@ class Page:
 
 
 def render(template: Path, figures_folder: str, root: Path = ROOT) -> str:
-    """A template as Markdown.
+    """A template as Markdown, with marks gathered and sources written; see `filled`."""
+    text, measured = filled(template, figures_folder, root)
+    text = gather_marks(text).replace(_SOURCES, "\n".join(source_lines(measured)))
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def filled(template: Path, figures_folder: str, root: Path = ROOT) -> tuple[str, Measured]:
+    """A template as Markdown in which marks still stand where figures are.
 
     Args:
         template: a Markdown file with placeholders; it may include others from docs/.
@@ -130,10 +137,12 @@ def render(template: Path, figures_folder: str, root: Path = ROOT) -> str:
         autoescape=False,  # Markdown, from our own files
     )
     environment.globals.update(page.functions())
-    text = environment.get_template(template.name).render()
-    text = gather_marks(text)
-    text = text.replace(_SOURCES, "\n".join(source_lines(page.measured)))
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+    return environment.get_template(template.name).render(), page.measured
+
+
+def take_marks(text: str) -> tuple[str, list[int]]:
+    """A text without its marks, and their numbers, each once."""
+    return _MARK.sub("", text), list(dict.fromkeys(int(found) for found in _MARK.findall(text)))
 
 
 def gather_marks(text: str) -> str:
@@ -143,11 +152,11 @@ def gather_marks(text: str) -> str:
 
 
 def _gathered(block: str) -> str:
-    numbers = list(dict.fromkeys(int(number) for number in _MARK.findall(block)))
+    plain, numbers = take_marks(block)
     if not numbers:
         return block
     links = ", ".join(f"[{number}](#source-{number})" for number in numbers)
-    plain = _MARK.sub("", block).rstrip()
+    plain = plain.rstrip()
     bar = " |" if plain.endswith("|") else ""
     return f"{plain.removesuffix('|').rstrip()} <sup>{links}</sup>{bar}"
 

@@ -1,0 +1,82 @@
+"""The report, ethics and data cards say what the measured files say."""
+
+import re
+
+import pytest
+
+from docs.tools.figures import FIGURES, FOLDER, alike, drawn_data
+from docs.tools.measured import ROOT, Measured
+from docs.tools.report import DOCS, DOCUMENTS, rendered
+
+TEMPLATES = [
+    *sorted((DOCS / "report").glob("*.md")),
+    *sorted((DOCS / "templates").glob("*.md")),
+    *sorted((DOCS / "slides").glob("*.md")),
+]
+# A share or a number with a decimal point; versions, intervals and article numbers are named here.
+TYPED_FIGURE = re.compile(r"(?<![\w.])\d+(?:\.\d+)?[\s\u00a0]?%|(?<![\w./])\d+\.\d+(?![\w.])")
+NO_RESULTS = ("95 %", "1307.0414", "1511.06523", "2.0")
+AGAIN = "run `make report` after a measured file has changed"
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_document_is_what_its_sources_give(name: str) -> None:
+    written = (DOCS / name).read_text("utf-8").splitlines()
+    for number, (is_line, should) in enumerate(
+        zip(written, rendered(name).splitlines(), strict=False)
+    ):
+        assert is_line == should, f"docs/{name}, line {number + 1}: {AGAIN}"
+    assert (DOCS / name).read_text("utf-8") == rendered(name), AGAIN
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_shows_what_its_sources_give(name: str) -> None:
+    file, data = FOLDER / f"{name}.svg", FIGURES[name].data(Measured())
+    if data is None:
+        assert not file.exists(), f"{file.name} has no sources any more: {AGAIN}"
+    else:
+        assert file.exists(), f"{file.name} is missing: {AGAIN}"
+        assert alike(drawn_data(file), data), f"{file.name} shows other figures: {AGAIN}"
+
+
+@pytest.mark.parametrize("file", TEMPLATES, ids=lambda file: file.name)
+def test_no_figure_is_typed_by_hand(file) -> None:  # type: ignore[no-untyped-def]
+    words = re.sub(r"\{\{.*?\}\}|\{%.*?%\}|\]\([^)]*\)|`[^`]*`", "", file.read_text("utf-8"))
+    typed = [found for found in TYPED_FIGURE.findall(words) if found not in NO_RESULTS]
+    assert typed == [], "let number() write it, or published() with an entry in literature.toml"
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_each_mark_leads_to_a_source_and_each_source_to_a_file_and_command(name: str) -> None:
+    text = (DOCS / name).read_text("utf-8")
+    rows = re.findall(r'<a id="source-(\d+)"></a>\d+ \| `([^`]+)` \| (.+) \|', text)
+    assert {number for number, _, _ in rows} == set(re.findall(r"\]\(#source-(\d+)\)", text))
+    assert [path for _, path, _ in rows if not (ROOT / path).is_file()] == []
+    assert all(command.strip() for _, _, command in rows)
+
+
+def test_a_changed_file_changes_the_report(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    from tests.docs.copies import copy_of_sources
+
+    root = copy_of_sources(tmp_path)
+    file = root / "models" / Measured(root).default_model / "evaluation.json"
+    before = rendered("report.md", root)
+    accuracy = re.search(r'"accuracy": (0\.\d+)', file.read_text("utf-8"))
+    assert accuracy
+    assert before == rendered("report.md")
+    file.write_text(file.read_text("utf-8").replace(accuracy[1], "0.12345", 1), "utf-8")
+    assert "is right in 12.3\u00a0%" in rendered("report.md", root)
+
+
+def test_without_any_study_the_documents_say_what_to_run(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    from tests.docs.copies import copy_of_sources
+
+    root = copy_of_sources(tmp_path)
+    for file in (root / "models" / "studies").glob("*.json"):
+        file.unlink()
+    report = rendered("report.md", root)
+    for command in ("mien study landmarks", "mien bias measured", "mien bias mitigate",
+                    "mien study datasets", "mien study failures"):  # fmt: skip
+        assert re.search(rf"ot measured yet: run `{command}", report), command
+    assert "ot measured yet: run `mien study datasets" in rendered("datasets.md", root)
+    assert "ot measured yet: run `mien bias mitigate" in rendered("ethics.md", root)
