@@ -1,6 +1,10 @@
 """From the maps of `mien-face` to boxes and points: the arithmetic, without a runtime."""
 
+from collections.abc import Sequence
+
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from core.types import FloatArray
 
@@ -43,3 +47,42 @@ def decode_level(
     boxes_xyxy = np.concatenate([middle - half, middle + half], axis=1)
     points_xy = centres[:, None] + points.reshape(-1, 5, 2) * unit
     return boxes_xyxy.astype(np.float32), points_xy.astype(np.float32)
+
+
+def faces_from_maps(
+    maps: Sequence[FloatArray], threshold: float, overlap: float = 0.4
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Boxes, points and confidences of the faces in one picture, surest first.
+
+    Args:
+        maps: for each stride logits (h, w, 1), boxes (h, w, 4) and points (h, w, 10).
+        threshold: smallest confidence, 0..1.
+        overlap: of two boxes that share more than this (IoU), the less sure one goes.
+
+    Returns:
+        boxes_xyxy (n, 4), points_xy (n, 5, 2), confidences (n,), in the picture's pixels.
+    """
+    boxes, points, confidences = [], [], []
+    for level, stride in enumerate(STRIDES):
+        logits, box_map, point_map = maps[3 * level : 3 * level + 3]
+        confidence = 1 / (1 + np.exp(-np.clip(logits[..., 0], -60, 60)))
+        sure = confidence >= threshold
+        centres = cell_centres(*confidence.shape, stride)[sure]
+        level_boxes, level_points = decode_level(box_map[sure], point_map[sure], centres, stride)
+        boxes.append(level_boxes)
+        points.append(level_points)
+        confidences.append(confidence[sure])
+    boxes_xyxy, points_xy = np.concatenate(boxes), np.concatenate(points)
+    all_confidences = np.concatenate(confidences).astype(np.float32)
+    kept = suppress(boxes_xyxy, all_confidences, overlap)
+    return boxes_xyxy[kept], points_xy[kept], all_confidences[kept]
+
+
+def suppress(boxes_xyxy: FloatArray, confidences: FloatArray, overlap: float) -> NDArray[np.int64]:
+    """Rows of the boxes (n, 4) that stay, surest first: one for each face, not one a cell."""
+    if not len(boxes_xyxy):
+        return np.empty(0, np.int64)
+    xywh = boxes_xyxy.copy()
+    xywh[:, 2:] -= xywh[:, :2]
+    kept = cv2.dnn.NMSBoxes(xywh.tolist(), confidences.tolist(), 0.0, overlap)
+    return np.asarray(kept, np.int64).reshape(-1)

@@ -1,0 +1,50 @@
+"""`mien train-detector` and `mien publish-detector`: our own face detector, made again."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.train import RUNS, require_keras
+
+DataOption = Annotated[
+    Path, typer.Option(help="parquet with image and boxes_xyxy, such as WIDER FACE's train split.")
+]
+RunOption = Annotated[Path, typer.Option(help="Folder of the run.")]
+DEFAULT_RUN = RUNS / "mien_face"
+
+
+def train_detector(
+    data: DataOption,
+    run: RunOption = DEFAULT_RUN,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
+) -> None:
+    """Train the face detector; goes on where a run in the same folder ended."""
+    require_keras()
+    from dataclasses import replace
+
+    from core.config import load_settings
+    from training.detector.recipe import DetectorRecipe
+    from training.detector.train import train
+
+    recipe = DetectorRecipe()
+    if epochs is not None:
+        recipe = replace(recipe, epochs=epochs)
+    curves = train(recipe, data, run, load_settings().models_dir)
+    measured = [row for row in curves if "val_ap50" in row]
+    best = max(measured, key=lambda row: row["val_ap50"])
+    print(f"best held-out average precision {best['val_ap50']:.3f} after epoch {best['epoch']}")
+
+
+def publish_detector(data: DataOption, run: RunOption = DEFAULT_RUN) -> None:
+    """Export a run as float and int8, choose the threshold, describe it in models/mien-face."""
+    require_keras()
+    from core.config import load_settings
+    from training.detector.export import publish
+
+    facts = publish(data, run, load_settings().models_dir / "mien-face")
+    held_out = facts["held_out"]
+    print(
+        f"{facts['n_parameters']} parameters; on {held_out['n_images']} held-out photos average "
+        f"precision {held_out['ap50']:.3f}, F1 {held_out['best_f1']:.3f} at {facts['threshold']}"
+    )

@@ -1,0 +1,1 @@
+"""Our own face detector: photos in, a network for LiteRT out."""

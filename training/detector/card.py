@@ -1,0 +1,123 @@
+"""What is said of the detector beside its files: `detector.json` for machines, a readme."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from training.detector.recipe import DetectorRecipe
+
+DATA = {
+    "name": "WIDER FACE, part of the train split, longest side 480 px",
+    "source": "Yang, Luo, Loy, Tang 2016, arXiv 1511.06523, http://shuoyang1213.me/WIDERFACE/",
+    "terms": (
+        "WIDER FACE is for non-commercial research (CC BY-NC-ND 4.0). None of its photos is in "
+        "this repository."
+    ),
+    "known_flaws": [
+        "News photos of 61 kinds of events, found by a web search; who is in them is not known.",
+        "Boxes of small, blurred and covered faces differ between annotators.",
+        "Few photos: detectors of this kind are usually trained on ten times as many.",
+    ],
+}
+TEACHER = (
+    "Eyes, nose and mouth are not annotated in WIDER FACE; they were learnt from what YuNet "
+    "(models/yunet) says of the training photos. Where faces are, the annotations alone say."
+)
+LICENCE = (
+    "The weights: non-commercial research, as the photos that they were trained on. The code: "
+    "Apache-2.0."
+)
+LIMITS = [
+    "Faces smaller than about 16 px, strongly turned or mostly covered are often missed.",
+    "Made for upright faces: it learnt turns of about 25 degrees to either side.",
+    "How often it finds faces was not measured by groups of people.",
+]
+
+
+def description(
+    recipe: DetectorRecipe, curves: list[dict[str, float]], **measured: Any
+) -> dict[str, Any]:
+    """The content of `detector.json`.
+
+    Args:
+        recipe: of the run.
+        curves: of the run.
+        measured: files, threshold and counts, as they come out of the export.
+    """
+    return {
+        "id": "mien-face",
+        "title": "Anchor-free convolutional face detector with five points, trained here",
+        **measured,
+        "input": "RGB, grey levels 0..255 as they are, sides multiples of 32, padded with black",
+        "data": DATA,
+        "teacher": TEACHER,
+        "recipe": recipe.to_dict(),
+        "n_epochs": len(curves),
+        "train_s": round(sum(row["train_s"] for row in curves)),
+        "licence": LICENCE,
+        "limits": LIMITS,
+    }
+
+
+def readme(facts: dict[str, Any], folder: Path) -> str:
+    """The readme, with the figures of `evaluation.json` and `evaluation_float.json` if there."""
+    held_out = facts["held_out"]
+    rows = [
+        "| network | AP | best F1 | precision | recall | ms a photo |",
+        "|---|---|---|---|---|---|",
+    ]
+    sizes: list[str] = []
+    commands = []
+    for file, name in (("evaluation.json", "8-bit integers"), ("evaluation_float.json", "float")):
+        if not (folder / file).exists():
+            continue
+        found = json.loads((folder / file).read_text(encoding="utf-8"))
+        rows.append(
+            f"| {name} | {found['ap50']:.3f} | {found['best_f1']:.3f} | {found['precision']:.3f} "
+            f"| {found['recall']:.3f} | {found['ms_per_image']:.1f} |"
+        )
+        commands.append(f"`{found['command']}`")
+        if not sizes:
+            sizes = _size_rows(found)
+    paragraphs = [
+        f"# {facts['id']}",
+        f"{facts['title']}. {facts['n_parameters']:,} parameters, "
+        f"{facts['n_macs'] / 1e6:.0f} million multiply-accumulates for 480 x 480 px; "
+        f"{facts['files']['int8']['n_bytes'] / 1e6:.1f} MB as 8-bit integers, "
+        f"{facts['files']['float']['n_bytes'] / 1e6:.1f} MB as floats. "
+        f"{facts['n_epochs']} epochs in {facts['train_s'] / 60:.0f} minutes on one busy core.",
+        f"It shows faces from a confidence of {facts['threshold']:.2f} on, the best F1 on "
+        f"{held_out['n_images']} training photos held out for choosing (there: average precision "
+        f"{held_out['ap50']:.3f}, F1 {held_out['best_f1']:.3f}).",
+    ]
+    if commands:
+        paragraphs += [
+            "On WIDER FACE's validation photos, which chose nothing, faces of at least 20 px, by "
+            + " and ".join(commands)
+            + " (times on a busy machine):",
+            "\n".join(rows),
+            "\n".join(sizes),
+        ]
+    paragraphs += [
+        f"**Trained on** {facts['data']['name']} ({facts['data']['source']}). "
+        f"{facts['data']['terms']}",
+        facts["teacher"],
+        *([facts["history"]] if facts["history"] else []),
+        "\n".join(f"- {flaw}" for flaw in facts["data"]["known_flaws"]),
+        "**Limits**",
+        "\n".join(f"- {limit}" for limit in facts["limits"]),
+        "`mien train-detector --data wider_train.parquet` trains it again, "
+        "`mien publish-detector --data wider_train.parquet` makes these files.",
+        f"Licence. {facts['licence']}",
+    ]
+    return "\n\n".join(paragraphs) + "\n"
+
+
+def _size_rows(found: dict[str, Any]) -> list[str]:
+    """Figures by size of the face."""
+    rows = ["| size | faces | AP | recall at best F1 |", "|---|---|---|---|"]
+    for name, group in found["by_group"]["size"].items():
+        rows.append(
+            f"| {name} | {group['n_faces']} | {group['ap50']:.3f} | {group['recall']:.3f} |"
+        )
+    return rows

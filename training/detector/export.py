@@ -1,0 +1,136 @@
+"""From a finished run of the detector to `models/mien-face/`: both files, description, readme.
+
+Runs on the TensorFlow backend, whatever backend trained: the converter is TensorFlow's.
+"""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from core.detection import SWEEP_THRESHOLD
+from core.detection.mien_face import FaceNetwork
+from core.detection_data import AnnotatedPhotos, load_photos
+from core.detection_metrics import Detections, Truths, precision_recall, sizes_px
+from training.detector.card import description, readme
+from training.detector.photos import decode_rgb, held_out, subset
+from training.detector.recipe import DetectorRecipe
+from training.detector.train import MIN_FACE_PX, network_of
+from training.export import count_macs
+
+N_REPRESENTATIVE = 200
+_REPRESENTATIVE_PX = 320
+
+
+def load_weights(recipe: DetectorRecipe, weights: Path) -> keras.Model:
+    """The recipe's network in float32 with the weights of a run."""
+    keras.config.set_dtype_policy("float32")
+    network = network_of(recipe)
+    network.load_weights(weights)
+    return network
+
+
+def to_litert(network: keras.Model, representative: NDArray[np.uint8] | None) -> bytes:
+    """Convert to a LiteRT flatbuffer for pictures of any size; float maps out.
+
+    Args:
+        network: of `network_of`.
+        representative: pictures (n, h, w, 3) whose activations set the ranges of 8-bit integers,
+            grey levels going in as they are, uint8; None keeps 32-bit floats.
+    """
+    import tensorflow as tf
+
+    with tempfile.TemporaryDirectory() as folder:
+        # The detour over a saved model turns variables into constants, which int8 needs.
+        network.export(folder, format="tf_saved_model", verbose=False)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        if representative is not None:
+            pictures = representative.astype(np.float32)
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter.representative_dataset = lambda: ([picture[None]] for picture in pictures)
+            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+            converter.inference_input_type = tf.uint8
+        return bytes(converter.convert())
+
+
+def publish(data: Path, run: Path, folder: Path) -> dict[str, Any]:
+    """Write `folder` from the best weights of `run`; returns the description.
+
+    Args:
+        data: the photos that were trained on; some set the ranges of the 8-bit integers, and
+            those held out choose the threshold.
+        run: folder with `best.weights.h5`, `recipe.json` and `curves.json`; `history.txt`, if
+            there, says what the recipe does not.
+        folder: `models/mien-face`.
+    """
+    recipe = DetectorRecipe.from_dict(json.loads((run / "recipe.json").read_text()))
+    photos = load_photos(data)
+    kept_out = held_out(len(photos), recipe.held_out_share, recipe.seed)
+    network = load_weights(recipe, run / "best.weights.h5")
+    folder.mkdir(parents=True, exist_ok=True)
+    contents = {
+        "float": to_litert(network, None),
+        "int8": to_litert(network, representative(subset(photos, ~kept_out))),
+    }
+    files = {name: _write(folder, name, content) for name, content in contents.items()}
+    chosen = measure(FaceNetwork(contents["int8"]), subset(photos, kept_out))
+    curves = json.loads((run / "curves.json").read_text())
+    history = run / "history.txt"
+    facts = description(
+        recipe,
+        curves,
+        files=files,
+        threshold=chosen["threshold"],
+        held_out=chosen,
+        history=history.read_text(encoding="utf-8").strip() if history.exists() else "",
+        n_parameters=network.count_params(),
+        n_macs=count_macs(network_of(recipe, side_px=480)),
+    )
+    text = json.dumps(facts, indent=1) + "\n"
+    (folder / "detector.json").write_text(text, encoding="utf-8")
+    shutil.copyfile(run / "curves.json", folder / "curves.json")
+    (folder / "README.md").write_text(readme(facts, folder), encoding="utf-8")
+    return facts
+
+
+def _write(folder: Path, precision: str, content: bytes) -> dict[str, Any]:
+    file = folder / f"model_{precision}.tflite"
+    file.write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    return {"file": file.name, "sha256": digest, "n_bytes": len(content)}
+
+
+def measure(network: FaceNetwork, photos: AnnotatedPhotos) -> dict[str, Any]:
+    """Average precision and the F1-best threshold of an exported network."""
+    truths, found = [], []
+    for index, encoded in enumerate(photos.images):
+        boxes = photos.boxes_xyxy[index]
+        truths.append(Truths(boxes, (sizes_px(boxes) < MIN_FACE_PX) | photos.unreadable(index)))
+        found_boxes, _, confidences = network.find(decode_rgb(encoded), SWEEP_THRESHOLD)
+        found.append(Detections(found_boxes, confidences.astype(np.float64)))
+    curve = precision_recall(truths, found)
+    return {
+        "n_images": len(photos),
+        "n_faces": curve.n_faces,
+        "ap50": round(curve.average_precision, 4),
+        "best_f1": round(curve.best.f1, 4),
+        "threshold": round(curve.best.threshold, 4),
+    }
+
+
+def representative(photos: AnnotatedPhotos) -> NDArray[np.uint8]:
+    """Squares from the middle of photos, (n, 320, 320, 3)."""
+    n_squares = min(len(photos), N_REPRESENTATIVE)
+    squares = np.zeros((n_squares, _REPRESENTATIVE_PX, _REPRESENTATIVE_PX, 3), np.uint8)
+    for row in range(n_squares):
+        image_rgb = decode_rgb(photos.images[row])
+        top, left = (max(side - _REPRESENTATIVE_PX, 0) // 2 for side in image_rgb.shape[:2])
+        part = image_rgb[top : top + _REPRESENTATIVE_PX, left : left + _REPRESENTATIVE_PX]
+        squares[row, : part.shape[0], : part.shape[1]] = part
+    return squares

@@ -1,0 +1,109 @@
+"""Annotated photos, decoded once and kept in memory, with points from a shipped detector."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.detection import FaceDetector
+from core.detection_data import AnnotatedPhotos
+from core.detection_metrics import ious
+from core.types import FloatArray, ImageRGB
+
+N_POINTS = 5
+MIN_SIDE_PX = 10.0  # of about one cell of the finest level there is little to learn from
+_TEACHER_ZOOMS = (1.0, 2.0)  # the teacher finds small faces in enlarged photos
+_SAME_FACE_IOU = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Annotation:
+    """What is known of one picture, in its pixels.
+
+    Attributes:
+        boxes_xyxy: (n, 4) faces.
+        points_xy: (n, 5, 2) eyes, nose, corners of the mouth, the person's right first; NaN
+            where nobody knows.
+        ignored_xyxy: (m, 4) regions that are neither face nor background.
+    """
+
+    boxes_xyxy: FloatArray
+    points_xy: FloatArray
+    ignored_xyxy: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """One training photo: `image_rgb` uint8 (h, w, 3) and its annotation."""
+
+    image_rgb: ImageRGB
+    annotation: Annotation
+
+
+def held_out(n_photos: int, share: float, seed: int) -> NDArray[np.bool_]:
+    """Which photos (n,) are kept from training, to choose by."""
+    mask = np.zeros(n_photos, bool)
+    chosen = np.random.default_rng(seed).permutation(n_photos)[: round(n_photos * share)]
+    mask[chosen] = True
+    return mask
+
+
+def subset(photos: AnnotatedPhotos, mask: NDArray[np.bool_]) -> AnnotatedPhotos:
+    """The photos where `mask` (n,) is true."""
+    rows = np.flatnonzero(mask)
+    return AnnotatedPhotos(
+        photos.name,
+        [photos.images[row] for row in rows],
+        [photos.boxes_xyxy[row] for row in rows],
+        {name: [values[row] for row in rows] for name, values in photos.flags.items()},
+    )
+
+
+def decode_rgb(encoded: bytes) -> ImageRGB:
+    """Encoded photo to uint8 (h, w, 3).
+
+    Raises:
+        ValueError: if it is no picture.
+    """
+    image_bgr = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
+    if image_bgr is None:
+        raise ValueError("a photo of the data set cannot be decoded")
+    return np.asarray(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def training_photos(photos: AnnotatedPhotos, teacher: FaceDetector) -> list[Photo]:
+    """Decode all, and ask the teacher for points; whether there is a face, the annotators say."""
+    result = []
+    for index, encoded in enumerate(photos.images):
+        image_rgb = decode_rgb(encoded)
+        boxes = np.asarray(photos.boxes_xyxy[index], np.float32)
+        counts = (boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=np.inf) > 0
+        ignored = photos.unreadable(index, heavy=False) & counts
+        found_boxes, found_points = _ask(teacher, image_rgb)
+        faces = boxes[counts & ~ignored]
+        overlaps = ious(faces.astype(np.float64), found_boxes.astype(np.float64))
+        points = np.full((len(faces), N_POINTS, 2), np.nan, np.float32)
+        if len(found_boxes) and len(faces):
+            best = overlaps.argmax(axis=1)
+            same = overlaps.max(axis=1) >= _SAME_FACE_IOU
+            points[same] = found_points[best[same]]
+        result.append(Photo(image_rgb, Annotation(faces, points, boxes[ignored])))
+    return result
+
+
+def _ask(teacher: FaceDetector, image_rgb: ImageRGB) -> tuple[FloatArray, FloatArray]:
+    """The teacher's boxes (k, 4) and points (k, 5, 2), over all zooms."""
+    boxes, points = [], []
+    for zoom in _TEACHER_ZOOMS:
+        picture = image_rgb
+        if zoom != 1:
+            resized = cv2.resize(image_rgb, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_LINEAR)
+            picture = np.asarray(resized, np.uint8)
+        for face in teacher.detect(picture):
+            boxes.append(np.array(face.box.xyxy) / zoom)
+            points.append(face.keypoints_xy / zoom)
+    return (
+        np.array(boxes, np.float32).reshape(-1, 4),
+        np.array(points, np.float32).reshape(-1, N_POINTS, 2),
+    )
