@@ -95,6 +95,7 @@ def link(processor: LiveProcessor, *, wanted: bool, ice_servers: list[Mapping[st
     plays = wanted and st.session_state.get(generate_frontend_component_key(_KEY)) is not None
     if plays:
         _drop_instead_of_queueing()
+    _count_no_runs()
     try:
         context = webrtc_streamer(
             key=_KEY,
@@ -122,6 +123,8 @@ def hang_up() -> None:
     worker = None if context is None else context._get_worker()
     if worker is not None:
         worker.stop()
+    # What it knows of that connection must not meet the next one.
+    st.session_state.pop(_KEY, None)
 
 
 def give_memory_back() -> None:
@@ -133,6 +136,18 @@ def give_memory_back() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
+
+
+def _count_no_runs() -> None:
+    """Keep streamlit-webrtc from taking a video for left behind while it is on the page.
+
+    It does so, and cuts the connection, where two runs were counted since it was rendered. A run
+    counts once its last message was sent: on a busy machine that is late, and the next run begins
+    under the old count. Whoever does leave is hung up on by `hang_up`.
+    """
+    context = st.session_state.get(_KEY)
+    if context is not None:
+        context._last_rendered_run_count = None
 
 
 def _drop_instead_of_queueing() -> None:

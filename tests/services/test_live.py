@@ -303,3 +303,14 @@ def test_places_under_a_rush_are_never_given_twice() -> None:
     for thread in threads:
         thread.join()
     assert len(got) == slots.n_used == 3
+
+
+def test_a_closed_video_looks_at_no_frame_and_holds_no_place() -> None:
+    analyzer, alive = FakeAnalyzer(), []
+    session = LiveSession(analyzer, on_frame=lambda: alive.append(1), wait_s=2.0)
+    first = session.exchange(marked(5))
+    session.close()
+    # Frames come on for a moment, until the browser has hung up.
+    assert session.exchange(marked(9), n_skipped=2) is first
+    assert (analyzer.n_calls, len(alive), session.is_running) == (1, 1, False)
+    assert session.view().figures.n_frames == 1
