@@ -32,9 +32,11 @@ test-app: .venv/.dev
 test-e2e: .venv/.dev
 	.venv/bin/python -m pytest tests/e2e
 
-# Live video in a real browser; takes minutes and wants the machine for itself.
+# Live video in a real browser, and five minutes with a slow model; prints its figures and wants the
+# machine for itself.
 test-live: .venv/.dev
-	.venv/bin/python -m pytest tests/e2e/test_webcam.py --run-slow
+	.venv/bin/python -m pytest -s tests/e2e/test_webcam.py --run-slow
+	.venv/bin/python -m pytest -s tests/services/test_live.py --run-slow -k five_minutes
 
 test-training: .venv-train/.train
 	KERAS_BACKEND=tensorflow TF_CPP_MIN_LOG_LEVEL=3 .venv-train/bin/python -m pytest tests/training

@@ -23,7 +23,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 SLOW_MS = 90_000
 SIZE_WH = (640, 480)
 FAKE_CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-MIN_FPS = 10
+MIN_FPS = 15  # analysed, as the page says
+MIN_SHOWN = 10  # pictures that the browser shows in two seconds
 
 Launch = Callable[..., Any]
 
@@ -184,14 +185,16 @@ def test_live_video_is_read_measured_summed_up_and_released(
     page.get_by_text("resembles happiness").first.wait_for()
     page.get_by_test_id("stPlotlyChart").wait_for()
     fps = best_fps(page, 8)
-    print(f"frames a second through the browser: {fps}")
-    assert fps >= MIN_FPS
+    load = psutil.getloadavg()[0] / (psutil.cpu_count() or 1)
+    line = page.get_by_text("frames a second").inner_text()
+    print(f"\nthrough the browser: best {fps:.0f} a second; then {line}; load {load:.1f} a core")
+    assert fps >= MIN_FPS, f"too slow, or the machine is busy: load {load:.1f} a core"
     # The picture that came back has the box drawn in: it is played, not frozen.
     video = page.frame_locator("iframe[title*='webrtc']").locator("video")
     first = video.evaluate("v => v.getVideoPlaybackQuality().totalVideoFrames")
     time.sleep(2)
     second = video.evaluate("v => v.getVideoPlaybackQuality().totalVideoFrames")
-    assert second - first >= MIN_FPS
+    assert second - first >= MIN_SHOWN
     assert footprint(server).sockets > base.sockets
 
     stop(page)
@@ -209,6 +212,7 @@ def test_live_video_is_read_measured_summed_up_and_released(
         page.get_by_role("button", name="CSV", exact=True).click()
     assert Path(download.value.path()).read_text(encoding="utf-8").startswith("t_s,face,")
     assert back_to(server, base, 20), (footprint(server), base)
+    print(f"before the video {base}, after it {footprint(server)}")
     close(page)
 
 
