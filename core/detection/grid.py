@@ -67,7 +67,8 @@ def faces_from_maps(
         logits, box_map, point_map = maps[3 * level : 3 * level + 3]
         confidence = 1 / (1 + np.exp(-np.clip(logits[..., 0], -60, 60)))
         sure = confidence >= threshold
-        centres = cell_centres(*confidence.shape, stride)[sure]
+        height, width = confidence.shape
+        centres = cell_centres(height, width, stride)[sure]
         level_boxes, level_points = decode_level(box_map[sure], point_map[sure], centres, stride)
         boxes.append(level_boxes)
         points.append(level_points)

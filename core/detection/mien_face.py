@@ -109,10 +109,12 @@ class MienFaceDetector:
         """
         small, to_full = shrink(check_image_rgb(image_rgb), self.max_side_px)
         boxes, points, confidences = self._network.find(small, self.threshold)
-        boxes, points = boxes * np.tile(to_full, 2), points * to_full
+        full_boxes, full_points = boxes * np.tile(to_full, 2), points * to_full
         return tuple(
             Face(Box(*map(float, box)), float(confidence), own_points, self.name)
-            for box, own_points, confidence in zip(boxes, points, confidences, strict=True)
+            for box, own_points, confidence in zip(
+                full_boxes, full_points.astype(np.float32), confidences, strict=True
+            )
         )
 
 
@@ -142,7 +144,7 @@ def _model_bytes(folder: Path, described: dict[str, Any], precision: str) -> byt
         raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
     entry = described["files"][precision]
     try:
-        content = (folder / entry["file"]).read_bytes()
+        content = (folder / str(entry["file"])).read_bytes()
     except OSError as exc:
         raise ModelError(
             f"The face detector's file {entry['file']} is missing; reinstall Mien."

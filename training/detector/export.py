@@ -113,7 +113,7 @@ def measure(network: FaceNetwork, photos: AnnotatedPhotos) -> dict[str, Any]:
         boxes = photos.boxes_xyxy[index]
         truths.append(Truths(boxes, (sizes_px(boxes) < MIN_FACE_PX) | photos.unreadable(index)))
         found_boxes, _, confidences = network.find(decode_rgb(encoded), SWEEP_THRESHOLD)
-        found.append(Detections(found_boxes, confidences.astype(np.float64)))
+        found.append(Detections(found_boxes.astype(np.float64), confidences.astype(np.float64)))
     curve = precision_recall(truths, found)
     return {
         "n_images": len(photos),

@@ -51,7 +51,7 @@ def held_out(n_photos: int, share: float, seed: int) -> NDArray[np.bool_]:
 
 def subset(photos: AnnotatedPhotos, mask: NDArray[np.bool_]) -> AnnotatedPhotos:
     """The photos where `mask` (n,) is true."""
-    rows = np.flatnonzero(mask)
+    rows = np.flatnonzero(mask).tolist()
     return AnnotatedPhotos(
         photos.name,
         [photos.images[row] for row in rows],

@@ -71,7 +71,7 @@ class HeldOut:
             maps = [ops.convert_to_numpy(m) for m in network.predict_on_batch(batch)]
             for row in range(len(batch)):
                 boxes, _, confidences = faces_from_maps([m[row] for m in maps], _LOWEST_CONFIDENCE)
-                found.append(Detections(boxes, confidences.astype(np.float64)))
+                found.append(Detections(boxes.astype(np.float64), confidences.astype(np.float64)))
         curve = precision_recall(self.truths, found)
         best = curve.best
         return {
@@ -159,7 +159,8 @@ class DetectorKeeper(keras.callbacks.Callback):  # type: ignore[misc]
         }
         new = self.folder / "state.new.npz"
         (self.folder / "curves.json").write_text(json.dumps(self.curves, indent=1))
-        np.savez(new, epoch=epoch + 1, n_steps=self.averager.n_steps, **arrays)
+        arrays |= {"epoch": np.array(epoch + 1), "n_steps": np.array(self.averager.n_steps)}
+        np.savez(new, allow_pickle=False, **arrays)
         new.replace(self.folder / "state.npz")
 
 
