@@ -141,6 +141,14 @@ def started_site(folder: Path, database_url: str) -> Iterator[Site]:
 
 
 @contextmanager
+def started_replica(folder: Path, name: str) -> Iterator[Replica]:
+    """One replica alone, ready; settings are the secret files in `folder`."""
+    with _replica(folder, name) as replica:
+        _wait_for(f"{replica.probes}/ready", replica.log, replica.process)
+        yield replica
+
+
+@contextmanager
 def _replica(folder: Path, name: str) -> Iterator[Replica]:
     port, probes_port, log = free_port(), free_port(), folder / f"{name}.log"
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("MIEN_", "STREAMLIT_"))}
