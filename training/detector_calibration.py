@@ -27,6 +27,8 @@ from core.detection_metrics import (
 from training.crop_geometry import placeholder
 
 _EVERYTHING = 1e-6  # a confidence that every box has
+_FEWEST_ERRORS = 10
+_ASSUMED_SLOPE = 4.0  # of dlib's margins, which are about 1 wide
 _WANTED_PRECISION = 0.95
 _START = Calibration(slope=1, intercept=0, threshold=0.5)
 
@@ -34,8 +36,14 @@ _START = Calibration(slope=1, intercept=0, threshold=0.5)
 def fit(scores: NDArray[np.float64], is_face: NDArray[np.bool_]) -> Calibration:
     """The logistic curve through (n,) raw scores and whether each box held a face (n,).
 
+    With few errors among the boxes a slope would be an accident; then only the height is fitted.
     The threshold is not fitted here.
     """
+    if int((~is_face).sum()) < _FEWEST_ERRORS:
+        share = (is_face.sum() + 1) / (len(is_face) + 2)  # Laplace's rule of succession
+        middle = float(np.median(scores)) if len(scores) else 0.0
+        intercept = float(np.log(share / (1 - share))) - _ASSUMED_SLOPE * middle
+        return Calibration(slope=_ASSUMED_SLOPE, intercept=intercept, threshold=0.5)
     model = LogisticRegression(C=1e6).fit(scores[:, None], is_face)
     slope, intercept = float(model.coef_[0, 0]), float(model.intercept_[0])
     return Calibration(slope=slope, intercept=intercept, threshold=0.5)

@@ -9,12 +9,12 @@ from ui.text import percent
 
 _DETECTOR_TITLES = {
     "yunet": "YuNet – finds small and turned faces (default)",
-    "ensemble": "Ensemble – finds a few more small faces, takes three times as long",
+    "ensemble": "Ensemble – a few more small faces, slower",
     "mien-face": "Mien's own – trained for this app",
     "blazeface": "BlazeFace – close faces only, as in a webcam picture",
     "haar": "Haar cascade – the classic of 2001, frontal faces",
-    "dlib-hog": "dlib HOG – frontal faces of at least 40 pixels",
-    "dlib-mmod": "dlib MMOD – a network that takes a second a photo",
+    "dlib-hog": "dlib HOG – frontal faces from 40 pixels",
+    "dlib-mmod": "dlib MMOD – a network, slow",
 }
 
 
@@ -46,7 +46,7 @@ def choose_model_and_detector(key: str) -> tuple[str, str]:
     )
     if detector not in available_detectors():
         right.warning(
-            f"{HOW_TO_ADD} Until then {default_detector} looks for the faces.",
+            f"{HOW_TO_ADD} Until then {_title(default_detector)} looks for the faces.",
             icon=":material/extension_off:",
         )
         return model_id, default_detector
@@ -70,6 +70,10 @@ def choose_tiles(key: str) -> bool:
 def _detector_title(name: str) -> str:
     missing = "" if name in available_detectors() else " (not installed)"
     return f"{_DETECTOR_TITLES.get(name, name)}{missing}"
+
+
+def _title(name: str) -> str:
+    return _DETECTOR_TITLES.get(name, name).partition(" – ")[0]
 
 
 def _model_title(model_id: str) -> str:

@@ -14,11 +14,11 @@ from core.turning import turn_back, turn_face, turned_size
 from core.types import Face, ImageRGB, check_image_rgb
 
 # Chosen on 207 photos of WIDER FACE's train part and 330 of HELEN, each in four positions.
-_PROBE_SIDE_PX: Final = 320
+_PROBE_SIDE_PX: Final = 480
 _LEAD: Final = 1.1  # how many times the upright position's evidence another one needs
 # In units of the way from the detector's threshold to full confidence:
 _SURE: Final = 2 / 3  # a face this far up is not doubted
-_ENOUGH: Final = 0.25  # less evidence than this turns no photo
+_ENOUGH: Final = 0.1  # less evidence than this turns no photo
 
 
 class UprightDetector:

