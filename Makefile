@@ -10,7 +10,7 @@ UV := .tools/bin/uv
 export UV_PYTHON := $(PYTHON)
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: app test lint types test-app test-e2e test-live test-training bench screenshots report slides docs setup-train clean deploy-files audit test-hostile
+.PHONY: app test lint types test-app test-e2e test-live test-training bench bench-peers performance screenshots report slides docs setup-train setup-batch clean deploy-files audit test-hostile
 
 app: .venv/.app
 	.venv/bin/streamlit run Home.py --server.port $(PORT)
@@ -73,7 +73,19 @@ test-hostile: .venv/.dev
 bench: .venv/.app
 	.venv/bin/mien bench
 
+# Expression packages of others beside Mien; several gigabytes, most of an hour.
+DATA ?= fer2013.parquet
+bench-peers: .venv/.app .venv-peers/.peers
+	.venv/bin/python benchmarks/peers.py --data $(DATA)
+	.venv/bin/python benchmarks/performance_page.py
+
+performance: .venv/.app
+	.venv/bin/python benchmarks/performance_page.py
+
 setup-train: .venv-train/.train
+
+setup-batch: .venv/.app
+	$(UV) sync --frozen --inexact --quiet --extra cluster
 
 .venv/.app: uv.lock pyproject.toml $(UV)
 	$(UV) sync --frozen --inexact --quiet
@@ -87,10 +99,16 @@ setup-train: .venv-train/.train
 	UV_PROJECT_ENVIRONMENT=.venv-train $(UV) sync --frozen --inexact --quiet --extra train --extra dev
 	@touch $@
 
+.venv-peers/.peers: benchmarks/peers-runtime.txt benchmarks/peers-requirements.txt $(UV)
+	$(UV) venv --quiet --clear --python "$(PYTHON)" .venv-peers
+	$(UV) pip install --quiet --python .venv-peers -r benchmarks/peers-runtime.txt
+	$(UV) pip install --quiet --python .venv-peers --no-deps -r benchmarks/peers-requirements.txt
+	@touch $@
+
 $(UV):
 	@test -n "$(PYTHON)" || { echo "Mien needs Python 3.11 or 3.12; none was found." >&2; exit 1; }
 	$(PYTHON) -m venv .tools
 	.tools/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 clean:
-	rm -rf .venv .venv-train .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-train .venv-peers .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis

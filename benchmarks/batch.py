@@ -1,0 +1,102 @@
+"""How many photos a second a batch does: `.venv/bin/python benchmarks/batch.py --json batch.json`.
+
+Photos of 1280x720 with one face, no two alike, through the code of `mien batch` with one worker
+and with two. Counted from the first part written to the last, when all workers have their models.
+On a busy machine look at the processor time a photo: other programs do not lengthen it much.
+"""
+
+import argparse
+import io
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+from PIL import Image
+
+from cli.bench import cpu_name, photo_jpeg
+from core.config import load_settings
+from services.batch import batch_job, local_client, run_batch
+from services.batch_source import iter_files
+from services.batch_store import open_batch
+
+
+def write_album(folder: Path, n_photos: int) -> None:
+    """Photos with the same face and noise of their own, so that each is decoded anew."""
+    with Image.open(io.BytesIO(photo_jpeg(1))) as picture:
+        base = np.asarray(picture.convert("RGB"), np.int16)
+    rng = np.random.default_rng(0)
+    for number in range(n_photos):
+        coarse = rng.integers(-6, 7, (72, 128, 3), np.int16)
+        noisy = np.clip(base + np.kron(coarse, np.ones((10, 10, 1), np.int16)), 0, 255)
+        Image.fromarray(noisy.astype(np.uint8)).save(folder / f"{number:05d}.jpg", quality=90)
+
+
+def _cpu_s() -> float:
+    return time.process_time()
+
+
+def measure(album: Path, out: Path, n_workers: int) -> dict[str, Any]:
+    """One run; photos a second and processor time a photo."""
+    settings = load_settings()
+    job = batch_job(settings, model_id=settings.default_model, detector=settings.default_detector)
+    started = time.perf_counter()
+    done: list[tuple[float, int]] = []
+    load_average = os.getloadavg()[0]
+    with (
+        open_batch(out, str(album), job, iter_files(str(album))) as folder,
+        local_client(n_workers) as client,
+    ):
+        before = sum(client.run(_cpu_s).values())
+        run_batch(
+            folder, client, on_part=lambda n: done.append((time.perf_counter() - started, n))
+        )
+        cpu_s = sum(client.run(_cpu_s).values()) - before
+        summary = folder.finish()
+    # The first part of each worker pays for loading; what follows is the steady state.
+    (first_s, _), *rest = done[n_workers - 1 :]
+    n_steady = sum(n for _, n in rest)
+    return {
+        "workers": n_workers,
+        "photos": summary.n_done,
+        "faces": summary.n_faces,
+        "photos_per_s": round(n_steady / (done[-1][0] - first_s), 1),
+        "whole_s": round(done[-1][0], 1),
+        "cpu_ms_per_photo": round(cpu_s / summary.n_done * 1000, 1),
+        "load_average": round(load_average, 1),
+    }
+
+
+def main() -> None:
+    """Run with one worker and with two, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--photos", type=int, default=1000)
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        album = Path(temporary) / "album"
+        album.mkdir()
+        write_album(album, args.photos)
+        runs = [measure(album, Path(temporary) / f"out{n}", n) for n in (1, 2)]
+    content = {
+        "machine": cpu_name(),
+        "python": platform.python_version(),
+        "measured_at": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "runs": runs,
+    }
+    for run in runs:
+        print(json.dumps(run))
+    if args.json:
+        args.json.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""Expression packages side by side: `make bench-peers DATA=fer2013.parquet`.
+
+The same photos for all, one process a package, one after another. Accuracy is that on FER-2013's
+test split, whose images all get in the same order; labels are compared here, by the same code
+that evaluates Mien's own models. Writes a JSON file, from which docs/performance.md is made.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import cv2
+import numpy as np
+
+from cli.bench import cpu_name, photo_jpeg
+from core.config import ROOT
+from core.datasets import load_labelled
+from core.emotions import EMOTIONS
+from core.images import decode_image
+from core.metrics import measure
+
+# Row -> package.
+PACKAGES = {
+    "fer": "fer",
+    "fer-float": "fer",
+    "facial-emotion-recognition": "facial-emotion-recognition",
+    "ybc-face-emotion": "ybc-face-emotion",
+    "facemood": "facemood",
+    "facex": "facex",
+}
+WORKER = Path(__file__).with_name("peers_worker.py")
+TIMEOUT_S = 3600
+
+
+def write_inputs(folder: Path, data: Path) -> Any:
+    """Photos and faces for all packages; returns the true labels."""
+    for name, n_faces in (("one", 1), ("ten", 10)):
+        (folder / f"{name}.jpg").write_bytes(photo_jpeg(n_faces))
+    test = load_labelled(data, split="test")
+    grey = [
+        cv2.cvtColor(decode_image(encoded).image_rgb, cv2.COLOR_RGB2GRAY)
+        for encoded in test.encoded()
+    ]
+    sample = cv2.cvtColor(decode_image(photo_jpeg(1)).image_rgb, cv2.COLOR_RGB2GRAY)
+    face = cv2.resize(sample[82:188, 75:181], (48, 48), interpolation=cv2.INTER_AREA)
+    np.savez(folder / "faces.npz", sample=face, test=np.array(grey, np.uint8))
+    return test.labels
+
+
+def run_one(python: Path, peer: str, folder: Path, runs: int) -> dict[str, Any]:
+    """What a package's process prints; where it fails, the last line of why."""
+    done = subprocess.run(
+        [str(python), str(WORKER), peer, str(folder), "--runs", str(runs)],
+        capture_output=True, text=True, timeout=TIMEOUT_S, check=False, cwd=folder,
+    )  # fmt: skip
+    if done.returncode:
+        why = [line for line in done.stderr.splitlines() if line.strip()][-1:]
+        return {"failed": why[0][:200] if why else f"exit code {done.returncode}"}
+    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
+
+
+def with_accuracy(found: dict[str, Any], labels: Any) -> dict[str, Any]:
+    """The labels said replaced by how right they are."""
+    if "labels" not in found:
+        return found
+    said = np.eye(len(EMOTIONS), dtype=np.float32)[found.pop("labels")]
+    measures = measure(labels, said)
+    return {
+        **found,
+        "accuracy": round(measures.accuracy, 4),
+        "balanced_accuracy": round(measures.balanced_accuracy, 4),
+        "n_test": measures.n,
+    }
+
+
+def peer_versions(python: Path) -> dict[str, str]:
+    """Versions of packages and of what they run on, in their own environment."""
+    names = sorted({*PACKAGES.values(), "tensorflow-cpu", "torch", "opencv-python-headless"})
+    code = (
+        "import sys, json\nfrom importlib.metadata import version\n"
+        f"print(json.dumps({{n: version(n) for n in {names!r}}}))"
+    )
+    done = subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=True)
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
+
+
+def main() -> None:
+    """Run all, write the file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="FER-2013 as parquet")
+    parser.add_argument("--python", type=Path, default=ROOT / ".venv-peers/bin/python")
+    parser.add_argument("--runs", type=int, default=20, help="photos a package")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs/performance/peers.json")
+    parser.add_argument("--only", nargs="*", default=["mien", *PACKAGES])
+    args = parser.parse_args()
+    versions = {**peer_versions(args.python), "mien": version("mien")}
+    content: dict[str, Any] = {
+        "machine": cpu_name(),
+        "measured_at": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "runtimes": {n: v for n, v in versions.items() if n not in PACKAGES.values()},
+        "runs": args.runs,
+        "rows": {},
+    }
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        labels = write_inputs(folder, args.data)
+        for peer in args.only:
+            python = Path(sys.executable) if peer == "mien" else args.python
+            load_average = round(os.getloadavg()[0], 1)
+            found = with_accuracy(run_one(python, peer, folder, args.runs), labels)
+            content["rows"][peer] = {
+                "version": versions[PACKAGES.get(peer, "mien")],
+                "load_average": load_average,
+                **found,
+            }
+            print(peer, json.dumps(content["rows"][peer]), flush=True)
+            # After each, so that a run that is stopped leaves what it has measured.
+            args.out.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
