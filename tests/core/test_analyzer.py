@@ -14,7 +14,7 @@ from core.faceinput import FULL_SQUARE
 from core.landmarks import FaceLandmarker
 from core.model_card import model_ids
 from core.types import Analysis, Box, Face
-from tests.helpers.detectors import EACH_DETECTOR
+from tests.helpers.detectors import EACH_DETECTOR, OWN_DETECTORS
 from tests.helpers.faces import BrightnessClassifier, FixedDetector, a_face, grey_level
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -175,7 +175,7 @@ def test_a_blank_picture_has_no_faces(detector: str) -> None:
 
 
 @needs_a_model
-@pytest.mark.parametrize("detector", EACH_DETECTOR)
+@pytest.mark.parametrize("detector", OWN_DETECTORS)
 @pytest.mark.parametrize("model_id", model_ids(MODELS))
 def test_the_astronaut_resembles_happiness(detector: str, model_id: str, astronaut: Image) -> None:
     found = analyzer(detector, model_id).analyze(astronaut)
@@ -265,7 +265,7 @@ def numbers(found: Analysis) -> list[object]:
 
 
 @needs_a_model
-@pytest.mark.parametrize("detector", EACH_DETECTOR)
+@pytest.mark.parametrize("detector", OWN_DETECTORS)
 def test_eight_threads_get_the_numbers_that_one_gets(
     detector: str, astronaut: Image, grace_hopper: Image
 ) -> None:

@@ -15,7 +15,7 @@ from core.detection import FaceDetector, create_detector
 from core.detection.geometry import load_box_geometry
 from core.errors import InvalidImageArrayError, ModelError, UnknownDetectorError
 from core.types import Box
-from tests.helpers.detectors import each_detector, each_detector_with_points
+from tests.helpers.detectors import each_detector, each_detector_with_points, each_own_detector
 from tests.helpers.pictures import colourful
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,7 +105,7 @@ def test_what_is_no_image_is_refused(name: str, image: Any) -> None:
 # --- Real photos ------------------------------------------------------------------------------
 
 
-@each_detector
+@each_own_detector
 def test_the_astronauts_face_is_found_once_where_it_is(name: str, astronaut: Image) -> None:
     (face,) = detector(name).detect(astronaut)
     assert face.detector == name == detector(name).name
@@ -125,14 +125,14 @@ def test_the_eyes_are_where_they_are_seen_the_persons_right_first(
     assert np.abs(face.keypoints_xy[:2] - ASTRONAUT_EYES).max() < 8
 
 
-@each_detector
+@each_own_detector
 def test_a_second_face_of_a_second_person_is_found(name: str, grace_hopper: Image) -> None:
     (face,) = detector(name).detect(grace_hopper)
     assert face.confidence >= detector(name).threshold
     assert abs(face.box.centre_xy[0] - 268) < 20
 
 
-@each_detector
+@each_own_detector
 def test_two_people_side_by_side_are_two_faces(
     name: str, astronaut: Image, grace_hopper: Image
 ) -> None:
@@ -144,11 +144,11 @@ def test_two_people_side_by_side_are_two_faces(
     assert confidences == sorted(confidences, reverse=True)
 
 
-@each_detector
+@each_own_detector
 @pytest.mark.parametrize("factor", [0.25, 0.5, 2, 4, 7])
 def test_the_box_grows_with_the_picture(name: str, factor: float, astronaut: Image) -> None:
     """Beyond 800 px YuNet shrinks the picture first; the box is in the full one's pixels."""
-    if factor < 0.5 and name in ("haar", "dlib-hog", "dlib-mmod"):
+    if factor < 0.5 and name == "haar":
         pytest.skip("made for faces of 40 px and more")
     (face,) = detector(name).detect(astronaut)
     (same,) = detector(name).detect(enlarged(astronaut, factor))
@@ -157,7 +157,7 @@ def test_the_box_grows_with_the_picture(name: str, factor: float, astronaut: Ima
     assert distance < 0.1 * face.box.size_wh[0]
 
 
-@each_detector
+@each_own_detector
 def test_the_box_moves_with_the_face(name: str, astronaut: Image) -> None:
     (face,) = detector(name).detect(astronaut)
     framed = np.asarray(
@@ -168,7 +168,7 @@ def test_the_box_moves_with_the_face(name: str, astronaut: Image) -> None:
     assert Box(x_min - 130, y_min - 60, x_max - 130, y_max - 60).iou(face.box) > 0.75
 
 
-@each_detector
+@each_own_detector
 def test_a_mirrored_a_strided_and_a_read_only_picture_are_taken(
     name: str, astronaut: Image
 ) -> None:
@@ -183,7 +183,7 @@ def test_a_mirrored_a_strided_and_a_read_only_picture_are_taken(
     assert not astronaut.flags.writeable
 
 
-@each_detector
+@each_own_detector
 def test_the_same_picture_gives_the_same_faces_after_another_one(
     name: str, astronaut: Image
 ) -> None:
@@ -225,7 +225,7 @@ def test_a_missing_network_is_said_to_be_missing(name: str, tmp_path: Path) -> N
         create_detector(name, tmp_path)
 
 
-@each_detector
+@each_own_detector
 def test_a_detector_knows_where_eyes_and_mouth_lie_in_its_boxes(
     name: str, astronaut: Image
 ) -> None:

@@ -19,4 +19,7 @@ each_detector = pytest.mark.parametrize("name", [_param(name) for name in DETECT
 each_detector_with_points = pytest.mark.parametrize(
     "name", [name for name in DETECTORS if name in WITH_POINTS]
 )
+# dlib's, an extra, have tests of their own (tests/core/test_dlib_detectors.py).
+OWN_DETECTORS = [name for name in DETECTORS if name not in NEED_DLIB]
+each_own_detector = pytest.mark.parametrize("name", OWN_DETECTORS)
 EACH_DETECTOR = [_param(name) for name in DETECTORS]
