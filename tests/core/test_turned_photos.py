@@ -12,6 +12,7 @@ from core.analyzer import Analyzer, create_analyzer
 from core.detection import FaceDetector, create_detector, for_photos
 from core.detection.tiles import TiledDetector, without_doubles
 from core.detection.upright import UprightDetector
+from core.errors import InvalidImageArrayError
 from core.turning import turn_back, turn_box, turn_points, turned_size, upright
 from core.types import Box, Face
 from tests.helpers.faces import a_face
@@ -141,10 +142,21 @@ def test_in_doubt_all_four_positions_are_compared(
     assert [face.turned_degrees for face in faces] == [expected]
 
 
-@pytest.mark.parametrize("size", [(1, 1), (300, 7), (240, 320)])
+@pytest.mark.parametrize("size", [(1, 1), (300, 7), (240, 320), (20_000, 50)])
 def test_in_a_blank_photo_no_position_has_a_face(size: tuple[int, int]) -> None:
     for tiles in (False, True):
         assert photo_detector(tiles=tiles).detect(np.full((*size, 3), 90, np.uint8)) == ()
+
+
+@pytest.mark.parametrize(
+    "image",
+    [None, np.zeros((9, 9)), np.zeros((9, 0, 3), np.uint8), np.zeros((9, 9, 3), np.float32)],
+    ids=["nothing", "grey", "empty", "float"],
+)
+def test_what_is_no_image_is_refused_by_the_wrappers_too(image: object) -> None:
+    for tiles in (False, True):
+        with pytest.raises(InvalidImageArrayError, match="an image must"):
+            photo_detector(tiles=tiles).detect(image)  # type: ignore[arg-type]
 
 
 def test_only_quarter_turns_exist() -> None:
