@@ -31,7 +31,9 @@ def training(measured: Measured) -> Data:
     lines: dict[str, Any] = {}
     for name in measured.expression_models():
         card = measured.load(f"models/{name}/card.json") or {}
-        curves = measured.need(f"models/{name}/curves.json")
+        curves = measured.load(f"models/{name}/curves.json")
+        if not curves:  # an ensemble has no training of its own
+            continue
         recipe = card.get("recipe", {}).get("name", name)
         lines.setdefault(recipe, {
             "epoch": [row["epoch"] for row in curves],

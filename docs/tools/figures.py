@@ -51,11 +51,13 @@ def _one(pattern: str) -> Callable[[Measured], list[str]]:
 
 
 def _each(names: str, pattern: str) -> Callable[[Measured], list[str]]:
-    """A file for every model or detector; the pattern itself where there is none."""
-    return lambda measured: (
-        [pattern.format(name=name) for name in getattr(measured, names)()]
-        or [pattern.format(name="NAME")]
-    )
+    """A file for every model or detector that has one; the pattern where none has."""
+
+    def paths(measured: Measured) -> list[str]:
+        found = [pattern.format(name=name) for name in getattr(measured, names)()]
+        return [path for path in found if measured.have(path)] or [pattern.format(name="NAME")]
+
+    return paths
 
 
 FIGURES: Final[dict[str, Figure]] = {

@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "models/studies/bias_dataset_fer2013.json": "mien bias dataset --data fer2013.parquet",
     "models/studies/mitigation_*.json": "mien bias mitigate --data fer2013.parquet",
     "models/studies/robustness_*.json": "mien bias robustness --data fer2013.parquet",
+    "models/studies/detectors.json": "python -m training.detector_effect --data fer2013.parquet",
     "models/studies/speed.json": "mien bias speed",
     "models/studies/bench*.json": "mien bench --json",
     "docs/report/literature.toml": "read by people; each entry names its source",

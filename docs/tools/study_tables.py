@@ -164,3 +164,21 @@ def laws(measured: Measured) -> Table:
         for one in measured.need(path)["date"]
     ]
     return ["| law | from | what it says | read as |", "|---|---|---|---|", *rows], [path], ""
+
+
+def detector_effect(measured: Measured) -> Table:
+    """What finding the face first does to the verdicts, by detector."""
+    path = "models/studies/detectors.json"
+    study = measured.load(path)
+    if study is None:
+        return [], [], measured.command(path)
+    rows = [
+        ["none, the crop as it is" if name == "none" else name, f"{one['n']:,}",
+         f"{one['undetected']:,}",
+         f"{shown(one['accuracy_of_detected'], '.1%')} ({interval(one['accuracy_ci95'])})",
+         shown(one["accuracy_of_all"], ".1%")]
+        for name, one in study["detectors"].items()
+    ]  # fmt: skip
+    header = ["detector", "pictures", "not found", "right among the found (95 %)",
+              "right among all"]  # fmt: skip
+    return to_lines(header, rows), [path], ""

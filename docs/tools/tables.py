@@ -139,10 +139,11 @@ def detectors(measured: Measured) -> Table:
         rows.append([
             name, *(score(report.get(key), ".3f") for key in ("ap50", "best_f1", "precision",
                                                                "recall")),
-            f"{report['n_faces']:,}", score(report.get("ms_per_image"), ".1f"),
+            f"{report['n_faces']:,}",
+            score(report.get("cpu_ms_per_image") or report.get("ms_per_image"), ".1f"),
         ])  # fmt: skip
     header = ["detector", "AP (overlap 0.5)", "best F1", "precision", "recall", "faces",
-              "ms a photo"]  # fmt: skip
+              "processor ms a photo"]  # fmt: skip
     command = measured.command("models/NAME/evaluation.json")
     return to_lines(header, rows) if rows else [], paths, command
 

@@ -59,7 +59,25 @@ def commands() -> Iterator[tuple[str, str]]:
                     yield page.name, line[2:].split("  #")[0].strip()
 
 
+def mentions() -> Iterator[tuple[str, str]]:
+    """Page and `mien …` of other blocks and of code within a sentence."""
+    for page in [*PAGES, ROOT / "CONTRIBUTING.md"]:
+        text = page.read_text("utf-8")
+        blocks = re.findall(r"^```(?!console)\w*\n(.*?)^```", text, re.M | re.S)
+        lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+        spans = re.findall(
+            r"(?<!`)`([^`\n]+)`(?!`)", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
+        )
+        for line in [*lines, *spans]:
+            said = re.sub(
+                r"^(\$ )?(\.venv(-train)?/bin/)?", "", line.strip().split("  #")[0].strip()
+            )
+            if said.startswith("mien ") and not re.search(r"COMMAND|…", said):
+                yield page.name, said
+
+
 COMMANDS = sorted(set(commands()))
+MENTIONS = sorted(set(mentions()))
 
 
 def words_of(command: str) -> list[str]:
@@ -122,6 +140,28 @@ def parse(words: list[str]) -> None:
     command.make_context(command.name, list(rest), parent=context)
 
 
+def unknown_words(words: list[str]) -> list[str]:
+    """Commands and options among the words that the command line does not have."""
+    command: Any = typer.main.get_command(app)
+    rest = list(words[1:])
+    while hasattr(command, "commands") and rest and not rest[0].startswith("-"):
+        if rest[0] not in command.commands:
+            return [rest[0]]
+        command = command.commands[rest.pop(0)]
+    known = {name for one in command.params for name in (*one.opts, *one.secondary_opts)}
+    given = {word.split("=")[0] for word in rest if re.fullmatch(r"--[a-z][a-z-]*(=.*)?", word)}
+    return sorted(given - known - {"--help"})
+
+
+def test_commands_mentioned_anywhere_exist() -> None:
+    unknown = {
+        f"{page}: {command}": words
+        for page, command in MENTIONS
+        if (words := unknown_words(words_of(command)))
+    }
+    assert unknown == {}
+
+
 @pytest.mark.parametrize(("page", "command"), COMMANDS, ids=[": ".join(pair) for pair in COMMANDS])
 def test_a_command_of_the_documents(
     page: str, command: str, workplace: Path, monkeypatch: pytest.MonkeyPatch
@@ -150,6 +190,7 @@ def test_the_guides_have_commands_and_most_run() -> None:
     mien = [words_of(command) for _, command in COMMANDS if words_of(command)[0] == "mien"]
     assert len(mien) >= 30
     assert sum(not checked_only(words) for words in mien) >= 15
+    assert len(MENTIONS) >= 20
 
 
 def test_a_wrong_word_is_noticed() -> None:
@@ -157,3 +198,5 @@ def test_a_wrong_word_is_noticed() -> None:
         parse(["mien", "audit", "--data", "x.csv", "--no-such-option"])
     with pytest.raises(AssertionError, match="no command"):
         parse(["mien", "no-such-command"])
+    assert unknown_words(["mien", "store", "wash"]) == ["wash"]
+    assert unknown_words(["mien", "audit", "--wash", "--data", "x"]) == ["--wash"]
