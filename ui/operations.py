@@ -20,6 +20,7 @@ from services.observe import WORK, add_observer
 from ui.privacy_store import forget_store, opened
 from ui.resources import analyzer, settings
 from ui.router import through_home_from_the_start
+from ui.session_expiry import start_expiry
 
 logger = logging.getLogger(__name__)
 _starting = threading.Lock()
@@ -42,6 +43,7 @@ def start(*, serving: bool = True) -> None:
         set_up_logs(limits.log_format, limits.log_level)
         _take_over_streamlits_logs(limits.log_format)
         keep_uploads_in_memory()
+        start_expiry()
         add_observer(LogObserver())
         if limits.metrics_port is not None:
             _serve_probes(limits.metrics_host, limits.metrics_port)
@@ -117,3 +119,5 @@ def _take_over_streamlits_logs(log_format: str) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         for handler in logging.getLogger(name).handlers:
             handler.setFormatter(formatter(log_format))
+        # Below, it writes a line a request, with paths that hold the ids of sessions.
+        logging.getLogger(name).setLevel(logging.WARNING)

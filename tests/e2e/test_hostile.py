@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import time
 import urllib.request
 from collections import Counter
@@ -16,7 +17,7 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from tests.helpers.hostile import REQUESTS, Door, answer_to, frames
-from tests.helpers.replicas import Replica, started_replica
+from tests.helpers.replicas import HOST, Replica, started_replica
 
 pytestmark = pytest.mark.e2e
 
@@ -32,17 +33,20 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replica]:
     """One process on SQLite, as it is deployed."""
     folder = tmp_path_factory.mktemp("hostile")
     (folder / "secrets").mkdir()
-    with started_replica(folder, "app") as replica:
+    # Closed pages are let go soon, so that what they held can be seen to go.
+    with started_replica(folder, "app", "--server.disconnectedSessionTTL=5") as replica:
         yield replica
 
 
 def websocket(port: int, protocols: str = "streamlit") -> ClientConnection:
     return connect(
-        f"ws://127.0.0.1:{port}/_stcore/stream",
+        f"ws://{HOST}:{port}/_stcore/stream",
+        sock=socket.create_connection(("127.0.0.1", port), timeout=60),
         subprotocols=[protocols],  # type: ignore[list-item]
         open_timeout=60,
         close_timeout=5,
         max_size=None,
+        ping_interval=None,
     )
 
 
@@ -99,8 +103,8 @@ def shout(port: int, rng: np.random.Generator) -> None:
 
 
 def settled(process: psutil.Process, most_fds: int) -> int:
-    """Open files, once connections had time to close."""
-    deadline = time.monotonic() + 60
+    """Open files, once connections had time to close and sessions to end (three files each)."""
+    deadline = time.monotonic() + 120
     while (n_fds := process.num_fds()) > most_fds and time.monotonic() < deadline:
         time.sleep(0.5)
     return n_fds

@@ -41,11 +41,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with server.begin() as connection:
         connection.execute(text(f"CREATE SCHEMA {schema}"))
     url = f"{POSTGRES_URL}?options=-csearch_path%3D{schema}"
-    with started_site(tmp_path_factory.mktemp("site"), url) as site:
-        yield site
-    with server.begin() as connection:
-        connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
-    server.dispose()
+    try:
+        with started_site(tmp_path_factory.mktemp("site"), url) as site:
+            yield site
+    finally:
+        with server.begin() as connection:
+            connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
+        server.dispose()
 
 
 @pytest.fixture

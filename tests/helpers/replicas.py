@@ -22,7 +22,7 @@ from tests.conftest import ROOT
 from tests.e2e.conftest import free_port
 
 TEMPLATE = ROOT / "deploy" / "nginx" / "mien.conf.template"
-START_S = 240.0
+START_S = 400.0
 STOP_S = 120.0
 HOST = "localhost"
 
@@ -141,15 +141,15 @@ def started_site(folder: Path, database_url: str) -> Iterator[Site]:
 
 
 @contextmanager
-def started_replica(folder: Path, name: str) -> Iterator[Replica]:
+def started_replica(folder: Path, name: str, *options: str) -> Iterator[Replica]:
     """One replica alone, ready; settings are the secret files in `folder`."""
-    with _replica(folder, name) as replica:
+    with _replica(folder, name, *options) as replica:
         _wait_for(f"{replica.probes}/ready", replica.log, replica.process)
         yield replica
 
 
 @contextmanager
-def _replica(folder: Path, name: str) -> Iterator[Replica]:
+def _replica(folder: Path, name: str, *options: str) -> Iterator[Replica]:
     port, probes_port, log = free_port(), free_port(), folder / f"{name}.log"
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("MIEN_", "STREAMLIT_"))}
     environment = {
@@ -165,7 +165,7 @@ def _replica(folder: Path, name: str) -> Iterator[Replica]:
     command = [sys.executable, "-m", "streamlit", "run", "serve.py"]
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [*command, f"--server.port={port}", "--server.address=127.0.0.1"],
+            [*command, f"--server.port={port}", "--server.address=127.0.0.1", *options],
             cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:
