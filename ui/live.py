@@ -106,7 +106,8 @@ def _signs(mine: LivePanel, answer: str, now: Link) -> Signs:
     return Signs(
         wanted=mine.wanted,
         answer=answer,
-        playing=now.playing,
+        # While the browser still reports that it is connecting, pictures may flow already.
+        playing=now.is_up,
         has_frames=mine.has_frames,
         was_live=mine.was_live,
         waited_s=mine.waited_s,

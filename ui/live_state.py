@@ -55,7 +55,7 @@ class Signs:
     Attributes:
         wanted: whether the person has pressed Start and not Stop.
         answer: the browser's answer to the request for a camera, "" while there is none.
-        playing: whether WebRTC says that it is connected.
+        playing: whether WebRTC says that it is connected, or about to be.
         has_frames: whether a picture has arrived.
         was_live: whether there was a picture in an earlier moment.
         waited_s: seconds since Start was pressed.

@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,16 +20,19 @@ from pydantic import SecretStr
 
 from core.config import Settings
 from core.emotions import EMOTIONS
-from core.stream.frames import TrackedFace
+from core.stream.frames import StreamFrame, TrackedFace
 from core.stream.smoothing import SmoothingRules, smooth
 from core.stream.timeline import TimelineRow
 from core.types import Box, EmotionScores
-from services.live import LiveFigures
+from services.live import LiveFigures, LiveSession
 from ui.ice import ice_servers, turn_credentials
+from ui.live import _signs as panel_signs
 from ui.live import figures_line, live_headline
 from ui.live_charts import MAX_FACES, MAX_POINTS, faces_to_show, thinned, timeline_figure
+from ui.live_panel import LivePanel
 from ui.live_state import WORDS, Signs, connection, suggests_snapshot
 from ui.live_state import Connection as State
+from ui.live_webrtc import Link
 
 
 def signs(**known: object) -> Signs:
@@ -268,3 +272,17 @@ def test_nothing_of_webrtc_threads_touches_streamlit() -> None:
         assert "streamlit" not in Path(file).read_text(encoding="utf-8").replace(
             "streamlit-webrtc", ""
         )
+
+
+def test_pictures_count_as_live_before_the_browser_has_said_so() -> None:
+    """On a busy machine the browser's word "connected" comes seconds after its first picture."""
+    idle: Any = None  # nothing is analysed here
+    panel = LivePanel(wanted=True, session=LiveSession(idle), started_s=time.monotonic())
+    before = panel_signs(panel, "granted", Link(playing=False, signalling=True))
+    assert connection(before) is State.CONNECTING
+    assert panel.session is not None
+    panel.session._result = (1, StreamFrame(1, 0.0, (640, 480), (), True, {}))
+    panel.started_s = time.monotonic() - 60
+    up = panel_signs(panel, "granted", Link(playing=False, signalling=True))
+    down = panel_signs(panel, "granted", Link(playing=False, signalling=False))
+    assert (connection(up), connection(down)) == (State.LIVE, State.BLOCKED)
