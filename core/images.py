@@ -178,7 +178,7 @@ def _decode_opened(image: Image.Image) -> DecodedImage:
     if orientation is None:
         notes.append(NOTES_DAMAGED)
     rgb = _to_rgb(image)
-    if orientation in range(2, 9):
+    if orientation is not None and orientation in range(2, 9):
         rgb = _turn_upright(rgb, orientation)
         notes.append("The picture was turned the way up that its camera noted.")
     return DecodedImage(np.array(rgb, np.uint8), tuple(notes))
