@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from core.detection import DETECTORS, available_detectors
-from core.dlib_extra import HOW_TO_ADD
+from core.detection import DETECTORS, NEED_DLIB
+from core.dlib_extra import HOW_TO_ADD, is_installed
 from ui.resources import cards, report, settings
 from ui.text import percent
 
@@ -44,7 +44,7 @@ def choose_model_and_detector(key: str) -> tuple[str, str]:
         format_func=_detector_title,
         key=f"{key}_detector",
     )
-    if detector not in available_detectors():
+    if detector in NEED_DLIB and not is_installed():
         right.warning(
             f"{HOW_TO_ADD} Until then {_title(default_detector)} looks for the faces.",
             icon=":material/extension_off:",
@@ -68,8 +68,8 @@ def choose_tiles(key: str) -> bool:
 
 
 def _detector_title(name: str) -> str:
-    missing = "" if name in available_detectors() else " (not installed)"
-    return f"{_DETECTOR_TITLES.get(name, name)}{missing}"
+    missing = name in NEED_DLIB and not is_installed()
+    return f"{_DETECTOR_TITLES.get(name, name)}{' (not installed)' * missing}"
 
 
 def _title(name: str) -> str:

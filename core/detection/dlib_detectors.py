@@ -1,7 +1,7 @@
 """dlib's two face detectors, an optional extra: HOG (Dalal and Triggs 2005) and MMOD.
 
 MMOD is a small network trained by max-margin object detection (King 2015, arXiv 1502.00046); on
-a processor it takes a second for a photo.
+a processor it takes seconds for a photo.
 """
 
 import threading
