@@ -36,6 +36,8 @@ _PERSONAL: Final = (
 _ADDRESS: Final = re.compile(
     r"(?<![\w.:])(?:\d+(?:\.\d+){3}|[0-9a-f]*:[0-9a-f:.]*:[0-9a-f:.]*)", re.I
 )
+_TRACEBACK: Final = "Traceback (most recent call last)"
+_PLACE: Final = re.compile(r'File "([^"]+)", line (\d+), in (\S+)')
 # Libraries that write of single connections, addresses included, below this level.
 _QUIET: Final = (
     "aioice", "aiortc", "alembic", "asyncio", "matplotlib", "PIL", "urllib3", "websockets",
@@ -71,7 +73,10 @@ class _Formatter(logging.Formatter):
     """What both formats share: the message and the exception, without personal data."""
 
     def words(self, record: logging.LogRecord) -> str:
-        return without_personal_data(record.getMessage())
+        message = record.getMessage()
+        if _TRACEBACK in message:  # some libraries write it into the message
+            message = _traceback_without_values(message)
+        return without_personal_data(message)
 
     def exception(self, record: logging.LogRecord) -> dict[str, Any]:
         """Type, place and, of our own errors, words of the exception; {} where there is none."""
@@ -183,6 +188,14 @@ def set_up_logs(log_format: str, level: str) -> None:
     root.setLevel(level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _traceback_without_values(message: str) -> str:
+    """What stands before the traceback, its last place, and the type of the exception."""
+    before, _, trace = message.partition(_TRACEBACK)
+    places = [f"{_short(found[1])}:{found[2]} {found[3]}" for found in _PLACE.finditer(trace)]
+    kind = next((line for line in reversed(trace.splitlines()) if line.strip()), "")
+    return " ".join([*before.split(), *places[-1:], kind.partition(":")[0].strip()])
 
 
 def _utc(record: logging.LogRecord) -> datetime:

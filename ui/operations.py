@@ -61,7 +61,11 @@ def warm_up() -> None:
     limits = settings()
     through_home_from_the_start()
     for module in pkgutil.iter_modules(ui.__path__, "ui."):
-        importlib.import_module(module.name)
+        try:
+            importlib.import_module(module.name)
+        except ImportError:
+            # One page that cannot be shown is no reason not to show the others.
+            logger.exception("%s cannot be imported", module.name)
     if opened().store is None:
         logger.warning("serving without a store: %s", opened().problem)
     analyzer(limits.default_model, limits.default_detector)

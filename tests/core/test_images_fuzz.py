@@ -23,7 +23,7 @@ def seeds() -> list[bytes]:
     """About twenty small files, each of another kind."""
     plain = [encode(colourful(), fmt) for fmt in ("JPEG", "PNG", "WEBP")]
     odd = [case.data for case in odd_files().values() if len(case.data) < 20_000]
-    wrong = [refused_files()[name].data for name in ("gif.jpg", "tiff.jpg", "html.jpg")]
+    wrong = [refused_files()[name].data for name in ("gif.jpg", "bmp.jpg", "tiff.jpg", "html.jpg")]
     return [*plain, *odd, *wrong]
 
 

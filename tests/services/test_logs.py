@@ -1,5 +1,7 @@
 import json
 import logging
+import re
+import traceback
 from pathlib import Path
 
 import pytest
@@ -67,6 +69,13 @@ def test_json_lines_hold_numbers_and_places_and_no_words_of_foreign_errors() -> 
     assert "Anna" not in line
     assert "\n" not in line
     assert event["time"].endswith("+00:00")
+
+
+def test_a_traceback_in_a_message_loses_its_values() -> None:
+    error = raised(ValueError("bad value 'Anna Schmidt'"))
+    message = "request failed\n" + "".join(traceback.format_exception(error))
+    words = json.loads(JsonFormatter().format(record(message)))["message"]
+    assert re.fullmatch(r"request failed \S*test_logs.py:\d+ raised ValueError", words)
 
 
 def test_words_of_our_own_errors_stay() -> None:
