@@ -52,6 +52,12 @@ def _dlib_mmod(models_dir: Path, **options: Any) -> FaceDetector:
     return DlibMmodDetector(models_dir / "dlib-mmod", **options)
 
 
+def _mien_face(models_dir: Path, **options: Any) -> FaceDetector:
+    from core.detection.mien_face import MienFaceDetector
+
+    return MienFaceDetector(models_dir / "mien-face", **options)
+
+
 def _ensemble(models_dir: Path, **options: Any) -> FaceDetector:
     from core.detection.ensemble import EnsembleDetector, Member
 
@@ -72,6 +78,7 @@ DETECTORS: dict[str, Callable[..., FaceDetector]] = {
     "haar": _haar,
     "dlib-hog": _dlib_hog,
     "dlib-mmod": _dlib_mmod,
+    "mien-face": _mien_face,
     "ensemble": _ensemble,
 }
 

@@ -7,12 +7,12 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any, Final
 
+import cv2
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from core.detection.geometry import load_box_geometry
-from core.detection.grid import faces_from_maps
-from core.detection.scaling import shrink
+from core.detection.grid import faces_from_maps, suppress
 from core.errors import ModelError
 from core.types import Box, Face, FloatArray, ImageRGB, check_image_rgb
 
@@ -20,7 +20,14 @@ from core.types import Box, Face, FloatArray, ImageRGB, check_image_rgb
 # so that photos of about the same size share a plan.
 _SIDE_STEP_PX = 64
 # Plans for so many sizes are kept; making one takes longer than running it.
-_MAX_PLANS = 4
+_MAX_PLANS = 6
+_MOST_ENLARGED = 4.0
+_SAME_FACE_IOU = 0.4
+# Larger faces are looked for in a thumbnail, in which smaller ones are left to the full picture.
+_LARGEST_FACE_PX = 240
+_THUMBNAIL_PX = 256
+_SMALLEST_IN_THUMBNAIL_PX = 56
+Found = tuple[FloatArray, FloatArray, FloatArray]
 PRECISIONS: Final = ("int8", "float")
 
 
@@ -29,29 +36,45 @@ class FaceNetwork:
 
     Args:
         model: content of a file that `training.detector.export` wrote.
+        enlarge: factor by which a photo is enlarged, so that smaller faces are found.
+        max_side_px: a photo's longest side is never enlarged beyond it, and shrunk to it where
+            it is longer, which bounds the time.
     """
 
-    def __init__(self, model: bytes) -> None:
+    def __init__(self, model: bytes, *, enlarge: float = 1.0, max_side_px: int = 800) -> None:
         """Keep the bytes; interpreters are planned as sizes come."""
-        self._model = model
+        self._model, self.enlarge, self.max_side_px = model, enlarge, max_side_px
         self._lock = threading.Lock()
         self._plans: OrderedDict[tuple[int, int], Any] = OrderedDict()
 
-    def find(
-        self, image_rgb: ImageRGB, threshold: float
-    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def find(self, image_rgb: ImageRGB, threshold: float) -> Found:
         """Faces in `image_rgb`, surest first, in its pixels.
 
         Returns:
             boxes_xyxy (n, 4), points_xy (n, 5, 2) and confidences (n,) of at least `threshold`.
         """
-        height, width = image_rgb.shape[:2]
+        scale = min(self.enlarge, self.max_side_px / max(image_rgb.shape[:2]))
+        found = [self._find(image_rgb, scale, threshold)]
+        if max(image_rgb.shape[:2]) * scale > _LARGEST_FACE_PX:
+            # A face larger than any that the network learnt is one of usual size in a thumbnail.
+            found[0] = _within(found[0], 0, _LARGEST_FACE_PX / scale)
+            small = _THUMBNAIL_PX / max(image_rgb.shape[:2])
+            thumbnail = self._find(image_rgb, small, threshold)
+            found.append(_within(thumbnail, _SMALLEST_IN_THUMBNAIL_PX / small, np.inf))
+        boxes, points, confidences = (np.concatenate(part) for part in zip(*found, strict=True))
+        kept = suppress(boxes, confidences, _SAME_FACE_IOU)
+        return boxes[kept], points[kept], confidences[kept]
+
+    def _find(self, image_rgb: ImageRGB, scale: float, threshold: float) -> Found:
+        """What the network sees in the picture resized by `scale`, in the picture's pixels."""
+        resized, to_full = _resize(image_rgb, scale)
+        height, width = resized.shape[:2]
         rows, columns = (-(-side // _SIDE_STEP_PX) * _SIDE_STEP_PX for side in (height, width))
         with self._lock:
             interpreter = self._plan((rows, columns))
             spec = interpreter.get_input_details()[0]
             picture = np.zeros((1, rows, columns, 3), spec["dtype"])
-            picture[0, :height, :width] = image_rgb
+            picture[0, :height, :width] = resized
             interpreter.set_tensor(spec["index"], picture)
             interpreter.invoke()
             outputs = interpreter.get_output_details()
@@ -59,7 +82,8 @@ class FaceNetwork:
         # The order of outputs means nothing, their shapes do: finest level first, then logits
         # (1 channel), boxes (4), points (10).
         maps.sort(key=lambda level: (-level.shape[0], level.shape[2]))
-        return faces_from_maps(maps, threshold)
+        boxes, points, confidences = faces_from_maps(maps, threshold, _SAME_FACE_IOU)
+        return boxes * np.tile(to_full, 2), points * to_full, confidences
 
     def _plan(self, size_hw: tuple[int, int]) -> Any:
         interpreter = self._plans.get(size_hw)
@@ -81,7 +105,8 @@ class MienFaceDetector:
     Args:
         folder: holds `detector.json`, the networks and the box geometry.
         threshold: smallest confidence that counts; None takes the one of `detector.json`.
-        max_side_px: larger images are shrunk to this side first, which bounds the time.
+        enlarge: see `FaceNetwork`; None takes that of `detector.json`.
+        max_side_px: see `FaceNetwork`.
         precision: "int8" or "float".
     """
 
@@ -92,14 +117,18 @@ class MienFaceDetector:
         folder: Path,
         *,
         threshold: float | None = None,
-        max_side_px: int = 640,
+        enlarge: float | None = None,
+        max_side_px: int = 800,
         precision: str = "int8",
     ) -> None:
         """Load the network, after checking that it is the one its description vouches for."""
         described = _description(folder)
-        self._network = FaceNetwork(_model_bytes(folder, described, precision))
+        self._network = FaceNetwork(
+            _model_bytes(folder, described, precision),
+            enlarge=float(described["enlarge"]) if enlarge is None else enlarge,
+            max_side_px=max_side_px,
+        )
         self.threshold = float(described["threshold"]) if threshold is None else threshold
-        self.max_side_px = max_side_px
         self.box_geometry = load_box_geometry(folder)
 
     def detect(self, image_rgb: ImageRGB) -> tuple[Face, ...]:
@@ -107,15 +136,30 @@ class MienFaceDetector:
 
         Five keypoints: eyes, tip of the nose, corners of the mouth; the person's right first.
         """
-        small, to_full = shrink(check_image_rgb(image_rgb), self.max_side_px)
-        boxes, points, confidences = self._network.find(small, self.threshold)
-        full_boxes, full_points = boxes * np.tile(to_full, 2), points * to_full
+        boxes, points, confidences = self._network.find(check_image_rgb(image_rgb), self.threshold)
         return tuple(
             Face(Box(*map(float, box)), float(confidence), own_points, self.name)
-            for box, own_points, confidence in zip(
-                full_boxes, full_points.astype(np.float32), confidences, strict=True
-            )
+            for box, own_points, confidence in zip(boxes, points, confidences, strict=True)
         )
+
+
+def _resize(image_rgb: ImageRGB, scale: float) -> tuple[ImageRGB, FloatArray]:
+    """The picture for the network, and what brings its pixels (x, y) to those of the photo."""
+    height, width = image_rgb.shape[:2]
+    size_wh = (max(round(width * scale), 1), max(round(height * scale), 1))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    resized = image_rgb
+    if size_wh != (width, height):
+        resized = np.asarray(cv2.resize(image_rgb, size_wh, interpolation=method), np.uint8)
+    return resized, np.array([width / size_wh[0], height / size_wh[1]], np.float32)
+
+
+def _within(found: Found, smallest_px: float, largest_px: float) -> Found:
+    """Those faces whose longer side is between the two."""
+    boxes, points, confidences = found
+    side_px = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0)
+    kept = (side_px >= smallest_px) & (side_px <= largest_px)
+    return boxes[kept], points[kept], confidences[kept]
 
 
 def _description(folder: Path) -> dict[str, Any]:
@@ -131,6 +175,8 @@ def _description(folder: Path) -> dict[str, Any]:
                 raise TypeError("a file needs a name and a hash")
         if not 0 < float(described["threshold"]) < 1:
             raise ValueError("a threshold lies between 0 and 1")
+        if not 0 < float(described["enlarge"]) <= _MOST_ENLARGED:
+            raise ValueError("a photo cannot be enlarged by that")
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise ModelError(
             f"The face detector {folder.name} has no readable {file.name}; reinstall Mien."

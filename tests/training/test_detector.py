@@ -1,6 +1,8 @@
 """The detector's training: views, looks, targets, loss, and a toy run through to LiteRT."""
 
 import json
+from collections.abc import Iterator
+from functools import partialmethod
 from pathlib import Path
 
 import numpy as np
@@ -185,7 +187,20 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(data: Path, tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Path:
+def step_by_step() -> Iterator[None]:
+    """Without compiling a graph first, which takes longer than these few steps."""
+    compile_model = keras.Model.compile
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            keras.Model, "compile", partialmethod(compile_model, run_eagerly=True), raising=True
+        )
+        yield
+
+
+@pytest.fixture(scope="module")
+def run(
+    data: Path, tmp_path_factory: pytest.TempPathFactory, models_dir: Path, step_by_step: None
+) -> Path:
     folder = tmp_path_factory.mktemp("run")
     train(TOY, data, folder, models_dir)
     return folder
@@ -210,7 +225,7 @@ def test_a_finished_run_is_not_trained_on_and_its_recipe_can_be_read(
 
 
 def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(
-    run: Path, data: Path, tmp_path: Path, models_dir: Path
+    run: Path, data: Path, tmp_path: Path, models_dir: Path, step_by_step: None
 ) -> None:
     """Killed in its second epoch, then started again."""
     from training.detector.batches import PictureBatches

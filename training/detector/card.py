@@ -23,6 +23,7 @@ TEACHER = (
     "Eyes, nose and mouth are not annotated in WIDER FACE; they were learnt from what YuNet "
     "(models/yunet) says of the training photos. Where faces are, the annotations alone say."
 )
+EVALUATION_FILES = {"int8": "evaluation.json", "float": "evaluation_float.json"}
 LICENCE = (
     "The weights: non-commercial research, as the photos that they were trained on. The code: "
     "Apache-2.0."
@@ -59,26 +60,30 @@ def description(
     }
 
 
+def write_readme(folder: Path) -> None:
+    """Say to people what `detector.json` and the evaluations in `folder` say to machines."""
+    facts = json.loads((folder / "detector.json").read_text(encoding="utf-8"))
+    (folder / "README.md").write_text(readme(facts, folder), encoding="utf-8")
+
+
 def readme(facts: dict[str, Any], folder: Path) -> str:
-    """The readme, with the figures of `evaluation.json` and `evaluation_float.json` if there."""
+    """The readme, with the figures of those `EVALUATION_FILES` that are there."""
     held_out = facts["held_out"]
     rows = [
         "| network | AP | best F1 | precision | recall | ms a photo |",
         "|---|---|---|---|---|---|",
     ]
     sizes: list[str] = []
-    commands = []
-    for file, name in (("evaluation.json", "8-bit integers"), ("evaluation_float.json", "float")):
-        if not (folder / file).exists():
+    for precision, name in (("int8", "8-bit integers"), ("float", "32-bit floats")):
+        file = folder / EVALUATION_FILES[precision]
+        if not file.exists():
             continue
-        found = json.loads((folder / file).read_text(encoding="utf-8"))
+        found = json.loads(file.read_text(encoding="utf-8"))
         rows.append(
             f"| {name} | {found['ap50']:.3f} | {found['best_f1']:.3f} | {found['precision']:.3f} "
             f"| {found['recall']:.3f} | {found['ms_per_image']:.1f} |"
         )
-        commands.append(f"`{found['command']}`")
-        if not sizes:
-            sizes = _size_rows(found)
+        sizes = sizes or _size_rows(found)
     paragraphs = [
         f"# {facts['id']}",
         f"{facts['title']}. {facts['n_parameters']:,} parameters, "
@@ -86,15 +91,15 @@ def readme(facts: dict[str, Any], folder: Path) -> str:
         f"{facts['files']['int8']['n_bytes'] / 1e6:.1f} MB as 8-bit integers, "
         f"{facts['files']['float']['n_bytes'] / 1e6:.1f} MB as floats. "
         f"{facts['n_epochs']} epochs in {facts['train_s'] / 60:.0f} minutes on one busy core.",
-        f"It shows faces from a confidence of {facts['threshold']:.2f} on, the best F1 on "
+        f"Photos are enlarged {facts['enlarge']:g} times, to at most 800 px, and "
+        f"it shows faces from a confidence of {facts['threshold']:.2f} on, both the best on "
         f"{held_out['n_images']} training photos held out for choosing (there: average precision "
         f"{held_out['ap50']:.3f}, F1 {held_out['best_f1']:.3f}).",
     ]
-    if commands:
+    if sizes:
         paragraphs += [
             "On WIDER FACE's validation photos, which chose nothing, faces of at least 20 px, by "
-            + " and ".join(commands)
-            + " (times on a busy machine):",
+            "`mien evaluate-detector --data wider_val.parquet` (times on a busy machine):",
             "\n".join(rows),
             "\n".join(sizes),
         ]

@@ -10,7 +10,7 @@ from training.detector.views import ViewOptions
 class DetectorRecipe:
     """Hyperparameters of one run."""
 
-    epochs: int = 84
+    epochs: int = 106
     widths: tuple[int, ...] = (16, 32, 64, 64, 80)  # channels at strides 2, 4, 8, 16, 32
     depths: tuple[int, ...] = (1, 2, 2, 1)  # residual convolutions at strides 4, 8, 16, 32
     neck_width: int = 48

@@ -37,11 +37,11 @@ class ViewOptions:
         mosaic_share: share of pictures that are made of four views.
     """
 
-    face_px: tuple[float, float] = (12.0, 200.0)
-    small_power: float = 1.5
+    face_px: tuple[float, float] = (12.0, 320.0)
+    small_power: float = 1.4
     zoom: tuple[float, float] = (0.3, 2.5)
     as_is_share: float = 0.35
-    as_is_zoom: tuple[float, float] = (0.5, 1.3)
+    as_is_zoom: tuple[float, float] = (0.6, 1.7)
     turn_deg: float = 12.0
     turn_share: float = 0.4
     mosaic_share: float = 0.3
