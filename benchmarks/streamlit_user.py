@@ -35,7 +35,7 @@ class Screen:
                 words in getattr(element, "label", "") or words in element.id
             ):
                 return element
-        raise LookupError(f"no {kind} with {words!r} on the screen")
+        raise LookupError(f"no {kind} with {words!r} on the screen; errors there: {self.errors}")
 
 
 class StreamlitUser:
@@ -47,7 +47,7 @@ class StreamlitUser:
         timeout_s: longest silence of the server.
     """
 
-    def __init__(self, url: str, page: str, *, timeout_s: float = 300.0) -> None:
+    def __init__(self, url: str, page: str, *, timeout_s: float = 1200.0) -> None:
         """Connect and open the page."""
         self._host = urllib.parse.urlsplit(url).netloc
         self._page, self._timeout_s = page, timeout_s
@@ -62,6 +62,7 @@ class StreamlitUser:
             additional_headers={"Cookie": self._cookie},
             max_size=None,
             open_timeout=timeout_s,
+            ping_interval=None,  # browsers send none either; the server's are answered
         )
         self.screen = self._run()
 

@@ -1,18 +1,25 @@
 """The store: one object that travels as an argument and opens transactions."""
 
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import Engine
 
 from db.audit_head import HeadFile
 from db.engine import BUSY_TIMEOUT_MS, make_engine, translated_errors
+from db.errors import StoreBusyError
 from db.master_key import Keys
 from db.setup import set_up
 from db.types import Clock, Controller, utc_now
 from db.unit import ReadUnit, WriteUnit, reading, writing
 from db.vault import Vault
+
+# So long a thread waits for other threads of its process before it gives up.
+_WRITERS_TIMEOUT_S: Final = 60.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,14 +43,31 @@ class Store:
     head: HeadFile
     clock: Clock
     controller: Controller
+    _one_writer: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def read(self) -> AbstractContextManager[ReadUnit]:
         """Open a look at the store; see `db.unit.reading`."""
         return reading(self.engine, self.clock)
 
-    def write(self) -> AbstractContextManager[WriteUnit]:
-        """Open a change; see `db.unit.writing`."""
-        return writing(self.engine, clock=self.clock, audit_key=self.keys.audit, head=self.head)
+    @contextmanager
+    def write(self) -> Iterator[WriteUnit]:
+        """Open a change; see `db.unit.writing`.
+
+        Threads of this process queue up before they ask the database, which would let in whoever
+        asks at the right moment and leave others out until their time is over: SQLite's waiting
+        is a poll, and with fifty users some never had luck.
+        """
+        if not self._one_writer.acquire(timeout=_WRITERS_TIMEOUT_S):
+            raise StoreBusyError(
+                "The store is busy with other changes; wait a few seconds and try again."
+            )
+        try:
+            with writing(
+                self.engine, clock=self.clock, audit_key=self.keys.audit, head=self.head
+            ) as unit:
+                yield unit
+        finally:
+            self._one_writer.release()
 
     def close(self) -> None:
         """Close all connections."""

@@ -160,25 +160,24 @@ class _Run:
 
     def _finished(self, future: Future, done: Any) -> None:
         task = self._tasks.pop(future.key)
-        error = future.exception() if future.status != "finished" else None
-        if error is None:
+        try:
+            # Not by the future's status: a worker can end after its task and before it has
+            # handed the result over, and Dask then does the task again.
             table = future.result()
-        elif not isinstance(error, KilledWorker):
-            raise (
-                error
-                if isinstance(error, MienError)
-                else BatchError(
-                    f"A worker failed ({type(error).__name__}); is the same Mien installed there?"
-                )
-            ) from error
-        elif task.place is None and len(task.files) > 1:
-            self._single[task.part] = {}
-            for place in range(len(task.files)):
-                done.add(self._submit(_Task(task.part, task.first, task.files, place)))
-            return
-        else:
+        except KilledWorker:
+            if task.place is None and len(task.files) > 1:
+                self._single[task.part] = {}
+                for place in range(len(task.files)):
+                    done.add(self._submit(_Task(task.part, task.first, task.files, place)))
+                return
             place = task.place or 0
             table = lost_part(PartFiles(task.files[place : place + 1]), task.first + place)
+        except MienError:
+            raise
+        except Exception as exc:
+            raise BatchError(
+                f"A worker failed ({type(exc).__name__}); is the same Mien installed there?"
+            ) from exc
         self._keep(task, table)
 
     def _keep(self, task: _Task, table: pa.Table) -> None:

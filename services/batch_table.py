@@ -18,6 +18,10 @@ SCHEMA: Final = pa.schema(
         ("top", pa.string()),
         ("uncertain", pa.bool_()),
         *((emotion, pa.float32()) for emotion in EMOTIONS),
+        ("quality", pa.float32()),  # 0..1, see docs/detection.md
+        ("flaw", pa.string()),  # what is worst about the face, if anything
+        ("not_judged", pa.string()),  # why a face was found but got no scores
+        ("turned_degrees", pa.int32()),
         ("width", pa.int32()),
         ("height", pa.int32()),
         ("notes", pa.string()),
@@ -56,4 +60,13 @@ def results_table(results: Sequence[PhotoResult], first: int) -> pa.Table:
 def _cells(face: dict[str, Any]) -> dict[str, Any]:
     box = dict(zip(("x_min", "y_min", "x_max", "y_max"), face["box"], strict=True))
     verdict = {key: face[key] for key in ("confidence", "top", "uncertain")}
-    return {**box, **verdict, **(face["scores"] or {})}
+    quality = face["quality"] or {}
+    return {
+        **box,
+        **verdict,
+        **(face["scores"] or {}),
+        "quality": quality.get("score"),
+        "flaw": quality.get("flaw"),
+        "not_judged": face["refused"],
+        "turned_degrees": face["turned_degrees"],
+    }

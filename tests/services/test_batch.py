@@ -144,6 +144,9 @@ def test_two_workers_say_the_same_as_one_photo_at_a_time(
         )["faces"][0]
         assert row["top"] == single["top"]
         assert {e: row[e] for e in single["scores"]} == pytest.approx(single["scores"], abs=1e-4)
+        assert (row["quality"], row["turned_degrees"]) == (
+            pytest.approx(single["quality"]["score"], abs=1e-3), 0
+        )  # fmt: skip
         box = [row[side] for side in ("x_min", "y_min", "x_max", "y_max")]
         assert box == pytest.approx(single["box"], abs=0.11)
 
