@@ -16,10 +16,8 @@ import keras
 from keras import ops
 
 from core.detection.grid import STRIDES, decode_level
-from core.detection.mien_face import FaceNetwork
 from core.detection_metrics import ious
 from tests.helpers.pictures import encode
-from training.detector.export import to_litert
 from training.detector.loss import DetectionLoss, assign, complete_iou, pair_iou
 from training.detector.network import all_cells, decode, training_model
 from training.detector.photos import Annotation, held_out
@@ -206,12 +204,24 @@ def run(
     return folder
 
 
-def test_the_curves_have_a_row_an_epoch_and_the_loss_falls(run: Path) -> None:
+def test_the_curves_have_a_row_an_epoch(run: Path) -> None:
     curves = json.loads((run / "curves.json").read_text())
     assert [row["epoch"] for row in curves] == [1, 2, 3]
-    assert curves[-1]["loss"] < curves[0]["loss"]
+    assert all(np.isfinite(row["loss"]) and row["loss"] > 0 for row in curves)
     assert all(0 <= row["val_ap50"] <= 1 for row in curves)
     assert curves[-1]["learning_rate"] == pytest.approx(0, abs=1e-5)
+
+
+def test_one_batch_can_be_learnt_by_heart(step_by_step: None) -> None:
+    rows = target_rows(annotation([[8, 8, 36, 36]]))
+    pictures = np.zeros((2, SIDE_PX, SIDE_PX, 3), np.float32)
+    pictures[0, 8:36, 8:36] = 220
+    targets = np.stack([rows, np.zeros_like(rows)])
+    keras.utils.set_random_seed(1)
+    model = training_model(network_of(TOY), SIDE_PX)
+    model.compile(keras.optimizers.Adam(0.01), DetectionLoss(SIDE_PX))
+    losses = [float(model.train_on_batch(pictures, targets)) for _ in range(30)]
+    assert np.mean(losses[-3:]) < 0.5 * np.mean(losses[:3])
 
 
 def test_a_finished_run_is_not_trained_on_and_its_recipe_can_be_read(
@@ -253,57 +263,3 @@ def test_held_out_photos_are_always_the_same_share() -> None:
     mask = held_out(1239, 0.1, 0)
     assert mask.sum() == 124
     assert np.array_equal(mask, held_out(1239, 0.1, 0))
-
-
-# --- Export -------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def network() -> keras.Model:
-    keras.utils.set_random_seed(3)
-    return network_of(TOY)
-
-
-@pytest.fixture(scope="module")
-def picture() -> NDArray[np.uint8]:
-    return np.random.default_rng(4).integers(0, 256, (128, 192, 3)).astype(np.uint8)
-
-
-def test_the_float_file_says_what_keras_says_in_pictures_of_any_size(
-    network: keras.Model, picture: NDArray[np.uint8]
-) -> None:
-    from core.detection.grid import faces_from_maps
-
-    served = FaceNetwork(to_litert(network, None))
-    for part in (picture, picture[:64, :128]):
-        maps = network.predict(part[None].astype(np.float32), verbose=0)
-        boxes, points, confidences = faces_from_maps([m[0] for m in maps], 0.001)
-        found = served.find(part, 0.001)
-        assert len(confidences) > 3
-        assert found[0] == pytest.approx(boxes, abs=0.05)
-        assert found[1] == pytest.approx(points, abs=0.05)
-        assert found[2] == pytest.approx(confidences, abs=1e-4)
-
-
-def test_the_integer_file_reads_grey_levels_and_is_smaller(
-    network: keras.Model, picture: NDArray[np.uint8]
-) -> None:
-    integers = to_litert(network, picture[None, :64, :64])
-    assert len(integers) < len(to_litert(network, None))
-    boxes, _, confidences = FaceNetwork(integers).find(picture, 0.001)
-    assert len(boxes) == len(confidences) > 3
-
-
-def test_training_and_serving_networks_share_their_rows(
-    network: keras.Model, picture: NDArray[np.uint8]
-) -> None:
-    square = picture[None, :SIDE_PX, :SIDE_PX].astype(np.float32)
-    rows = training_model(network, SIDE_PX).predict(square, verbose=0)
-    maps = network.predict(square, verbose=0)
-    start = 0
-    for level in range(len(STRIDES)):
-        joined = np.concatenate([m[0] for m in maps[3 * level : 3 * level + 3]], axis=-1)
-        flat = joined.reshape(-1, 15)
-        assert rows[0, start : start + len(flat)] == pytest.approx(flat, abs=1e-4)
-        start += len(flat)
-    assert start == rows.shape[1]

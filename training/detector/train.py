@@ -1,6 +1,7 @@
 """Train the detector: photos in, averaged weights and curves out, resumable."""
 
 import json
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ class HeldOut:
             self.truths.append(Truths(boxes, ignored))
 
     def measure(self, network: keras.Model, batch_size: int = 8) -> dict[str, float]:
-        """`val_ap50`, `val_f1` of `network`'s weights as they are."""
+        """`val_ap50`, `val_f1` and its threshold, of `network`'s weights as they are."""
         found = []
         for start in range(0, len(self.pictures), batch_size):
             batch = self.pictures[start : start + batch_size].astype(np.float32)
@@ -74,11 +75,13 @@ class HeldOut:
                 found.append(Detections(boxes.astype(np.float64), confidences.astype(np.float64)))
         curve = precision_recall(self.truths, found)
         best = curve.best
-        return {
-            "val_ap50": round(curve.average_precision, 4),
-            "val_f1": round(best.f1, 4),
-            "val_threshold": round(best.threshold, 4),
+        figures = {
+            "val_ap50": curve.average_precision,
+            "val_f1": best.f1,
+            "val_threshold": best.threshold,
         }
+        # Without any detection there is no F1, and JSON has no NaN.
+        return {name: round(v, 4) for name, v in figures.items() if not math.isnan(v)}
 
 
 class DetectorKeeper(keras.callbacks.Callback):  # type: ignore[misc]
