@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "models/studies/detectors.json": "python -m training.detector_effect --data fer2013.parquet",
     "models/studies/speed.json": "mien bias speed",
     "models/studies/bench*.json": "mien bench --json",
+    "docs/report/failures.toml": "written by a person who looked at the images",
     "docs/report/literature.toml": "read by people; each entry names its source",
     "db/legal_dates.toml": "read by people; each entry names its source",
 }
