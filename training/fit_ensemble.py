@@ -30,6 +30,7 @@ from core.detection_metrics import (
     match,
     precision_recall,
 )
+from training.detector.photos import held_out, subset
 
 _FOLDS = 4
 
@@ -120,11 +121,22 @@ def main(
     member: Annotated[list[str], typer.Option(help="detector@enlargement; several")],
     min_iou: Annotated[float, typer.Option(help="Overlap of boxes of one face")] = 0.5,
     every: Annotated[int, typer.Option(help="Only every n-th photo")] = 1,
+    unseen: Annotated[
+        bool,
+        typer.Option("--unseen", help="Only the photos that our own detector was not trained on"),
+    ] = False,
     dry: Annotated[bool, typer.Option("--dry", help="Print the figures, write nothing")] = False,
 ) -> None:
     """Print cross-validated figures; write the fit on all photos."""
     members = [parse_member(text) for text in member]
-    photos = load_photos(data).part(every)
+    photos = load_photos(data)
+    if unseen:
+        recipe = json.loads((ROOT / "models" / "mien-face" / "detector.json").read_text())[
+            "recipe"
+        ]
+        kept_out = held_out(len(photos), recipe["held_out_share"], recipe["seed"])
+        photos = subset(photos, kept_out)
+    photos = photos.part(every)
     truths = counted_truths(photos, 20)
     clusters, total_ms = clusters_of(members, photos, min_iou=min_iou)
     seen = cross_validated(clusters, truths)
@@ -143,7 +155,7 @@ def main(
         threshold=round(seen.best.threshold, 4),
     )
     facts = {
-        "data": photos.name,
+        "data": f"{photos.name}, photos unseen in training mien-face" if unseen else photos.name,
         "n_images": len(photos),
         "cross_validated": {
             "ap50": round(seen.average_precision, 4),
