@@ -29,6 +29,8 @@ def agreed(*, folded: bool = False, keeping: bool = False) -> bool:
         return False
     if held() is not None:
         return True
+    if folded:
+        show_said()  # what ended the consent, not to be hidden with the form
     title = "Use your own photos: what happens to them"
     with st.expander(title, icon=":material/policy:") if folded else st.container():
         try:

@@ -188,7 +188,7 @@ def test_consent_counts_on_every_replica_at_once(
 
     # The page on the other replica is still open; at its next click it knows.
     here.get_by_text("Eileen Collins (NASA)").click()
-    expect(here.get_by_text("taken back").first).to_be_visible(timeout=SLOW_MS)
+    expect(here.get_by_text("You took your consent back").first).to_be_visible(timeout=SLOW_MS)
     assert here.locator('input[type="file"]').count() == 0
 
     # And one given anew there counts here.
