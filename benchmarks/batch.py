@@ -48,29 +48,28 @@ def measure(album: Path, out: Path, n_workers: int) -> dict[str, Any]:
     """One run; photos a second and processor time a photo."""
     settings = load_settings()
     job = batch_job(settings, model_id=settings.default_model, detector=settings.default_detector)
-    started = time.perf_counter()
-    done: list[tuple[float, int]] = []
+    done: list[tuple[float, float, int]] = []
     load_average = os.getloadavg()[0]
     with (
         open_batch(out, str(album), job, iter_files(str(album))) as folder,
         local_client(n_workers) as client,
     ):
-        before = sum(client.run(_cpu_s).values())
-        run_batch(
-            folder, client, on_part=lambda n: done.append((time.perf_counter() - started, n))
-        )
-        cpu_s = sum(client.run(_cpu_s).values()) - before
+
+        def on_part(n_files: int) -> None:
+            done.append((time.perf_counter(), sum(client.run(_cpu_s).values()), n_files))
+
+        run_batch(folder, client, on_part=on_part)
         summary = folder.finish()
     # The first part of each worker pays for loading; what follows is the steady state.
-    (first_s, _), *rest = done[n_workers - 1 :]
-    n_steady = sum(n for _, n in rest)
+    first_at, first_cpu_s, _ = done[n_workers - 1]
+    last_at, last_cpu_s, _ = done[-1]
+    n_steady = sum(n for _, _, n in done[n_workers:])
     return {
         "workers": n_workers,
         "photos": summary.n_done,
         "faces": summary.n_faces,
-        "photos_per_s": round(n_steady / (done[-1][0] - first_s), 1),
-        "whole_s": round(done[-1][0], 1),
-        "cpu_ms_per_photo": round(cpu_s / summary.n_done * 1000, 1),
+        "photos_per_s": round(n_steady / (last_at - first_at), 1),
+        "cpu_ms_per_photo": round((last_cpu_s - first_cpu_s) / n_steady * 1000, 1),
         "load_average": round(load_average, 1),
     }
 
@@ -85,15 +84,16 @@ def main() -> None:
         album = Path(temporary) / "album"
         album.mkdir()
         write_album(album, args.photos)
-        runs = [measure(album, Path(temporary) / f"out{n}", n) for n in (1, 2)]
+        runs = []
+        for n_workers in (1, 2):
+            runs.append(measure(album, Path(temporary) / f"out{n_workers}", n_workers))
+            print(json.dumps(runs[-1]), flush=True)
     content = {
         "machine": cpu_name(),
         "python": platform.python_version(),
         "measured_at": datetime.now(UTC).strftime("%Y-%m-%d"),
         "runs": runs,
     }
-    for run in runs:
-        print(json.dumps(run))
     if args.json:
         args.json.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 

@@ -121,7 +121,8 @@ def _zip_photos(key: str) -> list[Photo]:
         )
         return []
     if n_others:
-        st.caption(f"{n_others:,} other files in the ZIP are passed over.")
+        what = "1 other file is" if n_others == 1 else f"{n_others:,} other files are"
+        st.caption(f"{what} in the ZIP and passed over.")
     return [
         Photo(f"{archive.file_id}/{name}", name, partial(pictures.read, name), False, True)
         for name in names

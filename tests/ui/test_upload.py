@@ -147,7 +147,7 @@ def test_a_zip_becomes_one_table(agreed: AppTest) -> None:
     assert not app.exception
     text = text_of(app)
     assert "**3 photos, 2 faces, 1 refused**" in text
-    assert "1 other files in the ZIP are passed over." in text
+    assert "1 other file is in the ZIP and passed over." in text
     assert "1 × happy" in text
     table = app.dataframe[0].value
     assert table["file"].tolist() == ["album/a.jpg", "album/b.jpg", "album/broken.png"]
