@@ -99,6 +99,12 @@ class FaceNetwork:
         return interpreter
 
 
+def logit_map_names(model: bytes) -> list[str]:
+    """Names of a network's maps of one channel, which say how sure its cells are."""
+    outputs = Interpreter(model_content=model).get_output_details()
+    return [output["name"] for output in outputs if output["shape_signature"][-1] == 1]
+
+
 class MienFaceDetector:
     """`FaceNetwork` as a `FaceDetector`.
 

@@ -13,11 +13,10 @@ from typing import Any
 
 import keras
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from core.detection import SWEEP_THRESHOLD
-from core.detection.mien_face import FaceNetwork
+from core.detection.mien_face import FaceNetwork, logit_map_names
 from core.detection_data import AnnotatedPhotos, load_photos
 from core.detection_metrics import Detections, Truths, precision_recall, sizes_px
 from training.detector.card import description, write_readme
@@ -60,13 +59,7 @@ def to_litert(network: keras.Model, representative: NDArray[np.uint8] | None) ->
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = lambda: ([picture] for picture in pictures)
-        return _quantise(converter, pictures[:1], _logit_maps(floats))
-
-
-def _logit_maps(floats: bytes) -> list[str]:
-    """Names of the maps of one channel."""
-    outputs = Interpreter(model_content=floats).get_output_details()
-    return [output["name"] for output in outputs if output["shape_signature"][-1] == 1]
+        return _quantise(converter, pictures[:1], logit_map_names(floats))
 
 
 def _quantise(
