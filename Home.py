@@ -2,11 +2,12 @@
 
 import streamlit as st
 
+from ui.favicon import favicon
 from ui.home import first_screen
 from ui.operations import start
 
 start()
-st.set_page_config(page_title="Mien", page_icon=":material/face:", layout="wide")
+st.set_page_config(page_title="Mien", page_icon=favicon(), layout="wide")
 
 PAGES = [
     st.Page(first_screen, title="Home", icon=":material/home:", default=True),
