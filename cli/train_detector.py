@@ -51,7 +51,7 @@ def publish_detector(data: DataOption, run: RunOption = DEFAULT_RUN) -> None:
 
 
 def evaluate_detector(
-    data: Annotated[Path, typer.Option(help="parquet: image, boxes_xyxy; chose nothing.")],
+    data: Annotated[Path, typer.Option(help="parquet: image, boxes_xyxy; not used for choosing.")],
 ) -> None:
     """Measure both precisions of mien-face; writes evaluations and readme to models/mien-face."""
     import shlex

@@ -98,7 +98,8 @@ def readme(facts: dict[str, Any], folder: Path) -> str:
     ]
     if sizes:
         paragraphs += [
-            "On WIDER FACE's validation photos, which chose nothing, faces of at least 20 px, by "
+            "On WIDER FACE's validation photos, which chose neither weights, threshold nor "
+            "enlargement, faces of at least 20 px, by "
             "`mien evaluate-detector --data wider_val.parquet` (times on a busy machine):",
             "\n".join(rows),
             "\n".join(sizes),
