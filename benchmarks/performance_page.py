@@ -22,6 +22,12 @@ its cores. Where that is more than the cores, waiting times are longer than on a
 about as much; processor times are not, or by little.
 """
 
+# Rows that `make bench-peers` makes.
+_PEERS_ROWS = (
+    "mien", "fer", "fer-float", "facial-emotion-recognition", "ybc-face-emotion", "facemood",
+    "facex",
+)  # fmt: skip
+
 _LEFT_OUT = """\
 Left out, because their weights do not come with them and are fetched from elsewhere at run
 time: deepface, emotiefflib, hsemotion, hsemotion-onnx, libreface, py-feat, rmn.
@@ -84,14 +90,12 @@ def _batch(found: dict[str, Any]) -> str:
             f"{run['photos']:,}",
             f"{run['photos_per_s']:.1f}",
             f"{run['cpu_ms_per_photo']:.1f}",
-            f"{1000 * run['workers'] / run['cpu_ms_per_photo']:.0f}",
             str(run["load_average"]),
         ]
         for run in found["runs"]
     ]
     head = [
-        "workers", "photos", "photos a second", "processor ms a photo",
-        "photos a second if the cores were free", "load",
+        "workers", "photos", "photos a second", "processor ms a photo", "load",
     ]  # fmt: skip
     one, two = found["runs"][0], found["runs"][-1]
     return (
@@ -100,9 +104,9 @@ def _batch(found: dict[str, Any]) -> str:
         "with one face, through the code of `mien batch`, after the models are loaded.\n\n"
         + _table(head, rows)
         + f"\nFrom one worker to {two['workers']}: "
-        f"{two['photos_per_s'] / one['photos_per_s']:.2f} times as many photos a second. The "
-        "last column but one is computed from the processor time, which other programs on the "
-        "machine lengthen, too.\n"
+        f"{two['photos_per_s'] / one['photos_per_s']:.2f} times as many photos a second. "
+        "The processor time is that of the whole worker: while it waits for a core, the upkeep of "
+        "its connections goes on and is counted to the photo.\n"
     )
 
 
@@ -168,6 +172,7 @@ def _peers(found: dict[str, Any]) -> str:
         "memory, MB",
     ]  # fmt: skip
     runtimes = ", ".join(f"{name} {version}" for name, version in found["runtimes"].items())
+    absent = ", ".join(name for name in _PEERS_ROWS if name not in found["rows"])
     loads = [row["load_average"] for row in found["rows"].values()]
     return (
         "## Beside other packages\n\n"
@@ -178,7 +183,13 @@ def _peers(found: dict[str, Any]) -> str:
         + _table(head, rows)
         + "\n"
         + "".join(f"- {note}.\n" for note in notes)
-        + "- fer-float is fer with `use_tflite=False`: the network before it was quantised.\n\n"
+        + "- fer-float is fer with `use_tflite=False`: the network before it was quantised.\n"
+        + (
+            f"- Not measured, because the run was stopped: {', '.join(absent)}.\n"
+            if absent
+            else ""
+        )
+        + "\n"
         + _LEFT_OUT
     )
 
