@@ -1,6 +1,8 @@
 """Data of the two diagrams: which room imports which, and the way of an image."""
 
 import ast
+from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 from docs.tools.measured import Measured
@@ -19,11 +21,12 @@ STEPS: Final = (
 )  # fmt: skip
 
 
-def imports_between_rooms(measured: Measured) -> list[list[str]]:
-    """Pairs of rooms, of which the first imports the second, as the code has it."""
+@cache
+def imports_between_rooms(root: Path) -> list[list[str]]:
+    """Pairs of rooms, of which the first imports the second, as the code under `root` has it."""
     edges = set()
     for room in ROOMS:
-        for file in sorted((measured.root / room).rglob("*.py")):
+        for file in sorted((root / room).rglob("*.py")):
             for node in ast.walk(ast.parse(file.read_text("utf-8"))):
                 if isinstance(node, ast.ImportFrom):
                     names = [str(node.module)]
@@ -37,7 +40,7 @@ def imports_between_rooms(measured: Measured) -> list[list[str]]:
 
 def system(measured: Measured) -> dict[str, Any]:
     """Rooms and their imports."""
-    return {"rooms": list(ROOMS), "edges": imports_between_rooms(measured)}
+    return {"rooms": list(ROOMS), "edges": imports_between_rooms(measured.root)}
 
 
 def data_flow(measured: Measured) -> dict[str, Any]:

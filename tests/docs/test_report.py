@@ -21,12 +21,11 @@ AGAIN = "run `make report` after a measured file has changed"
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_a_document_is_what_its_sources_give(name: str) -> None:
-    written = (DOCS / name).read_text("utf-8").splitlines()
-    for number, (is_line, should) in enumerate(
-        zip(written, rendered(name).splitlines(), strict=False)
-    ):
-        assert is_line == should, f"docs/{name}, line {number + 1}: {AGAIN}"
-    assert (DOCS / name).read_text("utf-8") == rendered(name), AGAIN
+    written, should = (DOCS / name).read_text("utf-8"), rendered(name)
+    pairs = zip(written.splitlines(), should.splitlines(), strict=False)
+    for number, (line, wanted) in enumerate(pairs, 1):
+        assert line == wanted, f"docs/{name}, line {number}: {AGAIN}"
+    assert written == should, AGAIN
 
 
 @pytest.mark.parametrize("name", FIGURES)
