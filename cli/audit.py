@@ -10,7 +10,7 @@ import typer
 from cli.evaluate import FacesChoice
 
 if TYPE_CHECKING:
-    from services.audit_data import AuditResult
+    from services.audit_data import AuditResult, ModelAudit
 
 
 class LabelSource(StrEnum):
@@ -42,33 +42,40 @@ def audit(
     label_error: Annotated[
         float | None, typer.Option(min=0, max=0.5, help="Share of predicted labels that is wrong.")
     ] = None,
-    model: Annotated[str | None, typer.Option(help="Id of the model; see `mien models`.")] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="Id of a model, see `mien models`; several times to compare them."),
+    ] = None,
     detector: Annotated[str | None, typer.Option(help="Detector for --faces detect.")] = None,
+    robustness: Annotated[
+        int,
+        typer.Option(min=0, max=500, help="Judge so many faces under 15 corruptions as well."),
+    ] = 0,
 ) -> None:
-    """Audit a model on your own data; nothing but the report is written.
+    """Audit one or more models on your own data; nothing but the report is written.
 
     Exit code 0: audited; 2: the data is not usable, and the message names the rows.
     """
-    from core.classify import EmotionClassifier
     from core.config import load_settings
     from core.detection import create_detector
-    from services.audit_data import run_audit
+    from services.audit_data import load_models, run_audit
 
     _check_out(out)
     settings = load_settings()
-    classifier = EmotionClassifier.load(model or settings.default_model, settings.models_dir)
+    classifiers = load_models(model or [settings.default_model], settings.models_dir)
     finder = None
     if faces is FacesChoice.detect:
         finder = create_detector(detector or settings.default_detector, settings.models_dir)
     checked = _read(data, images, tuple(group_by or ()))
     with _progress() as progress:
-        task = progress.add_task("Judging", total=len(checked.images))
+        task = progress.add_task("Judging", total=None)
         result = run_audit(
-            classifier,
+            classifiers,
             checked,
             detector=finder,
             source=labels_are.value,
             label_error=label_error if labels_are is LabelSource.predicted else None,
+            robustness_n=robustness,
             progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
     _print(result)
@@ -108,29 +115,43 @@ def _progress() -> Any:
 
 def _print(result: "AuditResult") -> None:
     """The headline figures and the gaps, for people."""
+    from services.audit_report_more import pair_sentence
+
+    lines = []
+    for one in result.models:
+        lines += _lines(result, one)
+    lines += [pair_sentence(pair).replace("**", "") for pair in result.pairs]
+    if result.undetected:
+        lines.append(f"no face found in {len(result.undetected)} pictures, which are left out")
+    sys.stdout.write("\n".join([*lines, *result.notes]) + "\n")
+
+
+def _lines(result: "AuditResult", one: "ModelAudit") -> list[str]:
     from core.curves import summary_with_intervals
     from core.fairness_text import summary_rows
 
-    p = result.predictions
-    lines = [f"{result.model_id} on {result.name}: {len(p)} faces"]
-    if result.undetected:
-        lines.append(f"no face found in {len(result.undetected)} pictures, which are left out")
-    lines += result.notes
+    p = one.predictions
+    lines = [f"{one.model_id} on {result.name}: {len(p)} faces"]
     for name, row in summary_with_intervals(p.labels, p.predicted).iterrows():
         value, low, high = (100 * float(row[key]) for key in ("value", "low", "high"))
         lines.append(
             f"{str(name).replace('_', ' '):18} {value:5.1f} % (95 %: {low:.1f} to {high:.1f})"
         )
-    for found in summary_rows(result.bias):
+    if one.robustness is not None:
+        shares = [row["accuracy"] for row in one.robustness["rows"]]
+        clean, n = one.robustness["clean_accuracy"], one.robustness["n"]
+        mean = 100 * sum(shares) / len(shares)
+        lines.append(f"{'corrupted':18} {mean:5.1f} % of {n} faces, {100 * clean:.1f} % untouched")
+    for found in summary_rows(one.bias):
         lines.append(
             f"{found['attribute']} ({found['labels']}): gap {found['gap']}, chance stays below "
             f"{found['chance (95 %)']}, p {found['p (Holm)']}: {found['verdict']}"
         )
-    sys.stdout.write("\n".join(lines) + "\n")
+    return lines
 
 
 def _write(result: "AuditResult", out: Path) -> None:
-    from services.audit_data import audit_csv, audit_json
+    from services.audit_export import audit_csv, audit_json
     from services.audit_report import audit_html
 
     makers = {".html": audit_html, ".json": audit_json, ".csv": audit_csv}

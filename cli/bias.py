@@ -47,16 +47,17 @@ def predicted(
     detector: DetectorName = None,
 ) -> None:
     """FER-2013's test split by perceived age group and gender, guessed by an annotator."""
+    from core.model_card import load_card
     from training.bias.studies import predicted_study
 
-    settings, model_id, finder = _parts(model, detector)
-    with _progress("Annotating") as progress:
-        report, held_out = predicted_study(
-            data, annotations, _classifier(settings, model_id), settings.models_dir, finder,
-            command=_command(), progress=progress,
-        )  # fmt: skip
+    guesses = _guesses(data, annotations, detector)
+    settings, model_id, _ = _parts(model, detector)
+    report = predicted_study(
+        data, guesses, load_card(model_id, settings.models_dir), settings.models_dir,
+        command=_command(),
+    )  # fmt: skip
     content = report.model_dump()
-    content["held_out"] = {name: one.model_dump() for name, one in held_out.items()}
+    content["held_out"] = {name: one.model_dump() for name, one in guesses.held_out.items()}
     _write(f"bias_predicted_{model_id}", content)
 
 
@@ -86,21 +87,24 @@ def dataset(
     ] = None,
 ) -> None:
     """FER-2013 itself: class balance, and which groups are shown with which expression."""
-    from training.bias.studies import dataset_study, guess_all
+    from training.bias.guesses import SPLITS
+    from training.bias.studies import dataset_study
 
-    guessed = None
+    guessed = []
     if annotations is not None:
-        settings, model_id, finder = _parts(None, None)
-        with _progress("Annotating") as progress:
-            guessed = guess_all(
-                data, annotations, _classifier(settings, model_id), finder, progress=progress
-            )
+        guessed = _guesses(data, annotations, None).attributes(*SPLITS)
     _write("bias_dataset_fer2013", dataset_study(data, command=_command(), guessed=guessed))
 
 
 @app.command()
-def mitigate(data: Fer2013, model: ModelId = None) -> None:
-    """Mitigations without retraining: gaps and accuracy before and after."""
+def mitigate(
+    data: Fer2013,
+    model: ModelId = None,
+    annotations: Annotated[
+        Path | None, typer.Option(help="UTKFace, to weight by perceived age and gender, too.")
+    ] = None,
+) -> None:
+    """Mitigations without retraining the network: gaps and accuracy before and after."""
     from training.bias.mitigate import mitigation_study
     from training.bias.pictures import load_fer2013
 
@@ -109,6 +113,7 @@ def mitigate(data: Fer2013, model: ModelId = None) -> None:
         _classifier(settings, model_id),
         load_fer2013(data, "validation"),
         load_fer2013(data, "test"),
+        guesses=None if annotations is None else _guesses(data, annotations, None),
         command=_command(),
     )
     _write(f"mitigation_{model_id}", content)
@@ -153,7 +158,7 @@ def everything(
     """Every study for the default model, one after another (about ten minutes)."""
     speed()
     measured(data)
-    mitigate(data)
+    mitigate(data, annotations=annotations)
     utkface(annotations)
     predicted(data, annotations)
     dataset(data, annotations)
@@ -173,6 +178,18 @@ def _classifier(settings: Any, model_id: str) -> Any:
     from core.classify import EmotionClassifier
 
     return EmotionClassifier.load(model_id, settings.models_dir)
+
+
+def _guesses(data: Path, annotations: Path, detector: str | None) -> Any:
+    """Perceived age group and gender of FER-2013's images; minutes the first time."""
+    from training.bias.guesses import guesses_of
+
+    settings, model_id, finder = _parts(None, detector)
+    with _progress("Annotating") as progress:
+        return guesses_of(
+            data, annotations, _classifier(settings, model_id), finder,
+            Path("runs") / "bias_guesses", progress=progress,
+        )  # fmt: skip
 
 
 def _landmarker(settings: Any) -> Any:

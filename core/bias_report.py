@@ -2,18 +2,16 @@
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import numpy as np
-import pandas as pd
-from fairlearn.metrics import MetricFrame, count
 from pydantic import BaseModel, ConfigDict
 
-from core.curves import Predictions, confusion_counts, summary_of
+from core.bias_further import further_figures
+from core.curves import Predictions
 from core.emotions import EMOTIONS, noun
 from core.fairness import (
-    MIN_SHOWN,
     Events,
     Gap,
     Groups,
@@ -24,7 +22,6 @@ from core.fairness import (
     label_sensitivity,
     shares_by_group,
 )
-from core.metrics import expected_calibration_error
 
 Source = Literal["declared", "annotated", "predicted", "measured"]
 SOURCE_TEXTS: Final[dict[str, str]] = {
@@ -33,8 +30,10 @@ SOURCE_TEXTS: Final[dict[str, str]] = {
     "predicted": "predicted: a small model guessed it from the picture",
     "measured": "measured: computed from the picture's pixels",
 }
-# Holm's families: the question asked of each attribute, and the details behind it.
+# Holm's families: the question asked of each attribute, the same asked of intersections, and
+# the details behind it.
 PRIMARY: Final = "primary"
+CROSSED: Final = "crossed"
 SECONDARY: Final = "secondary"
 # What is asked of a set without true expressions: its gaps are disparities, not errors.
 Kind = Literal["error", "disparity"]
@@ -44,7 +43,7 @@ class Outcome(BaseModel):
     """One share that is compared between groups.
 
     Attributes:
-        family: gaps of one family are corrected together (Holm).
+        family: gaps of one family are corrected together, see `corrected`.
         better: whether a high or a low share is what one wants; None for neither.
         overall: the share over all groups, None for nothing to count.
         gap: None where fewer than two groups are large enough.
@@ -193,53 +192,6 @@ def report_attribute(
     )
 
 
-def further_figures(
-    predictions: Predictions, groups: Groups, uncertain_threshold: float
-) -> list[dict[str, Any]]:
-    """Per group, by MetricFrame: n, accuracy, balanced accuracy, macro F1, calibration error.
-
-    Groups under `MIN_SHOWN` have their count alone.
-    """
-    known = groups != ""
-    if not known.any():
-        return []
-    kept = predictions.keep(known)
-    rows = np.arange(len(kept))
-    frame = MetricFrame(
-        metrics={
-            "n": count,
-            "balanced_accuracy": lambda _, rows: _summary(kept, rows)[1],
-            "macro_f1": lambda _, rows: _summary(kept, rows)[4],
-            "calibration_error": lambda _, rows: expected_calibration_error(
-                kept.labels[rows], kept.probabilities[rows]
-            ),
-            "uncertain": lambda _, rows: float(
-                (kept.confidence[rows] < uncertain_threshold).mean()
-            ),
-        },
-        # The measures need probabilities, so MetricFrame is handed row numbers to split.
-        y_true=rows,
-        y_pred=rows,
-        sensitive_features=pd.Series(groups[known], name="group"),
-    )
-    result = []
-    for name, row in frame.by_group.iterrows():
-        n = int(row["n"])
-        figures = {
-            key: float(value) if n >= MIN_SHOWN else None
-            for key, value in row.items()
-            if key != "n"
-        }
-        result.append({"group": str(name), "n": n, **figures})
-    return result
-
-
-def _summary(predictions: Predictions, rows: Any) -> Any:
-    chosen = np.asarray(rows, np.int64)
-    counts = confusion_counts(predictions.labels[chosen], predictions.predicted[chosen])
-    return [float(value) for value in summary_of(counts)]
-
-
 def intersect(attributes: Sequence[Attribute]) -> list[Attribute]:
     """Each pair of attributes as one, its groups named "young, dark"."""
     pairs = []
@@ -258,21 +210,40 @@ def intersect(attributes: Sequence[Attribute]) -> list[Attribute]:
 
 
 def corrected(reports: Sequence[AttributeReport]) -> list[AttributeReport]:
-    """The same with Holm's correction over all gaps of each family, over all attributes."""
-    families: dict[str, list[float]] = {}
-    for outcome in (o for report in reports for o in report.outcomes if o.gap is not None):
-        families.setdefault(outcome.family, []).append(outcome.gap.p_value)  # type: ignore[union-attr]
-    adjusted = {name: iter(holm(p_values)) for name, p_values in families.items()}
-    result = []
-    for report in reports:
-        outcomes = []
+    """The same with Holm's correction in each family of gaps.
+
+    `PRIMARY` is corrected over the attributes alone, so that asking for intersections costs none
+    of their power. `CROSSED` is corrected over attributes and intersections together.
+    """
+    p_of: dict[tuple[int, str], float] = {}
+    of_family: dict[str, list[tuple[int, str]]] = {PRIMARY: [], CROSSED: [], SECONDARY: []}
+    for row, report in enumerate(reports):
         for outcome in report.outcomes:
-            gap = outcome.gap
-            if gap is not None:
-                gap = gap.model_copy(update={"p_holm": next(adjusted[outcome.family])})
-            outcomes.append(outcome.model_copy(update={"gap": gap}))
-        result.append(report.model_copy(update={"outcomes": outcomes}))
-    return result
+            if outcome.gap is not None:
+                p_of[row, outcome.key] = outcome.gap.p_value
+                of_family[outcome.family].append((row, outcome.key))
+    adjusted: dict[tuple[int, str], float] = {}
+    of_family[CROSSED] += of_family[PRIMARY]
+    for family in (SECONDARY, CROSSED, PRIMARY):  # the attributes' own correction comes last
+        keys = of_family[family]
+        adjusted |= zip(keys, holm([p_of[key] for key in keys]), strict=True)
+    return [
+        report.model_copy(
+            update={"outcomes": [_with_p(o, adjusted.get((row, o.key))) for o in report.outcomes]}
+        )
+        for row, report in enumerate(reports)
+    ]
+
+
+def _with_p(outcome: Outcome, p_holm: float | None) -> Outcome:
+    if outcome.gap is None:
+        return outcome
+    return outcome.model_copy(update={"gap": outcome.gap.model_copy(update={"p_holm": p_holm})})
+
+
+def crossed(question: Question) -> Question:
+    """The question as it is asked of an intersection."""
+    return replace(question, family=CROSSED)
 
 
 def expression_breakdown(
@@ -283,7 +254,7 @@ def expression_breakdown(
     pairs: Sequence[Attribute] | None = None,
     seed: int = 0,
 ) -> tuple[list[AttributeReport], list[AttributeReport]]:
-    """Single attributes and their intersections, corrected together.
+    """Single attributes and their intersections, corrected as `corrected` says.
 
     Intersections carry accuracy alone: their groups are too small for more. `pairs` says which
     (from `intersect`); by default all.
@@ -296,5 +267,6 @@ def expression_breakdown(
 
     single = [reported(attribute, questions) for attribute in attributes]
     chosen = intersect(attributes) if pairs is None else pairs
-    every = corrected([*single, *(reported(pair, questions[:1]) for pair in chosen)])
+    asked = [crossed(questions[0])]
+    every = corrected([*single, *(reported(pair, asked) for pair in chosen)])
     return every[: len(single)], every[len(single) :]

@@ -14,7 +14,7 @@ from core.errors import DatasetError, ImageRefusedError
 from core.faceinput import FaceInput
 from core.images import decode_image
 from core.metrics import Measures, measure
-from core.types import FloatArray, ImageRGB
+from core.types import Face, FloatArray, ImageRGB
 
 FacesMode = Literal["crop", "detect"]
 Progress = Callable[[int, int], None]
@@ -105,16 +105,24 @@ def _face_crop(
 ) -> NDArray[np.uint8] | None:
     """The whole image, or its largest face; None where the detector finds none."""
     if detector is None:
-        if face_input.channels == 3:
-            return face_input.resize(image_rgb)
-        # All three channels of a grey file are alike; of a colour file this is its luma.
-        return face_input.resize(_grey(image_rgb))
-    faces = detector.detect(image_rgb)
-    if not faces:
+        return whole_crop(image_rgb, face_input)
+    largest = largest_face(image_rgb, detector)
+    if largest is None:
         return None
-    largest = max(faces, key=lambda face: face.box.area)
-    square = face_input.square(largest.box, detector.box_geometry)
-    return face_input.crop(image_rgb, square)
+    return face_input.crop(image_rgb, face_input.square(largest.box, detector.box_geometry))
+
+
+def whole_crop(image_rgb: ImageRGB, face_input: FaceInput) -> NDArray[np.uint8]:
+    """An image that is a face crop already, in the size and channels of the model."""
+    if face_input.channels == 3:
+        return face_input.resize(image_rgb)
+    # All three channels of a grey file are alike; of a colour file this is its luma.
+    return face_input.resize(_grey(image_rgb))
+
+
+def largest_face(image_rgb: ImageRGB, detector: FaceDetector) -> Face | None:
+    """The face with the largest box; None where there is none."""
+    return max(detector.detect(image_rgb), key=lambda face: face.box.area, default=None)
 
 
 def _grey(image_rgb: ImageRGB) -> NDArray[np.uint8]:

@@ -50,8 +50,8 @@ class Gap(BaseModel):
         difference: highest less lowest, 0..1; `low`, `high` its bootstrap 95 % interval.
         ratio: lowest over highest, None where the highest is 0.
         chance95: 95th percentile of the difference if the group labels are permuted.
-        p_value: share of permutations with at least this difference.
-        p_holm: the same, corrected by Holm over all gaps of the family; None until corrected.
+        p_value: share of permutations with a larger difference, ties by half (mid-p).
+        p_holm: the same, corrected by Holm, see `core.bias_report.corrected`; None until then.
         same_mix: the difference once every group has the same mix of expressions.
         same_mix_chance95, same_mix_p_value: likewise, permuting within each expression.
     """
@@ -169,8 +169,17 @@ def spread_of(shares: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def permutation_p(difference: float, null: NDArray[np.float64]) -> float:
-    """Share of draws at least as large, the observed one counted in (Phipson and Smyth 2010)."""
-    return float((1 + (null >= difference - 1e-12).sum()) / (1 + len(null)))
+    """Share of draws beyond `difference`, ties by half, the observed one counted in.
+
+    Counting it in keeps p above 0 (Phipson and Smyth 2010). Shares of small groups take few
+    values, so ties are common; counted in full they would make the test miss gaps far more often
+    than its level asks for (mid-p, Lancaster 1961). No gap at all has p = 1.
+    """
+    if difference <= 1e-12:
+        return 1.0
+    beyond = (null > difference + 1e-12).sum()
+    ties = (null >= difference - 1e-12).sum() - beyond
+    return float((1 + beyond + 0.5 * ties) / (1 + len(null)))
 
 
 def _same_mix(

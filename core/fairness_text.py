@@ -6,7 +6,7 @@ a model is free of it.
 
 from typing import Any, Final
 
-from core.bias_report import PRIMARY, BiasReport, Kind, Outcome
+from core.bias_report import SECONDARY, BiasReport, Kind, Outcome
 from core.fairness import ALPHA, MIN_JUDGED, Sensitivity
 
 PREDICTED_BANNER: Final = (
@@ -35,7 +35,7 @@ def gap_sentence(outcome: Outcome, kind: Kind) -> str:
         + (f", ratio {gap.ratio:.2f}" if gap.ratio is not None else "")
         + f"); chance alone stays below {points(gap.chance95)} in 95 of 100 cases"
     )
-    corrected = "p not corrected" if gap.p_holm is None else f"p = {_p(gap.p_holm)} after Holm"
+    corrected = "p not corrected" if gap.p_holm is None else f"p = {p_text(gap.p_holm)} after Holm"
     if not gap.beyond_chance:
         several = " once several gaps are tested" if gap.difference > gap.chance95 else ""
         return (
@@ -44,7 +44,7 @@ def gap_sentence(outcome: Outcome, kind: Kind) -> str:
         )
     finding = "Disparity beyond chance"
     if kind == "error":  # details are tested on their own, so "bias" stands for the main question
-        finding = "Bias found" if outcome.family == PRIMARY else "Gap beyond chance"
+        finding = "Gap beyond chance" if outcome.family == SECONDARY else "Bias found"
     text = f"**{finding}**: share {outcome.title}. {size}, {corrected}."
     return text + _same_mix_sentence(outcome)
 
@@ -75,7 +75,8 @@ def sensitivity_sentence(band: Sensitivity) -> str:
     )
 
 
-def _p(p_value: float) -> str:
+def p_text(p_value: float) -> str:
+    """A p value as people write it: `p_text(0.00001)` is "< 0.001"."""
     return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"
 
 
@@ -85,28 +86,29 @@ def summary_rows(report: BiasReport) -> list[dict[str, Any]]:
     for attribute in [*report.attributes, *report.intersections]:
         outcome = attribute.outcomes[0]
         gap = outcome.gap
-        row: dict[str, Any] = {
-            "attribute": attribute.name,
-            "labels": attribute.source,
-            "share": outcome.title,
-            "groups compared": 0 if gap is None else gap.n_groups,
-        }
+        # What matters first: on a phone a table shows its first columns only.
+        row: dict[str, Any] = {"attribute": attribute.name}
         if gap is None:
-            row |= dict.fromkeys(("worst", "best", "gap", "chance (95 %)", "p (Holm)"), "–")
             row["verdict"] = "too few images"
+            row |= dict.fromkeys(("gap", "chance (95 %)", "p (Holm)", "worst", "best"), "–")
         else:
             ends = {g.group: g for g in outcome.groups}
             low, high = ends[gap.lowest], ends[gap.highest]
             row |= {
-                "worst": f"{gap.lowest} {100 * (low.share or 0):.1f} % (n={low.n})",
-                "best": f"{gap.highest} {100 * (high.share or 0):.1f} % (n={high.n})",
+                "verdict": _verdict(gap.beyond_chance, report.kind),
                 "gap": points(gap.difference),
                 "chance (95 %)": points(gap.chance95),
-                "p (Holm)": _p(1.0 if gap.p_holm is None else gap.p_holm),
-                "verdict": _verdict(gap.beyond_chance, report.kind),
+                "p (Holm)": p_text(1.0 if gap.p_holm is None else gap.p_holm),
+                "worst": f"{gap.lowest} {100 * (low.share or 0):.1f} % (n={low.n})",
+                "best": f"{gap.highest} {100 * (high.share or 0):.1f} % (n={high.n})",
             }
             if outcome.better == "low":
                 row["worst"], row["best"] = row["best"], row["worst"]
+        row |= {
+            "labels": attribute.source,
+            "share": outcome.title,
+            "groups compared": 0 if gap is None else gap.n_groups,
+        }
         rows.append(row)
     return rows
 

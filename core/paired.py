@@ -1,12 +1,15 @@
 """Two models on the same images: McNemar's test, and which models none beats in everything."""
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from scipy.stats import binomtest, chi2
+
+from core.fairness import holm
 
 _EXACT_UP_TO = 1000
 
@@ -74,6 +77,28 @@ def mcnemar(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_]) -> 
         p_value=p_value,
         exact=exact,
     )
+
+
+class PairedModels(BaseModel):
+    """Two models by name, their test, and its p value after Holm over all pairs."""
+
+    model_config = ConfigDict(frozen=True)
+
+    first: str
+    second: str
+    test: McNemar
+    p_holm: float
+
+
+def every_pair(right: Mapping[str, NDArray[np.bool_]]) -> list[PairedModels]:
+    """McNemar's test of each two models by which of the same n images each judges right."""
+    pairs = list(itertools.combinations(right, 2))
+    tests = [mcnemar(right[first], right[second]) for first, second in pairs]
+    corrected = holm([test.p_value for test in tests])
+    return [
+        PairedModels(first=first, second=second, test=test, p_holm=p_holm)
+        for (first, second), test, p_holm in zip(pairs, tests, corrected, strict=True)
+    ]
 
 
 def _paired_interval(only_first: int, only_second: int, n: int) -> tuple[float, float]:

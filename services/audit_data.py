@@ -1,11 +1,11 @@
-"""Audit a model on somebody's own labelled pictures: judge, measure, hand out. Nothing is kept."""
+"""Audit models on somebody's own labelled pictures: judge and measure. Nothing is kept."""
 
-import io
-import json
-import math
-from collections.abc import Callable
+import itertools
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -13,191 +13,238 @@ from numpy.typing import NDArray
 
 from core.bias_report import Attribute, BiasReport, Source, expression_breakdown
 from core.classify import EmotionClassifier
-from core.curves import (
-    Predictions,
-    coverage_accuracy,
-    precision_recall_curves,
-    reliability,
-    roc_curves,
-    summary_with_intervals,
-)
+from core.curves import Predictions
 from core.detection import FaceDetector
 from core.emotions import EMOTIONS
 from core.errors import ImageRefusedError
-from core.evaluation import predict
+from core.evaluation import largest_face, whole_crop
 from core.images import decode_image
-from core.metrics import measure
+from core.paired import PairedModels, every_pair
+from core.robustness import N_CONDITIONS, robustness_rows, sample_rows
+from core.types import Face, ImageRGB
 from services.audit_input import AuditInputError, AuditSet, rows_text
 
 Progress = Callable[[int, int], None]
+MAX_ROBUSTNESS: Final = 500
+_BATCH: Final = 256
+# The page serves others at the same time, so that an audit never takes the whole machine.
+_MAX_THREADS: Final = 2
+
+
+@dataclass(frozen=True, eq=False)
+class ModelAudit:
+    """Figures of one model.
+
+    Attributes:
+        threshold: confidence under which the app says "uncertain".
+        predictions: of the pictures with a face, in the order of the rows.
+        bias: breakdowns by the group columns.
+        robustness: `n, clean_accuracy, rows` as `mien bias robustness` stores them; None where
+            it was not asked for.
+    """
+
+    model_id: str
+    threshold: float
+    predictions: Predictions
+    bias: BiasReport
+    robustness: dict[str, Any] | None
 
 
 @dataclass(frozen=True, eq=False)
 class AuditResult:
-    """Figures of one audit.
+    """What one audit found.
 
     Attributes:
-        predictions: of the pictures with a face, in the order of the rows.
-        rows: their row numbers, (n,).
+        models: one or more, all on the same pictures.
+        pairs: each two of them against each other.
+        rows: row numbers of the pictures with a face, (n,).
         undetected: row numbers of pictures without a face.
         groups: group columns of the pictures with a face, "" for no value.
-        bias: breakdowns by those columns.
     """
 
     name: str
-    model_id: str
     faces: str
-    threshold: float
-    predictions: Predictions
+    models: tuple[ModelAudit, ...]
+    pairs: tuple[PairedModels, ...]
     rows: NDArray[np.int64]
     undetected: list[int]
     groups: pd.DataFrame
-    bias: BiasReport
     notes: tuple[str, ...]
 
 
+def load_models(model_ids: Sequence[str], models_dir: Path) -> list[EmotionClassifier]:
+    """Models for an audit, each with two threads where the machine has them.
+
+    Raises:
+        ModelError: as `EmotionClassifier.load`.
+    """
+    n_threads = min(_MAX_THREADS, os.cpu_count() or 1)
+    return [
+        EmotionClassifier.load(name, models_dir, n_threads=n_threads)
+        for name in dict.fromkeys(model_ids)
+    ]
+
+
 def run_audit(
-    classifier: EmotionClassifier,
+    classifiers: Sequence[EmotionClassifier],
     audited: AuditSet,
     *,
     detector: FaceDetector | None = None,
     source: Source = "annotated",
     label_error: float | None = None,
+    robustness_n: int = 0,
     progress: Progress | None = None,
 ) -> AuditResult:
-    """Judge every picture and compute all figures; progress counts pictures.
+    """Judge every picture by every model and compute all figures.
 
     Args:
-        classifier: the model.
+        classifiers: the models, at least one.
         audited: from `check_set`.
         detector: finds the face first; None takes each picture as a face crop.
         source: where the group labels come from.
         label_error: for predicted labels, the share that is thought wrong.
-        progress: called with pictures done and pictures in all; what it raises stops the run.
+        robustness_n: so many of the pictures are judged under each corruption as well.
+        progress: called with judgements done and judgements in all; what it raises stops the
+            run.
 
     Raises:
         AuditInputError: if pictures cannot be decoded, or none has a face.
     """
-    _check_readable(audited)
     images = audited.images
-    probabilities, seen = predict(classifier, images, detector=detector, progress=progress)
+    sampled = sample_rows(len(images), min(robustness_n, MAX_ROBUSTNESS))
+    total = len(classifiers) * (len(images) + N_CONDITIONS * len(sampled))
+    done = itertools.count(len(classifiers), len(classifiers))
+
+    def step() -> None:
+        if progress:
+            progress(next(done), total)
+
+    judges = [_Judge(classifier, len(images), sampled) for classifier in classifiers]
+    _judge_all(judges, audited, detector, step)
+    seen = ~np.isnan(judges[0].probabilities[:, 0])
     if not seen.any():
         raise AuditInputError("No face was found in any picture; are they face crops?")
-    rows = images.rows
-    predictions = Predictions(
-        images.labels[seen], probabilities[seen], np.zeros(int(seen.sum()), bool)
-    )
     groups = images.groups[seen].reset_index(drop=True)
-    threshold = classifier.card.calibration.uncertain_threshold
     attributes = [
         Attribute(str(column), groups[column].to_numpy(str), source, "", label_error)
         for column in groups.columns
     ]
-    single, pairs = expression_breakdown(predictions, attributes, threshold)
+    n_before = len(classifiers) * len(images)
+    models = []
+    for number, judge in enumerate(judges):
+        start = n_before + number * N_CONDITIONS * len(sampled)
+        counted = itertools.count(start + len(sampled), len(sampled) or 1)
+        tell = (lambda of=counted: progress(next(of), total)) if progress else None
+        robustness = judge.robustness(images.labels, tell) if len(sampled) else None
+        models.append(_measured(judge, images.labels, seen, attributes, robustness))
     return AuditResult(
         name=images.name,
-        model_id=classifier.card.id,
         faces="crop" if detector is None else f"detect ({detector.name})",
-        threshold=threshold,
-        predictions=predictions,
-        rows=rows[seen],
-        undetected=rows[~seen].tolist(),
+        models=tuple(models),
+        pairs=tuple(every_pair({one.model_id: one.predictions.right for one in models})),
+        rows=images.rows[seen],
+        undetected=images.rows[~seen].tolist(),
         groups=groups,
-        bias=BiasReport(
-            title="your data",
-            kind="error",
-            dataset="your data",
-            n=len(predictions),
-            model_id=classifier.card.id,
-            model_sha256=classifier.card.sha256,
-            command="mien audit",
-            caveats=[],
-            attributes=single,
-            intersections=pairs,
-        ),
         notes=audited.notes,
     )
 
 
-def _check_readable(audited: AuditSet) -> None:
-    """Decode everything once, so that all bad rows are named and not just the first."""
+def _measured(
+    judge: "_Judge",
+    labels: NDArray[np.int64],
+    seen: NDArray[np.bool_],
+    attributes: Sequence[Attribute],
+    robustness: dict[str, Any] | None,
+) -> ModelAudit:
+    card = judge.classifier.card
+    nowhere = np.zeros(int(seen.sum()), bool)
+    predictions = Predictions(labels[seen], judge.probabilities[seen], nowhere)
+    threshold = card.calibration.uncertain_threshold
+    single, pairs = expression_breakdown(predictions, attributes, threshold)
+    bias = BiasReport(
+        title="your data", kind="error", dataset="your data", n=len(predictions),
+        model_id=card.id, model_sha256=card.sha256, command="mien audit", caveats=[],
+        attributes=single, intersections=pairs,
+    )  # fmt: skip
+    return ModelAudit(card.id, threshold, predictions, bias, robustness)
+
+
+class _Judge:
+    """One model that is handed pictures one after another and judges them in batches.
+
+    Attributes:
+        probabilities: (n, 7), NaN where no face was found.
+    """
+
+    def __init__(self, classifier: EmotionClassifier, n: int, sampled: NDArray[np.int64]) -> None:
+        """Crops at the positions `sampled` are kept for `robustness`."""
+        self.classifier = classifier
+        self.probabilities = np.full((n, len(EMOTIONS)), np.nan, np.float32)
+        self._sampled = frozenset(sampled.tolist())
+        self._sample: dict[int, NDArray[np.uint8]] = {}
+        self._waiting: dict[int, NDArray[np.uint8]] = {}
+
+    def add(self, at: int, image_rgb: ImageRGB, face: Face | None, geometry: Any) -> None:
+        """Take the picture at position `at`: whole, or `face` of it."""
+        spec = self.classifier.card.face_input
+        if face is None:
+            crop = whole_crop(image_rgb, spec)
+        else:
+            crop = spec.crop(image_rgb, spec.square(face.box, geometry))
+        self._waiting[at] = crop
+        if at in self._sampled:
+            self._sample[at] = crop
+        if len(self._waiting) == _BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Judge what waits."""
+        if self._waiting:
+            crops = np.stack(list(self._waiting.values()))
+            self.probabilities[list(self._waiting)] = self._probabilities(crops)
+            self._waiting.clear()
+
+    def _probabilities(self, crops: NDArray[np.uint8]) -> Any:
+        spec = self.classifier.card.face_input
+        shaped = crops.reshape(len(crops), spec.size_px, spec.size_px, spec.channels)
+        return self.classifier.probabilities(spec.normalise(shaped))
+
+    def robustness(
+        self, labels: NDArray[np.int64], step: Callable[[], None] | None
+    ) -> dict[str, Any] | None:
+        """Accuracy of the kept crops untouched and corrupted; None where none had a face."""
+        if not self._sample:
+            return None
+        crops, truth = np.stack(list(self._sample.values())), labels[list(self._sample)]
+        crops = crops[..., 0] if crops.shape[-1] == 1 else crops
+        clean = float((self.probabilities[list(self._sample)].argmax(axis=1) == truth).mean())
+        rows = robustness_rows(self._probabilities, crops, truth, step)
+        return {"n": len(truth), "clean_accuracy": clean, "rows": rows}
+
+
+def _judge_all(
+    judges: Sequence[_Judge],
+    audited: AuditSet,
+    detector: FaceDetector | None,
+    step: Callable[[], None],
+) -> None:
+    """Decode each picture once for all models, so that all bad rows are named, not the first."""
     wrong: dict[str, list[int]] = {}
-    for row, encoded in zip(audited.images.rows, audited.images.encoded(), strict=True):
+    images = audited.images
+    for at, (row, encoded) in enumerate(zip(images.rows, images.encoded(), strict=True)):
         try:
-            decode_image(encoded)
+            image_rgb = decode_image(encoded).image_rgb
         except ImageRefusedError as error:
             wrong.setdefault(error.kind.replace("_", " "), []).append(int(row))
+        else:
+            face = None if detector is None or wrong else largest_face(image_rgb, detector)
+            if not wrong and (detector is None or face is not None):
+                geometry = None if detector is None else detector.box_geometry
+                for judge in judges:
+                    judge.add(at, image_rgb, face, geometry)
+        step()
     if wrong:
         said = "; ".join(f"{kind} in {rows_text(rows)}" for kind, rows in wrong.items())
         raise AuditInputError(f"Some pictures cannot be read: {said}.")
-
-
-def preview(audited: AuditSet) -> dict[str, Any]:
-    """What is shown before a run: counts by label and by group."""
-    counts = np.bincount(audited.images.labels, minlength=len(EMOTIONS))
-    return {
-        "pictures": len(audited.images),
-        "labels": dict(zip(EMOTIONS, counts.tolist(), strict=True)),
-        "groups": {
-            str(column): audited.images.groups[column].value_counts().to_dict()
-            for column in audited.images.groups.columns
-        },
-    }
-
-
-def audit_json(result: AuditResult) -> str:
-    """All figures as one JSON object; figures without meaning are null."""
-    p = result.predictions
-    content = {
-        "data": result.name,
-        "model": result.model_id,
-        "faces": result.faces,
-        "pictures": len(p) + len(result.undetected),
-        "undetected_rows": result.undetected,
-        "notes": list(result.notes),
-        "measures": measure(p.labels, p.probabilities).model_dump(),
-        "intervals": summary_with_intervals(p.labels, p.predicted).to_dict(orient="index"),
-        "area_under_roc": roc_curves(p.labels, p.probabilities)[1],
-        "average_precision": precision_recall_curves(p.labels, p.probabilities)[1],
-        "reliability": reliability(p.labels, p.probabilities).to_dict(orient="records"),
-        "coverage": coverage_accuracy(p.labels, p.probabilities).to_dict(orient="records"),
-        "groups": result.bias.model_dump(),
-    }
-    return json.dumps(_without_nan(content), indent=1)
-
-
-def audit_csv(result: AuditResult) -> str:
-    """One line a picture: row, label, verdict, scores, groups; all else follows from these."""
-    p = result.predictions
-    table = pd.DataFrame(
-        {
-            "row": result.rows,
-            "label": [EMOTIONS[label] for label in p.labels],
-            "judged": [EMOTIONS[label] for label in p.predicted],
-            "confidence": p.confidence,
-        }
-    )
-    for index, name in enumerate(EMOTIONS):
-        table[name] = p.probabilities[:, index]
-    for column in result.groups.columns:
-        # Names that spreadsheets would run as a formula (OWASP, CSV injection) are quoted.
-        table[f"group {column}"] = [_safe(value) for value in result.groups[column]]
-    buffer = io.StringIO()
-    # Nine digits bring every 32-bit float back, so that near ties stay what they are.
-    table.to_csv(buffer, index=False, float_format="%.9g")
-    return buffer.getvalue()
-
-
-def _safe(text: str) -> str:
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
-def _without_nan(value: Any) -> Any:
-    """JSON has no NaN."""
-    if isinstance(value, float) and math.isnan(value):
-        return None
-    if isinstance(value, dict):
-        return {str(key): _without_nan(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(inner) for inner in value]
-    return value
+    for judge in judges:
+        judge.flush()

@@ -1,8 +1,5 @@
 """An audit as one HTML file: no script, nothing loaded from elsewhere, fit to print and send."""
 
-import html
-import math
-from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -27,104 +24,64 @@ from core.fairness_text import (
     summary_rows,
 )
 from core.metrics import measure
-from services.audit_data import AuditResult
-from services.audit_svg import Line, dots_svg, lines_svg
+from services.audit_data import AuditResult, ModelAudit
+from services.audit_markup import document, figure, interval, markdown, share_text, table, text
+from services.audit_report_more import compared, robustness_section
+from services.audit_svg import Line, dots_svg
 
 _DASHES: Final = ("", "8 4", "2 3", "8 3 2 3", "12 4", "12 3 2 3", "1 5")
-_STYLE: Final = """
-:root{color-scheme:light dark;--ink:#16212b;--quiet:#5a6670;--line:#d5dbe0;--paper:#fff}
-@media(prefers-color-scheme:dark){:root{--ink:#e8edf1;--quiet:#a3adb5;--line:#35424d;
---paper:#11181f}}
-body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:60rem;
-margin:2rem auto;padding:0 1rem}
-table{border-collapse:collapse;margin:.8rem 0;font-variant-numeric:tabular-nums;font-size:.9rem}
-.wide{overflow-x:auto}
-th,td{border:1px solid var(--line);padding:.25rem .6rem;text-align:right;white-space:nowrap}
-th:first-child,td:first-child{text-align:left}
-figcaption,.quiet{color:var(--quiet);font-size:.9rem}
-figure{margin:1rem 0}svg{max-width:100%;height:auto}svg text{fill:currentColor}
-.note{border-left:4px solid #D55E00;padding:.4rem .8rem;margin:.8rem 0}
-"""
 
 
 def audit_html(result: AuditResult) -> str:
     """The report; every text that came from the data is escaped."""
-    sections = [
+    names = ", ".join(one.model_id for one in result.models)
+    body = [
         _head(result),
-        _summary(result),
-        _per_class(result),
-        _confusion(result),
-        _curves(result),
-        _confidence(result),
-        _groups(result),
+        compared(result) if len(result.models) > 1 else "",
+        *(_model(one) for one in result.models),
         "<h2>How to use this</h2><p>A facial expression is not a feeling. These figures hold for "
         "pictures like the audited ones and for nothing else; they do not show that a model may "
         "be used to decide about people, and inferring emotions at work or in education is "
         "prohibited in the EU (AI Act, article 5(1)(f)).</p>",
     ]
-    title = f"Audit of {_text(result.model_id)}"
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width">'
-        # No script can run, whatever the data holds, and nothing is loaded.
-        '<meta http-equiv="Content-Security-Policy" '
-        "content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>{title}</title><style>{_STYLE}</style></head><body>"
-        f"<h1>{title}</h1>{''.join(sections)}</body></html>"
-    )
+    return document(f"Audit of {names}", "".join(body))
 
 
-def _text(value: object) -> str:
-    return html.escape(str(value))
-
-
-def _share(value: float | None) -> str:
-    if value is None or math.isnan(value):
-        return "–"
-    return f"{100 * value:.1f}&nbsp;%"
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Cells are HTML already."""
-    head = "".join(f'<th scope="col">{cell}</th>' for cell in header)
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
-
-
-def _markdown(text: str) -> str:
-    """The two marks that our own sentences use, after escaping."""
-    escaped, result = _text(text), []
-    for index, part in enumerate(escaped.split("**")):
-        inner = "".join(f"<em>{p}</em>" if i % 2 else p for i, p in enumerate(part.split("*")))
-        result.append(f"<strong>{inner}</strong>" if index % 2 else inner)
-    return "".join(result)
+def _model(one: ModelAudit) -> str:
+    sections = (
+        _summary, _per_class, _confusion, _curves, _confidence, robustness_section, _groups,
+    )  # fmt: skip
+    return f"<h2>{text(one.model_id)}</h2>" + "".join(section(one) for section in sections)
 
 
 def _head(result: AuditResult) -> str:
-    n = len(result.predictions)
+    n = len(result.rows)
     faces = {"crop": "each picture taken as a face crop"}.get(result.faces, result.faces)
     undetected = ""
     if result.undetected:
+        n_all = n + len(result.undetected)
+        of_all = ", ".join(
+            f"{share_text(float(one.predictions.right.sum()) / n_all)} ({text(one.model_id)})"
+            for one in result.models
+        )
         undetected = (
             f' <p class="note">In {len(result.undetected)} pictures no face was found; they are '
-            "not in the figures below. Counting them as wrong, accuracy is "
-            f"{_share(float(result.predictions.right.sum()) / (n + len(result.undetected)))}.</p>"
+            f"not in the figures below. Counting them as wrong, accuracy is {of_all}.</p>"
         )
-    notes = "".join(f'<p class="note">{_text(note)}</p>' for note in result.notes)
+    notes = "".join(f'<p class="note">{text(note)}</p>' for note in result.notes)
     return (
-        f"<p>Data: {_text(result.name)}, {n:,} faces; model: {_text(result.model_id)}; faces: "
-        f"{_text(faces)}.</p>{undetected}{notes}"
+        f"<p>Data: {text(result.name)}, {n:,} faces; faces: {text(faces)}.</p>{undetected}{notes}"
     )
 
 
-def _summary(result: AuditResult) -> str:
-    p = result.predictions
+def _summary(one: ModelAudit) -> str:
+    p = one.predictions
     frame = summary_with_intervals(p.labels, p.predicted)
     rows = [
         (
             name.replace("_", " "),
-            _share(float(value)),
-            f"{_share(float(low))} to {_share(float(high))}",
+            share_text(float(value)),
+            interval(float(low), float(high)),
         )
         for name, (value, low, high) in zip(
             SUMMARY, frame.loc[list(SUMMARY)].to_numpy(float), strict=True
@@ -132,23 +89,23 @@ def _summary(result: AuditResult) -> str:
     ]
     ece = measure(p.labels, p.probabilities).ece
     rows.append(("calibration error (15 bins)", f"{ece:.3f}", ""))
-    return f"<h2>Overview</h2>{_table(('figure', 'value', '95 % interval'), rows)}"
+    return f"<h3>Overview</h3>{table(('figure', 'value', '95 % interval'), rows)}"
 
 
-def _per_class(result: AuditResult) -> str:
-    p = result.predictions
+def _per_class(one: ModelAudit) -> str:
+    p = one.predictions
     scores = measure(p.labels, p.probabilities).per_class
     rows = [
-        (name, _share(s.recall), _share(s.precision), _share(s.f1), s.support)
+        (name, share_text(s.recall), share_text(s.precision), share_text(s.f1), s.support)
         for name, s in scores.items()
     ]
-    return "<h2>Each expression</h2>" + _table(
+    return "<h3>Each expression</h3>" + table(
         ("expression", "recall", "precision", "F1", "support"), rows
     )
 
 
-def _confusion(result: AuditResult) -> str:
-    counts = confusion_counts(result.predictions.labels, result.predictions.predicted)
+def _confusion(one: ModelAudit) -> str:
+    counts = confusion_counts(one.predictions.labels, one.predictions.predicted)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     rows = []
     for true, name in enumerate(EMOTIONS):
@@ -160,24 +117,24 @@ def _confusion(result: AuditResult) -> str:
         ]
         rows.append((name, *cells))
     return (
-        "<h2>Confusion</h2>"
-        + _table(("true \\ judged", *EMOTIONS), rows)
+        "<h3>Confusion</h3>"
+        + table(("true \\ judged", *EMOTIONS), rows)
         + '<p class="quiet">A row says what became of the faces with that true label.</p>'
     )
 
 
-def _curves(result: AuditResult) -> str:
-    p = result.predictions
+def _curves(one: ModelAudit) -> str:
+    p = one.predictions
     roc, areas = roc_curves(p.labels, p.probabilities)
     recall, averages = precision_recall_curves(p.labels, p.probabilities)
     return (
-        "<h2>Curves</h2>"
-        + _figure(
+        "<h3>Curves</h3>"
+        + figure(
             _expression_lines(roc, "false_positive_rate", "true_positive_rate", areas),
             ("false alarms among other faces", "share recognised"),
             "ROC; the number is the area under each line, 0.5 is chance.",
         )
-        + _figure(
+        + figure(
             _expression_lines(recall, "recall", "precision", averages),
             ("recall", "precision"),
             "Precision and recall; the number is average precision.",
@@ -200,29 +157,27 @@ def _expression_lines(
     ]
 
 
-def _figure(lines: list[Line], titles: tuple[str, str], caption: str) -> str:
-    if not lines:
-        return f'<p class="quiet">{_text(caption)} Not defined for this data.</p>'
-    drawn = lines_svg(lines, *titles)
-    return f"<figure>{drawn}<figcaption>{_text(caption)}</figcaption></figure>"
-
-
-def _confidence(result: AuditResult) -> str:
-    p = result.predictions
+def _confidence(one: ModelAudit) -> str:
+    p = one.predictions
     bins = reliability(p.labels, p.probabilities)
     coverage = coverage_accuracy(p.labels, p.probabilities)
-    at = coverage.iloc[round(100 * result.threshold)]
+    at = coverage.iloc[round(100 * one.threshold)]
     judged = "no face reaches the app's threshold."
     if at["n"]:
         judged = (
-            f"at the app's threshold of {result.threshold:.2f}, "
-            f"{_share(float(at['coverage']))} of the faces are judged and "
-            f"{_share(float(at['accuracy']))} of those rightly."
+            f"at the app's threshold of {one.threshold:.2f}, "
+            f"{share_text(float(at['coverage']))} of the faces are judged and "
+            f"{share_text(float(at['accuracy']))} of those rightly."
         )
-    table = _table(
+    bins_table = table(
         ("confidence", "images", "right", "95 % interval"),
         [
-            (_share(said), int(n), _share(right), f"{_share(low)} to {_share(high)}")
+            (
+                share_text(said),
+                int(n),
+                share_text(right),
+                f"{share_text(low)} to {share_text(high)}",
+            )
             for n, said, right, low, high in bins[
                 ["n", "confidence", "accuracy", "low", "high"]
             ].to_numpy(float)
@@ -231,24 +186,24 @@ def _confidence(result: AuditResult) -> str:
     line = Line("this data", bins["confidence"].tolist(), bins["accuracy"].tolist(), "#0072B2", "")
     ideal = Line("says what is true", [0.0, 1.0], [0.0, 1.0], "#8A8F94", "2 4")
     return (
-        "<h2>Confidence</h2>"
-        + _figure(
+        "<h3>Confidence</h3>"
+        + figure(
             [line, ideal],
             ("how sure the model says it is", "how often it is right"),
             "Reliability; below the dotted line the model is too sure of itself.",
         )
-        + table
+        + bins_table
         + f"<p>Coverage and accuracy: {judged}</p>"
     )
 
 
-def _groups(result: AuditResult) -> str:
-    report = result.bias
+def _groups(one: ModelAudit) -> str:
+    report = one.bias
     if not report.attributes:
-        return "<h2>Groups</h2><p>No column to group by was chosen.</p>"
+        return "<h3>Groups</h3><p>No column to group by was chosen.</p>"
     rows = summary_rows(report)
-    parts = ["<h2>Groups</h2>", _table([_text(c) for c in rows[0]], [
-        [_text(value) for value in row.values()] for row in rows
+    parts = ["<h3>Groups</h3>", table([text(c) for c in rows[0]], [
+        [text(value) for value in row.values()] for row in rows
     ])]  # fmt: skip
     parts += [_attribute(a, report.kind) for a in [*report.attributes, *report.intersections]]
     return "".join(parts)
@@ -257,26 +212,32 @@ def _groups(result: AuditResult) -> str:
 def _attribute(attribute: AttributeReport, kind: Any) -> str:
     first = attribute.outcomes[0]
     parts = [
-        f"<h3>{_text(attribute.name)}</h3>",
-        f'<p class="quiet">Labels {_text(SOURCE_TEXTS[attribute.source])}.</p>',
+        f"<h4>{text(attribute.name)}</h4>",
+        f'<p class="quiet">Labels {text(SOURCE_TEXTS[attribute.source])}.</p>',
     ]
     if attribute.source == "predicted":
-        parts.append(f'<p class="note">{_markdown(PREDICTED_BANNER)}</p>')
-    parts += [f"<p>{_markdown(gap_sentence(first, kind))}</p>", dots_svg(first)]
+        parts.append(f'<p class="note">{markdown(PREDICTED_BANNER)}</p>')
+    parts += [f"<p>{markdown(gap_sentence(first, kind))}</p>", dots_svg(first)]
     if attribute.sensitivity is not None:
-        parts.append(f"<p>{_markdown(sensitivity_sentence(attribute.sensitivity))}</p>")
+        parts.append(f"<p>{markdown(sensitivity_sentence(attribute.sensitivity))}</p>")
     header = ("share", "gap", "chance (95 %)", "p (Holm)", "lowest", "highest")
     rows = [
-        (_text(o.title), _share(o.gap.difference), _share(o.gap.chance95),
+        (text(o.title), share_text(o.gap.difference), share_text(o.gap.chance95),
          f"{o.gap.p_holm:.3f}" if o.gap.p_holm is not None else "–",
-         _text(o.gap.lowest), _text(o.gap.highest))
+         text(o.gap.lowest), text(o.gap.highest))
         for o in attribute.outcomes if o.gap is not None
     ]  # fmt: skip
     groups = [
-        (_text(g.group), g.n, _share(g.share), f"{_share(g.low)} to {_share(g.high)}", g.status)
+        (
+            text(g.group),
+            g.n,
+            share_text(g.share),
+            f"{share_text(g.low)} to {share_text(g.high)}",
+            g.status,
+        )
         for g in first.groups
     ]
-    parts.append(_table(("group", "n", first.title, "95 % interval", "status"), groups))
+    parts.append(table(("group", "n", first.title, "95 % interval", "status"), groups))
     if rows:
-        parts.append(_table(header, rows))
+        parts.append(table(header, rows))
     return "".join(parts)

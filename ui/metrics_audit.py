@@ -4,7 +4,6 @@ Uploads stay in Streamlit's memory until they are removed; results stay in this 
 a picture. Nothing is written to disk.
 """
 
-from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -12,19 +11,14 @@ import streamlit as st
 
 from core.bias_report import SOURCE_TEXTS
 from core.errors import MienError
-from services.audit_data import AuditResult, audit_csv, audit_json, preview, run_audit
+from services.audit_data import AuditResult, load_models, run_audit
+from services.audit_export import preview
 from services.audit_input import AuditSet, check_set, group_candidates, read_table
-from services.audit_report import audit_html
 from services.keep import Way, record_unkept
 from ui import notice
 from ui.consent import of_session
-from ui.metrics_curves import confidence, curves
-from ui.metrics_errors import errors
-from ui.metrics_groups import breakdown
-from ui.metrics_overview import overview
-from ui.metrics_parts import Subject
-from ui.resources import cards, classifier, detector, settings
-from ui.text import percent
+from ui.metrics_audit_result import show_result
+from ui.resources import cards, detector, settings
 
 _RESULT, _STOPPED, _GENERATION = "audit_result", "audit_stopped", "audit_generation"
 _SET = "audit_set"  # unpacked once, not at every click; goes with the upload
@@ -118,18 +112,26 @@ def _preview(checked: AuditSet) -> None:
 
 
 def _choices(with_groups: bool) -> dict[str, Any]:
-    """Model, how faces are taken, and where the group labels come from."""
-    left, middle, right = st.columns(3)
+    """Models, how faces are taken, where the group labels come from, how many are corrupted."""
+    left, right = st.columns(2)
     names = list(cards())
     default = settings().default_model
     chosen: dict[str, Any] = {
-        "model": left.selectbox(
-            "Model", names, index=names.index(default) if default in names else 0,
-            key="audit_model",
+        "models": tuple(
+            left.multiselect(
+                "Models", names, default=[default if default in names else names[0]],
+                key="audit_models", help="Two or more are compared on the same pictures.",
+            )
         ),
-        "faces": middle.selectbox(
+        "faces": right.selectbox(
             "Pictures are", ["crop", "detect"], key="audit_faces",
             format_func={"crop": "face crops", "detect": "photos: find the face"}.__getitem__,
+        ),
+        "robustness_n": left.selectbox(
+            "Corrupted pictures, too", [0, 50, 100, 250, 500], key="audit_robustness",
+            format_func=lambda n: f"a sample of {n}" if n else "no",
+            help="Judges a sample under 15 corruptions in five strengths: 75 more judgements "
+            "for each of its pictures and models.",
         ),
         "source": "annotated",
         "label_error": None,
@@ -150,32 +152,44 @@ def _choices(with_groups: bool) -> dict[str, Any]:
 def _run_or_show(checked: AuditSet, chosen: dict[str, Any], identity: tuple[Any, ...]) -> None:
     stored = st.session_state.get(_RESULT)
     if stored is not None and stored[0] == identity:
-        _show(stored[1])
+        show_result(stored[1], _forget)
+        return
+    if not chosen["models"]:
+        st.info("Choose at least one model.", icon=":material/arrow_upward:")
         return
     if not st.button("Run the audit", type="primary", icon=":material/play_arrow:"):
         if st.session_state.pop(_STOPPED, False):
             st.warning("Stopped; nothing was kept.", icon=":material/stop:")
         return
+    st.session_state[_RESULT] = (identity, _run(checked, chosen))
+    st.rerun()  # draws the result without the button and the bar
+
+
+def _run(checked: AuditSet, chosen: dict[str, Any]) -> AuditResult:
     place = st.empty()
     with place.container(horizontal=True, vertical_alignment="center"):
         bar = st.progress(0.0, text="Reading the pictures …")
         # A click interrupts the run at its next step of the bar and runs the page again.
         st.button("Stop", on_click=_stop, icon=":material/stop:")
+    drawn = -1
 
     def progress(done: int, total: int) -> None:
-        if done % 50 == 0 or done == total:
-            bar.progress(done / total, text=f"Judging picture {done:,} of {total:,}")
+        nonlocal drawn
+        if 100 * done // total > drawn:
+            drawn = 100 * done // total
+            bar.progress(done / total, text=f"Judgement {done:,} of {total:,}")
 
     finder = detector(settings().default_detector) if chosen["faces"] == "detect" else None
     store, consent = of_session()
     result = run_audit(
-        classifier(chosen["model"]), checked, detector=finder, source=chosen["source"],
-        label_error=chosen["label_error"], progress=progress,
+        load_models(chosen["models"], settings().models_dir), checked, detector=finder,
+        source=chosen["source"], label_error=chosen["label_error"],
+        robustness_n=chosen["robustness_n"], progress=progress,
     )  # fmt: skip
-    counts = {"pictures": len(result.predictions) + len(result.undetected)}
-    record_unkept(store, consent, Way.DATA_SET, model_id=chosen["model"], counts=counts)
-    st.session_state[_RESULT] = (identity, result)
-    st.rerun()  # draws the result without the button and the bar
+    counts = {"pictures": len(result.rows) + len(result.undetected)}
+    for one in result.models:
+        record_unkept(store, consent, Way.DATA_SET, model_id=one.model_id, counts=counts)
+    return result
 
 
 def _stop() -> None:
@@ -191,38 +205,3 @@ def _forget() -> None:
 def _drop() -> None:
     st.session_state.pop(_RESULT, None)
     st.session_state.pop(_SET, None)
-
-
-def _show(result: AuditResult) -> None:
-    with st.container(horizontal=True):
-        for label, maker, name, mime in (
-            ("Report (HTML)", audit_html, "audit.html", "text/html"),
-            ("Figures (JSON)", audit_json, "audit.json", "application/json"),
-            ("Pictures' scores (CSV)", audit_csv, "audit.csv", "text/csv"),
-        ):
-            st.download_button(
-                label, partial(maker, result), name, mime, key=f"audit_{name}",
-                on_click="ignore", icon=":material/download:",
-            )  # fmt: skip
-        st.button("Forget this data", on_click=_forget, icon=":material/delete:")
-    n_all = len(result.predictions) + len(result.undetected)
-    if result.undetected:
-        right = float(result.predictions.right.sum()) / n_all
-        st.warning(
-            f"No face was found in {len(result.undetected)} of {n_all} pictures. Below are the "
-            f"others; counting those without a face as wrong, accuracy is {percent(right, 1)}."
-        )
-    one = Subject("your data", result.model_id, result.predictions, result.threshold)
-    tabs = ["Overview", "Errors", "Curves", "Confidence", "Groups"]
-    chosen = st.segmented_control("Result", tabs, default="Overview", required=True,
-                                  key="audit_section")  # fmt: skip
-    if chosen == "Overview":
-        overview([one])
-    elif chosen == "Errors":
-        errors(one, key="audit_confusion", images=False)
-    elif chosen == "Curves":
-        curves(one)
-    elif chosen == "Confidence":
-        confidence([one], key="audit_confidence")
-    else:
-        breakdown(result.bias, key="audit_bias")

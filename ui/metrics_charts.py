@@ -122,8 +122,7 @@ def pareto_figure(frame: pd.DataFrame, cost: str, cost_title: str) -> go.Figure:
             continue
         figure.add_trace(
             go.Scatter(
-                x=part[cost], y=part["accuracy"], mode="markers+text", name=title,
-                text=part["model"], textposition="top center",
+                x=part[cost], y=part["accuracy"], mode="markers", name=title, text=part["model"],
                 marker={
                     "symbol": "circle" if on_front else "circle-open", "size": 13,
                     "color": SERIES_COLOURS[0] if on_front else QUIET,
@@ -136,9 +135,15 @@ def pareto_figure(frame: pd.DataFrame, cost: str, cost_title: str) -> go.Figure:
                 hovertemplate="%{text}: %{y:.1%} right, %{x:.3g}<extra></extra>",
             )
         )  # fmt: skip
+    figure.add_trace(  # names above the intervals, which would strike them through
+        go.Scatter(
+            x=frame[cost], y=frame["high"], mode="text", text=frame["model"],
+            textposition="top center", showlegend=False, hoverinfo="skip",
+        )
+    )  # fmt: skip
     styled(figure, cost_title, "accuracy")
     span = float(frame[cost].max()) or 1.0
-    figure.update_xaxes(range=[0, 1.15 * span])
+    figure.update_xaxes(range=[0, 1.2 * span])
     figure.update_yaxes(tickformat=".0%")
     return figure
 

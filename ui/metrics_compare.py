@@ -5,6 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from core.emotions import EMOTIONS
+from core.fairness_text import p_text
 from core.metrics import wilson_interval
 from core.paired import McNemar, mcnemar, pareto_front
 from ui.metrics_charts import pareto_figure
@@ -27,7 +28,7 @@ def compare(which: str) -> None:
     if len(subjects) < 2:
         st.info("A comparison needs two models with stored predictions.")
         return
-    _two(subjects)
+    two(subjects)
 
 
 def trade_off_frame(subjects: list[Subject]) -> pd.DataFrame:
@@ -77,11 +78,12 @@ def _trade_off(subjects: list[Subject]) -> None:
         st.caption("Milliseconds are shown once `mien bias speed` has measured these models.")
 
 
-def _two(subjects: list[Subject]) -> None:
+def two(subjects: list[Subject], key: str = "compare") -> None:
+    """Any two of the subjects, which are of the same images, with McNemar's test."""
     by_name = {one.name: one for one in subjects}
     left, right = st.columns(2)
-    first = by_name[left.selectbox("First", list(by_name), key="compare_first")]
-    second = by_name[right.selectbox("Second", list(by_name), index=1, key="compare_second")]
+    first = by_name[left.selectbox("First", list(by_name), key=f"{key}_first")]
+    second = by_name[right.selectbox("Second", list(by_name), index=1, key=f"{key}_second")]
     if first.name == second.name:
         st.info("Choose two different models.")
         return
@@ -120,11 +122,6 @@ def verdict(first: str, second: str, test: McNemar) -> str:
         )
     better, worse = (first, second) if test.difference > 0 else (second, first)
     return f"**{better}** is right more often than **{worse}**, by {points}, beyond chance."
-
-
-def p_text(p_value: float) -> str:
-    """A p value as people write it: `p_text(0.00001)` is "< 0.001"."""
-    return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"
 
 
 def _by_expression(first: Subject, second: Subject) -> pd.DataFrame:

@@ -1,5 +1,7 @@
 """Curves: ROC, precision–recall, reliability, coverage; training and robustness."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -130,24 +132,29 @@ def robustness(one: Subject) -> None:
             f"mien bias robustness --data fer2013.parquet --model {one.model_id}",
         )
         return
+    if content.get("model_sha256") != _sha256(one.model_id):
+        st.warning("Measured on another version of this model; measure again.")
+    corrupted(content, key="robustness")
+    st.caption(f"`{content['command']}`, {content['dataset']}.")
+
+
+def corrupted(content: dict[str, Any], *, key: str) -> None:
+    """The map of `n, clean_accuracy, rows`, from a study or an audit."""
     frame = pd.DataFrame(content["rows"])
     mean = float(frame["accuracy"].mean())
     st.markdown(
-        f"Untouched, {percent(content['clean_accuracy'], 1)} of {content['n']:,} test images "
+        f"Untouched, {percent(content['clean_accuracy'], 1)} of {content['n']:,} images "
         f"are judged right; on average over {frame['corruption'].nunique()} corruptions in five "
         f"levels, {percent(mean, 1)}."
     )
-    if content.get("model_sha256") != _sha256(one.model_id):
-        st.warning("Measured on another version of this model; measure again.")
     show(
         robustness_figure(frame, content["clean_accuracy"], dark=dark()),
         frame,
-        key="robustness",
+        key=key,
         reading="each number is the accuracy in per cent at that strength; the stronger the "
         "colour, the more is lost against untouched images.",
         alt="Accuracy by corruption and level",
     )
-    st.caption(f"`{content['command']}`, {content['dataset']}.")
 
 
 def _sha256(model_id: str) -> str:

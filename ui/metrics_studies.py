@@ -85,8 +85,13 @@ def mitigation_section(model_id: str) -> None:
     st.dataframe(table, hide_index=True, height="auto")
     st.caption(
         "**How to read it:** gaps and changes are percentage points; a change whose interval "
-        "holds 0 is no more than chance gives. Fitted on the validation split, measured on test."
+        "holds 0 is no more than chance gives, and the verdicts are corrected by Holm over all "
+        "rows. Fitted on the validation split, measured on test."
     )
+    if any("predicted" in row["attribute"] for row in rows):
+        from core.fairness_text import PREDICTED_BANNER
+
+        st.warning(PREDICTED_BANNER, icon=":material/psychology_alt:")
     for method, text in content["methods"].items():
         st.markdown(f"- **{method}**: {text}")
     st.download_button(

@@ -69,6 +69,22 @@ def test_every_shipped_model_can_be_audited(parquet: Path, models_dir: Path) -> 
         assert model in run("--data", parquet, "--model", model)
 
 
+def test_two_models_are_compared_and_a_sample_is_corrupted(
+    parquet: Path, models_dir: Path
+) -> None:
+    first, second = model_ids(models_dir)[:2]
+    out = parquet.with_name("report.json")
+    said = run(
+        "--data", parquet, "--model", first, "--model", second, "--robustness", 3, "--out", out
+    )
+    assert f"{first} on mine.parquet" in said
+    assert f"{second} on mine.parquet" in said
+    assert "McNemar" in said
+    assert "of 3 faces" in said
+    written = json.loads(out.read_text(encoding="utf-8"))
+    assert [len(one["robustness"]["rows"]) for one in written["models"]] == [75, 75]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

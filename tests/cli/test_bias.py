@@ -18,17 +18,19 @@ from tests.core.test_curves import made_up
 from tests.helpers.pictures import colourful, encode
 from training.bias import mitigate
 from training.bias.annotator import AGE_GROUPS, age_group, hog_features, train_annotator
-from training.bias.measured import pixel_attributes, pixel_properties, thirds
-from training.bias.mitigate import (
+from training.bias.before_after import (
     NOT_JUDGED,
     RIGHT,
     WRONG,
+    before_after,
     change_verdict,
-    fit_correction,
     gap_and_accuracy,
+    paired_p,
     states,
-    threshold_for,
+    with_verdicts,
 )
+from training.bias.measured import pixel_attributes, pixel_properties, thirds
+from training.bias.mitigate import fit_correction, threshold_for
 from training.bias.pictures import PhotoFaces
 from training.bias.studies import dataset_study, disparity_questions
 
@@ -181,20 +183,47 @@ def test_the_threshold_is_the_smallest_that_reaches_the_target() -> None:
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "words"),
-    [(-0.1, -0.01, "smaller"), (0.01, 0.1, "larger"), (-0.1, 0.1, "no change")],
+    ("low", "high", "p_holm", "words"),
+    [
+        (-0.1, -0.01, 0.01, "gap smaller, beyond chance"),
+        (0.01, 0.1, 0.01, "gap larger, beyond chance"),
+        (-0.1, 0.1, 0.01, "no change beyond chance"),
+        (-0.1, -0.01, 0.2, "no change beyond chance once all rows are tested"),
+    ],
 )
-def test_a_change_is_only_claimed_beyond_chance(low: float, high: float, words: str) -> None:
-    assert words in change_verdict(low, high)
+def test_a_change_is_only_claimed_beyond_chance(
+    low: float, high: float, p_holm: float, words: str
+) -> None:
+    assert change_verdict(low, high, p_holm) == words
 
 
 def test_doing_nothing_changes_nothing() -> None:
     rng = np.random.default_rng(0)
     groups, state = rng.integers(0, 3, 300), rng.integers(0, 2, 300)
-    row = mitigate._row("m", "a", "all faces", state, state, groups)
+    (row,) = with_verdicts([before_after("m", "a", "all faces", state, state, groups)])
     assert row["gap_change"] == 0
     assert row["accuracy_change_ci95"] == [0, 0]
+    assert row["gap_change_p_holm"] == 1
     assert "no change" in row["verdict"]
+
+
+def test_a_gap_that_is_closed_is_found_and_several_rows_are_corrected_together() -> None:
+    rng = np.random.default_rng(0)
+    groups = np.repeat([0, 1], 400)
+    before = (rng.random(800) < np.where(groups == 0, 0.9, 0.5)).astype(int)
+    after = np.where(groups == 1, rng.random(800) < 0.9, before).astype(int)
+    rows = [
+        before_after("m", "a", "all faces", before, state, groups) for state in (after, before)
+    ]
+    closed, same = with_verdicts(rows)
+    assert closed["verdict"] == "gap smaller, beyond chance"
+    assert same["verdict"] == "no change beyond chance"
+    assert closed["gap_change_p_holm"] == pytest.approx(2 * closed["gap_change_p"])
+
+
+def test_paired_p_is_twice_the_rarer_sign() -> None:
+    assert paired_p(np.r_[np.full(10, 0.1), np.full(89, -0.1)]) == pytest.approx(0.22)
+    assert paired_p(np.zeros(99)) == 1
 
 
 def test_stretching_fills_the_range_and_leaves_flat_pictures() -> None:

@@ -17,11 +17,13 @@ from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
 from core.classify import EmotionClassifier
 from core.config import load_settings
+from core.curves import Predictions
 from core.emotions import EMOTIONS
 from core.faceinput import FULL_SQUARE
 from core.types import Box, Face
-from services import audit_data, audit_input, audit_zip
-from services.audit_data import audit_csv, audit_json, preview, run_audit
+from services import audit_export, audit_input, audit_zip
+from services.audit_data import AuditResult, run_audit
+from services.audit_export import audit_csv, audit_json, preview
 from services.audit_input import (
     AuditInputError,
     check_set,
@@ -70,18 +72,22 @@ def checked(table: bytes, archive: bytes, *group_by: str) -> Any:
     return check_set("x.csv", read_table("x.csv", table), group_by=group_by, archive=archive)
 
 
+def of(result: AuditResult) -> Predictions:
+    return result.models[0].predictions
+
+
 def test_a_csv_with_a_zip_gives_the_figures_that_masks_give(classifier: EmotionClassifier) -> None:
     sides = ["left"] * 40 + ["right"] * 30
     steps: list[tuple[int, int]] = []
     result = run_audit(
-        classifier,
+        [classifier],
         checked(csv_bytes(side=sides), good_zip(), "side"),
         progress=lambda done, total: steps.append((done, total)),
     )
-    p = result.predictions
+    p = result.models[0].predictions
     assert steps[-1] == (N, N)
     assert len(p) == N
-    figures = json.loads(audit_json(result))
+    (figures,) = json.loads(audit_json(result))["models"]
     assert figures["measures"]["accuracy"] == pytest.approx(accuracy_score(p.labels, p.predicted))
     assert figures["measures"]["macro_f1"] == pytest.approx(
         f1_score(p.labels, p.predicted, average="macro", zero_division=0)
@@ -97,7 +103,7 @@ def test_a_csv_with_a_zip_gives_the_figures_that_masks_give(classifier: EmotionC
 
 
 def test_the_csv_holds_enough_to_do_it_again(classifier: EmotionClassifier) -> None:
-    result = run_audit(classifier, checked(csv_bytes(side=["a"] * N), good_zip(), "side"))
+    result = run_audit([classifier], checked(csv_bytes(side=["a"] * N), good_zip(), "side"))
     table = pd.read_csv(io.StringIO(audit_csv(result)))
     assert table["row"].tolist() == list(range(1, N + 1))
     assert table["label"].tolist() == labels()
@@ -109,9 +115,9 @@ def test_a_parquet_and_a_csv_of_the_same_pictures_agree(classifier: EmotionClass
     buffer = io.BytesIO()
     pd.DataFrame({"image": pictures(), "label": labels()}).to_parquet(buffer)
     frame = read_table("x.parquet", buffer.getvalue())
-    one = run_audit(classifier, check_set("x.parquet", frame))
-    other = run_audit(classifier, checked(csv_bytes(), good_zip()))
-    assert np.array_equal(one.predictions.probabilities, other.predictions.probabilities)
+    one = run_audit([classifier], check_set("x.parquet", frame))
+    other = run_audit([classifier], checked(csv_bytes(), good_zip()))
+    assert np.array_equal(of(one).probabilities, of(other).probabilities)
 
 
 def test_a_zipped_folder_and_semicolons_are_understood() -> None:
@@ -131,9 +137,9 @@ def test_what_is_unusual_is_said() -> None:
 
 def test_one_class_data_is_audited_and_said(classifier: EmotionClassifier) -> None:
     table = csv_bytes(8, label=["happy"] * 8)
-    result = run_audit(classifier, checked(table, good_zip(8)))
+    result = run_audit([classifier], checked(table, good_zip(8)))
     assert "All 8 rows are labelled happy" in result.notes[0]
-    figures = json.loads(audit_json(result))
+    (figures,) = json.loads(audit_json(result))["models"]
     assert figures["area_under_roc"]["happy"] is None
     assert "All 8 rows are labelled happy" in audit_html(result)
 
@@ -172,7 +178,7 @@ def test_pictures_that_are_missing_or_unreadable_are_named_by_row(
     with pytest.raises(
         AuditInputError, match=r"unsupported format in row 4; damaged .* in row 12"
     ):
-        run_audit(classifier, checked(csv_bytes(12), zipped(files)))
+        run_audit([classifier], checked(csv_bytes(12), zipped(files)))
 
 
 def test_a_csv_without_pictures_asks_for_them() -> None:
@@ -274,7 +280,7 @@ def test_stopping_is_raising_from_progress(classifier: EmotionClassifier) -> Non
             raise Stopped
 
     with pytest.raises(Stopped):
-        run_audit(classifier, checked(csv_bytes(8), good_zip(8)), progress=progress)
+        run_audit([classifier], checked(csv_bytes(8), good_zip(8)), progress=progress)
 
 
 class FindsEveryOther:
@@ -292,7 +298,7 @@ class FindsEveryOther:
 
 def test_pictures_without_a_face_are_counted_not_dropped(classifier: EmotionClassifier) -> None:
     result = run_audit(
-        classifier,
+        [classifier],
         checked(csv_bytes(8, side=list("abcdefgh")), good_zip(8), "side"),
         detector=FindsEveryOther(),
     )
@@ -308,7 +314,7 @@ def test_pictures_without_a_face_are_counted_not_dropped(classifier: EmotionClas
 def test_a_set_without_any_face_is_refused(classifier: EmotionClassifier) -> None:
     with pytest.raises(AuditInputError, match="No face was found in any"):
         run_audit(
-            classifier, checked(csv_bytes(8), good_zip(8)), detector=FindsEveryOther(first=False)
+            [classifier], checked(csv_bytes(8), good_zip(8)), detector=FindsEveryOther(first=False)
         )
 
 
@@ -318,7 +324,7 @@ def test_the_report_is_self_contained_and_escapes_what_the_data_says(
     evil = "<script>alert(1)</script>"
     sides = [evil] * 35 + ["=cmd|'/c calc'!A1"] * 35
     result = run_audit(
-        classifier,
+        [classifier],
         checked(csv_bytes(side=sides), good_zip(), "side"),
         source="predicted",
         label_error=0.1,
@@ -339,8 +345,8 @@ def test_predicted_labels_without_a_known_error_carry_no_band(
     classifier: EmotionClassifier,
 ) -> None:
     table = csv_bytes(side=["a", "b"] * 35)
-    result = run_audit(classifier, checked(table, good_zip(), "side"), source="predicted")
-    assert result.bias.attributes[0].sensitivity is None
+    result = run_audit([classifier], checked(table, good_zip(), "side"), source="predicted")
+    assert result.models[0].bias.attributes[0].sensitivity is None
 
 
 def test_nothing_is_written_to_disk(
@@ -348,7 +354,7 @@ def test_nothing_is_written_to_disk(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    result = run_audit(classifier, checked(csv_bytes(8), good_zip(8)))
+    result = run_audit([classifier], checked(csv_bytes(8), good_zip(8)))
     assert audit_html(result)
     assert audit_json(result)
     assert list(tmp_path.iterdir()) == []
@@ -374,6 +380,6 @@ def test_rows_text(rows: list[int], text: str) -> None:
 
 
 def test_json_has_no_nan() -> None:
-    assert audit_data._without_nan({"a": [float("nan"), (1.0, float("nan"))]}) == {
+    assert audit_export._without_nan({"a": [float("nan"), (1.0, float("nan"))]}) == {
         "a": [None, [1.0, None]]
     }

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
+from sklearn.decomposition import PCA
 from sklearn.metrics import confusion_matrix
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
@@ -19,6 +20,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 AGE_GROUPS: Final = ("under 20", "20 to 49", "50 and over")
+# The machine compares each face with thousands of others; 120 directions in place of 900 make
+# that seven times quicker.
+_N_DIRECTIONS: Final = 120
 
 
 class HeldOut(BaseModel):
@@ -64,7 +68,11 @@ def train_annotator(
     train, held_out = train_test_split(
         np.arange(len(labels)), test_size=0.2, random_state=seed, stratify=labels
     )
-    machine = make_pipeline(StandardScaler(), SVC(C=3.0, class_weight="balanced"))
+    machine = make_pipeline(
+        StandardScaler(),
+        PCA(min(_N_DIRECTIONS, len(train)), random_state=seed),
+        SVC(C=3.0, class_weight="balanced"),
+    )
     machine.fit(features[train], labels[train])
     predicted = machine.predict(features[held_out])
     groups = sorted(set(labels.tolist()))

@@ -1,5 +1,6 @@
 """Accuracy under the corruptions of `core.corruptions`, and the speed of each model."""
 
+import itertools
 import time
 from pathlib import Path
 from typing import Any
@@ -7,15 +8,8 @@ from typing import Any
 import numpy as np
 
 from core.classify import EmotionClassifier
-from core.corruptions import CORRUPTIONS, LEVELS, corrupt
-from core.metrics import wilson_interval
-from training.bias.pictures import GreyFaces, Progress, judge, load_fer2013
-
-
-def sample(faces: GreyFaces, n: int, *, seed: int = 0) -> GreyFaces:
-    """`n` images drawn without replacement; all where there are fewer."""
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(faces.labels))[:n])
-    return GreyFaces(faces.images[chosen], faces.labels[chosen])
+from core.robustness import N_CONDITIONS, robustness_rows, sample_rows
+from training.bias.pictures import Progress, judge, load_fer2013
 
 
 def robustness_study(
@@ -27,36 +21,21 @@ def robustness_study(
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Accuracy on `n` test images untouched and under each corruption and level."""
-    faces = sample(load_fer2013(data, "test"), n)
-    right = judge(classifier, faces.images).argmax(axis=1) == faces.labels
-    rows, total = [], len(CORRUPTIONS) * len(LEVELS)
-    for name in CORRUPTIONS:
-        for level in LEVELS:
-            images = np.stack(
-                [
-                    corrupt(image, name, level, seed=number)
-                    for number, image in enumerate(faces.images)
-                ]
-            )
-            n_right = int((judge(classifier, images).argmax(axis=1) == faces.labels).sum())
-            low, high = wilson_interval(n_right, len(images))
-            rows.append(
-                {
-                    "corruption": name,
-                    "level": level,
-                    "accuracy": n_right / len(images),
-                    "low": low,
-                    "high": high,
-                }
-            )
-            if progress:
-                progress(len(rows), total)
+    every = load_fer2013(data, "test")
+    chosen = sample_rows(len(every.labels), n)
+    images, labels = every.images[chosen], every.labels[chosen]
+    right = judge(classifier, images).argmax(axis=1) == labels
+    done = itertools.count(1)
+    rows = robustness_rows(
+        lambda corrupted: judge(classifier, corrupted), images, labels,
+        lambda: progress(next(done), N_CONDITIONS) if progress else None,
+    )  # fmt: skip
     return {
         "command": command,
         "dataset": "FER-2013, test (PrivateTest), sample with seed 0",
         "model_id": classifier.card.id,
         "model_sha256": classifier.card.sha256,
-        "n": len(faces.labels),
+        "n": len(labels),
         "clean_accuracy": float(right.mean()),
         "rows": rows,
     }

@@ -15,6 +15,7 @@ from core.bias_report import (
     BiasReport,
     Question,
     corrected,
+    crossed,
     expression_breakdown,
     intersect,
     report_attribute,
@@ -22,12 +23,13 @@ from core.bias_report import (
 from core.classify import EmotionClassifier
 from core.curves import Predictions, load_predictions
 from core.dataset_bias import association, entropy, evenness
+from core.datasets import load_labelled
 from core.detection import FaceDetector
 from core.emotions import EMOTIONS, noun
 from core.errors import DatasetError, ModelError
 from core.landmarks import FaceLandmarker
 from core.model_card import ModelCard
-from training.bias.annotator import HeldOut, age_group, hog_features, train_annotator
+from training.bias.guesses import SPLITS, Guesses, held_out_sentence
 from training.bias.measured import (
     face_attributes,
     face_properties,
@@ -35,8 +37,6 @@ from training.bias.measured import (
     pixel_properties,
 )
 from training.bias.pictures import PhotoFaces, Progress, analyse_photos, load_fer2013
-
-_SPLITS = ("train", "validation", "test")
 
 
 def stored_predictions(
@@ -105,81 +105,31 @@ def _breakdown(
 
 
 def predicted_study(
-    data: Path,
-    annotations: Path,
-    classifier: EmotionClassifier,
-    models_dir: Path,
-    detector: FaceDetector,
-    *,
-    command: str,
-    progress: Progress | None = None,
-) -> tuple[BiasReport, dict[str, HeldOut]]:
+    data: Path, guesses: Guesses, card: ModelCard, models_dir: Path, *, command: str
+) -> BiasReport:
     """FER-2013's test split by perceived age group and gender, as an annotator guesses them."""
-    faces = load_fer2013(data, "test")
-    predictions = stored_predictions(classifier.card, models_dir, faces.labels)
-    attributes, held_out = guessed_attributes(
-        faces.images, annotations, classifier, detector, progress=progress
-    )
+    labels = load_labelled(data, split="test").labels
+    predictions = stored_predictions(card, models_dir, labels)
+    attributes = guesses.attributes("test")
     single, pairs = _breakdown(
-        predictions, attributes, classifier.card, pairs_of=[one.name for one in attributes]
+        predictions, attributes, card, pairs_of=[one.name for one in attributes]
     )
-    report = BiasReport(
+    return BiasReport(
         title="FER-2013 test by predicted age group and gender",
         kind="error",
         dataset="FER-2013, test (PrivateTest)",
         n=len(predictions),
-        model_id=classifier.card.id,
-        model_sha256=classifier.card.sha256,
+        model_id=card.id,
+        model_sha256=card.sha256,
         command=command,
         caveats=[
             "The annotator was trained on UTKFace (non-commercial research) and measured on "
             "faces of UTKFace; FER-2013's pictures are smaller and rougher, so its error there "
             "is rather larger than the one stated.",
-            *[_held_out_sentence(name, one) for name, one in held_out.items()],
+            *[held_out_sentence(name, one) for name, one in guesses.held_out.items()],
         ],
         attributes=single,
         intersections=pairs,
-    )
-    return report, held_out
-
-
-def guessed_attributes(
-    images: NDArray[np.uint8],
-    annotations: Path,
-    classifier: EmotionClassifier,
-    detector: FaceDetector,
-    *,
-    progress: Progress | None = None,
-) -> tuple[list[Attribute], dict[str, HeldOut]]:
-    """Train both annotators on UTKFace and guess for crops (n, 48, 48)."""
-    frame = pd.read_parquet(annotations)
-    photos = analyse_photos(frame, classifier, detector, None, progress, judged=False)
-    known, crops = frame[photos.found], photos.crops[photos.found]
-    features, wanted = hog_features(crops), hog_features(images)
-    attributes, held_out = [], {}
-    for name, labels in (
-        ("looks (age)", age_group(known["age"])),
-        ("looks (gender)", known["gender"].to_numpy(str)),
-    ):
-        machine, measured = train_annotator(features, labels)
-        held_out[name] = measured
-        attributes.append(
-            Attribute(
-                name,
-                np.asarray(machine.predict(wanted), str),
-                "predicted",
-                _held_out_sentence(name, measured),
-                measured.error_share,
-            )
-        )
-    return attributes, held_out
-
-
-def _held_out_sentence(name: str, one: HeldOut) -> str:
-    recall = ", ".join(f"{group} {100 * share:.0f} %" for group, share in one.recall.items())
-    return (
-        f"{name}: on {one.n:,} held-out faces the annotator is wrong in "
-        f"{100 * one.error_share:.1f} % of the cases (recognised: {recall})."
     )
 
 
@@ -203,7 +153,8 @@ def utkface_study(
         Attribute("race", frame["race"].to_numpy(str), "annotated", "As UTKFace has it."),
     ]
     single = [report_attribute(one, questions, [], 0) for one in attributes]
-    pairs = [report_attribute(one, questions[:1], [], 0) for one in intersect(attributes)]
+    asked = [crossed(questions[0])]
+    pairs = [report_attribute(one, asked, [], 0) for one in intersect(attributes)]
     every = corrected([*single, *pairs])
     return BiasReport(
         title="UTKFace by annotated age, gender and race",
@@ -250,7 +201,7 @@ def disparity_questions(photos: PhotoFaces, threshold: float) -> list[Question]:
 
 
 def dataset_study(
-    data: Path, *, command: str, guessed: Sequence[Attribute] | None = None
+    data: Path, *, command: str, guessed: Sequence[Attribute] = ()
 ) -> dict[str, Any]:
     """Class balance of each split, and groups against expressions over all images.
 
@@ -259,7 +210,7 @@ def dataset_study(
         command: noted in the result.
         guessed: predicted attributes of all images in the order train, validation, test.
     """
-    faces = [load_fer2013(data, split) for split in _SPLITS]
+    faces = [load_fer2013(data, split) for split in SPLITS]
     labels = np.concatenate([part.labels for part in faces])
     names = np.array(EMOTIONS)[labels]
     attributes = pixel_attributes(
@@ -271,7 +222,7 @@ def dataset_study(
         "dataset": "FER-2013, all splits",
         "class_counts": {
             split: {name: int((part.labels == index).sum()) for index, name in enumerate(EMOTIONS)}
-            for split, part in zip(_SPLITS, faces, strict=True)
+            for split, part in zip(SPLITS, faces, strict=True)
         },
         "class_evenness": evenness(train),
         "effective_classes": float(np.exp(entropy(train))),
@@ -281,19 +232,6 @@ def dataset_study(
                 "note": one.note,
                 "association": association(one.groups, names).model_dump(),
             }
-            for one in [*attributes, *(guessed or [])]
+            for one in [*attributes, *guessed]
         },
     }
-
-
-def guess_all(
-    data: Path,
-    annotations: Path,
-    classifier: EmotionClassifier,
-    detector: FaceDetector,
-    *,
-    progress: Progress | None = None,
-) -> list[Attribute]:
-    """Perceived age group and gender of all images, in the order of `dataset_study`."""
-    images = np.concatenate([load_fer2013(data, split).images for split in _SPLITS])
-    return guessed_attributes(images, annotations, classifier, detector, progress=progress)[0]
