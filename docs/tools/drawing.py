@@ -133,7 +133,7 @@ def detectors(figure: Figure, data: Data) -> None:
     axes.set(xlabel="recall: annotated faces that are found", xlim=(0, 1), ylim=(0, 1.02),
              ylabel="precision: boxes that hold a face")  # fmt: skip
     _percent(axes, x=True)
-    axes.legend(loc="lower left")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
 
 
 def landmarks(figure: Figure, data: Data) -> None:

@@ -21,7 +21,8 @@ def models(measured: Measured) -> Table:
             shown(whole["accuracy"], ".1%"), interval(whole["accuracy_ci95"]),
             shown(clean["accuracy"], ".1%"), shown(whole["balanced_accuracy"], ".1%"),
             shown(whole["macro_f1"], ".3f"), shown(whole["ece"], ".3f"),
-            shown(card["n_parameters"] / 1e6, ".2f"), shown(card["n_macs"] / 1e6, ",.0f") if card["n_macs"] else "–",
+            shown(card["n_parameters"] / 1e6, ".2f"),
+            shown(card["n_macs"] / 1e6, ",.0f") if card["n_macs"] else "–",
             shown(card["n_bytes"] / 1e6, ".1f"),
         ])  # fmt: skip
     header = ["model", "accuracy", "95 %", "no near-dup.", "balanced", "macro F1",
