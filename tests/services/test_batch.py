@@ -162,6 +162,8 @@ def test_a_worker_that_is_killed_costs_time_only(
     assert folder.finish().refused == {"unsupported_format": 40}
 
 
+@pytest.mark.slow  # four times a new worker process
+@pytest.mark.filterwarnings("default")  # Dask's nanny does not start one where a warning is raised
 def test_the_file_that_ends_every_worker_is_the_only_one_lost(
     begin: Begin, tmp_path: Path, processes: Client
 ) -> None:
