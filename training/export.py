@@ -57,7 +57,9 @@ def count_macs(network: keras.Model) -> int:
     """Multiply-accumulates of one forward pass, over convolutions and dense layers."""
     total = 0
     for layer in network.layers:
-        if isinstance(layer, keras.layers.Conv2D | keras.layers.Dense):
+        if isinstance(layer, keras.Model):  # a backbone
+            total += count_macs(layer)
+        elif isinstance(layer, keras.layers.Conv2D | keras.layers.Dense):
             n_outputs = int(np.prod(layer.output.shape[1:-1]))
             n_weights = int(np.prod(layer.kernel.shape))
             total += n_outputs * n_weights

@@ -68,7 +68,7 @@ def sparsity_of(network: keras.Model) -> float:
     """Share of zeros among the weights that can be pruned."""
     kernels = [ops.convert_to_numpy(kernel) for kernel in prunable(network)]
     zeros = sum(int((kernel == 0).sum()) for kernel in kernels)
-    return zeros / sum(kernel.size for kernel in kernels)
+    return zeros / sum(int(kernel.size) for kernel in kernels)
 
 
 def prune(

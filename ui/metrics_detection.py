@@ -1,5 +1,7 @@
 """Model Metrics, faces: how well each detector finds them, and what its threshold trades."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -10,7 +12,7 @@ from ui.detection_charts import (
     recall_by_group_figure,
     threshold_figure,
 )
-from ui.metrics_parts import missing, show, study, table_below
+from ui.metrics_parts import missing, share_with_interval, show, study, table_below
 from ui.resources import settings
 from ui.text import percent
 
@@ -48,11 +50,11 @@ def detector_frame(found: dict[str, DetectionEvaluation]) -> pd.DataFrame:
                 "detector": name,
                 "average precision": one.ap50,
                 "best F1": one.best_f1,
-                "at threshold": one.threshold,
+                "threshold of best F1": one.threshold,
                 "app's threshold": one.shipped.threshold,
-                "precision there": one.shipped.precision,
-                "recall there": one.shipped.recall,
-                "F1 there": one.shipped.f1,
+                "its precision": one.shipped.precision,
+                "its recall": one.shipped.recall,
+                "its F1": one.shipped.f1,
                 "ms a photo": one.ms_per_image,
             }
             for name, one in found.items()
@@ -152,10 +154,35 @@ def _effect() -> None:
     st.subheader("What the detector does to the expressions")
     content = study("detectors")
     if content is None:
-        missing("The effect on the expressions has not been measured.", "mien study detectors")
+        missing(
+            "The effect on the expressions has not been measured.",
+            "python -m training.detector_effect --data fer2013.parquet",
+        )
         return
-    st.write(content["conclusion"])
-    frame = pd.DataFrame(content["rows"])
+    frame = effect_frame(content["detectors"])
     st.dataframe(frame, hide_index=True, height="auto")
     table_below(frame, "detector_effect")
-    st.caption(f"{content['dataset']}. `{content['command']}`")
+    st.caption(
+        "**How to read it:** where a detector's second column is near that of no detector, its "
+        "boxes cut faces as the model learnt them; where its last column is far below, it misses "
+        f"faces. {content['data']}; model {content['model']}. FER-2013's crops are no photos, so "
+        "this says what the cut does, not how many faces are found in a photo. "
+        "`python -m training.detector_effect --data fer2013.parquet`"
+    )
+
+
+def effect_frame(measured: dict[str, Any]) -> pd.DataFrame:
+    """One row a detector: faces not found, and accuracy on those found and on all images."""
+    return pd.DataFrame(
+        [
+            {
+                "detector": "no detector (the crops themselves)" if name == "none" else name,
+                "right of those found (95 %)": share_with_interval(
+                    row["accuracy_of_detected"], *row["accuracy_ci95"]
+                ),
+                "not found": f"{row['undetected']} of {row['n']}",
+                "right of all": percent(row["accuracy_of_all"], 1),
+            }
+            for name, row in measured.items()
+        ]
+    )

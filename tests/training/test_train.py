@@ -231,7 +231,10 @@ def test_the_multiplications_are_counted_by_hand() -> None:
     features = keras.layers.GlobalAveragePooling2D()(features)
     outputs = keras.layers.Dense(7)(features)  # 7 of 5
     expected = 4 * 4 * 4 * 27 + 4 * 4 * 4 * 9 + 4 * 4 * 5 * 4 + 7 * 5
-    assert count_macs(keras.Model(inputs, outputs)) == expected
+    network = keras.Model(inputs, outputs)
+    assert count_macs(network) == expected
+    outer = keras.Input((8, 8, 3))
+    assert count_macs(keras.Model(outer, network(outer))) == expected  # as a backbone
 
 
 def test_the_grey_levels_go_through_the_same_scaling_as_in_serving(data: Path) -> None:
