@@ -157,7 +157,9 @@ def _run_or_show(checked: AuditSet, chosen: dict[str, Any], identity: tuple[Any,
     if not chosen["models"]:
         st.info("Choose at least one model.", icon=":material/arrow_upward:")
         return
-    if not st.button("Run the audit", type="primary", icon=":material/play_arrow:"):
+    if not st.button(
+        "Run the audit", type="primary", icon=":material/play_arrow:", key="audit_run"
+    ):
         if st.session_state.pop(_STOPPED, False):
             st.warning("Stopped; nothing was kept.", icon=":material/stop:")
         return

@@ -54,7 +54,7 @@ def _of_one(chosen: str, result: AuditResult, subject: Subject) -> None:
     elif model.robustness is None:
         st.info("None of the drawn pictures had a face.", icon=":material/foggy:")
     else:
-        corrupted(model.robustness, key="audit_robustness")
+        corrupted(model.robustness, key="audit_corrupted")
 
 
 def _downloads(result: AuditResult, forget: Callable[[], None]) -> None:

@@ -1,5 +1,7 @@
 """Further charts of Model Metrics: intervals, training, robustness, trade-offs, groups."""
 
+import math
+import re
 from collections.abc import Mapping
 
 import pandas as pd
@@ -89,9 +91,9 @@ def robustness_figure(frame: pd.DataFrame, clean: float, *, dark: bool = False) 
         )
     )  # fmt: skip
     for name, row in table.iterrows():
-        for level, accuracy in row.items():
+        for column, accuracy in enumerate(row):  # by place: "1" would be taken for the second
             figure.add_annotation(
-                x=str(level), y=name, text=f"{100 * accuracy:.0f}", showarrow=False,
+                x=column, y=name, text=f"{100 * accuracy:.0f}", showarrow=False,
                 font={"color": ink(dark)},
             )  # fmt: skip
     styled(figure, "level", "", height=100 + _ROW_PX * len(table), legend=False)
@@ -184,12 +186,20 @@ def groups_figure(outcome: Outcome) -> go.Figure:
             )
         )  # fmt: skip
     styled(figure, f"share {outcome.title}", "", height=130 + _ROW_PX * max(len(shown), 1))
-    figure.update_xaxes(tickformat=".0%")
+    ends = [end for row in shown for end in (row.low or 0, row.high or 0)]
+    narrow = bool(ends) and max(ends) - min(ends) < 0.04
+    figure.update_xaxes(tickformat=".1%" if narrow else ".0%", nticks=5)
+    in_order = sorted(shown, key=lambda row: by_first_number(row.group), reverse=True)
     figure.update_yaxes(
-        categoryorder="array",
-        categoryarray=[f"{row.group} (n={row.n})" for row in shown][::-1],
+        categoryorder="array", categoryarray=[f"{row.group} (n={row.n})" for row in in_order]
     )
     return figure
+
+
+def by_first_number(name: str) -> tuple[float, str]:
+    """Sorts "3-9" before "10-19", and names without a number after those by alphabet."""
+    found = re.match(r"\d+", name)
+    return (float(found.group()) if found else math.inf, name)
 
 
 def association_figure(found: Association, *, dark: bool = False) -> go.Figure:

@@ -146,7 +146,10 @@ def model_card(model_id: str) -> None:
     folder = settings().models_dir / model_id
     readme = folder / "README.md"
     if readme.exists():
-        st.markdown(_headings_down(readme.read_text(encoding="utf-8")))
+        # On a phone its tables are wider than the page: they scroll, the page does not.
+        st.html("<style>.st-key-model_card table{display:block;overflow-x:auto}</style>")
+        with st.container(key="model_card"):
+            st.markdown(_headings_down(readme.read_text(encoding="utf-8")))
     else:
         missing(f"No readme is stored for {model_id}.", "mien publish")
     card: dict[str, Any] = cards()[model_id].model_dump()

@@ -69,6 +69,7 @@ def mitigation_section(model_id: str) -> None:
             {
                 "what was tried": row["method"],
                 "attribute": row["attribute"],
+                "verdict": row["verdict"],
                 "among": row["among"],
                 "gap before": f"{100 * row['gap_before']:.1f}",
                 "gap after": f"{100 * row['gap_after']:.1f}",
@@ -77,7 +78,6 @@ def mitigation_section(model_id: str) -> None:
                 "accuracy change (95 %)": _interval(
                     row["accuracy_change"], *row["accuracy_change_ci95"]
                 ),
-                "verdict": row["verdict"],
             }
             for row in rows
         ]

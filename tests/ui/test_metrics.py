@@ -175,6 +175,8 @@ def test_other_figures_can_be_drawn() -> None:
     ]
     figure = metrics_charts.robustness_figure(pd.DataFrame(rows), 0.6)
     assert {a.text for a in figure.layout.annotations} == {"50", "25"}
+    for a in figure.layout.annotations:  # each number on its own cell, the axis counts from 0
+        assert (a.x, a.text) in {(0, "50"), (1, "25")}
     found = association(np.array(["a", "b", "a"]), np.array(["x", "y", "y"]))
     assert len(metrics_charts.association_figure(found).layout.annotations) == 4
 
@@ -203,6 +205,12 @@ def test_small_groups_are_hollow_and_hidden_ones_absent() -> None:
     assert list(small.y) == ["c (n=12)"]
     assert small.marker.symbol.endswith("open")
     assert "d" not in "".join(str(y) for trace in figure.data for y in trace.y)
+
+
+def test_ages_stand_in_the_order_of_their_years() -> None:
+    names = ["10-19", "3-9", "old", "0-2", "young"]
+    ordered = sorted(names, key=metrics_charts.by_first_number)
+    assert ordered == ["0-2", "3-9", "10-19", "old", "young"]
 
 
 def test_the_word_bias_stands_only_above_chance() -> None:
