@@ -94,7 +94,7 @@ def main(
     order = (_NO_DETECTOR, *DETECTORS)
     content = {
         "data": f"{data.name}, validation split, framed as photos",
-        "model": classifier.card.id,
+        "model_id": classifier.card.id,
         "model_sha256": classifier.card.sha256,
         "detectors": {name: stored[name] for name in order if name in stored},
     }

@@ -75,7 +75,7 @@ def test_changed_and_missing_models_are_found(settings: Settings, tmp_path: Path
     moved = settings.model_copy(update={"models_dir": copy})
     assert checks.check_models(moved).state == "good"
     task = copy / "face_landmarker" / "face_landmarker.task"
-    task.write_bytes(b"\0" + task.read_bytes()[1:])
+    task.write_bytes(b"\1" + task.read_bytes()[1:])
     assert "face_landmarker.task" in checks.check_models(moved).found
     model = copy / settings.default_model / "model.tflite"
     model.write_bytes(b"\0" + model.read_bytes()[1:])

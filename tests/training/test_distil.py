@@ -34,9 +34,7 @@ def some_logits(seed: int) -> np.ndarray:
 LABELS = np.eye(7, dtype=np.float32)[[0, 3, 6, 2, 1]]
 
 
-@pytest.mark.parametrize(
-    ("share", "temperature"), [(0, 2), (0.5, 1), (0.7, 3), (1, 4)]
-)
+@pytest.mark.parametrize(("share", "temperature"), [(0, 2), (0.5, 1), (0.7, 3), (1, 4)])
 def test_the_loss_is_that_of_the_paper(share: float, temperature: float) -> None:
     student, teacher = some_logits(0), np.log(softmax(some_logits(1)))
     loss = DistilLoss(teacher_share=share, temperature=temperature, label_smoothing=0.1)

@@ -56,7 +56,7 @@ def test_an_allowed_use_is_explained_and_let_in(
     assert CONTEXTS[context].explanation in text_of(app)
     app = agree(app, context=context)
     assert not app.exception
-    assert len(app.file_uploader) == 2
+    assert len(app.file_uploader) == 3
     assert logged(store, Action.CONSENT_GIVEN) == 1
 
 
@@ -74,7 +74,7 @@ def test_work_and_education_are_refused_with_the_reason_and_logged_once(
     assert logged(store, Action.USE_REFUSED_ART5) == 1
     assert logged(store, Action.CONSENT_GIVEN) == logged(store, Action.CONSENT_REFUSED) == 0
     # Somebody who had picked the wrong line can still go on.
-    assert len(agree(app).file_uploader) == 2
+    assert len(agree(app).file_uploader) == 3
 
 
 def test_the_button_alone_agrees_to_nothing(open_page: OpenPage, store: Store) -> None:
@@ -99,7 +99,7 @@ def test_a_no_stands_beside_the_yes_and_is_written_down(open_page: OpenPage, sto
 def test_taking_back_takes_fewer_clicks_than_giving(open_page: OpenPage, store: Store) -> None:
     given_by, taken_by = 3, 1  # use, box, button; button
     app = agree(open_page("upload"))
-    assert len(app.file_uploader) == 2
+    assert len(app.file_uploader) == 3
     app = button(app, "I no longer agree").click().run()
     assert len(app.file_uploader) == 0
     assert "took your consent back" in text_of(app)
@@ -236,4 +236,4 @@ def test_other_pages_ask_only_for_what_they_do(open_page: OpenPage) -> None:
     assert not app.exception
     assert "I no longer agree" in labels(app)
     app = app.switch_page("pages/upload.py").run()
-    assert len(app.file_uploader) == 2
+    assert len(app.file_uploader) == 3
