@@ -165,8 +165,8 @@ def _effect() -> None:
     st.caption(
         "**How to read it:** where a detector's second column is near that of no detector, its "
         "boxes cut faces as the model learnt them; where its last column is far below, it misses "
-        f"faces. {content['data']}; model {content['model_id']}. FER-2013's crops are no photos, so "
-        "this says what the cut does, not how many faces are found in a photo. "
+        f"faces. {content['data']}; model {content['model_id']}. FER-2013's crops are no photos, "
+        "so this says what the cut does, not how many faces are found in a photo. "
         "`python -m training.detector_effect --data fer2013.parquet`"
     )
 
