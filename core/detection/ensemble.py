@@ -18,6 +18,8 @@ from core.detection.geometry import load_box_geometry
 from core.errors import ModelError
 from core.types import Box, Face, FloatArray, ImageRGB, check_image_rgb
 
+N_KEYPOINTS = 5  # eyes, tip of the nose, corners of the mouth
+
 
 class Member(BaseModel):
     """One detector of the ensemble.
@@ -107,7 +109,7 @@ class EnsembleDetector:
         self._members = [make_member(member) for member in self.fusion.members]
 
     def detect(self, image_rgb: ImageRGB) -> tuple[Face, ...]:
-        """See `FaceDetector.detect`; the keypoints of the most confident member that has any."""
+        """See `FaceDetector.detect`; five keypoints of the most confident member that has them."""
         check_image_rgb(image_rgb)
         found = [member.detect(image_rgb) for member in self._members]
         return self.fuse(found)
@@ -136,7 +138,8 @@ class EnsembleDetector:
 
 
 def _keypoints(members: Sequence[Face]) -> FloatArray:
-    with_points = [face for face in members if len(face.keypoints_xy)]
+    """Five points in YuNet's order; BlazeFace's six are other places, so they are left out."""
+    with_points = [face for face in members if len(face.keypoints_xy) == N_KEYPOINTS]
     if not with_points:
         return np.empty((0, 2), np.float32)
     return max(with_points, key=lambda face: face.confidence).keypoints_xy
