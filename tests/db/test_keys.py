@@ -220,7 +220,8 @@ def test_a_damaged_or_missing_image_is_said_and_the_rest_is_exported(store: Stor
     given_ = agree(store)
     first, second, third = (analyse(store, given_.consent).image_id or "" for _ in range(3))
     path = store.vault.image_path(first)
-    path.write_bytes(path.read_bytes()[:-1] + b"\0")
+    sealed = path.read_bytes()
+    path.write_bytes(sealed[:-1] + bytes([sealed[-1] ^ 1]))
     store.vault.image_path(second).unlink()
     subject_id = given_.consent.subject_id or ""
     with pytest.raises(SealBrokenError, match="changed"):
