@@ -26,7 +26,7 @@ types: .venv/.dev
 
 # The app's environment has no TensorFlow in it, so these tests meet what a user installs.
 test-app: .venv/.dev
-	.venv/bin/python -m pytest --ignore tests/training --ignore tests/e2e
+	.venv/bin/python -m pytest -n 2 --dist loadfile --ignore tests/training --ignore tests/e2e
 
 # Apart from the others: the browser's driver keeps an event loop running in its process.
 test-e2e: .venv/.dev
