@@ -77,7 +77,7 @@ def put(name: str, table: str) -> None:
 
 def speed() -> str:
     """The line of `mien bench --live --json` as a table."""
-    command = [sys.executable, "-m", "cli.main", "bench", "--live", "--json"]
+    command = [str(Path(sys.executable).with_name("mien")), "bench", "--live", "--json"]
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     measured = json.loads(done.stdout)
     names = ("fps", "latency_ms_p50", "latency_ms_p95", "dropped", "frames", "capacity_fps")
@@ -85,7 +85,7 @@ def speed() -> str:
     load = psutil.getloadavg()[0] / (psutil.cpu_count() or 1)
     return (
         f"| {' | '.join(names)} |\n|{'---|' * len(names)}\n| {row} |\n\n"
-        f"On {measured['machine']}, {psutil.cpu_count()} cores, load {load:.1f} a core "
+        f"On {measured['machine']}, load {load:.1f} a core "
         f"(1 is: all busy), with {measured['model']} and {measured['detector']}."
     )
 
