@@ -39,7 +39,7 @@ test-live: .venv/.dev
 	.venv/bin/python -m pytest -s tests/services/test_live.py --run-slow -k five_minutes
 
 test-training: .venv-train/.train
-	KERAS_BACKEND=tensorflow TF_CPP_MIN_LOG_LEVEL=3 .venv-train/bin/python -m pytest tests/training
+	KERAS_BACKEND=tensorflow TF_CPP_MIN_LOG_LEVEL=3 .venv-train/bin/python -m pytest -n 2 --dist loadfile tests/training
 
 screenshots: .venv/.dev
 	.venv/bin/python docs/make_screenshots.py
