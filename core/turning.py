@@ -37,11 +37,7 @@ def turn_points(points_xy: FloatArray, size_wh: tuple[float, float], degrees: in
 
 def turn_box(box: Box, size_wh: tuple[float, float], degrees: int) -> Box:
     """`turn_points` for a box, which stays an upright rectangle."""
-    corners = np.array([box.xyxy[:2], box.xyxy[2:]], np.float64)
-    width, height = size_wh
-    for _ in range(degrees // 90):
-        corners = np.stack([corners[:, 1], width - corners[:, 0]], axis=1)
-        width, height = height, width
+    corners = turn_points(np.array(box.xyxy).reshape(2, 2), size_wh, degrees)
     return Box(*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist())
 
 

@@ -7,12 +7,12 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any, Final
 
-import cv2
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from core.detection.geometry import load_box_geometry
 from core.detection.grid import faces_from_maps, suppress
+from core.detection.scaling import rescale
 from core.errors import ModelError
 from core.types import Box, Face, FloatArray, ImageRGB, check_image_rgb
 
@@ -67,7 +67,8 @@ class FaceNetwork:
 
     def _find(self, image_rgb: ImageRGB, scale: float, threshold: float) -> Found:
         """What the network sees in the picture resized by `scale`, in the picture's pixels."""
-        resized, to_full = _resize(image_rgb, scale)
+        resized, scale_xy = rescale(image_rgb, scale)
+        to_full = scale_xy.astype(np.float32)
         height, width = resized.shape[:2]
         rows, columns = (-(-side // _SIDE_STEP_PX) * _SIDE_STEP_PX for side in (height, width))
         with self._lock:
@@ -147,17 +148,6 @@ class MienFaceDetector:
             Face(Box(*map(float, box)), float(confidence), own_points, self.name)
             for box, own_points, confidence in zip(boxes, points, confidences, strict=True)
         )
-
-
-def _resize(image_rgb: ImageRGB, scale: float) -> tuple[ImageRGB, FloatArray]:
-    """The picture for the network, and what brings its pixels (x, y) to those of the photo."""
-    height, width = image_rgb.shape[:2]
-    size_wh = (max(round(width * scale), 1), max(round(height * scale), 1))
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    resized = image_rgb
-    if size_wh != (width, height):
-        resized = np.asarray(cv2.resize(image_rgb, size_wh, interpolation=method), np.uint8)
-    return resized, np.array([width / size_wh[0], height / size_wh[1]], np.float32)
 
 
 def _within(found: Found, smallest_px: float, largest_px: float) -> Found:

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-import cv2
 import numpy as np
 
 from core.detection.base import FaceDetector
+from core.detection.scaling import rescale
 from core.detection_metrics import areas, intersections
 from core.types import Box, Face, ImageRGB, check_image_rgb
 
@@ -44,12 +44,7 @@ class TiledDetector:
         found = [*self._inner.detect(image_rgb)]
         height, width = check_image_rgb(image_rgb).shape[:2]
         scale = min(max(_ENLARGED_SIDE_PX / max(height, width), 1.0), _MOST_ENLARGED)
-        large_rgb = image_rgb
-        if scale > 1:
-            size_wh = (round(width * scale), round(height * scale))
-            large_rgb = np.asarray(
-                cv2.resize(image_rgb, size_wh, interpolation=cv2.INTER_LINEAR), np.uint8
-            )
+        large_rgb, _ = rescale(image_rgb, scale)
         if max(large_rgb.shape[:2]) > _TILE_PX:
             largest_px = _SMALL_PX * max(1.0, max(height, width) / _WHOLE_SIDE_PX)
             for x, y, tile_rgb in _tiles(large_rgb):

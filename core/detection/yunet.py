@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from core.detection.geometry import load_box_geometry
+from core.detection.scaling import rescale
 from core.errors import ModelError
 from core.types import Box, Face, FloatArray, ImageRGB, check_image_rgb
 
@@ -52,21 +53,17 @@ class YuNetDetector:
 
         Five keypoints: eyes, tip of the nose, corners of the mouth; the person's right first.
         """
-        height, width = check_image_rgb(image_rgb).shape[:2]
-        scale = min(1.0, self.max_side_px / max(height, width)) * self._enlarge
-        size_wh = (max(round(width * scale), 1), max(round(height * scale), 1))
-        image_bgr = cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR)
-        if scale != 1:
-            method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-            image_bgr = cv2.resize(image_bgr, size_wh, interpolation=method)
-        padded_bgr = _pad(image_bgr)
+        scale = min(1.0, self.max_side_px / max(check_image_rgb(image_rgb).shape[:2]))
+        scaled_rgb, scale_xy = rescale(image_rgb, scale * self._enlarge)
+        padded_bgr = _pad(cv2.cvtColor(scaled_rgb, cv2.COLOR_RGB2BGR))
         with self._lock:
             self._network.setInputSize(padded_bgr.shape[1::-1])
             _, rows = self._network.detect(padded_bgr)
         if rows is None:
             return ()
-        to_full = np.array([width / size_wh[0], height / size_wh[1]], np.float32)
-        return tuple(self._face(row, to_full) for row in rows if min(row[2:4]) > 0)
+        return tuple(
+            self._face(row, to_full.astype(np.float32)) for row in rows if min(row[2:4]) > 0
+        )
 
     def _face(self, row: FloatArray, to_full: FloatArray) -> Face:
         """One row of OpenCV's result: x, y, w, h, five points, confidence."""
