@@ -37,9 +37,9 @@ def landmarks(
         typer.Option(help="Folder for the points of the crops, to be quick next time."),
     ] = None,
     per_split: Annotated[
-        int,
-        typer.Option(min=200, help="Crops of FER-2013's validation and test split; 3589: all."),
-    ] = 2000,
+        int | None,
+        typer.Option(min=200, help="Crops of FER-2013's validation and test split; else all."),
+    ] = None,
     quick: Annotated[
         bool, typer.Option(help="A few images of each set: only to see that it runs.")
     ] = False,
@@ -47,7 +47,7 @@ def landmarks(
     """How landmark accuracy bears on expressions: HELEN's errors and the experiments E1 to E5."""
     from core.config import load_settings
     from core.errors import DatasetError
-    from training.landmark_study.run import QUICK, Sizes, run_study, write
+    from training.landmark_study.run import QUICK, Sizes, Study, run_study, write
 
     settings = load_settings()
     for path in (fer, helen):
@@ -56,15 +56,16 @@ def landmarks(
     if quick and out is None:
         raise DatasetError("--quick measures too little to be shown; name another file by --out.")
     file = out or settings.models_dir / "studies" / "landmarks.json"
-    content = run_study(
+    study = Study(
         fer,
         helen,
         settings.models_dir,
         model_id=model or settings.default_model,
         cache=cache,
-        sizes=QUICK if quick else Sizes(split=per_split),
+        sizes=QUICK if quick else Sizes(split=per_split, noise=per_split),
         say=_teller(),
     )
+    content = run_study(study)
     write(content, file)
     for part in ("accuracy", "e1", "e2", "e3", "e4", "e5"):
         print(f"{part}: {content[part]['conclusion']}\n")

@@ -1,67 +1,19 @@
 """What if the points were wrong: a slider, and the crop and scores before and after."""
 
-from contextlib import suppress
-from dataclasses import dataclass
+from typing import Final
 
-import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
-from core.alignment import alignment, cut, load_template, rotation_deg, scale_of
-from core.classify import EmotionClassifier
-from core.landmarks.draw import draw_points
-from core.landmarks.noise import NOISE_KINDS, perturb
+from core.landmarks.noise import NOISE_KINDS
 from core.landmarks.schemes import FIVE, IBUG, MESH
-from core.types import EmotionScores, Landmarks
-from ui.faces import bars_html
-from ui.landmark_view import SCHEME_TITLES, FaceView, in_scheme
-from ui.resources import classifier, settings
+from ui.landmark_levels import Outcome, outcomes
+from ui.landmark_slider import slider
+from ui.landmark_view import SCHEME_TITLES, FaceView
+from ui.resources import classifier
 from ui.text import percent
 
+LEVELS: Final = [percents / 100 for percents in range(33)]
 _SEED = "landmark_seed"
-_SHOWN_PX = 300
-_CROP_SHOWN_PX = 120
-_DOT_SIZE = 2.4  # the picture is shown at half its size
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """One alignment: the points, the crop (s, s, c) and its scores; how the crop was placed."""
-
-    points: Landmarks
-    crop: NDArray[np.uint8]
-    scores: EmotionScores
-    rotation_deg: float
-    scale: float
-
-
-@st.cache_resource(show_spinner=False)
-def target(scheme: str) -> NDArray[np.float64]:
-    """Where FER-2013's crops have a scheme's points, in shares of the side."""
-    template = Landmarks(load_template(settings().models_dir).astype(np.float32), MESH)
-    return in_scheme(template, scheme).points_xy.astype(np.float64)
-
-
-def outcomes(
-    view: FaceView, scheme: str, kind: str, level: float, seed: int, model: EmotionClassifier
-) -> tuple[Outcome, Outcome | None]:
-    """With exact and with wrong points; the second is None where too few points are left."""
-    face_input = model.card.face_input
-    marks = view.points[scheme]
-    rng = np.random.default_rng(seed)
-    wrong, kept = perturb(marks.points_xy, scheme, kind, level, rng)
-    goal = target(scheme) * face_input.size_px
-    matrices = [alignment(marks.points_xy, goal)]
-    with suppress(ValueError):  # fewer than two points are left
-        matrices.append(alignment(wrong[kept], goal[kept]))
-    crops = [cut(view.picture_rgb, matrix, face_input) for matrix in matrices]
-    scores = model.scores(face_input.normalise(np.stack(crops)))
-    points = [marks, Landmarks(wrong[kept].astype(np.float32), scheme)]
-    both = [
-        Outcome(p, crop, score, rotation_deg(matrix), scale_of(matrix))
-        for p, crop, score, matrix in zip(points, crops, scores, matrices, strict=False)
-    ]
-    return both[0], both[1] if len(both) > 1 else None
 
 
 def _another() -> None:
@@ -70,7 +22,7 @@ def _another() -> None:
 
 @st.fragment
 def whatif_section(view: FaceView, model_id: str) -> None:
-    """Slider and both sides; runs by itself, without the rest of the page."""
+    """Choices, slider and both sides; runs by itself, and not at all for moves of the slider."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = st.selectbox("Kind of error", list(NOISE_KINDS), key="whatif_kind", width=180)
         scheme = st.segmented_control(
@@ -78,44 +30,19 @@ def whatif_section(view: FaceView, model_id: str) -> None:
             format_func={FIVE: "5", IBUG: "68", MESH: "478"}.__getitem__,
         )  # fmt: skip
         st.button("Other errors", on_click=_another, icon=":material/casino:")
-    unit = "points" if kind == "dropped" else "inter-ocular distance"
-    level = st.slider(f"How wrong, in % of the {unit}", 0, 32, 8, key="whatif_level")
     st.caption(f"{kind.capitalize()}: {NOISE_KINDS[kind]}.")
-    before, after = outcomes(
-        view, scheme, kind, level / 100, st.session_state.get(_SEED, 0), classifier(model_id)
+    unit = "points" if kind == "dropped" else "inter-ocular distance"
+    found = outcomes(
+        view, scheme, kind, LEVELS, st.session_state.get(_SEED, 0), classifier(model_id)
     )
-    left, right = st.columns(2, gap="medium")
-    with left:
-        _side("Points as found", view, before)
-    with right:
-        if after is None:
-            st.warning("Fewer than two points are left: nothing can be aligned by them.")
-            return
-        _side(f"Points wrong by {level} %", view, after)
-    st.markdown(_sentence(before, after, scheme))
+    slider(f"How wrong, in % of the {unit}", view.picture_rgb, found, sentences(found, scheme))
 
 
-def _side(title: str, view: FaceView, outcome: Outcome) -> None:
-    st.markdown(f"**{title}**")
-    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        small = _small(view, outcome.points)
-        st.image(small, width=170, output_format="JPEG", alt="The face with its points")
-        st.image(
-            np.repeat(outcome.crop, 3, axis=2) if outcome.crop.shape[2] == 1 else outcome.crop,
-            width=_CROP_SHOWN_PX, output_format="PNG", caption="what the model sees",
-        )  # fmt: skip
-    st.html(bars_html(outcome.scores))
-
-
-def _small(view: FaceView, points: Landmarks) -> NDArray[np.uint8]:
-    import cv2
-
-    scale = _SHOWN_PX / max(view.picture_rgb.shape[:2])
-    height, width = view.picture_rgb.shape[:2]
-    size_wh = (max(round(width * scale), 1), max(round(height * scale), 1))
-    picture = cv2.resize(view.picture_rgb, size_wh, interpolation=cv2.INTER_AREA)
-    marks = Landmarks(points.points_xy * scale, points.scheme)
-    return draw_points(np.asarray(picture, np.uint8), marks, size=_DOT_SIZE)
+def sentences(found: list[Outcome | None], scheme: str) -> list[str]:
+    """What each outcome differs in from the first; empty where there is none."""
+    first = found[0]
+    assert first is not None
+    return ["" if one is None else _sentence(first, one, scheme) for one in found]
 
 
 def _sentence(before: Outcome, after: Outcome, scheme: str) -> str:
@@ -126,7 +53,7 @@ def _sentence(before: Outcome, after: Outcome, scheme: str) -> str:
     if first.top == second.top:
         label = f"still most like {first.top}"
     else:
-        label = f"most like **{second.top}** instead of {first.top}"
+        label = f"most like {second.top} instead of {first.top}"
     share = second.as_dict()[first.top]
     return (
         f"By {SCHEME_TITLES[scheme]} the crop turns by {turned:+.1f}° and grows by "

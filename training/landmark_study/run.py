@@ -3,12 +3,12 @@
 import datetime
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from core.alignment import load_template
 from core.classify import EmotionClassifier
-from core.detection import create_detector
+from core.detection import FaceDetector, create_detector
 from core.landmarks import FaceLandmarker
 from core.landmarks.learned import IbugRegression
 from core.landmarks.schemes import FIVE, MESH
@@ -20,36 +20,24 @@ from training.landmarks.fer_mesh import FerMeshes, meshes_of
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much of each set is used; None is all. The whole takes some ten minutes."""
+    """How much of each set is used; None is all. The whole takes about twenty quiet minutes."""
 
     train: int = 3000
-    split: int | None = 2000
-    noise_test: int = 800
-    noise_validation: int = 500
+    split: int | None = None
+    noise: int | None = None
     covered: int = 300
     still_faces: int = 40
     still_frames: int = 15
 
 
-QUICK = Sizes(
-    train=300, split=200, noise_test=40, noise_validation=40, covered=20, still_faces=3,
-    still_frames=4,
-)  # fmt: skip
+QUICK = Sizes(train=300, split=200, noise=40, covered=20, still_faces=3, still_frames=4)
 
 
-def run_study(
-    fer_path: Path,
-    helen_path: Path,
-    models_dir: Path,
-    *,
-    model_id: str,
-    cache: Path | None,
-    sizes: Sizes,
-    say: Say,
-) -> Row:
-    """All experiments.
+@dataclass(frozen=True)
+class Study:
+    """What is studied, on what.
 
-    Args:
+    Attributes:
         fer_path: FER-2013 as parquet.
         helen_path: HELEN with 68 points as parquet.
         models_dir: the shipped models.
@@ -57,15 +45,24 @@ def run_study(
         cache: folder for the points of crops (no pixels); None keeps nothing.
         sizes: how much of each set.
         say: prints progress.
-
-    Returns:
-        What models/studies/landmarks.json holds; `core.types` of JSON only.
     """
+
+    fer_path: Path
+    helen_path: Path
+    models_dir: Path
+    model_id: str
+    cache: Path | None
+    sizes: Sizes
+    say: Say
+
+
+def run_study(study: Study) -> Row:
+    """All experiments: what models/studies/landmarks.json holds, in types of JSON only."""
     started = time.monotonic()
-    experiments = _experiments(fer_path, helen_path, models_dir, model_id, cache, sizes, say)
+    experiments = _experiments(study)
     result: Row = clean(
         {
-            "command": "mien study landmarks --fer fer2013.parquet --helen helen68.parquet",
+            "command": _command(study),
             "made": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
             "seconds": round(time.monotonic() - started),
             **experiments,
@@ -74,25 +71,27 @@ def run_study(
     return result
 
 
-def _experiments(
-    fer_path: Path,
-    helen_path: Path,
-    models_dir: Path,
-    model_id: str,
-    cache: Path | None,
-    sizes: Sizes,
-    say: Say,
-) -> Row:
+def _command(study: Study) -> str:
+    """What makes this file again; parts of the set are told by their size."""
+    part = "" if study.sizes.split is None else f" --per-split {study.sizes.split}"
+    return (
+        f"mien study landmarks --fer {study.fer_path.name} --helen {study.helen_path.name} "
+        f"--model {study.model_id}{part}"
+    )
+
+
+def _experiments(study: Study) -> Row:
     """HELEN's errors and E1 to E5, with the model and the counts they are of."""
-    classifier = EmotionClassifier.load(model_id, models_dir, n_threads=1)
+    models_dir, sizes, say = study.models_dir, study.sizes, study.say
+    classifier = EmotionClassifier.load(study.model_id, models_dir, n_threads=1)
     tools = Tools(classifier, load_template(models_dir), IbugRegression.load(models_dir), say)
     landmarker = FaceLandmarker(models_dir / "face_landmarker" / "face_landmarker.task")
     detector = create_detector("yunet", models_dir)
 
     say("HELEN: detecting and fitting the mesh")
-    helen = accuracy.find_helen(helen_path, models_dir, landmarker)
+    helen = accuracy.find_helen(study.helen_path, models_dir, landmarker)
     errors, found = accuracy.run(helen, models_dir, tools)
-    sets = _sets(fer_path, landmarker, models_dir, cache, sizes, say)
+    sets = _sets(study, landmarker, detector)
     e2 = sources.summary(
         [row for split in ("validation", "test") for row in
          sources.run_split(tools, split, *sets[split])],
@@ -109,7 +108,7 @@ def _experiments(
     )
     e5 = fusion.run(tools, sets)
     return {
-        "model": {"id": model_id, "sha256": classifier.card.sha256},
+        "model": {"id": study.model_id, "sha256": classifier.card.sha256},
         "n_images": {split: len(crops.labels) for split, (crops, _) in sets.items()},
         "n_without_mesh": {s: int((~meshes.found).sum()) for s, (_, meshes) in sets.items()},
         "accuracy": errors,
@@ -127,8 +126,8 @@ def _wrong_points(
     sets: dict[str, tuple[Crops, FerMeshes]],
     sizes: Sizes,
 ) -> Row:
-    """E1 on parts of both splits and on photos."""
-    validation, test = _part(sets, "validation", sizes), _part(sets, "test", sizes)
+    """E1 on both splits and on photos."""
+    validation, test = (_first(*sets[split], sizes.noise) for split in ("validation", "test"))
     return noise.summary(
         [
             *noise.run_split(tools, "validation", *validation, FIVE),
@@ -140,49 +139,37 @@ def _wrong_points(
 
 
 def _sets(
-    path: Path,
-    landmarker: FaceLandmarker,
-    models_dir: Path,
-    cache: Path | None,
-    sizes: Sizes,
-    say: Say,
+    study: Study, landmarker: FaceLandmarker, detector: FaceDetector
 ) -> dict[str, tuple[Crops, FerMeshes]]:
     """The three splits with their meshes; confidences only where E3 needs them."""
-    detector = create_detector("yunet", models_dir)
+    sizes = study.sizes
     sets = {}
     for split, limit in (
         ("train", sizes.train),
         ("validation", sizes.split),
         ("test", sizes.split),
     ):
-        crops = load_fer(path, split, limit=limit)
+        crops = load_fer(study.fer_path, split, limit=limit)
 
         def progress(done: int, total: int, split: str = split) -> None:
-            say(f"FER-2013 {split}: mesh on {done} of {total} crops")
+            study.say(f"FER-2013 {split}: mesh on {done} of {total} crops")
 
         meshes = meshes_of(
             crops.images,
             landmarker,
             detector=None if split == "train" else detector,
-            folder=cache,
+            folder=study.cache,
             progress=progress,
         )
         sets[split] = (crops, meshes)
     return sets
 
 
-def _part(
-    sets: dict[str, tuple[Crops, FerMeshes]], split: str, sizes: Sizes
-) -> tuple[Crops, FerMeshes]:
-    """The first crops of a split, for the experiment that takes longest."""
-    crops, meshes = sets[split]
-    n = sizes.noise_test if split == "test" else sizes.noise_validation
-    return Crops(crops.images[:n], crops.labels[:n]), FerMeshes(
-        meshes.points[:n],
-        meshes.blendshapes[:n],
-        meshes.found[:n],
-        meshes.disagreement[:n],
-        meshes.confidence[:n],
+def _first(crops: Crops, meshes: FerMeshes, n: int | None) -> tuple[Crops, FerMeshes]:
+    """The first n crops of a split; they lie in random order."""
+    return (
+        Crops(crops.images[:n], crops.labels[:n]),
+        FerMeshes(**{f.name: getattr(meshes, f.name)[:n] for f in fields(FerMeshes)}),
     )
 
 
