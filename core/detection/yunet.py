@@ -61,9 +61,8 @@ class YuNetDetector:
             _, rows = self._network.detect(padded_bgr)
         if rows is None:
             return ()
-        return tuple(
-            self._face(row, to_full.astype(np.float32)) for row in rows if min(row[2:4]) > 0
-        )
+        to_full = scale_xy.astype(np.float32)
+        return tuple(self._face(row, to_full) for row in rows if min(row[2:4]) > 0)
 
     def _face(self, row: FloatArray, to_full: FloatArray) -> Face:
         """One row of OpenCV's result: x, y, w, h, five points, confidence."""
