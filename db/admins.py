@@ -17,7 +17,6 @@ from db import audit
 from db.errors import (
     AdminAccountError,
     LockedOutError,
-    NotAllowedError,
     SessionEndedError,
     WrongPasswordError,
 )
@@ -238,39 +237,6 @@ def _end(store: Store, token_hash: str, actor: str, reason: str) -> None:
         if row is not None:
             unit.session.delete(row)
             unit.log(audit.Action.SIGNED_OUT, actor, {"reason": reason})
-
-
-def outside_identity(
-    store: Store, *, issuer: str, subject: str, name: str, allowed: bool, reason: str
-) -> AdminIdentity:
-    """An admin who signed in elsewhere (OpenID Connect); refusals are logged.
-
-    Args:
-        store: where.
-        issuer: `iss` of the identity token.
-        subject: `sub` of it.
-        name: to show; not stored.
-        allowed: the caller's judgement.
-        reason: short token saying why not.
-
-    Raises:
-        NotAllowedError: `allowed` is False.
-    """
-    pseudonym = keyed_hash(store.keys.token, f"{issuer}\n{subject}")[:32]
-    actor = f"oidc:{pseudonym}"
-    if not allowed:
-        with store.write() as unit:
-            unit.log(audit.Action.ACCESS_REFUSED, actor, {"reason": reason})
-        raise NotAllowedError(
-            "This account may not see the admin part; ask the operator to add it, or sign in anew."
-        )
-    return AdminIdentity(actor, name, "oidc")
-
-
-def log_outside_sign_in(store: Store, identity: AdminIdentity) -> None:
-    """Write down a sign-in by OpenID Connect; call it once a session."""
-    with store.write() as unit:
-        unit.log(audit.Action.SIGNED_IN, identity.actor, {"via": identity.via})
 
 
 def _by_name(session: Session, name: str) -> AdminRow | None:

@@ -3,24 +3,21 @@
 No row holds personal data: actors are pseudonyms, details are numbers and short tokens.
 """
 
-import hmac
 import json
 import re
 from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
-from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Select, func, insert, select
 from sqlalchemy.orm import Session
 
-from db.audit_head import GENESIS_HASH
+from db.chain import GENESIS_HASH, AuditRow, ChainHead, ChainStatus, check, row_hash, stamp
 from db.errors import AuditDetailError
 from db.tables import AuditEventRow
-from db.types import AuditRow, ChainHead, ChainStatus
 
 _Columns = Select[int, str, str, str, str, str, str, str]
 Details = Mapping[str, int | bool | str]
@@ -79,25 +76,6 @@ def admin_actor(admin_id: str) -> str:
     return f"admin:{admin_id}"
 
 
-def stamp(at: datetime) -> str:
-    """UTC time as text of fixed width, so that texts sort as times do.
-
-    Example:
-        >>> stamp(datetime(2026, 1, 2, tzinfo=UTC))
-        '2026-01-02T00:00:00.000000Z'
-    """
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def parse_stamp(words: str) -> datetime:
-    """The time that `stamp` wrote.
-
-    Raises:
-        ValueError: the text is not one that `stamp` writes.
-    """
-    return datetime.strptime(words, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
-
-
 def canonical_details(details: Details) -> str:
     """Details as canonical JSON: sorted keys, no blanks.
 
@@ -113,21 +91,6 @@ def canonical_details(details: Details) -> str:
                 "free text out of the log."
             )
     return json.dumps(dict(details), sort_keys=True, separators=(",", ":"))
-
-
-def row_hash(key: bytes, row: AuditRow) -> str:
-    """HMAC-SHA256 over the canonical JSON of all columns but the hash itself, in hex."""
-    content = {
-        "action": row.action,
-        "actor": row.actor,
-        "details": row.details_json,
-        "object": row.object_id,
-        "prev": row.prev_hash,
-        "seq": row.seq,
-        "ts": row.ts_utc,
-    }
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hmac.new(key, canonical.encode(), sha256).hexdigest()
 
 
 def last_row(session: Session) -> AuditRow | None:
@@ -177,55 +140,15 @@ def append(
 
 
 def verify(session: Session, key: bytes, head: ChainHead | None) -> ChainStatus:
-    """Read the whole chain and compare it with its head.
-
-    Rows after the head are fine where they fit: a crash can fall between a commit and the
-    writing of the head file.
+    """Read the whole chain and compare it with its head; see `db.chain.check`.
 
     Args:
         session: open for reading; `head` must have been read before it began.
         key: of the chain.
         head: from the head file or from a note taken earlier; None is itself a finding.
     """
-    last: AuditRow | None = None
-    head_found = head is not None and head.seq == 0
     with closing(walk(session, AuditFilter())) as rows:
-        for row in rows:
-            problem = _misfit(key, last, row, head)
-            if problem:
-                return _status(last, problem, first_bad_seq=_bad_seq(last, row))
-            head_found = head_found or (head is not None and row.seq == head.seq)
-            last = row
-    if head is None:
-        return _status(last, "The head file is missing or was changed.")
-    if not head_found:
-        first_bad_seq = (last.seq if last else 0) + 1
-        return _status(
-            last, f"Rows {first_bad_seq} to {head.seq} were cut off.", first_bad_seq=first_bad_seq
-        )
-    return _status(last, "")
-
-
-def _misfit(key: bytes, last: AuditRow | None, row: AuditRow, head: ChainHead | None) -> str:
-    seq = _bad_seq(last, row)
-    if row.seq != (last.seq if last else 0) + 1:
-        return f"Row {seq} is missing, or stands elsewhere."
-    if row.prev_hash != (last.hash if last else GENESIS_HASH):
-        return f"Row {seq} does not follow the row before it."
-    if not hmac.compare_digest(row.hash, row_hash(key, row)):
-        return f"Row {seq} was changed, or written without the key."
-    if head is not None and row.seq == head.seq and row.hash != head.hash:
-        return f"Row {seq} is not the one that the head remembers."
-    return ""
-
-
-def _bad_seq(last: AuditRow | None, row: AuditRow) -> int:
-    return min(row.seq, (last.seq if last else 0) + 1)
-
-
-def _status(last: AuditRow | None, problem: str, first_bad_seq: int | None = None) -> ChainStatus:
-    end = ChainHead(last.seq, last.hash, last.seq) if last else None
-    return ChainStatus(not problem, last.seq if last else 0, first_bad_seq, problem, end)
+        return check(rows, key, head)
 
 
 def browse(

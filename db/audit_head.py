@@ -14,11 +14,10 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
+from db.chain import ChainHead
 from db.files import write_whole
-from db.types import ChainHead
 
 HEAD_FILE = Path("audit") / "head.json"
-GENESIS_HASH = "0" * 64
 
 
 @dataclass(frozen=True)

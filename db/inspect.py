@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db import audit
+from db.chain import parse_stamp
 from db.engine import SQLITE_FILE_NAME, make_engine, translated_errors
 from db.master_key import Keys, parse_master_key, read_key_file
 from db.migrate import newest_revision
@@ -66,7 +67,7 @@ def inspect_store(data_dir: Path, database_url: str | None, master_key: str | No
     finally:
         engine.dispose()
     fits = None if check is None else keys is not None and keys.check == check
-    newest = None if last is None else audit.parse_stamp(last.ts_utc)
+    newest = None if last is None else parse_stamp(last.ts_utc)
     return StoreFacts(revision, wanted, keys is not None, fits, newest)
 
 

@@ -5,14 +5,15 @@ from pathlib import Path
 from sqlalchemy import Engine, Select, select
 
 from db import audit
-from db.audit_head import GENESIS_HASH, HeadFile
+from db.audit_head import HeadFile
+from db.chain import GENESIS_HASH, ChainHead
 from db.errors import MasterKeyLostError
 from db.master_key import Keys, make_key_file, parse_master_key, read_key_file
 from db.migrate import upgrade
 from db.notices import publish_texts, texts_to_publish
 from db.retention import write_defaults
 from db.tables import StoreInfoRow
-from db.types import ChainHead, Clock, Controller
+from db.types import Clock, Controller
 from db.unit import reading, writing
 
 KEY_CHECK = "key_check"

@@ -229,48 +229,6 @@ class SubjectView:
 
 
 @dataclass(frozen=True)
-class AuditRow:
-    """One row of the audit log, as stored; `details_json` is canonical JSON."""
-
-    seq: int
-    ts_utc: str
-    actor: str
-    action: str
-    object_id: str
-    details_json: str
-    prev_hash: str
-    hash: str
-
-
-@dataclass(frozen=True)
-class ChainHead:
-    """The end of the audit chain as kept outside the database."""
-
-    seq: int
-    hash: str
-    count: int
-
-
-@dataclass(frozen=True)
-class ChainStatus:
-    """What a check of the audit chain found.
-
-    Attributes:
-        ok: whether every row and the head fit.
-        count: rows read.
-        first_bad_seq: the first row that does not fit; None where ok or where only a file is bad.
-        problem: one sentence; empty where ok.
-        end: the last row that fits, None for an empty log.
-    """
-
-    ok: bool
-    count: int
-    first_bad_seq: int | None
-    problem: str
-    end: ChainHead | None
-
-
-@dataclass(frozen=True)
 class RetentionPolicy:
     """Days after which data of a kind is gone; 0 means that it is not stored at all."""
 

@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 
 from db import audit
 from db.audit_head import HeadFile
+from db.chain import AuditRow, ChainHead, parse_stamp
 from db.engine import IMMEDIATE, is_sqlite, lock_writers, translated_errors
 from db.errors import ClockBackwardsError
-from db.types import AuditRow, ChainHead, Clock
+from db.types import Clock
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 logger = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class ReadUnit:
 
 def _newest_time(last: AuditRow | None) -> datetime | None:
     try:
-        return audit.parse_stamp(last.ts_utc) if last else None
+        return parse_stamp(last.ts_utc) if last else None
     except ValueError:  # somebody changed the row: `audit.verify` says so, nothing stops for it
         return None
 

@@ -8,17 +8,11 @@ from datetime import timedelta
 
 from db import audit, erasure, evaluation, notices, retention, statistics
 from db.audit import Action, AuditFilter
+from db.chain import AuditRow
 from db.evaluation import EvaluationItem
 from db.statistics import DayCount, Holding, StateCount
 from db.store import Store
-from db.types import (
-    AdminIdentity,
-    AuditRow,
-    ConsentState,
-    ErasureJob,
-    Kind,
-    RetentionPolicy,
-)
+from db.types import AdminIdentity, ConsentState, ErasureJob, Kind, RetentionPolicy
 from services.purge import purge_if_due
 
 __all__ = [

@@ -4,7 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from db import admins, audit
-from db.admins import current, log_outside_sign_in, sign_in, sign_out
+from db.admins import current, sign_in, sign_out
+from db.outside_admins import (
+    Refusal,
+    log_outside_sign_in,
+    log_outside_sign_out,
+    outside_identity,
+)
 from db.store import Store
 from db.types import Admin, AdminIdentity
 
@@ -17,6 +23,7 @@ __all__ = [
     "list_admins",
     "local_accounts_exist",
     "log_outside_sign_in",
+    "log_outside_sign_out",
     "outside_admin",
     "set_admin_disabled",
     "sign_in",
@@ -60,19 +67,17 @@ def outside_admin(
     subject, issuer = str(claims.get("sub", "")), str(claims.get("iss", ""))
     email = str(claims.get("email", "")).casefold() if claims.get("email_verified") is True else ""
     on_list = {entry.strip().casefold() for entry in allowed if entry.strip()}
+    refusal = None
     if not subject or not ({subject.casefold(), email} & on_list):
-        reason = "not_on_list"
+        refusal = Refusal.NOT_ON_LIST
     elif not _runs(claims.get("exp"), store.clock()):
-        reason = "expired"
-    else:
-        reason = ""
-    return admins.outside_identity(
+        refusal = Refusal.EXPIRED
+    return outside_identity(
         store,
         issuer=issuer,
         subject=subject,
         name=email or subject,
-        allowed=not reason,
-        reason=reason,
+        refusal=refusal,
     )
 
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from core.config import Settings
 from db import audit, statistics
+from db.chain import ChainHead, ChainStatus
 from db.errors import StoreError
 from db.inspect import StoreFacts, answers, inspect_store
 from db.store import Store, open_store
-from db.types import ChainHead, ChainStatus, Controller, Kind
+from db.types import Controller, Kind
 
 __all__ = [
     "ChainHead",

@@ -1,10 +1,12 @@
 """The admin part of Ethics & Privacy: its doors, and the review behind them."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from services.sign_in import local_accounts_exist
 from services.store import Store, StoreError
-from ui.admin_identity import enter, leave, outside_configured, signed_in
+from ui.admin_identity import enter, enter_outside, leave, outside_providers, signed_in
 from ui.admin_review import review_section
 from ui.consent import show_said
 
@@ -42,29 +44,38 @@ def admin_section(store: Store | None, problem: str) -> None:
 def _doors(store: Store) -> None:
     st.subheader("For admins", anchor=False)
     show_said()
-    local, outside = local_accounts_exist(store), outside_configured()
-    if not local and not outside:
+    local, providers = local_accounts_exist(store), outside_providers()
+    if not local and not providers:
         st.info(HOW_TO, icon=":material/key:")
         return
     if local:
-        with st.form("admin_sign_in", clear_on_submit=True, width=420):
-            st.text_input("Name", key="admin_name", autocomplete="username", max_chars=64)
-            st.text_input(
-                "Password", key="admin_password", type="password", max_chars=256,
-                autocomplete="current-password",
+        _local_door(store)
+    if providers:
+        _outside_doors(providers)
+
+
+def _local_door(store: Store) -> None:
+    with st.form("admin_sign_in", clear_on_submit=True, width=420):
+        st.text_input("Name", key="admin_name", autocomplete="username", max_chars=64)
+        st.text_input(
+            "Password", key="admin_password", type="password", max_chars=256,
+            autocomplete="current-password",
+        )  # fmt: skip
+        st.form_submit_button(
+            "Sign in", type="primary", on_click=_sign_in, args=(store,), icon=":material/login:"
+        )
+
+
+def _outside_doors(providers: Sequence[str]) -> None:
+    with st.container(horizontal=True):
+        for name in providers:
+            st.button(
+                f"Sign in with {name.title() or 'OpenID Connect'}",
+                on_click=enter_outside, args=(name,), icon=":material/login:",
             )  # fmt: skip
-            st.form_submit_button(
-                "Sign in",
-                type="primary",
-                on_click=_sign_in,
-                args=(store,),
-                icon=":material/login:",
-            )
-    if outside:
         if st.user.get("is_logged_in"):
-            st.button("Sign out", on_click=st.logout)
-        else:
-            st.button("Sign in with OpenID Connect", on_click=st.login, icon=":material/login:")
+            st.button("Sign out there", on_click=st.logout, icon=":material/logout:")
+    st.caption("It leads to another site and back to Home; then open this page again.")
 
 
 def _sign_in(store: Store) -> None:

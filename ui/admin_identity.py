@@ -1,15 +1,18 @@
 """Who is signed in as an admin: by a local account, or by OpenID Connect and an allow-list."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
+from streamlit.errors import StreamlitAuthError
 
 from services.sign_in import (
     AdminIdentity,
     current,
     log_outside_sign_in,
+    log_outside_sign_out,
     outside_admin,
     sign_in,
     sign_out,
@@ -18,6 +21,7 @@ from services.store import Store, StoreError
 from ui.consent import say
 
 _TOKEN, _LOGGED = "admin_token", "admin_outside_logged"
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +59,9 @@ def _judge(store: Store) -> Callable[[], AdminIdentity] | None:
     token = st.session_state.get(_TOKEN)
     if token is not None:
         return lambda: current(store, token)
-    if outside_configured() and st.user.get("is_logged_in"):
-        claims, allowed = st.user.to_dict(), allowed_outside()
-        return lambda: outside_admin(store, claims, allowed)
+    if outside_providers() and st.user.get("is_logged_in"):
+        claims = st.user.to_dict()
+        return lambda: outside_admin(store, claims, allowed_outside())
     return None
 
 
@@ -76,12 +80,35 @@ def leave(store: Store, admin: AdminIdentity) -> None:
     if token is not None:
         sign_out(store, token)
     if admin.via == "oidc":
+        log_outside_sign_out(store, admin)
         st.logout()
 
 
-def outside_configured() -> bool:
-    """Whether OpenID Connect is set up with a list of who is allowed."""
-    return bool(_secrets("auth")) and bool(allowed_outside())
+def enter_outside(provider: str) -> None:
+    """Send the browser to a provider of `outside_providers`; a failure is left to be shown."""
+    try:
+        st.login(provider or None)
+    except StreamlitAuthError as error:
+        logger.error("OpenID Connect is not set up as it must be: %s", error)
+        say(
+            "error",
+            "This way to sign in is not set up completely; whoever runs Mien finds what is "
+            "missing in the server's log.",
+        )
+
+
+def outside_providers() -> Sequence[str]:
+    """Names of the OpenID Connect providers in `[auth]`, "" for the one without a name.
+
+    Empty where nobody is allowed: a door that lets nobody in is not shown.
+    """
+    auth = _secrets("auth")
+    if not allowed_outside():
+        return ()
+    named = [
+        name for name, part in auth.items() if isinstance(part, Mapping) and "client_id" in part
+    ]
+    return ["", *named] if "client_id" in auth else named
 
 
 def allowed_outside() -> Sequence[str]:

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from db import audit
+from db.chain import ChainHead, parse_stamp, stamp
 from db.errors import AuditDetailError
 from db.store import Store
-from db.types import ChainHead
 from services.store import reanchor
 from tests.db.fixtures import START, FakeClock, Opener
 from tests.db.tools import LOG_ROWS as ROWS
@@ -164,10 +164,10 @@ def test_browsing_filters_and_pages(store: Store, clock: FakeClock) -> None:
 def test_stamps_sort_as_times_do_and_read_back() -> None:
     early = datetime(999, 1, 1, tzinfo=UTC)
     late = datetime(2026, 10, 25, 1, 30, 0, 5, tzinfo=UTC)
-    assert audit.stamp(late) > audit.stamp(early.replace(year=1999))
-    assert audit.parse_stamp(audit.stamp(late)) == late
+    assert stamp(late) > stamp(early.replace(year=1999))
+    assert parse_stamp(stamp(late)) == late
     with pytest.raises(ValueError, match="does not match"):
-        audit.parse_stamp("2026-01-01")
+        parse_stamp("2026-01-01")
 
 
 def test_reanchoring_after_a_lost_head(store: Store) -> None:

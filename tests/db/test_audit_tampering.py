@@ -8,10 +8,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from db import audit
-from db.audit_head import GENESIS_HASH
+from db.chain import GENESIS_HASH, AuditRow, ChainHead, row_hash
 from db.master_key import Keys
 from db.store import Store
-from db.types import AuditRow, ChainHead
 from services.store import chain_status, reanchor
 from tests.db.tools import LOG_ROWS as ROWS
 from tests.db.tools import agree, fill, raw, verified
@@ -54,14 +53,14 @@ def test_any_edited_character_is_found(data: st.DataObject) -> None:
     column = data.draw(st.sampled_from(["ts_utc", "actor", "action", "object_id", "prev_hash"]))
     changed = AuditRow(**{**vars(row), column: data.draw(text_of)})
     same = changed == row
-    assert (audit.row_hash(key, changed) == audit.row_hash(key, row)) == same
+    assert (row_hash(key, changed) == row_hash(key, row)) == same
 
 
 def test_values_cannot_move_between_columns() -> None:
     key = b"k" * 32
     one = AuditRow(1, "t", "ab", "c", "", "{}", "p", "")
     other = AuditRow(1, "t", "a", "bc", "", "{}", "p", "")
-    assert audit.row_hash(key, one) != audit.row_hash(key, other)
+    assert row_hash(key, one) != row_hash(key, other)
 
 
 def swap(db: sqlite3.Connection) -> None:
@@ -112,7 +111,7 @@ def test_a_chain_rebuilt_without_the_key_is_found(sqlite_store: Store) -> None:
         prev_hash = GENESIS_HASH
         for row in rows:
             forged = AuditRow(**{**vars(row), "prev_hash": prev_hash, "hash": ""})
-            prev_hash = audit.row_hash(other_key, forged)
+            prev_hash = row_hash(other_key, forged)
             values = (*list(vars(forged).values())[:-1], prev_hash)
             db.execute("INSERT INTO audit_event VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
 

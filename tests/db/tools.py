@@ -9,9 +9,10 @@ from sqlalchemy import inspect, text
 
 from db import analyses, audit
 from db.analyses import Kept
+from db.chain import ChainStatus
 from db.engine import SQLITE_FILE_NAME
 from db.store import Store
-from db.types import ChainStatus, Choices, Consent
+from db.types import Choices, Consent
 from services.consent import Given, current_notice, give
 from services.store import chain_status
 

@@ -20,6 +20,7 @@ from services.sign_in import (
     list_admins,
     local_accounts_exist,
     log_outside_sign_in,
+    log_outside_sign_out,
     outside_admin,
     set_admin_disabled,
     sign_in,
@@ -272,10 +273,18 @@ REFUSED: list[tuple[dict[str, object], list[str], str]] = [
 def test_an_outside_identity_is_refused_and_that_is_logged(
     store: Store, changes: dict[str, object], allowed: list[str], reason: str
 ) -> None:
-    with pytest.raises(NotAllowedError, match="may not see the admin part"):
+    words = {"not_on_list": "may not see the admin part", "expired": "has run out"}
+    with pytest.raises(NotAllowedError, match=words[reason]):
         outside_admin(store, CLAIMS | changes, allowed)
     assert actions(store)[-1] == "ACCESS_REFUSED"
     assert f'"reason\\":\\"{reason}' in dump(store)
+
+
+def test_signing_out_elsewhere_is_logged_without_a_name(store: Store) -> None:
+    identity = outside_admin(store, CLAIMS, ["user-1"])
+    log_outside_sign_out(store, identity)
+    assert actions(store)[-1] == "SIGNED_OUT"
+    assert "user-1" not in dump(store)
 
 
 def test_an_expiry_written_as_text_counts(store: Store) -> None:

@@ -273,6 +273,18 @@ def test_an_outside_identity_that_runs_out_is_out(
     assert not shows_review(app.run())
 
 
+def test_each_provider_has_a_door_of_its_own(open_page: OpenPage) -> None:
+    app = open_page("ethics_privacy")
+    app.secrets["auth"] = {"google": {"client_id": "a"}, "okta": {"client_id": "b"}, "x": "y"}
+    app.secrets["mien"] = {"admins": ["subject-1"]}
+    app = app.segmented_control(key="privacy_section").set_value("Admin").run()
+    assert labels(app) == ["Sign in with Google", "Sign in with Okta"]
+    # Neither has the rest of what Streamlit needs; a person is told so, without a traceback.
+    app = button(app, "Sign in with Google").click().run()
+    assert not app.exception
+    assert "not set up completely" in text_of(app)
+
+
 def test_consent_rates_are_drawn_from_the_store(inside: AppTest, store: Store) -> None:
     consents(store, yes=3, no=1)
     app = part(inside, "Consents")
