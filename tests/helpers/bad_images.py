@@ -5,6 +5,7 @@ note where one is named. The keys are file names: whatever they say, only the co
 """
 
 import io
+import re
 import zipfile
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +13,7 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
+from core import errors
 from core.errors import (
     DamagedImageError,
     EmptyFileError,
@@ -180,3 +182,10 @@ def _jpeg_claiming(width: int, height: int) -> bytes:
     at = jpeg.index(b"\xff\xc0")
     jpeg[at + 5 : at + 9] = height.to_bytes(2, "big") + width.to_bytes(2, "big")
     return bytes(jpeg)
+
+
+def assert_fit_to_be_shown(message: str) -> None:
+    """One sentence for people: no path, no class name, no quote from the library."""
+    assert re.fullmatch(r"[A-Z][^\n]*[a-z0-9)]\.", message), message
+    assert not re.search(r"/|\\|0x|Error|Exception|<|Pillow|PIL|BytesIO", message), message
+    assert not any(name in message for name in vars(errors) if name[0].isupper()), message
