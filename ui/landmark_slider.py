@@ -85,7 +85,7 @@ def payload(
             np.round(10 * points).clip(-30_000, 30_000).astype("<i2").tobytes()
         ).decode(),
         "dot": {
-            "radius_px": 2.4 if n_points < _FEW else 1.2,
+            "radius_px": 3.6 if n_points < _FEW else 1.2,
             "colour": POINT_COLOUR,
             "edge": "#0F1419",
         },

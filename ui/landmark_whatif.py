@@ -58,5 +58,5 @@ def _sentence(before: Outcome, after: Outcome, scheme: str) -> str:
     return (
         f"By {SCHEME_TITLES[scheme]} the crop turns by {turned:+.1f}° and grows by "
         f"{100 * larger:+.1f}\u00a0%. The face is {label}; the score of {first.top} goes from "
-        f"{percent(first.top_probability)} to {percent(share)}."
+        f"{percent(first.top_probability, 1)} to {percent(share, 1)}."
     )

@@ -1,0 +1,64 @@
+"""The slider of "what if the points were wrong", as a person moves it."""
+
+import statistics
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.e2e
+
+TIMEOUT_MS = 90_000
+LIMIT_MS = 150
+# Moves the slider and waits until the browser has painted what follows.
+MOVE = """async ([root, level]) => {
+  const slider = root.querySelector("input");
+  const crop = root.querySelectorAll("canvas.crop")[1];
+  const before = crop.toDataURL();
+  const started = performance.now();
+  slider.value = level;
+  slider.dispatchEvent(new Event("input", { bubbles: true }));
+  await new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)));
+  return {
+    elapsed_ms: performance.now() - started,
+    crop_changed: crop.toDataURL() !== before,
+    title: root.querySelectorAll("h4")[1].textContent,
+    happy: root.querySelectorAll(".bars")[1].innerText,
+    sentence: root.querySelector("p").textContent,
+  };
+}"""
+
+
+def test_every_move_is_answered_at_once_and_without_the_server(
+    app_url: str, chromium: Callable[..., Any]
+) -> None:
+    page = chromium().new_page(viewport={"width": 1280, "height": 1000})
+    sent: list[Any] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
+    page.goto(f"{app_url}/landmark_analysis")
+    root = page.locator(".whatif")
+    root.locator("p:not(:empty)").wait_for(timeout=TIMEOUT_MS)
+    page.get_by_text("Blendshapes say how far").wait_for(timeout=TIMEOUT_MS)
+    page.wait_for_timeout(1000)  # whatever the page still has to say
+    sent.clear()
+    moves = [page.evaluate(MOVE, [root.element_handle(), level]) for level in range(2, 33, 2)]
+    times_ms = sorted(move["elapsed_ms"] for move in moves)
+    print(
+        f"slider: median {statistics.median(times_ms):.0f} ms, largest {times_ms[-1]:.0f} ms "
+        f"from its move to the painted answer, {len(sent)} messages to the server"
+    )
+    assert sent == []
+    assert statistics.median(times_ms) < LIMIT_MS
+    assert all(move["crop_changed"] for move in moves)
+    assert moves[-1]["title"] == "Points wrong by 32\u00a0%"
+    assert len({move["sentence"] for move in moves}) == len(moves)
+    assert moves[0]["happy"] != moves[-1]["happy"]
+    # The keyboard moves it too, and another kind of error keeps its place.
+    root.locator("input").focus()
+    page.keyboard.press("ArrowLeft")
+    assert root.locator("output").inner_text() == "31\u00a0%"
+    before = root.locator("p").inner_text()
+    page.get_by_role("button", name="Other errors").click()
+    expect(root.locator("p")).not_to_have_text(before, timeout=TIMEOUT_MS)
+    assert root.locator("output").inner_text() == "31\u00a0%"
