@@ -144,54 +144,51 @@ def _load(found: dict[str, Any]) -> str:
 
 
 def _peers(found: dict[str, Any]) -> str:
-    rows, notes = [], []
-    for name, row in found["rows"].items():
-        shown = "Mien" if name == "mien" else name
-        if "failed" in row:
-            rows.append([f"{shown} {row['version']}", *["–"] * 8])
-            notes.append(f"{shown} failed: {row['failed']}")
-            continue
-        rows.append(
-            [
-                f"{shown} {row['version']}",
-                f"{100 * row['accuracy']:.1f} %",
-                f"{100 * row['balanced_accuracy']:.1f} %",
-                f"{row['faces_of_1']}, {row['faces_of_10']}",
-                f"{row['photo']['wall_ms']:.0f} ({row['photo']['cpu_ms']:.0f})",
-                f"{1000 / row['photo']['cpu_ms']:.1f}",
-                f"{row['face']['wall_ms']:.1f} ({row['face']['cpu_ms']:.1f})",
-                f"{row['load_s']:.1f} ({row['load_cpu_s']:.1f})",
-                f"{row['memory_mb']}",
-            ]
-        )
-        if row["note"]:
-            notes.append(f"{shown}: {row['note']}")
+    rows = {"Mien" if name == "mien" else name: row for name, row in found["rows"].items()}
     head = [
         "package", "accuracy", "balanced", "faces found of 1, of 10", "ms a photo (processor)",
         "photos a second of processor", "ms a face (processor)", "import and load, s (processor)",
         "memory, MB",
     ]  # fmt: skip
-    runtimes = ", ".join(f"{name} {version}" for name, version in found["runtimes"].items())
+    cells = [[f"{name} {row['version']}", *_peer_cells(row, len(head) - 1)]
+             for name, row in rows.items()]  # fmt: skip
+    notes = [f"{name} failed: {row['failed']}" for name, row in rows.items() if "failed" in row]
+    notes += [f"{name}: {row['note']}" for name, row in rows.items() if row.get("note")]
+    notes.append("fer-float is fer with `use_tflite=False`: the network before it was quantised")
     absent = ", ".join(name for name in _PEERS_ROWS if name not in found["rows"])
-    loads = [row["load_average"] for row in found["rows"].values()]
+    if absent:
+        notes.append(f"Not measured, because the run was stopped: {absent}")
+    runtimes = ", ".join(f"{name} {version}" for name, version in found["runtimes"].items())
+    loads = [row["load_average"] for row in rows.values()]
     return (
         "## Beside other packages\n\n"
         f"`make bench-peers`, {found['measured_at']}, {found['machine']}, load {min(loads)} to "
         f"{max(loads)}; {runtimes}. All that come from the package index with their weights, on "
         f"the same photos (1280×720, {found['runs']} times the one with one face) and FER-2013's "
         "3,589 private test images.\n\n"
-        + _table(head, rows)
+        + _table(head, cells)
         + "\n"
         + "".join(f"- {note}.\n" for note in notes)
-        + "- fer-float is fer with `use_tflite=False`: the network before it was quantised.\n"
-        + (
-            f"- Not measured, because the run was stopped: {', '.join(absent)}.\n"
-            if absent
-            else ""
-        )
         + "\n"
         + _LEFT_OUT
     )
+
+
+def _peer_cells(row: dict[str, Any], n_cells: int) -> list[str]:
+    """What is shown of one package beside its name; dashes where it failed."""
+    if "failed" in row:
+        return ["–"] * n_cells
+    photo, face = row["photo"], row["face"]
+    return [
+        f"{100 * row['accuracy']:.1f} %",
+        f"{100 * row['balanced_accuracy']:.1f} %",
+        f"{row['faces_of_1']}, {row['faces_of_10']}",
+        f"{photo['wall_ms']:.0f} ({photo['cpu_ms']:.0f})",
+        f"{1000 / photo['cpu_ms']:.1f}",
+        f"{face['wall_ms']:.1f} ({face['cpu_ms']:.1f})",
+        f"{row['load_s']:.1f} ({row['load_cpu_s']:.1f})",
+        f"{row['memory_mb']}",
+    ]
 
 
 if __name__ == "__main__":

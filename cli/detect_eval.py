@@ -41,31 +41,34 @@ def detect_eval(
 
     settings = load_settings()
     name = detector or settings.default_detector
-    finder = create_detector(name, settings.models_dir, threshold=SWEEP_THRESHOLD)
     photos = load_photos(data).part(every)
+    command = ["mien", "detect-eval", "--data", data.name, "--detector", name]
+    command += ["--min-face", f"{min_face:g}"]
+    command += ["--every", str(every)] if every > 1 else []
     with progress_bar() as progress:
         task = progress.add_task("Evaluating", total=len(photos))
         evaluation = evaluate(
-            finder,
+            create_detector(name, settings.models_dir, threshold=SWEEP_THRESHOLD),
             photos,
             shipped_threshold=create_detector(name, settings.models_dir).threshold,
             min_face_px=min_face,
-            command=shlex.join(("mien", "detect-eval", "--data", data.name, "--detector", name))
-            + f" --min-face {min_face:g}"
-            + f" --every {every}" * (every > 1),
+            command=shlex.join(command),
             progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
-    text = evaluation.model_dump_json(indent=1) + "\n"
     if out is not None:
-        try:
-            out.write_text(text, encoding="utf-8")
-        except OSError as exc:
-            raise typer.BadParameter(f"{out} cannot be written: {exc.strerror}") from exc
+        _write(evaluation, out)
     if as_json:
         content = evaluation.model_dump(exclude={"curve"})
         sys.stdout.write(json.dumps(content, indent=1) + "\n")
     else:
         _print(evaluation)
+
+
+def _write(evaluation: "DetectionEvaluation", out: Path) -> None:
+    try:
+        out.write_text(evaluation.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    except OSError as exc:
+        raise typer.BadParameter(f"{out} cannot be written: {exc.strerror}") from exc
 
 
 def _show(value: float | None) -> str:

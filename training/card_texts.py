@@ -50,56 +50,62 @@ def _identity(card: ModelCard) -> str:
 
 def readme(card: ModelCard, report: dict[str, Any]) -> str:
     """The model's README.md, made from the card and the content of `evaluation.json`."""
-    rows = [
-        f"| {name} | {_share(scores['precision'])} | {_share(scores['recall'])} "
-        f"| {_share(scores['f1'])} | {scores['support']} |"
-        for name in EMOTIONS
-        for scores in [report["all"]["per_class"][name]]
-    ]
-    figures = [
-        f"| {title} | {part['n']} | {_share(part['accuracy'])} "
-        f"| {_share(part['balanced_accuracy'])} | {_share(part['macro_f1'])} | {part['ece']:.3f} |"
-        for title, part in (
-            ("all test images", report["all"]),
-            ("without near-duplicates of training images", report["without_near_duplicates"]),
-            ("all, without averaging over the mirror image", report["single_view"]),
-        )
-    ]
     calibration = card.calibration
-    return "\n".join(
-        [
-            f"# {card.id}",
-            "",
-            f"{card.title}. {card.n_parameters:,} parameters, {card.n_macs / 1e6:.0f} million "
-            f"multiply-accumulates a view, {card.n_bytes / 1e6:.1f} MB, {card.precision}.",
-            "",
-            f"FER-2013, private test split, by `{report['command']}`:",
-            "",
-            "| | images | accuracy | balanced accuracy | macro F1 | calibration error |",
-            "|---|---|---|---|---|---|",
-            *figures,
-            "",
-            "| label | precision | recall | F1 | test images |",
-            "|---|---|---|---|---|",
-            *rows,
-            "",
-            f'The app says "uncertain" below {calibration.uncertain_threshold:.2f}: on the '
-            f"validation split the other {_share(calibration.coverage)} of the faces are judged "
-            f"right in {_share(calibration.target_accuracy)} of the cases.",
-            "",
-            f"**Trained on** {card.data.name} ({card.data.n_train:,} images). {card.data.terms}",
-            "",
-            *[f"- {flaw}" for flaw in card.data.known_flaws],
-            "",
-            f"**For** {card.intended_use}",
-            "",
-            f"**Never for** {card.prohibited_use}",
-            "",
-            card.high_risk_class,
-            "",
-            *[f"- {limit}" for limit in card.limits],
-            "",
-            f"Licence: {card.licence}. {_identity(card)}",
-            "",
-        ]
-    )
+    lines = [
+        f"# {card.id}",
+        "",
+        f"{card.title}. {card.n_parameters:,} parameters, {card.n_macs / 1e6:.0f} million "
+        f"multiply-accumulates a view, {card.n_bytes / 1e6:.1f} MB, {card.precision}.",
+        "",
+        f"FER-2013, private test split, by `{report['command']}`:",
+        "",
+        *_tables(report),
+        "",
+        f'The app says "uncertain" below {calibration.uncertain_threshold:.2f}: on the '
+        f"validation split the other {_share(calibration.coverage)} of the faces are judged "
+        f"right in {_share(calibration.target_accuracy)} of the cases.",
+        "",
+        f"**Trained on** {card.data.name} ({card.data.n_train:,} images). {card.data.terms}",
+        "",
+        *[f"- {flaw}" for flaw in card.data.known_flaws],
+        "",
+        f"**For** {card.intended_use}",
+        "",
+        f"**Never for** {card.prohibited_use}",
+        "",
+        card.high_risk_class,
+        "",
+        *[f"- {limit}" for limit in card.limits],
+        "",
+        f"Licence: {card.licence}. {_identity(card)}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _tables(report: dict[str, Any]) -> list[str]:
+    """Lines of the table by part of the test split and of that by label."""
+    parts = {
+        "all test images": report["all"],
+        "without near-duplicates of training images": report["without_near_duplicates"],
+        "all, without averaging over the mirror image": report["single_view"],
+    }
+    labels = {name: report["all"]["per_class"][name] for name in EMOTIONS}
+    return [
+        "| | images | accuracy | balanced accuracy | macro F1 | calibration error |",
+        "|---|---|---|---|---|---|",
+        *[
+            f"| {title} | {part['n']} | {_share(part['accuracy'])} "
+            f"| {_share(part['balanced_accuracy'])} | {_share(part['macro_f1'])} "
+            f"| {part['ece']:.3f} |"
+            for title, part in parts.items()
+        ],
+        "",
+        "| label | precision | recall | F1 | test images |",
+        "|---|---|---|---|---|",
+        *[
+            f"| {name} | {_share(scores['precision'])} | {_share(scores['recall'])} "
+            f"| {_share(scores['f1'])} | {scores['support']} |"
+            for name, scores in labels.items()
+        ],
+    ]

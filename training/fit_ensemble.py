@@ -129,14 +129,7 @@ def main(
 ) -> None:
     """Print cross-validated figures; write the fit on all photos."""
     members = [parse_member(text) for text in member]
-    photos = load_photos(data)
-    if unseen:
-        recipe = json.loads((ROOT / "models" / "mien-face" / "detector.json").read_text())[
-            "recipe"
-        ]
-        kept_out = held_out(len(photos), recipe["held_out_share"], recipe["seed"])
-        photos = subset(photos, kept_out)
-    photos = photos.part(every)
+    photos = (_unseen(load_photos(data)) if unseen else load_photos(data)).part(every)
     truths = counted_truths(photos, 20)
     clusters, total_ms = clusters_of(members, photos, min_iou=min_iou)
     seen = cross_validated(clusters, truths)
@@ -146,7 +139,24 @@ def main(
     )
     if dry:
         return
-    model = fit(clusters, truths)
+    data_name = f"{photos.name}, photos unseen in training mien-face" if unseen else photos.name
+    _write(members, min_iou, fit(clusters, truths), seen, data=data_name, n_images=len(photos))
+
+
+def _unseen(photos: AnnotatedPhotos) -> AnnotatedPhotos:
+    """Those that our own detector was not trained on."""
+    facts = json.loads((ROOT / "models" / "mien-face" / "detector.json").read_text())
+    recipe = facts["recipe"]
+    return subset(photos, held_out(len(photos), recipe["held_out_share"], recipe["seed"]))
+
+
+def _write(
+    members: list[Member],
+    min_iou: float,
+    model: LogisticRegression,
+    seen: PrecisionRecall,
+    **facts: str | int,
+) -> None:
     fusion = Fusion(
         members=members,
         min_iou=min_iou,
@@ -154,17 +164,11 @@ def main(
         intercept=round(float(model.intercept_[0]), 5),
         threshold=round(seen.best.threshold, 4),
     )
-    facts = {
-        "data": f"{photos.name}, photos unseen in training mien-face" if unseen else photos.name,
-        "n_images": len(photos),
-        "cross_validated": {
-            "ap50": round(seen.average_precision, 4),
-            "best_f1": round(seen.best.f1, 4),
-        },
-    }
+    figures = {"ap50": round(seen.average_precision, 4), "best_f1": round(seen.best.f1, 4)}
+    content = {**fusion.model_dump(), **facts, "cross_validated": figures}
     file = ROOT / "models" / "ensemble" / "fusion.json"
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({**fusion.model_dump(), **facts}, indent=1) + "\n")
+    file.write_text(json.dumps(content, indent=1) + "\n")
 
 
 if __name__ == "__main__":

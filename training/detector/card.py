@@ -68,43 +68,19 @@ def write_readme(folder: Path) -> None:
 
 def readme(facts: dict[str, Any], folder: Path) -> str:
     """The readme, with the figures of those `EVALUATION_FILES` that are there."""
-    held_out = facts["held_out"]
-    rows = [
-        "| network | AP | best F1 | precision | recall | ms a photo |",
-        "|---|---|---|---|---|---|",
-    ]
-    sizes: list[str] = []
-    for precision, name in (("int8", "8-bit integers"), ("float", "32-bit floats")):
-        file = folder / EVALUATION_FILES[precision]
-        if not file.exists():
-            continue
-        found = json.loads(file.read_text(encoding="utf-8"))
-        rows.append(
-            f"| {name} | {found['ap50']:.3f} | {found['best_f1']:.3f} | {found['precision']:.3f} "
-            f"| {found['recall']:.3f} | {found['ms_per_image']:.1f} |"
-        )
-        sizes = sizes or _size_rows(found)
+    files, held_out = facts["files"], facts["held_out"]
     paragraphs = [
         f"# {facts['id']}",
         f"{facts['title']}. {facts['n_parameters']:,} parameters, "
         f"{facts['n_macs'] / 1e6:.0f} million multiply-accumulates for 480 x 480 px; "
-        f"{facts['files']['int8']['n_bytes'] / 1e6:.1f} MB as 8-bit integers, "
-        f"{facts['files']['float']['n_bytes'] / 1e6:.1f} MB as floats. "
+        f"{files['int8']['n_bytes'] / 1e6:.1f} MB as 8-bit integers, "
+        f"{files['float']['n_bytes'] / 1e6:.1f} MB as floats. "
         f"{facts['n_epochs']} epochs in {facts['train_s'] / 60:.0f} minutes on one busy core.",
         f"Photos are enlarged {facts['enlarge']:g} times, to at most 800 px, and "
         f"it shows faces from a confidence of {facts['threshold']:.2f} on, both the best on "
         f"{held_out['n_images']} training photos held out for choosing (there: average precision "
         f"{held_out['ap50']:.3f}, F1 {held_out['best_f1']:.3f}).",
-    ]
-    if sizes:
-        paragraphs += [
-            "On WIDER FACE's validation photos, which chose neither weights, threshold nor "
-            "enlargement, faces of at least 20 px, by "
-            "`mien evaluate-detector --data wider_val.parquet` (times on a busy machine):",
-            "\n".join(rows),
-            "\n".join(sizes),
-        ]
-    paragraphs += [
+        *_measured(folder),
         f"**Trained on** {facts['data']['name']} ({facts['data']['source']}). "
         f"{facts['data']['terms']}",
         facts["teacher"],
@@ -117,6 +93,35 @@ def readme(facts: dict[str, Any], folder: Path) -> str:
         f"Licence. {facts['licence']}",
     ]
     return "\n\n".join(paragraphs) + "\n"
+
+
+def _measured(folder: Path) -> list[str]:
+    """What the evaluations say, as paragraphs; none without an evaluation."""
+    names = {"int8": "8-bit integers", "float": "32-bit floats"}
+    files = {names[kind]: folder / file for kind, file in EVALUATION_FILES.items()}
+    found = {
+        name: json.loads(file.read_text(encoding="utf-8"))
+        for name, file in files.items()
+        if file.exists()
+    }
+    if not found:
+        return []
+    rows = [
+        "| network | AP | best F1 | precision | recall | ms a photo |",
+        "|---|---|---|---|---|---|",
+        *[
+            f"| {name} | {one['ap50']:.3f} | {one['best_f1']:.3f} | {one['precision']:.3f} "
+            f"| {one['recall']:.3f} | {one['ms_per_image']:.1f} |"
+            for name, one in found.items()
+        ],
+    ]
+    return [
+        "On WIDER FACE's validation photos, which chose neither weights, threshold nor "
+        "enlargement, faces of at least 20 px, by "
+        "`mien evaluate-detector --data wider_val.parquet` (times on a busy machine):",
+        "\n".join(rows),
+        "\n".join(_size_rows(next(iter(found.values())))),
+    ]
 
 
 def _size_rows(found: dict[str, Any]) -> list[str]:
