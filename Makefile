@@ -10,7 +10,7 @@ UV := .tools/bin/uv
 export UV_PYTHON := $(PYTHON)
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: app test lint types test-app test-e2e test-live test-training bench bench-peers performance screenshots report slides docs setup-train setup-batch clean deploy-files audit test-hostile
+.PHONY: app test lint types test-app test-e2e test-live test-training bench bench-peers performance screenshots report slides docs setup-train setup-batch clean deploy-files audit coverage-store test-hostile
 
 app: .venv/.app
 	.venv/bin/streamlit run Home.py --server.port $(PORT)
@@ -64,6 +64,10 @@ deploy-files: .venv/.dev $(UV)
 # Whether a package in the lock has a known hole; needs the network.
 audit: .venv/.dev $(UV)
 	.venv/bin/python deploy/audit.py $(UV)
+
+# Every branch of consent, retention, audit and erasure; needs Debian's package postgresql.
+coverage-store: .venv/.dev
+	sh tests/db/coverage.sh
 
 # 20,000 bent pictures and 2,000 hostile requests.
 test-hostile: .venv/.dev

@@ -1,6 +1,5 @@
 """Audit models on somebody's own labelled pictures: judge and measure. Nothing is kept."""
 
-import itertools
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -113,14 +112,9 @@ def run_audit(
     images = audited.images
     sampled = sample_rows(len(images), min(robustness_n, MAX_ROBUSTNESS))
     total = len(classifiers) * (len(images) + N_CONDITIONS * len(sampled))
-    done = itertools.count(len(classifiers), len(classifiers))
-
-    def step() -> None:
-        if progress:
-            progress(next(done), total)
-
+    step = _stepper(progress, total)
     judges = [_Judge(classifier, len(images), sampled) for classifier in classifiers]
-    _judge_all(judges, audited, detector, step)
+    _judge_all(judges, audited, detector, lambda: step(len(judges)))
     seen = ~np.isnan(judges[0].probabilities[:, 0])
     if not seen.any():
         raise AuditInputError("No face was found in any picture; are they face crops?")
@@ -129,13 +123,9 @@ def run_audit(
         Attribute(str(column), groups[column].to_numpy(str), source, "", label_error)
         for column in groups.columns
     ]
-    n_before = len(classifiers) * len(images)
     models = []
-    for number, judge in enumerate(judges):
-        start = n_before + number * N_CONDITIONS * len(sampled)
-        counted = itertools.count(start + len(sampled), len(sampled) or 1)
-        tell = (lambda of=counted: progress(next(of), total)) if progress else None
-        robustness = judge.robustness(images.labels, tell) if len(sampled) else None
+    for judge in judges:
+        robustness = judge.robustness(images.labels, lambda: step(len(sampled)))
         models.append(_measured(judge, images.labels, seen, attributes, robustness))
     return AuditResult(
         name=images.name,
@@ -147,6 +137,19 @@ def run_audit(
         groups=groups,
         notes=audited.notes,
     )
+
+
+def _stepper(progress: Progress | None, total: int) -> Callable[[int], None]:
+    """A function that is told of judgements as they are done and tells how many there were."""
+    done = 0
+
+    def step(n_judgements: int) -> None:
+        nonlocal done
+        done += n_judgements
+        if progress is not None:
+            progress(done, total)
+
+    return step
 
 
 def _measured(
@@ -210,9 +213,9 @@ class _Judge:
         return self.classifier.probabilities(spec.normalise(shaped))
 
     def robustness(
-        self, labels: NDArray[np.int64], step: Callable[[], None] | None
+        self, labels: NDArray[np.int64], step: Callable[[], None]
     ) -> dict[str, Any] | None:
-        """Accuracy of the kept crops untouched and corrupted; None where none had a face."""
+        """Accuracy of the kept crops untouched and corrupted; None where none was kept."""
         if not self._sample:
             return None
         crops, truth = np.stack(list(self._sample.values())), labels[list(self._sample)]

@@ -17,6 +17,7 @@ from core.curves import (
 )
 from core.emotions import EMOTIONS
 from core.metrics import measure
+from services.analyse import spreadsheet_safe
 from services.audit_data import AuditResult, ModelAudit
 from services.audit_input import AuditSet
 
@@ -91,13 +92,8 @@ def _lines(result: AuditResult, one: ModelAudit) -> pd.DataFrame:
     for index, name in enumerate(EMOTIONS):
         table[name] = p.probabilities[:, index]
     for column in result.groups.columns:
-        # Names that spreadsheets would run as a formula (OWASP, CSV injection) are quoted.
-        table[f"group {column}"] = [_safe(value) for value in result.groups[column]]
+        table[f"group {column}"] = [spreadsheet_safe(value) for value in result.groups[column]]
     return table
-
-
-def _safe(text: str) -> str:
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def _without_nan(value: Any) -> Any:

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from cli.audit import audit
 from core.errors import DatasetError
 from core.model_card import model_ids
-from tests.services.test_audit_data import csv_bytes, good_zip, labels, pictures
+from tests.helpers.audit_sets import csv_bytes, good_zip, labels, pictures
 
 app = typer.Typer(pretty_exceptions_enable=False)
 app.command()(audit)

@@ -13,9 +13,11 @@ from db.errors import (
     StoreSettingError,
     StoreUnreachableError,
 )
+from db.purge import purge
 from db.store import Store, open_store
-from tests.db.fixtures import FakeClock
-from tests.db.tools import counts, raw
+from services.erase import erase
+from tests.db.fixtures import FakeClock, Opener
+from tests.db.tools import actions, counts, raw
 from tests.db.traces import found, plant
 
 SETTINGS = {"journal_mode": "wal", "foreign_keys": 1, "secure_delete": 1, "synchronous": 2}
@@ -161,3 +163,19 @@ def test_without_secure_delete_the_search_would_find_something(
     connection.close()
     sealed = {"sealed result": person.needles["sealed result"]}
     assert found(sqlite_store.data_dir, sealed)
+
+
+def test_a_table_that_another_process_holds_keeps_deleted_from_being_said(
+    store: Store, open_again: Opener
+) -> None:
+    """PostgreSQL vacuums a table for one process at a time."""
+    if store.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has no VACUUM of one table")
+    person = plant(store)
+    with open_again().engine.begin() as other:
+        other.exec_driver_sql("LOCK TABLE subject IN SHARE UPDATE EXCLUSIVE MODE")
+        assert not erase_traces(store.engine)
+        assert not erase(store, person.code).done
+        assert "ERASED" not in actions(store)
+    assert purge(store).done
+    assert actions(store).count("ERASED") == 1

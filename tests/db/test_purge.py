@@ -3,14 +3,12 @@ import threading
 import pytest
 
 from db import purge as purge_module
-from db.errors import StoreFullError
 from db.files import write_whole
 from db.purge import PurgeReport, purge
 from db.store import Store
 from services.export import look_up
-from services.purge import PurgeThread, purge_if_due
 from tests.db.fixtures import FakeClock, Opener
-from tests.db.tools import actions, counts, dump, files, raw, verified
+from tests.db.tools import actions, dump, files, raw, verified
 from tests.db.traces import found, plant
 
 NOTHING = PurgeReport()
@@ -116,57 +114,3 @@ def test_while_a_reader_holds_an_old_state_purged_is_not_said(
     assert purge(sqlite_store).done
     assert actions(sqlite_store).count("PURGED") == 1
     assert found(sqlite_store.data_dir, person.needles) == set()
-
-
-def test_the_thread_purges_and_stops(store: Store, clock: FakeClock) -> None:
-    plant(store)
-    clock.forward(days=30)
-    thread = PurgeThread(store, every_s=0.01)
-    waited = threading.Event()
-    for _ in range(500):
-        if "PURGED" in actions(store):
-            break
-        waited.wait(0.02)
-    assert thread.alive
-    thread.stop()
-    assert not thread.alive
-    assert counts(store)["subject"] == 0
-
-
-@pytest.mark.parametrize("error", [StoreFullError("full"), ZeroDivisionError("surprise")])
-def test_the_thread_outlives_failures(
-    store: Store,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    error: Exception,
-) -> None:
-    calls = threading.Semaphore(0)
-
-    def fail(_store: Store) -> None:
-        calls.release()
-        raise error
-
-    monkeypatch.setattr("services.purge.purge", fail)
-    thread = PurgeThread(store, every_s=0.01)
-    assert calls.acquire(timeout=5)
-    assert calls.acquire(timeout=5)
-    thread.stop()
-    assert "purge" in caplog.text
-
-
-def test_a_purge_on_read_that_fails_is_only_logged(
-    store: Store,
-    clock: FakeClock,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    person = plant(store)
-    clock.forward(days=30)
-
-    def full(*_args: object) -> None:
-        raise StoreFullError("There is no space left.")
-
-    monkeypatch.setattr("services.purge.purge", full)
-    assert purge_if_due(store) is None
-    assert "no space left" in caplog.text
-    assert look_up(store, person.code).images == ()

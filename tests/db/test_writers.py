@@ -2,7 +2,10 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from db.audit import Action
+from db.errors import StoreBusyError
 from db.store import open_store
 from services.review import AuditFilter, audit_page
 
@@ -32,14 +35,38 @@ def test_many_threads_write_at_once_and_none_is_turned_away(tmp_path: Path) -> N
     store.close()
 
 
+def test_a_thread_that_waits_too_long_for_others_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(tmp_path / "data")
+    monkeypatch.setattr("db.store._WRITERS_TIMEOUT_S", 0.01)
+    told: list[Exception] = []
+
+    def second() -> None:
+        try:
+            with store.write():
+                raise AssertionError("two writers at once")
+        except StoreBusyError as exc:
+            told.append(exc)
+
+    with store.write() as unit:
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join(60)
+        unit.log(Action.EXPORTED, "operator", {})
+    assert [str(exc) for exc in told] == [
+        "The store is busy with other changes; wait a few seconds and try again."
+    ]
+    with store.write() as unit:  # the one that gave up holds nothing
+        unit.log(Action.EXPORTED, "operator", {})
+    store.close()
+
+
 def test_a_failed_change_lets_the_next_one_in(tmp_path: Path) -> None:
     store = open_store(tmp_path / "data")
     for _ in range(2):
-        try:
-            with store.write():
-                raise KeyError("something else")
-        except KeyError:
-            pass
+        with pytest.raises(KeyError), store.write():
+            raise KeyError("something else")
     with store.write() as unit:
         unit.log(Action.EXPORTED, "operator", {})
     store.close()

@@ -18,7 +18,7 @@ from core.model_card import model_ids
 from services.audit_data import AuditResult, load_models, run_audit
 from services.audit_export import audit_csv, audit_json
 from services.audit_report import audit_html
-from tests.services.test_audit_data import FindsEveryOther, checked, csv_bytes, good_zip
+from tests.helpers.audit_sets import FindsEveryOther, checked, csv_bytes, good_zip
 
 N, SAMPLE = 40, 6
 STEPS: list[tuple[int, int]] = []

@@ -2,7 +2,7 @@ from itertools import product
 
 import pytest
 
-from db import notices
+from db import notices, subjects
 from db.errors import (
     ClockBackwardsError,
     ConsentExpiredError,
@@ -215,3 +215,12 @@ def test_a_kind_with_zero_days_is_not_kept_though_agreed_to(store: Store) -> Non
     assert kept.image_id is None
     assert kept.analysis_id is not None
     assert given.consent.promised_days == {Kind.RESULT: 30}
+
+
+def test_a_person_of_whom_nothing_may_be_kept_gets_no_code(store: Store) -> None:
+    """Whoever wrote such a program would promise a way back to nothing."""
+    consent = agree(store, ANALYSE_ONLY).consent
+    with pytest.raises(ValueError, match="has no subject"), store.write() as unit:
+        subjects.add(unit, store.vault, store.keys, consent)
+    assert counts(store)["subject"] == 0
+    assert files(store) == []

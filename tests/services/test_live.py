@@ -1,4 +1,4 @@
-"""A live video that never falls behind: drops, waits, figures, threads, places."""
+"""A live video that never falls behind: drops, waits, figures, threads."""
 
 import gc
 import threading
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from core.errors import ModelError
 from core.stream.frames import StreamFrame, TrackedFace
 from core.types import Box
-from services.live import LiveSession, LiveSlots
+from services.live import LiveSession
 
 RGB = NDArray[np.uint8]
 FRAME = np.zeros((480, 640, 3), np.uint8)
@@ -257,58 +257,6 @@ def test_five_minutes_with_a_slow_model_stay_flat() -> None:
     assert last_bytes - first_bytes < 8_000_000  # the timeline's rows; a frame has 0.9 MB
     assert float(np.quantile(took, 0.99)) < 2 / FPS
     assert n_threads == 1
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now_s = 0.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
-def test_places_are_limited_and_come_back() -> None:
-    clock = Clock()
-    slots = LiveSlots(2, stale_s=10.0, clock=clock)
-    assert slots.hold("a")
-    assert slots.hold("b")
-    assert not slots.hold("c")
-    assert slots.hold("a")  # whoever has one keeps it
-    slots.release("a")
-    assert slots.hold("c")
-    slots.release("nobody")
-    assert slots.n_used == 2
-
-
-def test_a_place_that_nobody_uses_is_free_after_a_while() -> None:
-    clock = Clock()
-    slots = LiveSlots(1, stale_s=10.0, clock=clock)
-    assert slots.hold("a")
-    clock.now_s = 9.0
-    assert slots.hold("a")
-    clock.now_s = 18.0
-    assert not slots.hold("b")
-    clock.now_s = 19.5
-    assert slots.n_used == 0
-    assert slots.hold("b")
-
-
-def test_places_under_a_rush_are_never_given_twice() -> None:
-    slots = LiveSlots(3)
-    got: list[str] = []
-    start = threading.Barrier(20)
-
-    def rush(name: str) -> None:
-        start.wait()
-        if slots.hold(name):
-            got.append(name)
-
-    threads = [threading.Thread(target=rush, args=(str(i),)) for i in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(got) == slots.n_used == 3
 
 
 def test_a_closed_video_looks_at_no_frame_and_holds_no_place() -> None:
