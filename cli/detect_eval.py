@@ -41,6 +41,7 @@ def detect_eval(
 
     settings = load_settings()
     name = detector or settings.default_detector
+    finder = create_detector(name, settings.models_dir, threshold=SWEEP_THRESHOLD)
     photos = load_photos(data).part(every)
     command = ["mien", "detect-eval", "--data", data.name, "--detector", name]
     command += ["--min-face", f"{min_face:g}"]
@@ -48,7 +49,7 @@ def detect_eval(
     with progress_bar() as progress:
         task = progress.add_task("Evaluating", total=len(photos))
         evaluation = evaluate(
-            create_detector(name, settings.models_dir, threshold=SWEEP_THRESHOLD),
+            finder,
             photos,
             shipped_threshold=create_detector(name, settings.models_dir).threshold,
             min_face_px=min_face,
