@@ -73,10 +73,7 @@ def decode_image(
     if not data:
         raise EmptyFileError("This file is empty; please choose the original photo.")
     if len(data) > max_bytes:
-        raise FileTooLargeError(
-            f"This file has {len(data) / 1e6:.1f} MB; the limit is {max_bytes / 1e6:.0f} MB, "
-            "so please save a smaller copy."
-        )
+        raise _too_many_bytes(len(data), max_bytes)
     try:
         return _decode(data, max_pixels)
     except DamagedImageError:
@@ -128,10 +125,7 @@ def read_image_file(
             "please check that it exists and that you may open it."
         ) from exc
     if n_bytes > max_bytes:
-        raise FileTooLargeError(
-            f"This file has {n_bytes / 1e6:.1f} MB; the limit is {max_bytes / 1e6:.0f} MB, "
-            "so please save a smaller copy."
-        )
+        raise _too_many_bytes(n_bytes, max_bytes)
     return decode_image(data, max_bytes=max_bytes, max_pixels=max_pixels)
 
 
@@ -152,6 +146,13 @@ def _starts_like_an_image(data: bytes) -> bool:
 def _damaged() -> DamagedImageError:
     return DamagedImageError(
         "This picture is damaged or cut short; please export or download it again."
+    )
+
+
+def _too_many_bytes(n_bytes: int, max_bytes: int) -> FileTooLargeError:
+    return FileTooLargeError(
+        f"This file has {n_bytes / 1e6:.1f} MB; the limit is {max_bytes / 1e6:.0f} MB, "
+        "so please save a smaller copy."
     )
 
 
