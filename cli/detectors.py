@@ -40,16 +40,14 @@ def detectors(
 def rows_of(models_dir: Path) -> list[dict[str, Any]]:
     """One object a detector; figures are null where it has not been evaluated."""
     from core.detection import DETECTORS, available_detectors
-    from core.detection_evaluation import DetectionEvaluation
+    from core.detection_curves import load_evaluations
 
-    rows = []
-    for name in DETECTORS:
-        file = models_dir / name / "evaluation.json"
-        measured = None
-        if file.exists():
-            measured = DetectionEvaluation.model_validate_json(file.read_bytes())
-        rows.append({"name": name, "installed": name in available_detectors(), **_row(measured)})
-    return rows
+    measured = load_evaluations(models_dir)
+    installed = available_detectors()
+    return [
+        {"name": name, "installed": name in installed, **_row(measured.get(name))}
+        for name in DETECTORS
+    ]
 
 
 _FIGURES = (

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core.detection_evaluation import DetectionEvaluation, Operation
+from core.detection_evaluation import DetectionEvaluation
+from core.detection_metrics import PrecisionRecall
 
 
 def load_evaluations(models_dir: Path) -> dict[str, DetectionEvaluation]:
@@ -23,36 +24,31 @@ def load_evaluations(models_dir: Path) -> dict[str, DetectionEvaluation]:
     return {evaluation.detector: evaluation for evaluation in found}
 
 
+def stored_curve(evaluation: DetectionEvaluation) -> PrecisionRecall:
+    """The curve as it was measured, thinned to what a chart needs.
+
+    Between two stored points, `at` gives the one at the higher threshold.
+    """
+    columns = (np.array(evaluation.curve[name]) for name in ("threshold", "precision", "recall"))
+    return PrecisionRecall(evaluation.n_faces, *columns)
+
+
 def curve_frame(evaluation: DetectionEvaluation) -> pd.DataFrame:
     """Columns `threshold, precision, recall, f1`, all 0..1, rising in threshold."""
-    frame = pd.DataFrame(evaluation.curve).sort_values("threshold", ignore_index=True)
-    total = frame["precision"] + frame["recall"]
-    frame["f1"] = np.where(total > 0, 2 * frame["precision"] * frame["recall"] / total, 0.0)
-    return frame
-
-
-def at_threshold(evaluation: DetectionEvaluation, threshold: float) -> Operation:
-    """Precision, recall and F1 when only detections from `threshold` on count.
-
-    The stored curve is thinned; the nearest stored point at or above the threshold is taken.
-    Above the highest confidence nothing is found: recall 0, precision undefined.
-    """
-    frame = curve_frame(evaluation)
-    above = frame[frame["threshold"] >= threshold]
-    if above.empty:
-        return Operation(threshold=threshold, precision=None, recall=0.0, f1=0.0)
-    row = above.iloc[0]
-    return Operation(
-        threshold=threshold,
-        precision=float(row["precision"]),
-        recall=float(row["recall"]),
-        f1=float(row["f1"]),
-    )
+    curve = stored_curve(evaluation)
+    columns = {
+        "threshold": curve.thresholds,
+        "precision": curve.precision,
+        "recall": curve.recall,
+        "f1": curve.f1,
+    }
+    return pd.DataFrame({name: values[::-1] for name, values in columns.items()})
 
 
 def counts_at(evaluation: DetectionEvaluation, threshold: float) -> tuple[int, int, int]:
     """Faces found, faces missed and false alarms at a threshold, over the whole set."""
-    point = at_threshold(evaluation, threshold)
-    found = round((point.recall or 0) * evaluation.n_faces)
-    false_alarms = round(found * (1 / point.precision - 1)) if point.precision else 0
-    return found, evaluation.n_faces - found, false_alarms
+    point = stored_curve(evaluation).at(threshold)
+    if not point.recall > 0:  # shares of nothing found do not tell how many were wrong
+        return 0, evaluation.n_faces, 0
+    found = round(point.recall * evaluation.n_faces)
+    return found, evaluation.n_faces - found, round(found * (1 / point.precision - 1))

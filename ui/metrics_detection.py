@@ -1,11 +1,12 @@
 """Model Metrics, faces: how well each detector finds them, and what its threshold trades."""
 
+import math
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from core.detection_curves import at_threshold, counts_at, curve_frame, load_evaluations
+from core.detection_curves import counts_at, curve_frame, load_evaluations, stored_curve
 from core.detection_evaluation import DetectionEvaluation
 from ui.detection_charts import (
     detector_curves_figure,
@@ -55,7 +56,7 @@ def detector_frame(found: dict[str, DetectionEvaluation]) -> pd.DataFrame:
                 "its precision": one.shipped.precision,
                 "its recall": one.shipped.recall,
                 "its F1": one.shipped.f1,
-                "ms a photo": one.ms_per_image,
+                "processor ms a photo": one.cpu_ms_per_image,
             }
             for name, one in found.items()
         ]
@@ -99,13 +100,15 @@ def _threshold(evaluation: DetectionEvaluation) -> None:
         "Smallest confidence that counts", 0.0, 1.0, float(shipped or 0.5), 0.01,
         key=f"detection_threshold_{evaluation.detector}",
     )  # fmt: skip
-    point = at_threshold(evaluation, threshold)
+    point = stored_curve(evaluation).at(threshold)
     faces, missed, false_alarms = counts_at(evaluation, threshold)
     columns = st.columns(3)
-    precision = "–" if point.precision is None else percent(point.precision, 1)
-    columns[0].metric("Precision", precision, help="Share of its boxes that are faces.")
-    columns[1].metric("Recall", percent(point.recall or 0.0, 1), help="Share of the faces found.")
-    columns[2].metric("F1", percent(point.f1 or 0.0, 1), help="Harmonic mean of the two.")
+    for column, name, value, meaning in (
+        (columns[0], "Precision", point.precision, "Share of its boxes that are faces."),
+        (columns[1], "Recall", point.recall, "Share of the faces found."),
+        (columns[2], "F1", point.f1, "Harmonic mean of the two."),
+    ):
+        column.metric(name, "–" if math.isnan(value) else percent(value, 1), help=meaning)
     st.write(
         f"From {threshold:.2f} on, {evaluation.detector} finds **{faces:,}** of the "
         f"{evaluation.n_faces:,} faces, misses **{missed:,}** and takes **{false_alarms:,}** "

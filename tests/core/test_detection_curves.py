@@ -1,12 +1,14 @@
 """Stored curves of detectors: what a threshold gives is what counting by hand gives."""
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from core.detection_curves import at_threshold, counts_at, curve_frame, load_evaluations
+from core.config import ROOT
+from core.detection_curves import counts_at, curve_frame, load_evaluations, stored_curve
 from core.detection_evaluation import DetectionEvaluation, FaceGroup, Operation
 
 # Five faces; boxes from the surest on: right, right, wrong, right, wrong.
@@ -45,7 +47,7 @@ def test_a_threshold_counts_the_boxes_above_it(threshold: float) -> None:
     kept = [right for right, sure in zip(RIGHT, CONFIDENCE, strict=True) if sure >= threshold]
     found, missed, false_alarms = counts_at(evaluation(), threshold)
     assert (found, missed, false_alarms) == (sum(kept), N_FACES - sum(kept), kept.count(0))
-    point = at_threshold(evaluation(), threshold)
+    point = stored_curve(evaluation()).at(threshold)
     assert point.precision == pytest.approx(sum(kept) / len(kept))
     assert point.recall == pytest.approx(sum(kept) / N_FACES)
     assert point.f1 == pytest.approx(2 * sum(kept) / (len(kept) + N_FACES))
@@ -53,11 +55,27 @@ def test_a_threshold_counts_the_boxes_above_it(threshold: float) -> None:
 
 def test_above_the_surest_box_nothing_is_found() -> None:
     assert counts_at(evaluation(), 0.95) == (0, N_FACES, 0)
-    assert at_threshold(evaluation(), 0.95).precision is None
+    assert math.isnan(stored_curve(evaluation()).at(0.95).precision)
 
 
-def test_the_curve_rises_in_its_threshold() -> None:
-    assert curve_frame(evaluation())["threshold"].is_monotonic_increasing
+def test_the_table_rises_in_its_threshold() -> None:
+    frame = curve_frame(evaluation())
+    assert frame["threshold"].tolist() == CONFIDENCE[::-1]
+    assert frame["precision"].tolist()[-1] == 1.0
+    assert frame["recall"].tolist()[-1] == pytest.approx(1 / N_FACES)
+
+
+def test_a_stored_curve_falls_as_its_points_are_counted() -> None:
+    """As `PrecisionRecall` wants it; the files of all shipped detectors are held to it."""
+    shipped = load_evaluations(ROOT / "models")
+    assert shipped
+    for one in shipped.values():
+        assert (np.diff(one.curve["threshold"]) <= 0).all()
+        assert (np.diff(one.curve["recall"]) >= 0).all()
+        # At the app's own threshold the thinned curve is near what was measured in full.
+        point = stored_curve(one).at(one.shipped.threshold or 0)
+        assert point.recall == pytest.approx(one.shipped.recall, abs=0.02)
+        assert point.precision == pytest.approx(one.shipped.precision, abs=0.02)
 
 
 def test_evaluations_are_told_from_those_of_expression_models(tmp_path: Path) -> None:
