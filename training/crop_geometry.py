@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
-import cv2
 import numpy as np
 import pandas as pd
 import typer
@@ -21,7 +20,8 @@ from core.detection import create_detector
 from core.faceinput import EyesMouth
 from core.images import decode_image
 from core.landmarks import FaceLandmarker
-from core.types import Box, Face, ImageRGB
+from core.types import Box
+from training.framing import ENLARGED_PX, framed
 
 FER_GEOMETRY_FILE = ROOT / "models" / "fer2013_geometry.json"
 
@@ -30,7 +30,6 @@ _MEDIAPIPE_EYES, _MEDIAPIPE_MOUTH = (33, 133, 263, 362), (61, 291)
 _IBUG_EYES, _IBUG_MOUTH = (36, 39, 42, 45), (48, 54)
 
 # FER-2013's crops are enlarged and framed before the mesh is fitted: it expects surroundings.
-_ENLARGED_PX = 192
 
 app = typer.Typer(add_completion=False)
 
@@ -50,18 +49,6 @@ def summarise(eyes: NDArray[np.float64], mouths: NDArray[np.float64]) -> EyesMou
         mouth_xy=(round(float(mouth_xy[0]), 4), round(float(mouth_xy[1]), 4)),
         eye_mouth=round(distance, 4),
     )
-
-
-def _framed(crop_grey: NDArray[np.uint8]) -> tuple[ImageRGB, Face]:
-    """A crop enlarged inside a grey frame, and a face whose box is the crop."""
-    large = cv2.resize(crop_grey, (_ENLARGED_PX,) * 2, interpolation=cv2.INTER_CUBIC)
-    edge = _ENLARGED_PX // 2
-    framed = cv2.copyMakeBorder(
-        large, edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=float(large.mean())
-    )
-    box = Box(edge, edge, edge + _ENLARGED_PX, edge + _ENLARGED_PX)
-    image_rgb = np.asarray(cv2.cvtColor(framed, cv2.COLOR_GRAY2RGB), np.uint8)
-    return image_rgb, Face(box, 1.0, np.empty((0, 2), np.float32), "crop")
 
 
 def _write(file: Path, geometry: EyesMouth, **facts: object) -> None:
@@ -90,11 +77,11 @@ def fer(
     landmarker = FaceLandmarker(ROOT / "models" / "face_landmarker" / "face_landmarker.task")
     eyes, mouths = [], []
     for index in chosen:
-        image_rgb, face = _framed(faces.images[index])
+        image_rgb, face = framed(faces.images[index])
         (found,) = landmarker.landmarks(image_rgb, [face])
         if found is None:
             continue
-        points = (found.points_xy - face.box.xyxy[:2]) / _ENLARGED_PX
+        points = (found.points_xy - face.box.xyxy[:2]) / ENLARGED_PX
         eyes.append(points[list(_MEDIAPIPE_EYES)].mean(axis=0))
         mouths.append(points[list(_MEDIAPIPE_MOUTH)].mean(axis=0))
     _write(

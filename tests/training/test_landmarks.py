@@ -16,6 +16,7 @@ from core.landmark_metrics import nme
 from core.landmarks.learned import IbugRegression
 from core.landmarks.schemes import FIVE, MESH, mesh_to_ibug
 from tests.helpers.faces import BrightnessClassifier
+from training.framing import framed
 from training.landmark_study import conditions, fusion, jitter, noise, sources
 from training.landmark_study.common import (
     Tools,
@@ -26,7 +27,7 @@ from training.landmark_study.common import (
     total_variation,
 )
 from training.landmark_study.data import Crops, load_fer
-from training.landmarks.fer_mesh import FerMeshes, disagreement, framed, meshes_of
+from training.landmarks.fer_mesh import FerMeshes, disagreement, meshes_of
 from training.landmarks.fit_ibug import fit, mean_shape, mirrored
 from training.landmarks.helen import load_helen
 

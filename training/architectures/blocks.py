@@ -1,7 +1,9 @@
 """Pieces that several networks share."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import keras
 from keras import layers
 
 from training.layers import BatchNorm
@@ -29,6 +31,31 @@ def conv_bn(features: Tensor, width: int, stride: int = 1, kernel: int = 3) -> T
         kernel_initializer="he_normal",
     )(features)
     return BatchNorm(momentum=0.9, epsilon=1e-5)(features)
+
+
+def stem_and_stages(
+    input_shape: tuple[int, int, int],
+    widths: Sequence[int],
+    depths: Sequence[int],
+    block: Callable[[Tensor, int, int], Tensor],
+) -> tuple[Tensor, Tensor]:
+    """A 3x3 convolution, then stages of blocks, each at half the last one's size.
+
+    Args:
+        input_shape: height, width and channels of a face.
+        widths: channels of each stage; the first also those of the convolution.
+        depths: blocks of each stage.
+        block: makes one of features, width and stride.
+
+    Returns:
+        Input and features.
+    """
+    inputs = keras.Input(input_shape, name="face")
+    features = layers.Activation("relu")(conv_bn(inputs, widths[0]))
+    for stage, (width, depth) in enumerate(zip(widths, depths, strict=True)):
+        for index in range(depth):
+            features = block(features, width, 2 if stage > 0 and index == 0 else 1)
+    return inputs, features
 
 
 def classifier_head(features: Tensor, n_classes: int, dropout: float) -> Tensor:

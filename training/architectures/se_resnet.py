@@ -3,7 +3,13 @@
 import keras
 from keras import layers
 
-from training.architectures.blocks import Tensor, classifier_head, conv_bn, squeeze_excite
+from training.architectures.blocks import (
+    Tensor,
+    classifier_head,
+    conv_bn,
+    squeeze_excite,
+    stem_and_stages,
+)
 
 
 def residual_block(features: Tensor, width: int, stride: int) -> Tensor:
@@ -31,11 +37,6 @@ def se_resnet(
     depths: tuple[int, ...] = (1, 2, 2, 2),
     dropout: float = 0.4,
 ) -> keras.Model:
-    """A 3x3 convolution, then stages of residual blocks, each at half the last one's size."""
-    inputs = keras.Input(input_shape, name="face")
-    features = layers.Activation("relu")(conv_bn(inputs, widths[0]))
-    for stage, (width, depth) in enumerate(zip(widths, depths, strict=True)):
-        for block in range(depth):
-            stride = 2 if stage > 0 and block == 0 else 1
-            features = residual_block(features, width, stride)
+    """`stem_and_stages` of residual blocks, and the head."""
+    inputs, features = stem_and_stages(input_shape, widths, depths, residual_block)
     return keras.Model(inputs, classifier_head(features, n_classes, dropout), name="se_resnet")

@@ -1,9 +1,17 @@
 """Depthwise-separable network: inverted residuals (Sandler et al. 2018, arXiv 1801.04381)."""
 
+from functools import partial
+
 import keras
 from keras import layers
 
-from training.architectures.blocks import Tensor, classifier_head, conv_bn, squeeze_excite
+from training.architectures.blocks import (
+    Tensor,
+    classifier_head,
+    conv_bn,
+    squeeze_excite,
+    stem_and_stages,
+)
 from training.layers import BatchNorm
 
 
@@ -28,12 +36,8 @@ def separable(
     expansion: int = 4,
     dropout: float = 0.3,
 ) -> keras.Model:
-    """A 3x3 convolution, then stages of inverted residuals, each at half the last one's size."""
-    inputs = keras.Input(input_shape, name="face")
-    features = layers.Activation("relu")(conv_bn(inputs, widths[0]))
-    for stage, (width, depth) in enumerate(zip(widths, depths, strict=True)):
-        for block in range(depth):
-            stride = 2 if stage > 0 and block == 0 else 1
-            features = inverted_residual(features, width, stride, expansion)
+    """`stem_and_stages` of inverted residuals, a last 1x1 convolution, and the head."""
+    block = partial(inverted_residual, expansion=expansion)
+    inputs, features = stem_and_stages(input_shape, widths, depths, block)
     features = layers.Activation("relu")(conv_bn(features, 2 * widths[-1], kernel=1))
     return keras.Model(inputs, classifier_head(features, n_classes, dropout), name="separable")

@@ -53,11 +53,23 @@ def transfer(
         include_top=False, weights=weights, input_shape=(side_px, side_px, 3)
     )
     base.name = "backbone"
+    _follow_faster(base)
     features: Tensor = layers.GlobalAveragePooling2D()(base(scaled))
     features = layers.Dense(head_units, activation="relu")(features)
     features = layers.Dropout(dropout)(features)
     logits = layers.Dense(n_classes, dtype="float32", name="logits")(features)
     return keras.Model(inputs, logits, name=f"transfer_{backbone}")
+
+
+def _follow_faster(base: Any) -> None:
+    """Let the statistics of batch normalisation keep up with a short fine-tuning.
+
+    MobileNetV2 comes with a momentum of 0.999, which still remembers ImageNet two epochs of
+    FER-2013 later: 55 % right in training mode were 44 % with the statistics.
+    """
+    for layer in base.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.momentum = 0.9
 
 
 @keras.saving.register_keras_serializable("mien")

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from core.bias_report import Attribute
 from core.detection import FaceDetector
 from core.landmarks import FaceLandmarker
-from training.bias.pictures import Progress, framed
+from training.bias.pictures import Progress
+from training.framing import framed
 
 # Corners of the eyes and of the mouth and the tip of the nose in MediaPipe's mesh.
 _LEFT_EYE, _RIGHT_EYE, _MOUTH, _NOSE = (33, 133), (263, 362), (61, 291), 1

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import cv2
 import numpy as np
@@ -11,15 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from core.classify import EmotionClassifier
-from core.curves import Predictions
 from core.datasets import load_labelled
 from core.detection import FaceDetector
 from core.errors import DatasetError
 from core.landmarks import FaceLandmarker
-from core.types import Box, Face, FloatArray, ImageRGB, Landmarks
+from core.types import Face, FloatArray, ImageRGB, Landmarks
 
 Progress = Callable[[int, int], None]
-_ENLARGED_PX: Final = 192
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,29 +61,6 @@ def judge(
 
 def _channels(image_grey: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
     return image_grey if channels == 1 else np.repeat(image_grey[..., None], 3, axis=2)
-
-
-def predictions_of(
-    classifier: EmotionClassifier, faces: GreyFaces, progress: Progress | None = None
-) -> Predictions:
-    """What the model says of the crops."""
-    probabilities = judge(classifier, faces.images, progress)
-    return Predictions(faces.labels, probabilities, np.zeros(len(faces.labels), bool))
-
-
-def framed(crop_grey: NDArray[np.uint8]) -> tuple[ImageRGB, Face]:
-    """A crop enlarged inside a grey frame, and a face whose box is the crop.
-
-    Detectors and the mesh expect surroundings, which tight crops lack.
-    """
-    large = cv2.resize(crop_grey, (_ENLARGED_PX,) * 2, interpolation=cv2.INTER_CUBIC)
-    edge = _ENLARGED_PX // 2
-    whole = cv2.copyMakeBorder(
-        large, edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=float(large.mean())
-    )
-    box = Box(edge, edge, edge + _ENLARGED_PX, edge + _ENLARGED_PX)
-    image_rgb = np.asarray(cv2.cvtColor(whole, cv2.COLOR_GRAY2RGB), np.uint8)
-    return image_rgb, Face(box, 1.0, np.empty((0, 2), np.float32), "crop")
 
 
 @dataclass(frozen=True, eq=False)

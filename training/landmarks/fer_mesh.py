@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,9 +16,8 @@ from core.detection import FaceDetector
 from core.landmarks import FaceLandmarker
 from core.landmarks.mirror import mirror_index
 from core.landmarks.schemes import MESH
-from core.types import Box, Face, ImageRGB
+from training.framing import ENLARGED_PX, framed
 
-ENLARGED_PX = 192
 SIDE_PX = 48
 _PART = 500
 Progress = Callable[[int, int], None]
@@ -44,18 +42,6 @@ class FerMeshes:
     found: NDArray[np.bool_]
     disagreement: NDArray[np.float32]
     confidence: NDArray[np.float32]
-
-
-def framed(crop_grey: NDArray[np.uint8]) -> tuple[ImageRGB, Face]:
-    """A crop (48, 48) enlarged inside a grey frame, and a face whose box is the crop."""
-    large = cv2.resize(crop_grey, (ENLARGED_PX,) * 2, interpolation=cv2.INTER_CUBIC)
-    edge = ENLARGED_PX // 2
-    canvas = cv2.copyMakeBorder(
-        large, edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=float(large.mean())
-    )
-    box = Box(edge, edge, edge + ENLARGED_PX, edge + ENLARGED_PX)
-    image_rgb = np.asarray(cv2.cvtColor(canvas, cv2.COLOR_GRAY2RGB), np.uint8)
-    return image_rgb, Face(box, 1.0, np.empty((0, 2), np.float32), "crop")
 
 
 def mesh_of_crop(
