@@ -12,7 +12,15 @@ from db.chain import AuditRow
 from db.evaluation import EvaluationItem
 from db.statistics import DayCount, Holding, StateCount
 from db.store import Store
-from db.types import AdminIdentity, ConsentState, ErasureJob, Kind, RetentionPolicy
+from db.types import (
+    AdminIdentity,
+    ConsentState,
+    ErasureJob,
+    JobReason,
+    Kind,
+    RetentionPolicy,
+    Scope,
+)
 from services.purge import purge_if_due
 
 __all__ = [
@@ -24,9 +32,11 @@ __all__ = [
     "ErasureJob",
     "EvaluationItem",
     "Holding",
+    "JobReason",
     "Kind",
     "RetentionPolicy",
     "RetentionPreview",
+    "Scope",
     "StateCount",
     "audit_csv",
     "audit_page",

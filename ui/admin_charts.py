@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
+from typing import Literal
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -12,6 +13,10 @@ from services.review import ConsentState, DayCount, Holding, StateCount
 from ui.charts import DASHES, SERIES_COLOURS, SYMBOLS, styled
 from ui.consent import PURPOSE_TITLES
 
+Period = Literal["day", "week", "month"]
+_AXIS: dict[Period, str] = {
+    "day": "day (UTC)", "week": "week from (UTC)", "month": "month from (UTC)",
+}  # fmt: skip
 STATE_TITLES = {
     ConsentState.GIVEN: "given",
     ConsentState.REFUSED: "refused",
@@ -20,45 +25,57 @@ STATE_TITLES = {
 }
 
 
-def rates_table(counts: Sequence[DayCount]) -> pd.DataFrame:
-    """Day, purpose, asked, agreed, share: of those who were asked that day, who agreed."""
+def _start(day: date, every: Period) -> date:
+    """First day of the period in which `day` lies; weeks begin on Monday."""
+    if every == "week":
+        return day - timedelta(days=day.weekday())
+    return day.replace(day=1) if every == "month" else day
+
+
+def rates_table(counts: Sequence[DayCount], every: Period = "day") -> pd.DataFrame:
+    """From, purpose, asked, agreed, share: of those who were asked in a period, who agreed.
+
+    Args:
+        counts: from `services.review.consent_rates`.
+        every: length of a period; `from` is its first day.
+    """
     asked: dict[tuple[date, Purpose], int] = defaultdict(int)
     agreed: dict[tuple[date, Purpose], int] = defaultdict(int)
     for row in counts:
         if row.state in (ConsentState.GIVEN, ConsentState.REFUSED):
-            asked[row.day, row.purpose] += row.count
+            asked[_start(row.day, every), row.purpose] += row.count
         if row.state is ConsentState.GIVEN:
-            agreed[row.day, row.purpose] += row.count
+            agreed[_start(row.day, every), row.purpose] += row.count
     return pd.DataFrame(
         [
             {
-                "day": day,
+                "from": start,
                 "purpose": PURPOSE_TITLES[purpose],
                 "asked": n,
-                "agreed": agreed[day, purpose],
-                "share": agreed[day, purpose] / n,
+                "agreed": agreed[start, purpose],
+                "share": agreed[start, purpose] / n,
             }
-            for (day, purpose), n in sorted(asked.items())
+            for (start, purpose), n in sorted(asked.items())
         ],
-        columns=["day", "purpose", "asked", "agreed", "share"],
+        columns=["from", "purpose", "asked", "agreed", "share"],
     )
 
 
-def rates_figure(table: pd.DataFrame) -> go.Figure:
-    """Share of those asked who agreed, by day, one line a purpose."""
+def rates_figure(table: pd.DataFrame, every: Period = "day") -> go.Figure:
+    """Share of those asked who agreed, by period, one line a purpose."""
     figure = go.Figure()
     for index, title in enumerate(PURPOSE_TITLES.values()):
         part = table[table["purpose"] == title]
         figure.add_trace(
             go.Scatter(
-                x=part["day"], y=part["share"], name=title, mode="lines+markers",
+                x=part["from"], y=part["share"], name=title, mode="lines+markers",
                 line={"color": SERIES_COLOURS[index], "dash": DASHES[index], "width": 2.5},
                 marker={"symbol": SYMBOLS[index], "size": 9},
                 customdata=part[["agreed", "asked"]],
                 hovertemplate="%{x|%d %b}: %{customdata[0]} of %{customdata[1]} (%{y:.0%})",
             )
         )  # fmt: skip
-    styled(figure, "day (UTC)", "agreed, of those asked", height=340)
+    styled(figure, _AXIS[every], "agreed, of those asked", height=340)
     figure.update_yaxes(range=[-0.03, 1.05], tickformat=".0%")
     figure.update_xaxes(tickformat="%d %b", nticks=8)
     return figure

@@ -7,8 +7,10 @@ import streamlit as st
 
 from services.purge import purge_if_due
 from services.review import (
+    JobReason,
     Kind,
     RetentionPolicy,
+    Scope,
     consent_rates,
     consent_states,
     erasure_jobs,
@@ -19,16 +21,32 @@ from services.review import (
 )
 from services.store import Store, StoreError
 from ui.admin_audit import audit_section
-from ui.admin_charts import gone_figure, rates_figure, rates_table, states_figure, states_table
+from ui.admin_charts import (
+    Period,
+    gone_figure,
+    rates_figure,
+    rates_table,
+    states_figure,
+    states_table,
+)
 from ui.admin_identity import SignedIn
 from ui.consent import counted, say
-from ui.metrics_parts import show, table_below
+from ui.metrics_parts import show
+from ui.text import day
 
 KIND_TITLES = {
     Kind.RESULT: "Kept results",
     Kind.IMAGE: "Kept images",
     Kind.ERASURE_JOB: "Notes of erasures done",
 }
+# Range of the chart in days -> what one of its points stands for.
+PERIODS: dict[int, Period] = {30: "day", 90: "week", 365: "month"}
+REASONS = {
+    JobReason.ERASE: "asked for",
+    JobReason.WITHDRAW: "consent taken back",
+    JobReason.RETENTION: "time over",
+}
+SCOPES = {Scope.ALL: "everything", Scope.RESULT: "results", Scope.IMAGE: "images"}
 MAX_DAYS = 1095  # three years, 740 ILCS 14/15(a); the store refuses more
 
 
@@ -53,21 +71,26 @@ def review_section(store: Store, admin: SignedIn) -> None:
 def _consents(store: Store) -> None:
     st.subheader("Consent rates over time", anchor=False)
     days = st.segmented_control(
-        "Days", [30, 90, 365], default=90, required=True, format_func=lambda n: f"{n} days",
+        "Days", list(PERIODS), default=90, required=True, format_func=lambda n: f"{n} days",
         key="admin_days", label_visibility="collapsed",
     )  # fmt: skip
-    table = rates_table(consent_rates(store, days))
+    every = PERIODS[days]
+    table = rates_table(consent_rates(store, days), every)
     if table.empty:
         st.info("Nobody has been asked in this time.", icon=":material/hourglass_empty:")
     else:
         show(
-            rates_figure(table), table, key="consent_rates",
-            reading="each point is the share of those asked on a day who agreed to a purpose; "
-            "few people a day make it jump. Who refuses without naming a use is not counted.",
-            alt="Consent rates by day and purpose",
+            rates_figure(table, every), table, key="consent_rates",
+            reading=f"each point is the share of those asked in a {every} (UTC) who agreed to a "
+            "purpose; few people make it jump. Who refuses without naming a use is not counted.",
+            alt=f"Consent rates by {every} and purpose",
         )  # fmt: skip
     st.subheader("Where consents stand now", anchor=False)
-    states = states_table(consent_states(store))
+    counts = consent_states(store)
+    if not counts:
+        st.info("Nobody has been asked yet.", icon=":material/hourglass_empty:")
+        return
+    states = states_table(counts)
     show(
         states_figure(states), states, key="consent_states",
         reading="each consent is counted once a purpose, in the state that it has now.",
@@ -86,8 +109,8 @@ def _stored(store: Store) -> None:
                 st.caption("Nothing is stored.")
             else:
                 st.caption(
-                    f"{size}; the first goes on {holding.first_gone:%d %B %Y}, the last on "
-                    f"{holding.last_gone:%d %B %Y}."
+                    f"{size}; the first goes on {day(holding.first_gone)}, the last on "
+                    f"{day(holding.last_gone)}."
                 )
     if not any(holding.gone_by_day for holding in found):
         return
@@ -125,7 +148,7 @@ def _policy(store: Store, policy: RetentionPolicy, admin: SignedIn) -> None:
     days = st.number_input(
         f"{KIND_TITLES[kind]}: days", 0, MAX_DAYS, policy.days, key=f"retention_{kind.value}"
     )
-    st.caption(f"In force: {policy.days} days, since {policy.changed_at:%d %B %Y}.")
+    st.caption(f"In force: {policy.days} days, since {day(policy.changed_at)}.")
     if days == policy.days:
         return
     preview = preview_retention(store, kind, days)
@@ -160,8 +183,9 @@ def _removals(store: Store) -> None:
             {
                 "asked (UTC)": job.requested_at.replace(tzinfo=None),
                 "done (UTC)": None if job.done_at is None else job.done_at.replace(tzinfo=None),
-                "why": job.reason.value,
-                "what": job.scope.value,
+                "why": REASONS[job.reason],
+                # The purge has one job for whatever was over its time, of many persons.
+                "what": "" if job.reason is JobReason.RETENTION else SCOPES[job.scope],
                 "state": job.state.value.replace("_", " "),
                 "rows": sum(job.counts.values()),
                 "job": job.id,
@@ -169,5 +193,4 @@ def _removals(store: Store) -> None:
             for job in jobs
         ]
     )
-    st.dataframe(table, hide_index=True, height="auto")
-    table_below(table, "removals")
+    st.dataframe(table, hide_index=True, height="auto", key="removals")

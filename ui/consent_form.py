@@ -15,6 +15,7 @@ from services.context_of_use import CONTEXTS, ContextOfUse
 from services.receipt import KIND_OF
 from services.store import Store, StoreError
 from ui.consent import PURPOSE_TITLES, agree, say, show_said
+from ui.text import day
 
 NOTICE_TITLE = "What happens to your photo"
 NOT_CHOSEN = "Choose above what this is for."
@@ -54,7 +55,7 @@ def notice_text(notice: Notice) -> None:
     title, _, body = notice.text.partition("\n")
     st.markdown(f"*{title.removeprefix('# ')}*\n{body}")
     st.caption(
-        f"Version {notice.version}, published {notice.published_at:%d %B %Y}, "
+        f"Version {notice.version}, published {day(notice.published_at)}, "
         f"SHA-256 {notice.sha256[:12]}…"
     )
 
@@ -78,7 +79,7 @@ def _context_question(store: Store, notice: Notice) -> ContextOfUse | None:
     else:
         st.error(context.explanation, icon=":material/block:")
     for law in context.laws if key != "personal" else ():
-        st.caption(f"{law.law}, since {law.applies_from:%d %B %Y}. [Source]({law.source})")
+        st.caption(f"{law.law}, since {day(law.applies_from)}. [Source]({law.source})")
     return context
 
 

@@ -1,7 +1,5 @@
 """My consents: what is kept under a receipt code, and every way to take it, change it, end it."""
 
-from datetime import datetime
-
 import streamlit as st
 
 from services.consent import Given, Purpose, resume, withdraw_by_code
@@ -22,6 +20,7 @@ from ui.consent import (
     show_said,
     withdrawal_words,
 )
+from ui.text import day
 
 _CODE = "privacy_code"
 _ASKED = "privacy_code_asked"
@@ -98,7 +97,7 @@ def _summary(view: SubjectView) -> None:
     context = CONTEXTS.get(view.context)
     with st.container(border=True):
         st.markdown(
-            f"**Agreed on {_day(view.given_at)}**, valid until {_day(view.valid_until)} · for: "
+            f"**Agreed on {day(view.given_at)}**, valid until {day(view.valid_until)} · for: "
             f"{context.label if context else view.context} · notice version "
             f"{view.notice.version}"
         )
@@ -184,7 +183,7 @@ def _kept(store: Store, code: str, view: SubjectView) -> None:
                 continue
             st.image(
                 content, width=160, alt=f"Kept image {number}",
-                caption=f"until {_day(image.kept_until)}",
+                caption=f"until {day(image.kept_until)}",
             )  # fmt: skip
     if images > IMAGES_SHOWN:
         st.caption(f"The export has {images - IMAGES_SHOWN} more.")
@@ -284,7 +283,3 @@ def _forget_if_mine(store: Store, code: str) -> None:
         mine = given.code == code
     if mine:
         forget_consent()
-
-
-def _day(at: datetime) -> str:
-    return f"{at:%d %B %Y}"

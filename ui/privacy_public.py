@@ -15,7 +15,7 @@ from ui.metrics_parts import read_json
 from ui.privacy_flow import flow_html
 from ui.privacy_texts import CANNOT_TELL, LIMITS, OTHERS_BIAS, USES, Claim, Use
 from ui.resources import default_report, settings
-from ui.text import percent
+from ui.text import day, percent
 
 NOT_MEASURED = (
     "How errors differ between groups of people is **not measured yet** for this product. Until "
@@ -141,7 +141,7 @@ def law_section() -> None:
     )
     st.markdown("\n".join(_law_line(entry) for entry in known.dates))
     st.caption(
-        f"Dates as of {known.as_of:%d %B %Y}, from a data file. For information, not legal "
+        f"Dates as of {day(known.as_of)}, from a data file. For information, not legal "
         'advice. "text": the law itself was read; "secondary": an article about it.'
     )
     st.subheader("Where it might be of use, and what the law says", anchor=False)
@@ -154,7 +154,7 @@ def _law_line(entry: LegalDate) -> str:
     in_force = entry.in_force(datetime.now(UTC).date())
     badge = ":green-badge[in force]" if in_force else ":orange-badge[not yet in force]"
     return (
-        f"- **{entry.applies_from:%d %B %Y}** {badge} {entry.law}: {entry.says} "
+        f"- **{day(entry.applies_from)}** {badge} {entry.law}: {entry.says} "
         f"([source]({entry.source}), {entry.read})"
     )
 
@@ -166,9 +166,7 @@ def _use(use: Use, dates: tuple[LegalDate, ...]) -> None:
     st.markdown(f"**Here.** {use.product}")
     laws = [entry for entry in dates if entry.id in use.law_ids]
     st.caption(
-        "  \n".join(
-            f"[{entry.law}]({entry.source}), {entry.applies_from:%d %b %Y}" for entry in laws
-        )
+        "  \n".join(f"[{entry.law}]({entry.source}), {day(entry.applies_from)}" for entry in laws)
     )
 
 
@@ -194,6 +192,6 @@ def policy_section(store: Store | None, problem: str) -> None:
             icon=":material/download:",
         )
         st.caption(
-            f"Version {policy.version}, published {policy.published_at:%d %B %Y}, "
+            f"Version {policy.version}, published {day(policy.published_at)}, "
             f"SHA-256 {policy.sha256[:12]}…"
         )

@@ -2,7 +2,6 @@
 
 import io
 import json
-import re
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,14 +10,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from tests.conftest import ROOT
 from tests.e2e.conftest import AppServer, serve
-from tests.helpers.agree import agree_in_browser
+from tests.helpers.browser import keep_photo, look_up
 
 pytestmark = pytest.mark.e2e
 
-ASTRONAUT = ROOT / "samples" / "astronaut.jpg"
-CODE = re.compile(r"[0-9A-Z]{5}(-[0-9A-Z]{5}){3}")
 SLOW_MS = 60_000
 
 
@@ -40,37 +36,17 @@ def stored_files(data_dir: Path) -> list[Path]:
     return [file for file in (data_dir / "images").rglob("*") if file.is_file()]
 
 
-def keep_a_photo(page: Page, url: str) -> str:
-    """Agree to keep result and image, upload, and return the receipt code."""
-    page.goto(f"{url}/upload")
-    expect(page.get_by_text("What happens to your photo").first).to_be_visible(timeout=SLOW_MS)
-    assert page.locator('input[type="file"]').count() == 0
-    agree_in_browser(page, "keep_result", "keep_image")
-    page.locator('input[type="file"]').first.wait_for(state="attached", timeout=SLOW_MS)
-    page.locator('input[type="file"]').first.set_input_files(ASTRONAUT)
-    expect(page.get_by_text("resembles happiness")).to_be_visible(timeout=SLOW_MS)
-    code = page.get_by_test_id("stCode").inner_text().strip()
-    assert CODE.fullmatch(code)
-    return code
-
-
-def look_up(page: Page, url: str, code: str) -> None:
-    page.goto(f"{url}/ethics_privacy?privacy_section=My+consents")
-    page.get_by_label("Receipt code").fill(code, timeout=SLOW_MS)
-    page.get_by_role("button", name="Look up").click()
-
-
 @pytest.mark.parametrize("width", [1280, 390], ids=["desktop", "phone"])
 def test_kept_seen_elsewhere_taken_along_and_gone(
     own_server: tuple[AppServer, Path], chromium: Callable[..., Browser], width: int
 ) -> None:
     server, data_dir = own_server
     browser = chromium()
-    code = keep_a_photo(fresh_page(browser, width), server.url)
+    code = keep_photo(fresh_page(browser, width), server.url, timeout_ms=SLOW_MS)
     assert len(stored_files(data_dir)) == 1
 
     page = fresh_page(browser, width)
-    look_up(page, server.url, code)
+    look_up(page, server.url, code, timeout_ms=SLOW_MS)
     expect(page.get_by_text("1 result, 1 image").first).to_be_visible(timeout=SLOW_MS)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
@@ -91,7 +67,7 @@ def test_kept_seen_elsewhere_taken_along_and_gone(
     assert stored_files(data_dir) == []
 
     elsewhere = fresh_page(browser, width)
-    look_up(elsewhere, server.url, code)
+    look_up(elsewhere, server.url, code, timeout_ms=SLOW_MS)
     expect(elsewhere.get_by_text("was erased").first).to_be_visible(timeout=SLOW_MS)
     expect(elsewhere.get_by_text("What you allow")).to_have_count(0)
     browser.close()

@@ -11,16 +11,15 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, expect
 from sqlalchemy import create_engine, text
 
 from services.review import Action, AuditFilter, Kind, audit_page, set_retention
 from services.sign_in import OPERATOR
 from services.store import Store, open_store
-from tests.conftest import ROOT
 from tests.db.fixtures import NO_POSTGRES, POSTGRES_URL
-from tests.e2e.test_privacy import CODE
 from tests.helpers.agree import agree_in_browser
+from tests.helpers.browser import ASTRONAUT, CODE, keep_photo, look_up, upload
 from tests.helpers.replicas import HOST, Replica, Site, started_site
 
 pytestmark = pytest.mark.e2e
@@ -74,31 +73,11 @@ def person_on(browser: Browser, site: Site, replica: Replica) -> BrowserContext:
     return context
 
 
-def keep_photo(page: Page, site: Site, photo: Path) -> str:
-    """Agree to keep everything, upload; the receipt code."""
-    page.goto(f"{site.url}/upload")
-    expect(page.get_by_text("What happens to your photo").first).to_be_visible(timeout=SLOW_MS)
-    agree_in_browser(page, "keep_result", "keep_image")
-    page.locator('input[type="file"]').first.wait_for(state="attached", timeout=SLOW_MS)
-    page.locator('input[type="file"]').first.set_input_files(photo)
-    expect(page.get_by_text("resembles happiness")).to_be_visible(timeout=SLOW_MS)
-    code = page.get_by_test_id("stCode").inner_text().strip()
-    assert CODE.fullmatch(code)
-    return code
-
-
-def look_up(page: Page, site: Site, code: str) -> None:
-    """See what is kept under a receipt code."""
-    page.goto(f"{site.url}/ethics_privacy?privacy_section=My+consents")
-    page.get_by_label("Receipt code").fill(code)
-    page.get_by_role("button", name="Look up").click()
-
-
 @pytest.fixture(scope="module")
 def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The astronaut under a name that tells something."""
     file = tmp_path_factory.mktemp("photos") / PHOTO_NAME
-    file.write_bytes((ROOT / "samples" / "astronaut.jpg").read_bytes())
+    file.write_bytes(ASTRONAUT.read_bytes())
     return file
 
 
@@ -177,12 +156,12 @@ def test_consent_counts_on_every_replica_at_once(
     complaints: list[str] = []
     here = person_on(browser, site, first).new_page()
     here.on("console", lambda message: complaints.append(message.text))
-    code = keep_photo(here, site, photo)
+    code = keep_photo(here, site.url, photo, timeout_ms=SLOW_MS)
     assert first.metric("mien_photos_total") == 1
     assert second.metric("mien_photos_total") == 0
 
     there = person_on(browser, site, second).new_page()
-    look_up(there, site, code)
+    look_up(there, site.url, code, timeout_ms=SLOW_MS)
     expect(there.get_by_text("1 result, 1 image").first).to_be_visible(timeout=SLOW_MS)
     there.get_by_role("button", name="Take back").first.click()
     expect(there.get_by_text("Deleted: 1 image, 1 result.").first).to_be_visible(timeout=SLOW_MS)
@@ -193,8 +172,8 @@ def test_consent_counts_on_every_replica_at_once(
     assert here.locator('input[type="file"]').count() == 0
 
     # And one given anew there counts here.
-    again = keep_photo(there, site, photo)
-    look_up(here, site, again)
+    again = keep_photo(there, site.url, photo, timeout_ms=SLOW_MS)
+    look_up(here, site.url, again, timeout_ms=SLOW_MS)
     expect(here.get_by_text("1 result, 1 image").first).to_be_visible(timeout=SLOW_MS)
     assert not [words for words in complaints if "Content Security Policy" in words]
     browser.close()
@@ -225,7 +204,7 @@ def test_what_is_over_its_time_goes_once(
 ) -> None:
     browser = chromium()
     page = person_on(browser, site, site.replicas[0]).new_page()
-    keep_photo(page, site, photo)
+    keep_photo(page, site.url, photo, timeout_ms=SLOW_MS)
     before = sum(replica.metric("mien_purged_items_total") for replica in site.replicas)
     logged = _purges_in_log(store)
     set_retention(store, Kind.IMAGE, 0, admin=OPERATOR)
@@ -292,8 +271,6 @@ def test_a_replica_that_stops_ends_what_it_began_and_the_other_takes_over(
     page.goto(f"{site.url}/upload")
     expect(page.get_by_text("What happens to your photo").first).to_be_visible(timeout=SLOW_MS)
     agree_in_browser(page)
-    page.locator('input[type="file"]').first.wait_for(state="attached", timeout=SLOW_MS)
-    page.locator('input[type="file"]').first.set_input_files(photo)
-    expect(page.get_by_text("resembles happiness")).to_be_visible(timeout=SLOW_MS)
+    upload(page, photo, timeout_ms=SLOW_MS)
     assert second.metric("mien_photos_total") >= 1
     browser.close()

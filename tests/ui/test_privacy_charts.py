@@ -2,9 +2,11 @@
 
 from datetime import date
 
+import pytest
+
 from services.consent import Purpose
 from services.review import ConsentState, DayCount, StateCount
-from ui.admin_charts import rates_figure, rates_table, states_figure, states_table
+from ui.admin_charts import Period, rates_figure, rates_table, states_figure, states_table
 
 
 def test_rates_are_shares_of_those_who_were_asked() -> None:
@@ -18,11 +20,32 @@ def test_rates_are_shares_of_those_who_were_asked() -> None:
         ]
     )
     assert table.to_dict("records") == [
-        {"day": monday, "purpose": "Analyse now", "asked": 4, "agreed": 3, "share": 0.75},
-        {"day": tuesday, "purpose": "Keep the image", "asked": 2, "agreed": 0, "share": 0.0},
+        {"from": monday, "purpose": "Analyse now", "asked": 4, "agreed": 3, "share": 0.75},
+        {"from": tuesday, "purpose": "Keep the image", "asked": 2, "agreed": 0, "share": 0.0},
     ]
     figure = rates_figure(table)
     assert [len(trace.x) for trace in figure.data] == [1, 0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("every", "starts"),
+    [
+        ("day", [date(2026, 10, 31), date(2026, 11, 1), date(2026, 11, 2)]),
+        ("week", [date(2026, 10, 26), date(2026, 11, 2)]),  # Mondays
+        ("month", [date(2026, 10, 1), date(2026, 11, 1)]),
+    ],
+)
+def test_days_of_one_period_are_counted_together(every: Period, starts: list[date]) -> None:
+    days = [date(2026, 10, 31), date(2026, 11, 1), date(2026, 11, 2)]
+    states = [ConsentState.GIVEN, ConsentState.REFUSED, ConsentState.GIVEN]
+    counts = [
+        DayCount(day, Purpose.ANALYSE, state, 2) for day, state in zip(days, states, strict=True)
+    ]
+    table = rates_table(counts, every)
+    assert table["from"].tolist() == starts
+    assert table["asked"].sum() == 6
+    assert table["agreed"].sum() == 4
+    assert (table["share"] * table["asked"] == table["agreed"]).all()
 
 
 def test_no_events_make_an_empty_table_and_chart() -> None:
