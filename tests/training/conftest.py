@@ -2,7 +2,9 @@ import os
 import sys
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 # Chosen before Keras is imported; the exporter needs TensorFlow, whatever trained.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -15,3 +17,12 @@ def _float32_afterwards() -> Iterator[None]:
     yield
     if "keras" in sys.modules:
         sys.modules["keras"].config.set_dtype_policy("float32")
+
+
+@pytest.fixture(scope="session")
+def template() -> NDArray[np.float64]:
+    """Where FER-2013's crops have the mesh's 478 points on average, (478, 2) in 0..1."""
+    from core.alignment import load_template
+    from core.config import ROOT
+
+    return load_template(ROOT / "models")
