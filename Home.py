@@ -5,6 +5,7 @@ import streamlit as st
 from ui.favicon import favicon
 from ui.home import first_screen
 from ui.operations import start
+from ui.uploads import release_uploads_of_left_page
 
 start()
 st.set_page_config(page_title="Mien", page_icon=favicon(), layout="wide")
@@ -20,4 +21,6 @@ PAGES = [
     st.Page("pages/ethics_privacy.py", title="Ethics & Privacy", icon=":material/policy:"),
 ]
 
-st.navigation(PAGES).run()
+page = st.navigation(PAGES)
+release_uploads_of_left_page(page.title)
+page.run()

@@ -83,8 +83,8 @@ class WriteUnit(ReadUnit):
         *,
         object_id: str = "",
         at: datetime | None = None,
-    ) -> None:
-        """Add an audit row to this change.
+    ) -> AuditRow:
+        """Add an audit row to this change, and return it.
 
         Args:
             action: what is done.
@@ -96,7 +96,7 @@ class WriteUnit(ReadUnit):
         Raises:
             AuditDetailError: a value could hold personal data.
         """
-        self._last = audit.append(
+        row = audit.append(
             self.session,
             self._audit_key,
             self._last,
@@ -106,7 +106,8 @@ class WriteUnit(ReadUnit):
             object_id=object_id,
             details=details,
         )
-        self.appended = True
+        self._last, self.appended = row, True
+        return row
 
     def on_failure(self, take_back: Callable[[], object]) -> None:
         """Call `take_back` if this change does not come about."""

@@ -77,10 +77,8 @@ def reanchor(store: Store, *, by: str = audit.OPERATOR) -> ChainStatus:
             "head_seq": before.seq if before else -1,
             "last_seq": unit.last.seq if unit.last else 0,
         }
-        unit.log(audit.Action.REANCHORED, by, details, at=unit.wall_clock)
-        last = unit.last
-    if last is not None:
-        store.head.write(ChainHead(last.seq, last.hash, last.seq))
+        last = unit.log(audit.Action.REANCHORED, by, details, at=unit.wall_clock)
+    store.head.write(ChainHead(last.seq, last.hash, last.seq))
     return chain_status(store)
 
 

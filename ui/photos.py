@@ -21,6 +21,7 @@ from services.store import StoreError
 from services.turns import BusyError
 from ui.resources import analyzer, settings
 from ui.turns import my_turn, waiting_words
+from ui.uploads import release_uploads
 
 SAMPLES = {
     "Eileen Collins (NASA)": ROOT / "samples" / "astronaut.jpg",
@@ -135,7 +136,8 @@ def sample_photos(chosen: list[str]) -> list[Photo]:
 
 
 def forget_photos() -> None:
-    """Drop uploads and results: new widget keys make Streamlit release the old files."""
+    """Drop uploads and results; new widget keys make the uploaders empty."""
+    release_uploads()
     st.session_state[_GENERATION] = st.session_state.get(_GENERATION, 0) + 1
     st.session_state.pop(_RESULTS, None)
     st.session_state.pop(_STOPPED, None)

@@ -16,6 +16,7 @@ mkdir -p build/coverage
     tests/services/test_consent.py tests/services/test_controller.py \
     tests/services/test_doctor.py tests/services/test_export.py tests/services/test_purge.py \
     tests/services/test_review.py tests/services/test_sign_in.py \
+    tests/services/test_sign_in_outside.py \
     tests/services/test_unkept.py tests/services/test_withdrawal.py
 "$python" -m coverage combine --rcfile="$rules" --quiet
 "$python" -m coverage report --rcfile="$rules"

@@ -2,6 +2,10 @@
 
 import io
 import json
+import re
+import time
+import urllib.error
+import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,11 +15,13 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import AppServer, serve
-from tests.helpers.browser import keep_photo, look_up
+from tests.helpers.agree import agree_in_browser
+from tests.helpers.browser import ASTRONAUT, keep_photo, look_up, upload
 
 pytestmark = pytest.mark.e2e
 
 SLOW_MS = 60_000
+UPLOADS, PICTURES = "UploadedFileManager", "st_memory_media_file_storage"
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +77,81 @@ def test_kept_seen_elsewhere_taken_along_and_gone(
     expect(elsewhere.get_by_text("was erased").first).to_be_visible(timeout=SLOW_MS)
     expect(elsewhere.get_by_text("What you allow")).to_have_count(0)
     browser.close()
+
+
+def bytes_held(url: str) -> dict[str, int]:
+    """What Streamlit itself says that it holds of visitors: kind of memory -> bytes."""
+    with urllib.request.urlopen(f"{url}/_stcore/metrics", timeout=60) as answer:
+        lines = answer.read().decode().splitlines()
+    held = dict.fromkeys((UPLOADS, PICTURES), 0)
+    for line in lines:
+        found = re.match(r'cache_memory_bytes\{cache_type="(\w+)".*\} (\d+)', line)
+        if found and found[1] in held:
+            held[found[1]] += int(found[2])
+    return held
+
+
+def is_served(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=60):
+            return True
+    except urllib.error.HTTPError as error:
+        return error.code != 404
+
+
+def becomes(url: str, expected: dict[str, int]) -> bool:
+    """Whether Streamlit soon holds so much; it lets go when the run has ended."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if bytes_held(url) == expected:
+            return True
+        time.sleep(0.3)
+    return False
+
+
+def pictures_on(page: Page) -> list[str]:
+    """Addresses of the pictures on the page that Streamlit serves from its memory."""
+    addresses = page.locator("img").evaluate_all("all => all.map(one => one.src)")
+    return [address for address in addresses if "/media/" in address]
+
+
+def test_streamlits_own_memory_holds_nothing_that_was_taken_back_left_or_erased(
+    chromium: Callable[..., Browser], tmp_path: Path
+) -> None:
+    size = ASTRONAUT.stat().st_size
+    for server in serve(tmp_path):
+        browser = chromium()
+        page = fresh_page(browser, 1280)
+        page.goto(f"{server.url}/upload")
+        expect(page.get_by_text("What is this for?").first).to_be_visible(timeout=SLOW_MS)
+        before = bytes_held(server.url)  # the page's icon
+        keep_photo(page, server.url, timeout_ms=SLOW_MS)
+        pictures = pictures_on(page)
+        assert pictures
+        assert all(is_served(address) for address in pictures)
+        held = bytes_held(server.url)
+        assert held[UPLOADS] == before[UPLOADS] + size
+        assert held[PICTURES] > before[PICTURES]
+
+        page.get_by_role("button", name="I no longer agree").click()
+        expect(page.get_by_text("Deleted: 1 image").first).to_be_visible(timeout=SLOW_MS)
+        assert becomes(server.url, before)
+        assert not any(is_served(address) for address in pictures)
+
+        # By the link on the page, which stays in the session; a new address would begin another.
+        agree_in_browser(page, "keep_result", "keep_image")
+        upload(page, timeout_ms=SLOW_MS)
+        code = page.get_by_test_id("stCode").inner_text().strip()
+        page.get_by_role("link", name="My consents").click()
+        page.get_by_label("Receipt code").fill(code, timeout=SLOW_MS)
+        assert becomes(server.url, before)
+        page.get_by_role("button", name="Look up").click()
+        page.get_by_alt_text("Kept image 1").wait_for(timeout=SLOW_MS)
+        pictures = pictures_on(page)
+        assert pictures
+        page.get_by_role("button", name="Erase everything").click()
+        page.get_by_role("button", name="Yes, erase").click(timeout=SLOW_MS)
+        expect(page.get_by_text("It is gone. Deleted").first).to_be_visible(timeout=SLOW_MS)
+        assert becomes(server.url, before)
+        assert not any(is_served(address) for address in pictures)
+        browser.close()

@@ -8,20 +8,18 @@ from db import admins
 from db.errors import (
     AdminAccountError,
     LockedOutError,
-    NotAllowedError,
     SessionEndedError,
     WrongPasswordError,
 )
 from db.purge import purge
 from db.store import Store
+from db.tables import AdminSessionRow
+from db.unit import ReadUnit
 from services.sign_in import (
     create_admin,
     current,
     list_admins,
     local_accounts_exist,
-    log_outside_sign_in,
-    log_outside_sign_out,
-    outside_admin,
     set_admin_disabled,
     sign_in,
     sign_out,
@@ -169,6 +167,41 @@ def test_idle_and_absolute_time_outs(store: Store, admin: str, clock: FakeClock)
         current(store, token)
 
 
+def test_a_sign_in_that_ends_while_it_is_looked_at_stays_ended(
+    store: Store, admin: str, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two windows: one notes that its admin is still there, the other one signs out meanwhile."""
+    token = enter(store)
+    clock.forward(minutes=1)
+    real = admins._ended
+
+    def meanwhile(look: ReadUnit, row: AdminSessionRow) -> str:
+        monkeypatch.setattr(admins, "_ended", real)
+        sign_out(store, token)
+        return real(look, row)
+
+    monkeypatch.setattr(admins, "_ended", meanwhile)
+    current(store, token)
+    assert counts(store)["admin_session"] == 0
+    with pytest.raises(SessionEndedError):
+        current(store, token)
+
+
+def test_a_sign_out_that_another_process_was_faster_with_is_logged_once(
+    store: Store, admin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = enter(store)
+    real = admins._end
+
+    def twice(*args: Any) -> None:
+        real(*args)
+        real(*args)
+
+    monkeypatch.setattr(admins, "_end", twice)
+    sign_out(store, token)
+    assert actions(store).count("SIGNED_OUT") == 1
+
+
 def test_looking_often_does_not_write_often(store: Store, admin: str, clock: FakeClock) -> None:
     token = enter(store)
     clock.forward(seconds=29)
@@ -230,62 +263,3 @@ def test_old_sign_ins_are_forgotten(store: Store, admin: str, clock: FakeClock) 
     clock.forward(days=1)
     purge(store)
     assert counts(store)["admin_session"] == 0
-
-
-CLAIMS: dict[str, object] = {
-    "iss": "https://id.example",
-    "sub": "user-1",
-    "email": "Ada@Example.org",
-    "email_verified": True,
-    "exp": 1_800_000_000,  # January 2027; the clock of the tests stands in March 2026
-}
-
-
-@pytest.mark.parametrize("allowed", [["user-1"], [" ada@example.org "], ["x", "ADA@EXAMPLE.ORG"]])
-def test_an_outside_identity_on_the_list_is_let_in(store: Store, allowed: list[str]) -> None:
-    before = counts(store)
-    identity = outside_admin(store, CLAIMS, allowed)
-    assert identity.via == "oidc"
-    assert identity.actor.startswith("oidc:")
-    assert counts(store) == before  # every run asks; only the sign-in itself is logged
-    log_outside_sign_in(store, identity)
-    assert actions(store)[-1] == "SIGNED_IN"
-    assert "user-1" not in dump(store)
-    assert "ada@" not in dump(store).lower()
-
-
-REFUSED: list[tuple[dict[str, object], list[str], str]] = [
-    ({}, [], "not_on_list"),
-    ({}, [""], "not_on_list"),
-    ({}, ["somebody@else"], "not_on_list"),
-    ({"email_verified": False}, ["ada@example.org"], "not_on_list"),
-    ({"email_verified": "true"}, ["ada@example.org"], "not_on_list"),
-    ({"sub": ""}, ["", "user-1"], "not_on_list"),
-    ({"exp": 1_700_000_000}, ["user-1"], "expired"),
-    ({"exp": None}, ["user-1"], "expired"),
-    ({"exp": True}, ["user-1"], "expired"),
-    ({"exp": "soon"}, ["user-1"], "expired"),
-    ({"exp": 10**30}, ["user-1"], "expired"),
-]
-
-
-@pytest.mark.parametrize(("changes", "allowed", "reason"), REFUSED)
-def test_an_outside_identity_is_refused_and_that_is_logged(
-    store: Store, changes: dict[str, object], allowed: list[str], reason: str
-) -> None:
-    words = {"not_on_list": "may not see the admin part", "expired": "has run out"}
-    with pytest.raises(NotAllowedError, match=words[reason]):
-        outside_admin(store, CLAIMS | changes, allowed)
-    assert actions(store)[-1] == "ACCESS_REFUSED"
-    assert f'"reason\\":\\"{reason}' in dump(store)
-
-
-def test_signing_out_elsewhere_is_logged_without_a_name(store: Store) -> None:
-    identity = outside_admin(store, CLAIMS, ["user-1"])
-    log_outside_sign_out(store, identity)
-    assert actions(store)[-1] == "SIGNED_OUT"
-    assert "user-1" not in dump(store)
-
-
-def test_an_expiry_written_as_text_counts(store: Store) -> None:
-    assert outside_admin(store, CLAIMS | {"exp": "1800000000"}, ["user-1"])

@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -291,5 +291,7 @@ def test_consent_rates_are_drawn_from_the_store(inside: AppTest, store: Store) -
     rates = app.dataframe[0].value
     first = rates[rates["purpose"] == "Analyse now"].iloc[0]
     assert (first["asked"], first["agreed"]) == (4, 3)
-    assert str(first["day"])[:10] == f"{datetime.now(UTC):%Y-%m-%d}"
+    today = datetime.now(UTC).date()
+    monday = today - timedelta(days=today.weekday())
+    assert str(first["from"])[:10] == f"{monday:%Y-%m-%d}"  # 90 days are shown by the week
     assert "Sign out" in labels(app)

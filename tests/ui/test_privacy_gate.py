@@ -67,7 +67,7 @@ def test_work_and_education_are_refused_with_the_reason_and_logged_once(
     app = choose(open_page("upload"), context)
     assert CONTEXTS[context].explanation in text_of(app)
     assert "5(1)(f)" in text_of(app)
-    assert "02 February 2025" in text_of(app)
+    assert "since 2 February 2025" in text_of(app)
     assert len(app.checkbox) == len(app.file_uploader) == 0
     assert not any(label.startswith("I agree") for label in labels(app))
     app = app.run()
@@ -96,8 +96,8 @@ def test_a_no_stands_beside_the_yes_and_is_written_down(open_page: OpenPage, sto
     assert logged(store, Action.CONSENT_REFUSED) == 1
 
 
-def test_taking_back_takes_fewer_clicks_than_giving(open_page: OpenPage, store: Store) -> None:
-    given_by, taken_by = 3, 1  # use, box, button; button
+def test_taking_back_is_one_click_on_the_same_page(open_page: OpenPage, store: Store) -> None:
+    """Giving takes three: the use, the box, the button."""
     app = agree(open_page("upload"))
     assert len(app.file_uploader) == 3
     app = button(app, "I no longer agree").click().run()
@@ -105,7 +105,6 @@ def test_taking_back_takes_fewer_clicks_than_giving(open_page: OpenPage, store: 
     assert "took your consent back" in text_of(app)
     assert [box.value for box in app.checkbox] == [False] * 4
     assert logged(store, Action.CONSENT_WITHDRAWN) == 1
-    assert taken_by <= given_by
 
 
 @pytest.mark.parametrize(

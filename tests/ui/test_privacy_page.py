@@ -146,9 +146,9 @@ def test_dates_of_law_come_from_the_data_file(part: Callable[..., AppTest]) -> N
     app = part("Law and uses")
     text = text_of(app)
     known = legal_dates()
-    assert f"as of {known.as_of:%d %B %Y}" in text
+    assert f"as of {known.as_of:%d %B %Y}".replace(" 0", " ") in text
     for entry in known.dates:
-        assert f"{entry.applies_from:%d %B %Y}" in text
+        assert f"{entry.applies_from:%d %B %Y}".lstrip("0") in text
         assert entry.says in text
     assert {use.title for use in USES} == {"Health care", "Education", "Customer service"}
     for use in USES:
