@@ -20,10 +20,12 @@ from services.consent import (
 )
 from services.erase import ErasureJob
 from services.store import Store, StoreError
+from services.turns import BusyError
 from services.unkept import Way, photo_in_passing
 from ui.photos import Photo, forget_photos
 from ui.privacy_store import opened
 from ui.resources import settings
+from ui.turns import my_turn, waiting_words
 
 _GIVEN, _SAID, _IMAGES_KEPT = "consent_given", "consent_said", "consent_images_kept"
 _IN_PASSING = "consent_in_passing"
@@ -185,9 +187,16 @@ def analyse_in_passing(photo: Photo, engine: Analyzer, way: Way) -> PhotoResult:
     known: tuple[tuple[object, ...], PhotoResult] | None = st.session_state.get(_IN_PASSING)
     if known is not None and known[0] == wanted and not isinstance(known[1].error, StoreError):
         return known[1]
-    result = photo_in_passing(
-        photo.name, photo.read(), engine, settings(), way=way, store=store, consent=consent
-    )
+    place = st.empty()
+    try:
+        with my_turn(lambda n_ahead: place.caption(waiting_words(n_ahead))):
+            result = photo_in_passing(
+                photo.name, photo.read(), engine, settings(), way=way, store=store, consent=consent
+            )
+    except BusyError as error:  # not remembered, so that the next click tries again
+        return PhotoResult(photo.name, None, None, (), error)
+    finally:
+        place.empty()
     result = replace(result, image_rgb=None)
     st.session_state[_IN_PASSING] = (wanted, result)
     return result

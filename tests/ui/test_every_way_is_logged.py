@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from db.errors import StoreBusyError
 from services.review import Action, AuditFilter, audit_page
 from services.store import Store
+from services.turns import Turns
 from tests.helpers.agree import agree
 from tests.helpers.clips import encode_clip, wandering
 from tests.ui.tools import ASTRONAUT, button, kept, labels, logged, text_of
@@ -65,6 +66,23 @@ def test_a_snapshot_is_logged_once_and_not_kept_even_where_keeping_was_allowed(
     app.run()
     assert logged(store, Action.ANALYSED) == 2
     assert kept(store) == (0, 0)
+
+
+def test_a_snapshot_takes_its_turn_and_says_when_too_many_wait(
+    open_page: OpenPage, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy = Turns(1, 0)
+    held = busy.ask("somebody else")
+    monkeypatch.setattr("ui.turns.turns", lambda: busy)
+    monkeypatch.setattr("streamlit.camera_input", lambda *_, **__: Picture())
+    app = agree(open_page("webcam"))
+    app = app.segmented_control(key="webcam_way").set_value("Snapshot").run()
+    assert "please try again in a minute" in text_of(app)
+    assert not details(store, Action.ANALYSED)
+    held.leave()
+    app = app.run()
+    assert "resembles happiness" in text_of(app)
+    assert len(details(store, Action.ANALYSED)) == 1
 
 
 def test_a_clip_is_logged_once(
