@@ -188,8 +188,12 @@ def analyse_in_passing(photo: Photo, engine: Analyzer, way: Way) -> PhotoResult:
     if known is not None and known[0] == wanted and not isinstance(known[1].error, StoreError):
         return known[1]
     place = st.empty()
+
+    def say_waiting(n_ahead: int) -> None:
+        place.caption(waiting_words(n_ahead))
+
     try:
-        with my_turn(lambda n_ahead: place.caption(waiting_words(n_ahead))):
+        with my_turn(say_waiting):
             result = photo_in_passing(
                 photo.name, photo.read(), engine, settings(), way=way, store=store, consent=consent
             )
