@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from docs.tools import study_tables, tables
+from docs.tools import performance_tables, study_tables, tables
 from docs.tools.figures import FIGURES
 from docs.tools.measured import ROOT, Measured, constant, shown, total
 
@@ -79,8 +79,9 @@ class Page:
 
     def table(self, name: str, *arguments: Any) -> str:
         """A table of `docs.tools.tables`, with its sources, or the sentence in its place."""
-        room = tables if hasattr(tables, name) else study_tables
-        lines, paths, command = getattr(room, name)(self.measured, *arguments)
+        rooms = (tables, study_tables, performance_tables)
+        make = next(getattr(room, name) for room in rooms if hasattr(room, name))
+        lines, paths, command = make(self.measured, *arguments)
         if not lines:
             return f"*Not measured yet: run `{command}`.*"
         marks = "".join(self._mark(path) for path in paths)
