@@ -111,7 +111,7 @@ def wilson_interval(n_right: int, n: int, z: float = 1.959964) -> tuple[float, f
     share = n_right / n
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return (middle - half, middle + half)
+    return (max(middle - half, 0.0), min(middle + half, 1.0))  # rounding may step over the ends
 
 
 def expected_calibration_error(labels: Labels, probabilities: FloatArray) -> float:

@@ -80,7 +80,7 @@ def _checked(table: Any, archive: Any) -> None:
     frame = read_table(table.name, table.getvalue())
     candidates = group_candidates(frame)
     group_by = st.multiselect(
-        "Group by", candidates, default=candidates[:2], key="audit_groups",
+        "Group by", candidates, default=candidates[:2], key=f"audit_groups_{table.file_id}",
         placeholder="No group columns" if not candidates else "Choose columns",
     )  # fmt: skip
     if "path" in frame.columns and archive is None:

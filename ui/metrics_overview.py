@@ -21,17 +21,15 @@ TITLES = {
 }
 
 
-@st.cache_data(show_spinner=False, max_entries=32)
-def _summary(_one: Subject, key: tuple[str, int, float]) -> pd.DataFrame:
-    return summary_with_intervals(_one.predictions.labels, _one.predictions.predicted)
+# Streamlit tells calls apart by the arrays' bytes: two sets of one size are two sets.
+_summary = st.cache_data(show_spinner=False, max_entries=32)(summary_with_intervals)
 
 
 def summary_frame(subjects: list[Subject]) -> pd.DataFrame:
     """Columns `model, figure, value, low, high`."""
     parts = []
     for one in subjects:
-        fingerprint = float(one.predictions.probabilities.sum(dtype=float))
-        frame = _summary(one, (one.name, len(one.predictions), fingerprint)).loc[list(SUMMARY)]
+        frame = _summary(one.predictions.labels, one.predictions.predicted).loc[list(SUMMARY)]
         parts.append(
             frame.rename_axis("figure")
             .reset_index()

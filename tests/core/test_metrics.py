@@ -43,7 +43,8 @@ def test_the_interval_is_that_of_scipy(n_right: int, n: int) -> None:
 @pytest.mark.parametrize(("n_right", "n"), [(0, 1), (1, 1), (0, 10**6), (10**6, 10**6)])
 def test_the_interval_holds_the_share_and_stays_within_0_and_1(n_right: int, n: int) -> None:
     low, high = wilson_interval(n_right, n)
-    assert -1e-12 <= low <= n_right / n <= high <= 1 + 1e-12
+    assert 0 <= low <= n_right / n + 1e-12
+    assert n_right / n - 1e-12 <= high <= 1
 
 
 # --- Calibration error ------------------------------------------------------------------------

@@ -30,6 +30,8 @@ from tests.helpers.agree import agree
 from ui import charts, metrics_charts
 from ui.metrics import SECTIONS
 from ui.metrics_compare import verdict
+from ui.metrics_overview import summary_frame
+from ui.metrics_parts import Subject
 
 OpenPage = Callable[[str], AppTest]
 
@@ -59,6 +61,19 @@ def test_the_overview_shows_the_accuracy_of_the_stored_predictions(
         assert stored is not None
         accuracy = accuracy_score(stored.labels, stored.predicted)
         assert table.loc[model, "accuracy"].startswith(f"{100 * accuracy:.1f}")
+
+
+def test_two_sets_of_one_model_and_size_are_told_apart() -> None:
+    """As in an audit of one file after another."""
+    first, second = (made_up(60, seed=seed) for seed in (1, 2))
+    shown = [
+        summary_frame([Subject("mine", "any", found, 0.5)]).set_index("figure")["value"][
+            "accuracy"
+        ]
+        for found in (first, second)
+    ]
+    assert shown == [pytest.approx(float(found.right.mean())) for found in (first, second)]
+    assert shown[0] != shown[1]
 
 
 def test_stored_predictions_give_the_published_report(models_dir: Path) -> None:
