@@ -107,6 +107,7 @@ def _say(summary: "Summary", out: Path) -> None:
     print(f"{summary.n_done:,} files, {summary.n_faces:,} faces: {out}")
     if summary.refused:
         n_refused = sum(summary.refused.values())
-        print(f"{n_refused:,} files were refused, listed in {out / '_refused.csv'}:")
+        were = "file was" if n_refused == 1 else "files were"
+        print(f"{n_refused:,} {were} refused, listed in {out / '_refused.csv'}:")
         for kind, count in summary.refused.items():
             print(f"  {count:,} × {kind.replace('_', ' ')}")
