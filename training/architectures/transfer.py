@@ -14,7 +14,7 @@ from training.architectures.blocks import Tensor
 BACKBONES = {
     "vgg16": keras.applications.VGG16,
     "mobilenet_v2": keras.applications.MobileNetV2,
-    "resnet50": keras.applications.ResNet50V2,
+    "resnet50": keras.applications.ResNet50,
 }
 # value = grey / 255 * scale + offset per channel, as each backbone's weights want it.
 _TORCHVISION = (
@@ -22,7 +22,8 @@ _TORCHVISION = (
     (-0.485 / 0.229, -0.456 / 0.224, -0.406 / 0.225),
 )
 _SYMMETRIC = ((2.0, 2.0, 2.0), (-1.0, -1.0, -1.0))
-_SCALINGS = {"vgg16": _TORCHVISION, "mobilenet_v2": _SYMMETRIC, "resnet50": _SYMMETRIC}
+_CAFFE = ((255.0, 255.0, 255.0), (-103.939, -116.779, -123.68))
+_SCALINGS = {"vgg16": _TORCHVISION, "mobilenet_v2": _SYMMETRIC, "resnet50": _CAFFE}
 
 
 def transfer(

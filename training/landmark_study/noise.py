@@ -124,10 +124,10 @@ def summary(rows: list[Row]) -> Row:
                 continue
             harmful = [r for r in mine if r["p_holm"] < 0.05 and r["change"] < 0]
             last = mine[-1]
-            at = f"from {harmful[0]['level']:.0%} on" if harmful else "at no level tried"
+            at = f"from {100 * harmful[0]['level']:.0f} % on" if harmful else "at no level tried"
             parts.append(
                 f"{kind} noise on {_title(source)}: accuracy falls beyond chance {at}; at "
-                f"{last['level']:.0%} {points_text(last['change'])} "
+                f"{100 * last['level']:.0f} % {points_text(last['change'])} "
                 f"({interval_text(last['change_ci95'])})"
             )
         swapped = [r for r in tested if r["aligned_by"] == source and r["level"] == FULL_SWAP]
