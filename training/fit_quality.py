@@ -25,6 +25,7 @@ from core.detection import FaceDetector, create_detector
 from core.images import decode_image
 from core.quality import QualityModel, features, measure_grey, nose_offset, quadratic
 from core.types import FaceMeasures
+from training.framing import framed
 
 Grey = NDArray[np.uint8]
 
@@ -32,7 +33,6 @@ Grey = NDArray[np.uint8]
 _UNSEEN: Final = ("occlusion", "rotation", "badly cut")
 _SIDES_PX: Final = (12, 16, 20, 24, 32, 40)
 _CUT_SHARES: Final = (0.1, 0.2, 0.3, 0.4)
-_FRAME_SCALE: Final = 4  # crops are enlarged for the detector that looks for eyes and nose
 
 
 def small(grey: Grey, side_px: int) -> Grey:
@@ -67,13 +67,7 @@ def degraded(grey: Grey, rng: np.random.Generator) -> tuple[Grey, float, float, 
 
 def turn_of(grey: Grey, detector: FaceDetector) -> float | None:
     """`nose_offset` of the face in a crop, None where the detector sees none."""
-    side = _FRAME_SCALE * len(grey)
-    large = cv2.resize(grey, (side, side), interpolation=cv2.INTER_CUBIC)
-    edge = side // 2
-    framed = cv2.copyMakeBorder(
-        large, edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=float(grey.mean())
-    )
-    found = detector.detect(np.asarray(cv2.cvtColor(framed, cv2.COLOR_GRAY2RGB), np.uint8))
+    found = detector.detect(framed(grey)[0])
     return nose_offset(found[0]) if found else None
 
 
