@@ -5,7 +5,7 @@ import streamlit as st
 from ui.favicon import favicon
 from ui.home import first_screen
 from ui.operations import start
-from ui.uploads import release_uploads_of_left_page
+from ui.uploads import release_what_is_left
 
 start()
 st.set_page_config(page_title="Mien", page_icon=favicon(), layout="wide")
@@ -22,5 +22,5 @@ PAGES = [
 ]
 
 page = st.navigation(PAGES)
-release_uploads_of_left_page(page.title)
+release_what_is_left(page.title)
 page.run()

@@ -1,26 +1,29 @@
-"""The bytes of uploads that Streamlit itself holds, let go as soon as no page needs them.
+"""What Streamlit itself holds of a visitor, let go as soon as no page needs it.
 
 Streamlit keeps every uploaded file until its session ends, whether or not a widget still shows it
-(1.67: streamlit/streamlit#9218), and a session outlives its page by `disconnectedSessionTTL`.
+(1.67: streamlit/streamlit#9218), and a session outlives its page by `disconnectedSessionTTL`. What
+a download button offered outlives the button by one look for files that nobody needs; such a look
+comes at the end of each full run, and here one comes before.
 """
 
-from typing import Final
-
 import streamlit as st
+from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-_PAGE: Final = "uploads_page"
+_PAGE, _LOOK_AGAIN = "uploads_page", "uploads_look_again"
 
 
 def release_uploads() -> None:
-    """Drop all uploads of this session; widgets that showed one are empty after the next run."""
+    """Drop all uploads of this session, and its pictures and downloads with the next full run."""
     context = get_script_run_ctx()
     if context is not None:
         context.uploaded_file_mgr.remove_session_files(context.session_id)
+        # A dialog's own run keeps what the page behind it shows, so the page's next run looks.
+        st.session_state[_LOOK_AGAIN] = True
 
 
-def release_uploads_of_left_page(page: str) -> None:
-    """Drop the uploads of the page that was shown before; call it on every run.
+def release_what_is_left(page: str) -> None:
+    """Drop what belonged to the page that was shown before; call it at the start of every run.
 
     Its widgets are gone with it, so nobody could get at these files any more.
 
@@ -30,3 +33,5 @@ def release_uploads_of_left_page(page: str) -> None:
     if st.session_state.get(_PAGE, page) != page:
         release_uploads()
     st.session_state[_PAGE] = page
+    if st.session_state.pop(_LOOK_AGAIN, False) and runtime.exists():
+        runtime.get_instance().media_file_mgr.remove_orphaned_files()

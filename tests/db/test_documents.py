@@ -66,7 +66,7 @@ def test_each_requirement_is_accounted_for_once(letter: str, last: int) -> None:
 def test_the_tests_that_privacy_names_exist() -> None:
     words = (DOCS / "privacy.md").read_text("utf-8")
     tests = DOCS.parent / "tests"
-    rooms = "cli|core|db|services|ui"
+    rooms = "cli|core|db|e2e|services|ui"
     named = re.findall(rf"\b(?:{rooms})/(?:test_\w+|crash_run\.py)", words)
     assert named
     for name in named:

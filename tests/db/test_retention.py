@@ -10,6 +10,7 @@ from db.purge import PurgeReport, purge
 from db.store import Store
 from db.types import AdminIdentity, Choices, ConsentState, Kind, Purpose
 from services.consent import check, current_policy
+from services.erase import erase
 from services.export import look_up
 from services.purge import purge_if_due
 from services.review import preview_retention, retention_policies, set_retention
@@ -181,6 +182,23 @@ def test_the_preview_counts_what_a_change_would_remove(store: Store, clock: Fake
     set_retention(store, Kind.IMAGE, 6, admin=ADMIN)
     assert purge(store).images == 2
     assert preview_retention(store, Kind.ERASURE_JOB, 0).goes == 1
+
+
+def test_the_preview_counts_each_kind_for_itself(store: Store) -> None:
+    for kind in Kind:
+        preview = preview_retention(store, kind, 0)
+        assert (preview.goes, preview.stays) == (0, 0)
+    given = agree(store, Choices(analyse=True, keep_result=True))
+    for _ in range(3):
+        analyse(store, given.consent)
+    person = plant(store)
+    assert preview_retention(store, Kind.RESULT, 0).goes == 4
+    assert preview_retention(store, Kind.IMAGE, 0).goes == 1
+    assert preview_retention(store, Kind.RESULT, 30).stays == 4
+    assert preview_retention(store, Kind.IMAGE, 30).stays == 1
+    erase(store, person.code)
+    assert preview_retention(store, Kind.ERASURE_JOB, 0).goes == 1
+    assert preview_retention(store, Kind.ERASURE_JOB, 30).stays == 1
 
 
 def test_withdrawing_one_kind_does_not_prolong_the_record(store: Store, clock: FakeClock) -> None:

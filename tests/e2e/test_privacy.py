@@ -99,14 +99,12 @@ def is_served(address: str) -> bool:
         return error.code != 404
 
 
-def becomes(url: str, expected: dict[str, int]) -> bool:
-    """Whether Streamlit soon holds so much; it lets go when the run has ended."""
+def held_at_last(url: str, expected: dict[str, int]) -> dict[str, int]:
+    """What Streamlit holds as soon as it is as `expected`, or after a while; a run has to end."""
     deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        if bytes_held(url) == expected:
-            return True
+    while (held := bytes_held(url)) != expected and time.monotonic() < deadline:
         time.sleep(0.3)
-    return False
+    return held
 
 
 def pictures_on(page: Page) -> list[str]:
@@ -135,7 +133,7 @@ def test_streamlits_own_memory_holds_nothing_that_was_taken_back_left_or_erased(
 
         page.get_by_role("button", name="I no longer agree").click()
         expect(page.get_by_text("Deleted: 1 image").first).to_be_visible(timeout=SLOW_MS)
-        assert becomes(server.url, before)
+        assert held_at_last(server.url, before) == before
         assert not any(is_served(address) for address in pictures)
 
         # By the link on the page, which stays in the session; a new address would begin another.
@@ -144,14 +142,39 @@ def test_streamlits_own_memory_holds_nothing_that_was_taken_back_left_or_erased(
         code = page.get_by_test_id("stCode").inner_text().strip()
         page.get_by_role("link", name="My consents").click()
         page.get_by_label("Receipt code").fill(code, timeout=SLOW_MS)
-        assert becomes(server.url, before)
+        assert held_at_last(server.url, before) == before
         page.get_by_role("button", name="Look up").click()
         page.get_by_alt_text("Kept image 1").wait_for(timeout=SLOW_MS)
         pictures = pictures_on(page)
         assert pictures
+        with page.expect_download(timeout=SLOW_MS):
+            page.get_by_role("button", name="Everything as ZIP").click()
+        grown = before[PICTURES] + size  # the photo is in the ZIP
+        deadline = time.monotonic() + 20
+        while bytes_held(server.url)[PICTURES] < grown and time.monotonic() < deadline:
+            time.sleep(0.3)
+        assert bytes_held(server.url)[PICTURES] >= grown
         page.get_by_role("button", name="Erase everything").click()
         page.get_by_role("button", name="Yes, erase").click(timeout=SLOW_MS)
         expect(page.get_by_text("It is gone. Deleted").first).to_be_visible(timeout=SLOW_MS)
-        assert becomes(server.url, before)
+        assert held_at_last(server.url, before) == before
         assert not any(is_served(address) for address in pictures)
         browser.close()
+
+
+@pytest.mark.slow
+def test_a_closed_page_leaves_nothing_in_streamlits_memory(
+    chromium: Callable[..., Browser], tmp_path: Path
+) -> None:
+    """Nobody else comes, whose runs would clear up."""
+    for server in serve(tmp_path, STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL="1"):
+        page = fresh_page(chromium(), 1280)
+        page.goto(f"{server.url}/upload")
+        agree_in_browser(page)
+        upload(page, timeout_ms=SLOW_MS)
+        assert bytes_held(server.url)[UPLOADS] > 0
+        page.context.close()
+        nothing = {UPLOADS: 0, PICTURES: 0}
+        for _ in range(4):  # two looks, fifteen seconds apart
+            held = held_at_last(server.url, nothing)
+        assert held == nothing

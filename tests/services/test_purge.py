@@ -8,7 +8,7 @@ import pytest
 from db import purge as work
 from db.errors import StoreFullError
 from db.store import Store
-from db.types import AdminIdentity, Kind
+from db.types import AdminIdentity, Choices, Kind
 from services.export import look_up
 from services.observe import Observer, add_observer, remove_observer
 from services.purge import PurgeThread, purge, purge_if_due, purge_lag_s
@@ -77,6 +77,32 @@ def test_a_purge_that_fails_is_told_and_raises(
             purge(store)
     assert heard.said == ["failed"]
     assert purge(store).done
+
+
+def test_what_is_not_over_its_time_is_left_without_a_purge(store: Store, clock: FakeClock) -> None:
+    plant(store)
+    clock.forward(days=30, seconds=-1)
+    assert purge_if_due(store) is None
+    clock.forward(seconds=1)
+    assert purge_if_due(store) is not None
+
+
+@pytest.mark.parametrize("kept", ["keep_result", "keep_image"])
+def test_a_promise_that_is_shorter_than_the_policy_is_what_counts(
+    store: Store, clock: FakeClock, kept: str
+) -> None:
+    for kind in (Kind.RESULT, Kind.IMAGE):
+        set_retention(store, kind, 10, admin=ADMIN)
+    given = agree(store, Choices(analyse=True, **{kept: True}))
+    analyse(store, given.consent)
+    for kind in (Kind.RESULT, Kind.IMAGE):
+        set_retention(store, kind, 90, admin=ADMIN)
+    clock.forward(days=10)
+    assert purge_lag_s(store) == 0
+    clock.forward(seconds=5)
+    assert purge_lag_s(store) == 5
+    assert purge_if_due(store) is not None
+    assert purge_lag_s(store) == 0
 
 
 def test_the_lag_is_that_of_the_item_longest_over_its_time(store: Store, clock: FakeClock) -> None:

@@ -6,6 +6,7 @@ from db.audit import AuditFilter
 from db.store import Store
 from db.types import AdminIdentity, Choices, ConsentState, Kind, Purpose
 from services.consent import withdraw
+from services.erase import erase
 from services.review import (
     audit_csv,
     audit_page,
@@ -156,3 +157,12 @@ def test_evaluation_gets_only_what_was_allowed_for_it(store: Store, clock: FakeC
     assert actions(store)[-1] == "ADMIN_EXPORTED"
     clock.forward(days=30)
     assert list(evaluation_items(store, admin=ADMIN)) == []
+
+
+def test_removals_are_listed_newest_first(store: Store, clock: FakeClock) -> None:
+    asked = []
+    for seed in ("first", "second", "third"):
+        erase(store, plant(store, seed).code)
+        asked.append(clock.now)
+        clock.forward(hours=1)
+    assert [job.requested_at for job in erasure_jobs(store)] == asked[::-1]
