@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from docs.tools import landmark_results
 from docs.tools.figures import write_all
 from docs.tools.measured import ROOT, Measured
 from docs.tools.render import render
@@ -34,6 +35,8 @@ def main() -> None:
     for name in DOCUMENTS:
         (DOCS / name).write_text(rendered(name), encoding="utf-8")
         print(f"docs/{name}")
+    landmark_results.write()
+    print("docs/landmarks.md")
     if options.no_pdf:
         return
     from docs.tools.paper import CHROMIUM, report_html, write_pdf

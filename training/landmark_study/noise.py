@@ -133,7 +133,8 @@ def summary(rows: list[Row]) -> Row:
         swapped = [r for r in tested if r["aligned_by"] == source and r["level"] == FULL_SWAP]
         parts += [
             f"eyes exchanged in {_title(source)}: {points_text(r['change'])} "
-            f"({interval_text(r['change_ci95'])})"
+            f"({interval_text(r['change_ci95'])}"
+            f"{'' if r['p_holm'] < 0.05 else ', no more than chance'})"
             for r in swapped
         ]
     n = tested[0]["n"] if tested else 0
