@@ -22,35 +22,42 @@ class LabelSource(StrEnum):
     measured = "measured"
 
 
+DataFile = Annotated[Path, typer.Option(help="csv: path,label,…; or parquet: image,label,…")]
+Report = Annotated[Path | None, typer.Option(help="Report: .html, .json or .csv, by its suffix.")]
+Archive = Annotated[
+    Path | None, typer.Option(help="ZIP that holds the csv's pictures; else its folder does.")
+]
+Faces = Annotated[
+    FacesChoice, typer.Option(help="crop: pictures are face crops; detect: largest face.")
+]
+Columns = Annotated[
+    list[str] | None, typer.Option("--group-by", help="Column; may be given several times.")
+]
+Source = Annotated[LabelSource, typer.Option(help="Where the group labels come from.")]
+LabelError = Annotated[
+    float | None, typer.Option(min=0, max=0.5, help="Share of predicted labels that is wrong.")
+]
+Models = Annotated[
+    list[str] | None,
+    typer.Option(help="Id of a model, see `mien models`; several times to compare them."),
+]
+DetectorName = Annotated[str | None, typer.Option(help="Detector for --faces detect.")]
+Corrupted = Annotated[
+    int, typer.Option(min=0, max=500, help="Judge so many faces under 15 corruptions as well.")
+]
+
+
 def audit(
-    data: Annotated[Path, typer.Option(help="csv: path,label,…; or parquet: image,label,…")],
-    out: Annotated[
-        Path | None, typer.Option(help="Report: .html, .json or .csv, by its suffix.")
-    ] = None,
-    images: Annotated[
-        Path | None, typer.Option(help="ZIP that holds the csv's pictures; else its folder does.")
-    ] = None,
-    faces: Annotated[
-        FacesChoice, typer.Option(help="crop: pictures are face crops; detect: largest face.")
-    ] = FacesChoice.crop,
-    group_by: Annotated[
-        list[str] | None, typer.Option("--group-by", help="Column; may be given several times.")
-    ] = None,
-    labels_are: Annotated[
-        LabelSource, typer.Option(help="Where the group labels come from.")
-    ] = LabelSource.annotated,
-    label_error: Annotated[
-        float | None, typer.Option(min=0, max=0.5, help="Share of predicted labels that is wrong.")
-    ] = None,
-    model: Annotated[
-        list[str] | None,
-        typer.Option(help="Id of a model, see `mien models`; several times to compare them."),
-    ] = None,
-    detector: Annotated[str | None, typer.Option(help="Detector for --faces detect.")] = None,
-    robustness: Annotated[
-        int,
-        typer.Option(min=0, max=500, help="Judge so many faces under 15 corruptions as well."),
-    ] = 0,
+    data: DataFile,
+    out: Report = None,
+    images: Archive = None,
+    faces: Faces = FacesChoice.crop,
+    group_by: Columns = None,
+    labels_are: Source = LabelSource.annotated,
+    label_error: LabelError = None,
+    model: Models = None,
+    detector: DetectorName = None,
+    robustness: Corrupted = 0,
 ) -> None:
     """Audit one or more models on your own data; nothing but the report is written.
 

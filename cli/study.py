@@ -14,6 +14,10 @@ study_app = typer.Typer(
 )
 
 
+ModelId = Annotated[str | None, typer.Option(help="Id of the model; see `mien models`.")]
+Out = Annotated[Path | None, typer.Option(help="JSON file; where the app reads it if not given.")]
+
+
 def _teller() -> Callable[[str], None]:
     """Prints progress with the seconds since now, apart from the result."""
     started = time.monotonic()
@@ -24,14 +28,21 @@ def _teller() -> Callable[[str], None]:
     return say
 
 
+def _check_there(*paths: Path) -> None:
+    """Say which set is missing before anything is measured."""
+    from core.errors import DatasetError
+
+    for path in paths:
+        if not path.is_file():
+            raise DatasetError(f"There is no file {path}; README.md says where to get the set.")
+
+
 @study_app.command("landmarks")
 def landmarks(
     fer: Annotated[Path, typer.Option(help="FER-2013 as parquet: image, label, split.")],
     helen: Annotated[Path, typer.Option(help="HELEN as parquet: image, points_xy, split.")],
-    model: Annotated[str | None, typer.Option(help="Id of the model; see `mien models`.")] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="JSON file; models/studies/landmarks.json if not given.")
-    ] = None,
+    model: ModelId = None,
+    out: Out = None,
     cache: Annotated[
         Path | None,
         typer.Option(help="Folder for the points of the crops, to be quick next time."),
@@ -50,9 +61,7 @@ def landmarks(
     from training.landmark_study.run import QUICK, Sizes, Study, run_study, write
 
     settings = load_settings()
-    for path in (fer, helen):
-        if not path.is_file():
-            raise DatasetError(f"There is no file {path}; README.md says where to get the set.")
+    _check_there(fer, helen)
     if quick and out is None:
         raise DatasetError("--quick measures too little to be shown; name another file by --out.")
     file = out or settings.models_dir / "studies" / "landmarks.json"
@@ -106,15 +115,12 @@ def datasets(
     wider_val: Annotated[Path | None, typer.Option(help="WIDER FACE, validation part.")] = None,
     helen: Annotated[Path | None, typer.Option(help="HELEN: points_xy, split.")] = None,
     utkface: Annotated[Path | None, typer.Option(help="UTKFace: age_bin, gender, race.")] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="JSON file; models/studies/dataset_facts.json otherwise.")
-    ] = None,
+    out: Out = None,
 ) -> None:
     """What the sets hold and their flaws: balance, near-duplicates, label noise, sizes."""
     import json
 
     from core.config import load_settings
-    from core.errors import DatasetError
     from training import dataset_facts as facts
 
     readers = {
@@ -129,8 +135,7 @@ def datasets(
     for name, (path, read) in readers.items():
         if path is None:
             continue
-        if not path.is_file():
-            raise DatasetError(f"There is no file {path}; README.md says where to get the set.")
+        _check_there(path)
         say(name)
         content[name] = read(path)
     options = " ".join(
@@ -148,23 +153,18 @@ def datasets(
 @study_app.command("failures")
 def failures(
     fer: Annotated[Path, typer.Option(help="FER-2013 as parquet: image, label, split, name.")],
-    model: Annotated[str | None, typer.Option(help="Id of the model; see `mien models`.")] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="JSON file; models/studies/failures_<model>.json otherwise."),
-    ] = None,
+    model: ModelId = None,
+    out: Out = None,
 ) -> None:
     """The surest mistakes on FER-2013's validation split, and whom FER+'s taggers side with."""
     import json
 
     from core.classify import EmotionClassifier
     from core.config import load_settings
-    from core.errors import DatasetError
     from training.failures import failure_study
 
     settings = load_settings()
-    if not fer.is_file():
-        raise DatasetError(f"There is no file {fer}; README.md says where to get the set.")
+    _check_there(fer)
     classifier = EmotionClassifier.load(model or settings.default_model, settings.models_dir)
     model_option = f" --model {model}" if model else ""
     content = failure_study(

@@ -109,27 +109,30 @@ def confusion_figure(
                 x=judged, y=true, text=texts[row][column], showarrow=False,
                 font={"color": ink(on_blue), "size": 13},
             )  # fmt: skip
-    cells = [(t, j) for t in names for j in names]
-    figure.add_trace(
-        go.Scatter(
-            x=[j for _, j in cells], y=[t for t, _ in cells], mode="markers", name="cells",
-            customdata=[[t, j] for t, j in cells],
-            marker={"symbol": "square", "size": 34, "color": SERIES_COLOURS[1], "opacity": 0.01},
-            selected={"marker": {"opacity": 0.45}},
-            unselected={"marker": {"opacity": 0.01}},
-            hovertemplate="true %{y}, judged %{x}: %{text}<extra></extra>",
-            text=[
-                f"{counts[r, c]} images, {values[r, c]:.1%}" if mode != "counts"
-                else f"{counts[r, c]} images"
-                for r in range(len(names)) for c in range(len(names))
-            ],
-        )
-    )  # fmt: skip
+    figure.add_trace(_clickable_cells(counts, values, mode))
     styled(figure, "judged as", "true label", height=470, legend=False)
     figure.update_layout(clickmode="event+select")
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(side="bottom", showgrid=False, tickangle=-35)
     return figure
+
+
+def _clickable_cells(
+    counts: NDArray[np.int64], values: NDArray[np.float64], mode: ConfusionMode
+) -> go.Scatter:
+    """An unseen marker on each cell, which says its true label and verdict when clicked."""
+    cells = [(true, judged) for true in EMOTIONS for judged in EMOTIONS]
+    texts = [f"{count} images" for count in counts.ravel()]
+    if mode != "counts":
+        texts = [f"{t}, {share:.1%}" for t, share in zip(texts, values.ravel(), strict=True)]
+    return go.Scatter(
+        x=[judged for _, judged in cells], y=[true for true, _ in cells], mode="markers",
+        name="cells", customdata=[list(cell) for cell in cells], text=texts,
+        marker={"symbol": "square", "size": 34, "color": SERIES_COLOURS[1], "opacity": 0.01},
+        selected={"marker": {"opacity": 0.45}},
+        unselected={"marker": {"opacity": 0.01}},
+        hovertemplate="true %{y}, judged %{x}: %{text}<extra></extra>",
+    )  # fmt: skip
 
 
 def histogram_figure(confidence: Any, threshold: float) -> go.Figure:
@@ -203,10 +206,8 @@ def reliability_figure(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
         )
     )  # fmt: skip
     for index, (name, whole) in enumerate(tables.items()):
-        look, table = (
-            series_look(index),
-            whole[whole["n"] >= 10],
-        )  # fewer say nothing; table has all
+        look = series_look(index)
+        table = whole[whole["n"] >= 10]  # fewer say nothing; the table below has all
         share = np.sqrt(table["n"] / max(table["n"].max(), 1)) if len(table) else []
         figure.add_trace(
             go.Scatter(

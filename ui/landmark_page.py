@@ -5,8 +5,9 @@ from pathlib import PurePath
 import streamlit as st
 
 from core.annotate import draw_analysis
+from core.landmarks.schemes import MESH
 from core.turning import upright
-from core.types import Analysis, FaceAnalysis
+from core.types import Analysis, FaceAnalysis, ImageRGB
 from services.analyse import NO_FACE, analyse_bytes
 from services.unkept import Way
 from ui import notice
@@ -14,7 +15,7 @@ from ui.consent import analyse_in_passing
 from ui.explanation import show_explanation
 from ui.faces import bars_html, believability, headline
 from ui.landmark_face import blendshape_section, measures_markdown, points_section
-from ui.landmark_view import NO_MESH, FaceView, face_view
+from ui.landmark_view import NO_MESH, face_view
 from ui.landmark_whatif import whatif_section
 from ui.model_choice import choose_model_and_detector
 from ui.photos import SAMPLES, Photo, sample_photos
@@ -31,21 +32,11 @@ def photo_section() -> None:
         return
     with st.expander("Model and detector", icon=":material/tune:"):
         model_id, detector_name = choose_model_and_detector("landmarks")
-    engine = analyzer(model_id, detector_name)
-    if photo.is_sample:
-        result = analyse_bytes(photo.name, photo.read(), engine, settings())
-    else:
-        result = analyse_in_passing(photo, engine, Way.LANDMARKS)
-    if result.error is not None or result.analysis is None:
-        st.error(str(result.error), icon=":material/block:")
+    seen = _analysed(photo, model_id, detector_name)
+    if seen is None:
         return
-    image_rgb = photo.pixels() if result.image_rgb is None else result.image_rgb
-    if not result.analysis.faces:
-        st.warning(NO_FACE, icon=":material/face_retouching_off:")
-        st.image(image_rgb, width=320, alt="The photo, on which no face was found")
-        return
-    image_rgb, analysis = upright(image_rgb, result.analysis)
-    number = _choose_face(analysis, photo)
+    image_rgb, analysis = seen
+    number = _choose_face(image_rgb, analysis, photo)
     found = analysis.faces[number - 1]
     if found.scores is None:
         st.warning(
@@ -57,7 +48,8 @@ def photo_section() -> None:
     if view is None:
         st.warning(NO_MESH, icon=":material/face_retouching_off:")
         return
-    _remarks(view)
+    for remark in view.remarks:
+        st.warning(remark, icon=":material/info:")
     left, right = st.columns([1.15, 1], gap="large")
     with left:
         points_section(view, PurePath(photo.name).stem or "face")
@@ -70,12 +62,25 @@ def photo_section() -> None:
     st.subheader("What if the points were wrong?")
     whatif_section(view, model_id)
     st.subheader("Blendshapes")
-    blendshape_section(view.points["mediapipe478"])
+    blendshape_section(view.points[MESH])
 
 
-def _remarks(view: FaceView) -> None:
-    for remark in view.remarks:
-        st.warning(remark, icon=":material/info:")
+def _analysed(photo: Photo, model_id: str, detector_name: str) -> tuple[ImageRGB, Analysis] | None:
+    """The photo upright with its faces; None, and a sentence, where there is nothing to show."""
+    engine = analyzer(model_id, detector_name)
+    if photo.is_sample:
+        result = analyse_bytes(photo.name, photo.read(), engine, settings())
+    else:
+        result = analyse_in_passing(photo, engine, Way.LANDMARKS)
+    if result.error is not None or result.analysis is None:
+        st.error(str(result.error), icon=":material/block:")
+        return None
+    image_rgb = photo.pixels() if result.image_rgb is None else result.image_rgb
+    if not result.analysis.faces:
+        st.warning(NO_FACE, icon=":material/face_retouching_off:")
+        st.image(image_rgb, width=320, alt="The photo, on which no face was found")
+        return None
+    return upright(image_rgb, result.analysis)
 
 
 def _choose_photo() -> Photo | None:
@@ -105,14 +110,14 @@ def _forget() -> None:
     st.session_state[_GENERATION] = st.session_state.get(_GENERATION, 0) + 1
 
 
-def _choose_face(analysis: Analysis, photo: Photo) -> int:
+def _choose_face(image_rgb: ImageRGB, analysis: Analysis, photo: Photo) -> int:
     """Number of the face, counted from 1; asks only where there are several."""
     n_faces = len(analysis.faces)
     if n_faces == 1:
         return 1
     st.markdown(f"**{n_faces} faces** were found; choose the one to look at.")
     st.image(
-        draw_analysis(photo.pixels(), analysis), width=480, output_format="JPEG",
+        draw_analysis(image_rgb, analysis), width=480, output_format="JPEG",
         alt=f"The photo with {n_faces} numbered faces",
     )  # fmt: skip
     sizes = [face.face.box.area for face in analysis.faces]

@@ -3,12 +3,14 @@
 import math
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from core.bias_report import Outcome
 from core.dataset_bias import Association
+from core.fairness import GroupShare
 from ui.charts import DASHES, QUIET, SERIES_COLOURS, SYMBOLS, ink, styled
 
 _ROW_PX = 34
@@ -170,21 +172,9 @@ def groups_figure(outcome: Outcome) -> go.Figure:
         ("small", "fewer than 30: not compared", QUIET, "circle-open"),
     ):
         rows = [row for row in shown if row.status == status]
-        if not rows:
-            continue
-        figure.add_trace(
-            go.Scatter(
-                x=[row.share for row in rows], y=[f"{row.group} (n={row.n})" for row in rows],
-                mode="markers", name=title,
-                marker={"color": colour, "symbol": symbol, "size": 11},
-                error_x={
-                    "type": "data", "symmetric": False, "thickness": 2,
-                    "array": [(row.high or 0) - (row.share or 0) for row in rows],
-                    "arrayminus": [(row.share or 0) - (row.low or 0) for row in rows],
-                },
-                hovertemplate="%{y}: %{x:.1%}<extra></extra>",
-            )
-        )  # fmt: skip
+        if rows:
+            marker = {"color": colour, "symbol": symbol, "size": 11}
+            figure.add_trace(_group_markers(rows, title, marker))
     styled(figure, f"share {outcome.title}", "", height=130 + _ROW_PX * max(len(shown), 1))
     ends = [end for row in shown for end in (row.low or 0, row.high or 0)]
     narrow = bool(ends) and max(ends) - min(ends) < 0.04
@@ -194,6 +184,20 @@ def groups_figure(outcome: Outcome) -> go.Figure:
         categoryorder="array", categoryarray=[f"{row.group} (n={row.n})" for row in in_order]
     )
     return figure
+
+
+def _group_markers(rows: list[GroupShare], title: str, marker: dict[str, Any]) -> go.Scatter:
+    """Shares of groups with their intervals."""
+    return go.Scatter(
+        x=[row.share for row in rows], y=[f"{row.group} (n={row.n})" for row in rows],
+        mode="markers", name=title, marker=marker,
+        error_x={
+            "type": "data", "symmetric": False, "thickness": 2,
+            "array": [(row.high or 0) - (row.share or 0) for row in rows],
+            "arrayminus": [(row.share or 0) - (row.low or 0) for row in rows],
+        },
+        hovertemplate="%{y}: %{x:.1%}<extra></extra>",
+    )  # fmt: skip
 
 
 def by_first_number(name: str) -> tuple[float, str]:

@@ -8,8 +8,8 @@ import streamlit as st
 from core.curves import coverage_accuracy, precision_recall_curves, reliability, roc_curves
 from ui.charts import coverage_figure, precision_recall_figure, reliability_figure, roc_figure
 from ui.metrics_charts import robustness_figure, training_figure
-from ui.metrics_parts import Subject, dark, missing, read_json, show, study
-from ui.resources import settings
+from ui.metrics_parts import Subject, dark, missing, missing_study, read_json, show, study
+from ui.resources import cards, settings
 from ui.text import percent
 
 
@@ -127,12 +127,11 @@ def robustness(one: Subject) -> None:
     """Accuracy under corruptions, from the study file."""
     content = study(f"robustness_{one.model_id}")
     if content is None or not content.get("rows"):
-        missing(
-            f"Robustness of {one.model_id} has not been measured.",
-            f"mien bias robustness --data fer2013.parquet --model {one.model_id}",
+        missing_study(
+            "This study", "robustness", one.model_id, "mien bias robustness --data fer2013.parquet"
         )
         return
-    if content.get("model_sha256") != _sha256(one.model_id):
+    if content.get("model_sha256") != cards()[one.model_id].sha256:
         st.warning("Measured on another version of this model; measure again.")
     corrupted(content, key="robustness")
     st.caption(f"`{content['command']}`, {content['dataset']}.")
@@ -155,9 +154,3 @@ def corrupted(content: dict[str, Any], *, key: str) -> None:
         "colour, the more is lost against untouched images.",
         alt="Accuracy by corruption and level",
     )
-
-
-def _sha256(model_id: str) -> str:
-    from ui.resources import cards
-
-    return cards()[model_id].sha256

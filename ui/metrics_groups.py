@@ -8,7 +8,7 @@ import streamlit as st
 from core.bias_report import SOURCE_TEXTS, AttributeReport, BiasReport, Outcome
 from core.fairness_text import PREDICTED_BANNER, gap_sentence, sensitivity_sentence, summary_rows
 from ui.metrics_charts import groups_figure
-from ui.metrics_parts import missing, show, study
+from ui.metrics_parts import missing, missing_study, show, study
 from ui.metrics_studies import dataset_section, mitigation_section
 from ui.resources import cards, default_report, settings
 
@@ -41,7 +41,7 @@ def groups(model_id: str) -> None:
     name, command = _SOURCES[source]
     content = study(f"{name}_{model_id}")
     if content is None:
-        missing("This breakdown has not been computed.", f"{command} --model {model_id}")
+        missing_study("This breakdown", name, model_id, command)
         return
     if content["model_sha256"] != cards()[model_id].sha256:
         st.warning("Computed for another version of this model; run its command again.")

@@ -112,6 +112,20 @@ def missing(what: str, command: str) -> None:
     st.info(f"{what} `{command}` makes it.", icon=":material/hourglass_empty:")
 
 
+def missing_study(what: str, name: str, model_id: str, command: str) -> None:
+    """An empty state for a model, which says for which models there is such a study.
+
+    Args:
+        what: such as "This breakdown".
+        name: of the study, `<name>_<model_id>.json`.
+        model_id: the model without it.
+        command: what makes it, less its `--model`.
+    """
+    others = [other for other in cards() if study(f"{name}_{other}") is not None]
+    there = f" It is there for {', '.join(others)}." if others else ""
+    missing(f"{what} has not been made for {model_id}.{there}", f"{command} --model {model_id}")
+
+
 def share_with_interval(value: float, low: float, high: float) -> str:
     """`58.1 % (56.5 – 59.7)`, or a dash where there is nothing."""
     if pd.isna(value):

@@ -1,11 +1,14 @@
 """The data set's own mix of groups and expressions, and mitigations before and after."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
 from core.dataset_bias import Association
+from core.fairness_text import PREDICTED_BANNER
 from ui.metrics_charts import association_figure, class_balance_figure
-from ui.metrics_parts import dark, missing, show, study
+from ui.metrics_parts import dark, missing, missing_study, show, study
 from ui.text import percent
 
 
@@ -26,14 +29,17 @@ def dataset_section() -> None:
         "classes.",
         alt="Images of each expression in each split",
     )
+    _associations(content)
+
+
+def _associations(content: dict[str, Any]) -> None:
+    """Which groups are shown with which expression."""
     st.subheader("Groups and expressions")
     names = list(content["associations"])
     chosen = st.selectbox("Attribute", names, key="dataset_attribute")
     part = content["associations"][chosen]
     found = Association.model_validate(part["association"])
     if part["source"] == "predicted":
-        from core.fairness_text import PREDICTED_BANNER
-
         st.warning(PREDICTED_BANNER, icon=":material/psychology_alt:")
     st.markdown(
         f"**Representation**: evenness {found.evenness:.2f} of 1, as of "
@@ -57,14 +63,32 @@ def mitigation_section(model_id: str) -> None:
     """What was tried, before and after, with what it cost."""
     content = study(f"mitigation_{model_id}")
     if content is None:
-        missing(
-            "No mitigation has been measured.",
-            f"mien bias mitigate --data fer2013.parquet --model {model_id}",
+        missing_study(
+            "This comparison", "mitigation", model_id, "mien bias mitigate --data fer2013.parquet"
         )
         return
     st.write(content["introduction"])
     rows = content["rows"]
-    table = pd.DataFrame(
+    st.dataframe(mitigation_frame(rows), hide_index=True, height="auto")
+    st.caption(
+        "**How to read it:** gaps and changes are percentage points; a change whose interval "
+        "holds 0 is no more than chance gives, and the verdicts are corrected by Holm over all "
+        "rows. Fitted on the validation split, measured on test."
+    )
+    if any("predicted" in row["attribute"] for row in rows):
+        st.warning(PREDICTED_BANNER, icon=":material/psychology_alt:")
+    for method, text in content["methods"].items():
+        st.markdown(f"- **{method}**: {text}")
+    st.download_button(
+        "Download as CSV", pd.DataFrame(rows).to_csv(index=False), "mitigation.csv", "text/csv",
+        on_click="ignore", icon=":material/download:",
+    )  # fmt: skip
+    st.caption(f"`{content['command']}`")
+
+
+def mitigation_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """One row a method and attribute: gap and accuracy before and after, in words."""
+    return pd.DataFrame(
         [
             {
                 "what was tried": row["method"],
@@ -82,23 +106,6 @@ def mitigation_section(model_id: str) -> None:
             for row in rows
         ]
     )
-    st.dataframe(table, hide_index=True, height="auto")
-    st.caption(
-        "**How to read it:** gaps and changes are percentage points; a change whose interval "
-        "holds 0 is no more than chance gives, and the verdicts are corrected by Holm over all "
-        "rows. Fitted on the validation split, measured on test."
-    )
-    if any("predicted" in row["attribute"] for row in rows):
-        from core.fairness_text import PREDICTED_BANNER
-
-        st.warning(PREDICTED_BANNER, icon=":material/psychology_alt:")
-    for method, text in content["methods"].items():
-        st.markdown(f"- **{method}**: {text}")
-    st.download_button(
-        "Download as CSV", pd.DataFrame(rows).to_csv(index=False), "mitigation.csv", "text/csv",
-        on_click="ignore", icon=":material/download:",
-    )  # fmt: skip
-    st.caption(f"`{content['command']}`")
 
 
 def _interval(value: float, low: float, high: float) -> str:

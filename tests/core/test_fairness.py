@@ -15,6 +15,7 @@ from sklearn.metrics import f1_score
 from core.bias_further import further_figures
 from core.bias_report import (
     Attribute,
+    AttributeReport,
     expression_breakdown,
     expression_questions,
     intersect,
@@ -173,7 +174,7 @@ def test_label_sensitivity_of_one_group_is_none() -> None:
     assert label_sensitivity(np.ones(50, bool), np.repeat("a", 50), 0.1) is None
 
 
-def breakdown(groups: NDArray[np.str_], predictions: Predictions):  # type: ignore[no-untyped-def]
+def breakdown(groups: NDArray[np.str_], predictions: Predictions) -> AttributeReport:
     single, pairs = expression_breakdown(predictions, [Attribute("side", groups, "declared")], 0.5)
     assert pairs == []
     return single[0]

@@ -54,6 +54,14 @@ def prepare(classifier: EmotionClassifier, faces: GreyFaces) -> Prepared:
     return Prepared(faces, judge(classifier, faces.images), pixel_properties(faces.images))
 
 
+INTRODUCTION: Final = (
+    "Five ways to make the model's errors depend less on how a picture was taken or who is in it, "
+    "none of which trains the network again. What is fitted is fitted on the validation split; "
+    "all is measured once on the test split, against the gap between groups. What did not help is "
+    "listed like what did."
+)
+
+
 def mitigation_study(
     classifier: EmotionClassifier,
     validation: GreyFaces,
@@ -89,10 +97,7 @@ def mitigation_study(
         "command": command,
         "model_id": classifier.card.id,
         "model_sha256": classifier.card.sha256,
-        "introduction": "Five ways to make the model's errors depend less on how a picture was "
-        "taken or who is in it, none of which trains the network again. What is fitted is fitted "
-        "on the validation split; all is measured once on the test split, against the gap between "
-        "groups. What did not help is listed like what did.",
+        "introduction": INTRODUCTION,
         "methods": METHODS,
         "rows": with_verdicts(rows),
     }

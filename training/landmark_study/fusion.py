@@ -78,36 +78,20 @@ def run(tools: Tools, sets: dict[str, tuple[Crops, FerMeshes]]) -> Row:
     alone, chosen = _alone(tools, sets)
     models = {name: _fit(tools, sets, name, chosen[name]) for name in FEATURES}
     best = max(FEATURES, key=lambda name: _score(alone, name, "validation"))
-    inputs, truth, pixels = {}, {}, {}
+    inputs, truth, plain = {}, {}, {}
     for split in ("validation", "test"):
         crops, meshes = sets[split]
-        pixels[split] = tools.probabilities(crops.images)
+        pixels = tools.probabilities(crops.images)
         scores = np.zeros((len(crops.labels), 7))
         rows = np.flatnonzero(meshes.found)
         scores[rows] = _decide(models[best], features(tools, meshes, best, rows))
-        inputs[split] = fusion_inputs(pixels[split], scores, meshes.found)
-        truth[split] = crops.labels
-    fusion, control = _weights(), _weights()
-    folded = cross_val_predict(fusion, inputs["validation"], truth["validation"], cv=5)
-    fusion.fit(inputs["validation"], truth["validation"])
-    # The control weighs the pixels' scores alone: what refitting without landmarks brings.
-    folded_control = cross_val_predict(
-        control, inputs["validation"][:, :7], truth["validation"], cv=5
-    )
-    control.fit(inputs["validation"][:, :7], truth["validation"])
-    fused = fusion.predict(inputs["test"])
-    refitted = control.predict(inputs["test"][:, :7])
-    plain = {split: pixels[split].argmax(axis=1) for split in pixels}
+        inputs[split] = fusion_inputs(pixels, scores, meshes.found)
+        truth[split], plain[split] = crops.labels, pixels.argmax(axis=1)
     content: Row = {
         "alone": alone,
         "fused_with": best,
         "classifier": chosen[best],
-        "validation_cross_validated": _compare(folded, plain["validation"], truth["validation"]),
-        "validation_against_refitted_pixels": _compare(
-            folded, folded_control, truth["validation"]
-        ),
-        "test": _compare(fused, plain["test"], truth["test"]),
-        "test_against_refitted_pixels": _compare(fused, refitted, truth["test"]),
+        **_fused(inputs, truth, plain),
         "pixels": [_accuracy("pixels", split, plain[split], truth[split]) for split in plain],
     }
     # Decided by the validation split alone; refitting without landmarks must not do as well.
@@ -116,6 +100,31 @@ def run(tools: Tools, sets: dict[str, tuple[Crops, FerMeshes]]) -> Row:
         for name in ("cross_validated", "against_refitted_pixels")
     )
     return {**content, "conclusion": _conclusion(content)}
+
+
+def _fused(
+    inputs: dict[str, NDArray[np.float64]],
+    truth: dict[str, NDArray[np.int64]],
+    plain: dict[str, NDArray[np.int64]],
+) -> Row:
+    """Pixels and landmarks weighed together, against the pixels and against a control.
+
+    The control weighs the pixels' scores alone: what refitting without landmarks brings.
+    """
+    fitted_on = truth["validation"]
+    folded, predicted = [], []
+    for columns in (slice(None), slice(7)):
+        weights = _weights()
+        mine = {split: inputs[split][:, columns] for split in inputs}
+        folded.append(cross_val_predict(weights, mine["validation"], fitted_on, cv=5))
+        predicted.append(weights.fit(mine["validation"], fitted_on).predict(mine["test"]))
+    (both, control), (both_test, control_test) = folded, predicted
+    return {
+        "validation_cross_validated": _compare(both, plain["validation"], fitted_on),
+        "validation_against_refitted_pixels": _compare(both, control, fitted_on),
+        "test": _compare(both_test, plain["test"], truth["test"]),
+        "test_against_refitted_pixels": _compare(both_test, control_test, truth["test"]),
+    }
 
 
 def _fit(
