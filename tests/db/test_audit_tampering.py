@@ -98,6 +98,7 @@ def test_structural_changes_are_found(
     status = verified(sqlite_store)
     assert not status.ok
     assert status.first_bad_seq == first_bad
+    assert status.problem.startswith((f"Row {first_bad} ", f"Rows {first_bad} to {ROWS} "))
 
 
 def test_a_chain_rebuilt_without_the_key_is_found(sqlite_store: Store) -> None:

@@ -1,27 +1,24 @@
 """What "deleted" means, point by point; kill -9 at every step is in crash_run.py."""
 
 import shutil
-import threading
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 
-from db import erasure
 from db.errors import (
     SealBrokenError,
-    StoreUnreachableError,
     UnknownCodeError,
 )
 from db.purge import purge
 from db.store import Store, open_store
-from db.types import JobState, Purpose, Scope
-from services.consent import resume, withdraw, withdraw_by_code
+from db.types import JobState, Purpose
+from services.consent import resume, withdraw
 from services.erase import erase
 from services.export import export, look_up
 from services.keep import record_analysis
 from services.review import erasure_jobs
-from tests.db.fixtures import FakeClock, Opener
+from tests.db.fixtures import FakeClock
 from tests.db.tools import actions, counts, dump, files, raw, verified
 from tests.db.traces import found, found_in_rows, plant
 
@@ -179,98 +176,6 @@ def test_while_a_reader_holds_an_old_state_deleted_is_not_said(sqlite_store: Sto
     assert found(sqlite_store.data_dir, person.needles) == set()
 
 
-def test_an_erasure_that_cannot_remove_a_file_waits_and_is_finished(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    person, other = plant(store), plant(store, "somebody else")
-
-    def refuse(*_args: object, **_kwargs: object) -> bool:
-        raise OSError(5, "Input/output error")
-
-    with monkeypatch.context() as patch:
-        patch.setattr("db.vault.remove", refuse)
-        with pytest.raises(StoreUnreachableError, match="cannot be read or written"):
-            erase(store, person.code)
-        with pytest.raises(UnknownCodeError):  # hidden at once
-            look_up(store, person.code)
-        with pytest.raises(StoreUnreachableError):
-            purge(store)
-    assert len(look_up(store, other.code).images) == 1
-    assert purge(store).done
-    assert found_in_rows(store, person.needles) == set()
-    assert erase(store, person.code).done
-
-
-def test_two_processes_may_carry_out_one_job(store: Store, open_again: Opener) -> None:
-    person = plant(store)
-    with store.write() as unit:
-        from db.subjects import find
-
-        subject = find(unit.session, store.keys, person.code)
-        job_id = erasure.request(unit, subject, scope=Scope.ALL, reason=erasure.JobReason.ERASE)
-    others = [open_again() for _ in range(3)]
-    jobs = []
-    threads = [
-        threading.Thread(target=lambda own=own: jobs.append(erasure.carry_out(own, job_id)))
-        for own in others
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(jobs) == 3
-    assert purge(store).done
-    assert actions(store).count("ROWS_DELETED") == actions(store).count("ERASED") == 1
-    assert verified(store).ok
-
-
-def test_a_job_that_another_process_finished_is_left_alone(store: Store) -> None:
-    person = plant(store)
-    job = erase(store, person.code)
-    rows = dump(store)
-    erasure._delete_rows(store, job.id)
-    assert erasure.carry_out(store, job.id) == job
-    assert dump(store) == rows
-
-
-def test_a_job_that_another_process_finishes_meanwhile_is_logged_once(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    person = plant(store)
-    real = erasure.erase_traces
-
-    def meanwhile(engine: Engine) -> bool:
-        monkeypatch.setattr(erasure, "erase_traces", real)
-        erasure.finish(store, erasure_jobs(store)[0].id)
-        return real(engine)
-
-    monkeypatch.setattr(erasure, "erase_traces", meanwhile)
-    assert erase(store, person.code).done
-    assert actions(store).count("ERASED") == 1
-
-
-def test_asking_by_code_joins_a_removal_that_is_at_work(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Withdrawn from the page, then erased with the code while the removal waits."""
-    person = plant(store)
-    with monkeypatch.context() as patch:
-        patch.setattr("db.vault.remove", lambda *_a, **_k: (_ for _ in ()).throw(OSError(5, "io")))
-        with pytest.raises(StoreUnreachableError):
-            withdraw(store, person.given.consent)
-    job = erase(store, person.code)
-    assert job.done
-    assert erase(store, person.code) == job
-    assert len(erasure_jobs(store)) == 1
-
-
-def test_withdrawing_all_with_the_code_can_be_asked_about_again(store: Store) -> None:
-    person = plant(store)
-    job = withdraw_by_code(store, person.code).job
-    assert job is not None
-    assert erase(store, person.code) == job
-
-
 def test_withdrawing_the_image_destroys_its_key_only(sqlite_store: Store) -> None:
     person = plant(sqlite_store)
     withdraw(sqlite_store, person.given.consent, {Purpose.KEEP_IMAGE})
@@ -288,21 +193,6 @@ def test_derived_rows_die_and_pending_work_ends_with_the_consent(store: Store) -
             store, held, model_id="m", face_count=0, result={"late": True}, image_rgb=None
         )
     assert {counts(store)[table] for table in PERSONAL_TABLES} == {0}
-
-
-def test_the_answer_to_an_erasure_goes_too(store: Store, clock: FakeClock) -> None:
-    person = plant(store)
-    erase(store, person.code)
-    clock.forward(days=30, seconds=-1)
-    purge(store)
-    assert erase(store, person.code).done
-    clock.forward(seconds=1)
-    purge(store)
-    assert counts(store)["erasure_job"] == 0
-    with pytest.raises(UnknownCodeError):
-        erase(store, person.code)
-    assert purge(store).done
-    assert actions(store).count("PURGED") == 1
 
 
 def test_the_log_still_counts_an_erased_person_but_knows_nobody(store: Store) -> None:

@@ -91,6 +91,21 @@ def test_items_of_one_person_go_each_at_its_time(store: Store, clock: FakeClock)
     assert files(store) == []
 
 
+@pytest.mark.parametrize("kept", ["keep_result", "keep_image"])
+def test_a_record_stays_as_long_as_one_item_under_it(
+    store: Store, clock: FakeClock, kept: str
+) -> None:
+    given = agree(store, Choices(analyse=True, **{kept: True}))
+    clock.forward(days=20)
+    analyse(store, given.consent)
+    clock.forward(days=30, seconds=-1)  # the consent ran out long ago, the item did not
+    assert purge(store) == NOTHING
+    view = look_up(store, given.code or "")
+    assert len(view.analyses) + len(view.images) == 1
+    clock.forward(seconds=1)
+    assert purge(store).subjects == 1
+
+
 def test_a_code_under_which_nothing_was_stored_runs_out(store: Store, clock: FakeClock) -> None:
     given = agree(store)
     clock.forward(days=30)

@@ -12,11 +12,12 @@ from core.errors import InvalidImageArrayError
 from db.errors import UnknownCodeError
 from db.legal import legal_dates
 from db.store import Store
-from db.types import Choices, ConsentState, Kind, Purpose
-from services.consent import withdraw
+from db.types import Choices, ConsentEvent, ConsentState, Kind, Purpose
+from services.consent import current_notice, withdraw
 from services.export import export, look_up, read_image
 from services.keep import encode_image, record_analysis
 from services.receipt import SCHEMA_FILE, as_json, receipt_of_subject
+from tests.db.fixtures import START, FakeClock
 from tests.db.tools import ALL, RESULT, actions, agree, analyse
 from tests.db.traces import plant
 
@@ -28,6 +29,20 @@ def contents(zip_bytes: bytes) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(zip_bytes)) as archive:
         assert archive.testzip() is None
         return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_the_history_of_a_consent_is_in_the_view_in_order(store: Store, clock: FakeClock) -> None:
+    given = agree(store)
+    clock.forward(days=1)
+    withdraw(store, given.consent, {Purpose.EVALUATION, Purpose.KEEP_IMAGE})
+    events = look_up(store, given.code or "").events
+    notice_id = current_notice(store).id
+    first = [ConsentEvent(START, purpose, ConsentState.GIVEN, notice_id) for purpose in Purpose]
+    later = [
+        ConsentEvent(clock.now, purpose, ConsentState.WITHDRAWN, notice_id)
+        for purpose in (Purpose.KEEP_IMAGE, Purpose.EVALUATION)
+    ]
+    assert list(events) == [*first, *later]
 
 
 def test_the_schema_itself_is_one() -> None:

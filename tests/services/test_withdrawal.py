@@ -11,9 +11,9 @@ from services.consent import (
     withdraw,
     withdraw_by_code,
 )
-from services.export import look_up
+from services.export import look_up, read_image
 from tests.db.fixtures import Opener
-from tests.db.tools import actions, agree, analyse, counts, files, verified
+from tests.db.tools import IMAGE, actions, agree, analyse, counts, files, verified
 
 ANALYSE_ONLY = Choices(analyse=True)
 
@@ -59,6 +59,8 @@ def test_withdrawing_one_purpose_removes_what_it_kept_and_nothing_else(
     withdrawn = withdraw_by_code(store, code, purposes)
     view = look_up(store, code)
     assert (len(view.analyses), len(view.images)) == left
+    for image in view.images:
+        assert read_image(store, code, image.id) == IMAGE
     assert {p for p, state in view.states.items() if state is ConsentState.GIVEN} == given_after
     assert set(withdrawn.purposes) == purposes
     assert (withdrawn.job is not None) == (left != (1, 1))
