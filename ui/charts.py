@@ -128,9 +128,9 @@ def _clickable_cells(
     return go.Scatter(
         x=[judged for _, judged in cells], y=[true for true, _ in cells], mode="markers",
         name="cells", customdata=[list(cell) for cell in cells], text=texts,
-        marker={"symbol": "square", "size": 34, "color": SERIES_COLOURS[1], "opacity": 0.01},
-        selected={"marker": {"opacity": 0.45}},
-        unselected={"marker": {"opacity": 0.01}},
+        marker={"symbol": "square", "size": 34, "color": "rgba(0,0,0,0)"},
+        selected={"marker": {"color": SERIES_COLOURS[1], "opacity": 0.45}},
+        unselected={"marker": {"opacity": 0}},
         hovertemplate="true %{y}, judged %{x}: %{text}<extra></extra>",
     )  # fmt: skip
 

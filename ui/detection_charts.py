@@ -74,6 +74,7 @@ def threshold_figure(curve: pd.DataFrame, threshold: float, shipped: float | Non
         figure.add_vline(shipped, line={"color": QUIET, "width": 1, "dash": "dot"})
     styled(figure, "smallest confidence that counts (threshold)", "share", height=440)
     share_axes(figure)
+    figure.update_xaxes(tickformat=".1f")  # a threshold is no share
     return figure
 
 

@@ -17,6 +17,7 @@ from ui.metrics_parts import missing, share_with_interval, show, study, table_be
 from ui.resources import settings
 from ui.text import percent
 
+_COST = "processor ms a photo"
 _COMMAND = "mien detect-eval --data wider_val.parquet --detector NAME --out models/NAME/…"
 
 
@@ -49,14 +50,14 @@ def detector_frame(found: dict[str, DetectionEvaluation]) -> pd.DataFrame:
         [
             {
                 "detector": name,
+                "photos": one.n_images,
                 "average precision": one.ap50,
                 "best F1": one.best_f1,
-                "threshold of best F1": one.threshold,
                 "app's threshold": one.shipped.threshold,
                 "its precision": one.shipped.precision,
                 "its recall": one.shipped.recall,
                 "its F1": one.shipped.f1,
-                "processor ms a photo": one.cpu_ms_per_image,
+                _COST: one.cpu_ms_per_image,
             }
             for name, one in found.items()
         ]
@@ -66,13 +67,21 @@ def detector_frame(found: dict[str, DetectionEvaluation]) -> pd.DataFrame:
 def _all_detectors(found: dict[str, DetectionEvaluation]) -> None:
     st.subheader("All detectors on the same photos")
     frame = detector_frame(found)
-    st.dataframe(frame, hide_index=True, height="auto")
-    first = next(iter(found.values()))
+    shares = st.column_config.NumberColumn(format="%.3f")
+    st.dataframe(
+        frame, hide_index=True, height="auto",
+        column_config=dict.fromkeys(frame.columns.drop(["detector", "photos", _COST]), shares)
+        | {_COST: st.column_config.NumberColumn(format="%.0f")},
+    )  # fmt: skip
+    most = max(found.values(), key=lambda one: one.n_images)
+    fewer = [name for name, one in found.items() if one.n_images < most.n_images]
     st.caption(
-        f"{first.dataset}: {first.n_images} photos, {first.n_faces} faces of at least "
-        f"{first.min_face_px:g} px. A face is found where a box overlaps it by half. `{_COMMAND}`"
+        f"{most.dataset}: {most.n_images} photos, {most.n_faces} faces of at least "
+        f"{most.min_face_px:g} px. A face is found where a box overlaps it by half. "
+        f"{_on_fewer(fewer)}`{_COMMAND}`"
     )
-    chosen = st.multiselect("Curves", list(found), default=list(found)[:4], key="detection_curves")
+    comparable = [name for name in found if name not in fewer]
+    chosen = st.multiselect("Curves", list(found), default=comparable[:4], key="detection_curves")
     if not chosen:
         st.info("Choose at least one detector.", icon=":material/arrow_upward:")
         return
@@ -92,6 +101,13 @@ def _all_detectors(found: dict[str, DetectionEvaluation]) -> None:
         "threshold puts a detector.",
         alt="Precision against recall of the chosen detectors",
     )
+
+
+def _on_fewer(names: list[str]) -> str:
+    """A warning about detectors that were measured on a part of the photos."""
+    if not names:
+        return ""
+    return f"On fewer photos, so not to be compared closely: {', '.join(names)}. "
 
 
 def _threshold(evaluation: DetectionEvaluation) -> None:
@@ -179,7 +195,7 @@ def effect_frame(measured: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "detector": "no detector (the crops themselves)" if name == "none" else name,
+                "detector": "none (crops)" if name == "none" else name,
                 "right of those found (95 %)": share_with_interval(
                     row["accuracy_of_detected"], *row["accuracy_ci95"]
                 ),

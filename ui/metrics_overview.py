@@ -52,7 +52,7 @@ def overview(subjects: list[Subject]) -> None:
         }
         for one in subjects
     }
-    st.dataframe(pd.DataFrame(wide).T.rename_axis("model"), height="auto")
+    st.dataframe(pd.DataFrame(wide).rename_axis("figure"), height="auto")
     show(
         interval_figure(frame),
         frame,

@@ -56,11 +56,12 @@ def test_the_overview_shows_the_accuracy_of_the_stored_predictions(
 ) -> None:
     app = go_to(open_page("model_metrics"), "Overview")
     table = app.dataframe[0].value
-    for model in table.index:
+    assert len(table.columns)
+    for model in table.columns:
         stored = load_predictions(models_dir / str(model))
         assert stored is not None
         accuracy = accuracy_score(stored.labels, stored.predicted)
-        assert table.loc[model, "accuracy"].startswith(f"{100 * accuracy:.1f}")
+        assert table.loc["accuracy", model].startswith(f"{100 * accuracy:.1f}")
 
 
 def test_two_sets_of_one_model_and_size_are_told_apart() -> None:
