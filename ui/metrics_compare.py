@@ -100,7 +100,7 @@ def two(subjects: list[Subject], key: str = "compare") -> None:
     st.caption(
         "**How to read it:** only the images on which the two disagree tell them apart. McNemar's "
         f"test, {'exact binomial' if test.exact else 'chi-squared with correction'}, two-sided: "
-        f"p = {p_text(test.p_value)}."
+        f"p\u00a0=\u00a0{p_text(test.p_value)}."
     )
     st.dataframe(_by_expression(first, second), hide_index=True, height="auto")
     st.caption(

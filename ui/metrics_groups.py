@@ -146,8 +146,12 @@ def model_card(model_id: str) -> None:
     folder = settings().models_dir / model_id
     readme = folder / "README.md"
     if readme.exists():
-        # On a phone its tables are wider than the page: they scroll, the page does not.
-        st.html("<style>.st-key-model_card table{display:block;overflow-x:auto}</style>")
+        # On a phone its tables are wider than the page: they scroll, the page does not, and no
+        # figure is parted from its unit.
+        st.html(
+            "<style>.st-key-model_card table{display:block;overflow-x:auto}"
+            ".st-key-model_card td:not(:first-child){white-space:nowrap}</style>"
+        )
         with st.container(key="model_card"):
             st.markdown(_headings_down(readme.read_text(encoding="utf-8")))
     else:
