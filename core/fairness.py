@@ -8,7 +8,6 @@ never shown without its 95th percentile under permutation of the group labels.
 Shares by group come from fairlearn's MetricFrame (Weerts et al. 2023, JMLR 24(257)).
 """
 
-import math
 from collections.abc import Sequence
 from typing import Final, Literal
 
@@ -284,8 +283,3 @@ def label_sensitivity(
         high=float(high),
         n_draws=len(gaps),
     )
-
-
-def is_number(value: float | None) -> bool:
-    """Whether there is a figure to show."""
-    return value is not None and not math.isnan(value)

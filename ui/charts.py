@@ -51,6 +51,15 @@ def styled(
     return figure
 
 
+def interval_bars(values: Any, low: Any, high: Any, *, thickness: int = 2) -> dict[str, Any]:
+    """Plotly's error bars from `low` to `high` around `values`, all (n,)."""
+    values = np.asarray(values, float)
+    return {
+        "type": "data", "symmetric": False, "thickness": thickness,
+        "array": np.asarray(high, float) - values, "arrayminus": values - np.asarray(low, float),
+    }  # fmt: skip
+
+
 def share_axes(figure: go.Figure) -> None:
     """Both axes from 0 to 100 %."""
     figure.update_xaxes(range=[-0.01, 1.01], tickformat=".0%")
@@ -214,11 +223,9 @@ def reliability_figure(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
                 x=table["confidence"], y=table["accuracy"], name=name, mode="lines+markers",
                 line={"color": look["colour"], "dash": look["dash"]},
                 marker={"symbol": look["symbol"], "size": [6 + 12 * float(s) for s in share]},
-                error_y={
-                    "type": "data", "symmetric": False, "thickness": 1,
-                    "array": table["high"] - table["accuracy"],
-                    "arrayminus": table["accuracy"] - table["low"],
-                },
+                error_y=interval_bars(
+                    table["accuracy"], table["low"], table["high"], thickness=1
+                ),
                 customdata=table["n"],
                 hovertemplate="said %{x:.0%}, right %{y:.0%} of %{customdata} images",
             )

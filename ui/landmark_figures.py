@@ -6,9 +6,15 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from ui.charts import DASHES, QUIET, SERIES_COLOURS, SYMBOLS, styled
+from ui.charts import DASHES, QUIET, SERIES_COLOURS, SYMBOLS, interval_bars, styled
 
 Rows = Sequence[Mapping[str, Any]]
+
+
+def _bars(rows: Rows, value: str, interval: str, *, thickness: int = 2) -> dict[str, Any]:
+    """Error bars of rows whose `interval` is a pair around their `value`."""
+    low, high = zip(*(row[interval] for row in rows), strict=True)
+    return interval_bars([row[value] for row in rows], low, high, thickness=thickness)
 
 
 def error_curves(curves: Mapping[str, Mapping[str, list[float]]], limit: float) -> go.Figure:
@@ -70,11 +76,7 @@ def noise_lines(rows: Rows, value: str, y_title: str) -> go.Figure:
         interval = f"{value}_ci95"
         bounds = None
         if all(interval in row for row in mine):
-            bounds = {
-                "type": "data", "symmetric": False, "thickness": 1,
-                "array": [row[interval][1] - row[value] for row in mine],
-                "arrayminus": [row[value] - row[interval][0] for row in mine],
-            }  # fmt: skip
+            bounds = _bars(mine, value, interval, thickness=1)
         figure.add_trace(
             go.Scatter(
                 # Evenly spaced: the levels double from one to the next.
@@ -112,11 +114,7 @@ def change_dots(rows: Rows, names: str) -> go.Figure:
                     "symbol": "circle" if clear else "circle-open", "size": 12,
                     "color": SERIES_COLOURS[1] if clear else QUIET,
                 },
-                error_x={
-                    "type": "data", "symmetric": False, "thickness": 2,
-                    "array": [r["change_ci95"][1] - r["change"] for r in mine],
-                    "arrayminus": [r["change"] - r["change_ci95"][0] for r in mine],
-                },
+                error_x=_bars(mine, "change", "change_ci95"),
                 hovertemplate="%{y}: %{x:+.1%}",
             )
         )  # fmt: skip
@@ -151,11 +149,7 @@ def odds_ratios(rows: Rows) -> go.Figure:
         go.Scatter(
             x=[r["odds_ratio"] for r in rows], y=[r["covariate"] for r in rows], mode="markers",
             marker={"size": 12, "color": SERIES_COLOURS[0]},
-            error_x={
-                "type": "data", "symmetric": False, "thickness": 2,
-                "array": [r["ci95"][1] - r["odds_ratio"] for r in rows],
-                "arrayminus": [r["odds_ratio"] - r["ci95"][0] for r in rows],
-            },
+            error_x=_bars(rows, "odds_ratio", "ci95"),
             hovertemplate="%{y}: %{x:.2f}<extra></extra>",
         )
     )  # fmt: skip
@@ -173,11 +167,7 @@ def bin_line(rows: Rows, unit: str) -> go.Figure:
         go.Scatter(
             x=labels, y=[row["accuracy"] for row in rows], mode="lines+markers",
             marker={"size": 10, "color": SERIES_COLOURS[0]},
-            error_y={
-                "type": "data", "symmetric": False, "thickness": 1,
-                "array": [row["accuracy_ci95"][1] - row["accuracy"] for row in rows],
-                "arrayminus": [row["accuracy"] - row["accuracy_ci95"][0] for row in rows],
-            },
+            error_y=_bars(rows, "accuracy", "accuracy_ci95", thickness=1),
             customdata=[row["n"] for row in rows],
             hovertemplate="%{x}: %{y:.1%} of %{customdata} crops<extra></extra>",
         )
@@ -218,11 +208,7 @@ def accuracy_dots(rows: Rows) -> go.Figure:
                 x=[r["accuracy"] for r in mine], y=[r["features"] for r in mine], name=name,
                 mode="markers",
                 marker={"symbol": SYMBOLS[index], "size": 12, "color": SERIES_COLOURS[index]},
-                error_x={
-                    "type": "data", "symmetric": False, "thickness": 2,
-                    "array": [r["accuracy_ci95"][1] - r["accuracy"] for r in mine],
-                    "arrayminus": [r["accuracy"] - r["accuracy_ci95"][0] for r in mine],
-                },
+                error_x=_bars(mine, "accuracy", "accuracy_ci95"),
                 hovertemplate="%{y}: %{x:.1%}",
             )
         )  # fmt: skip

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from core.bias_report import Outcome
 from core.dataset_bias import Association
 from core.fairness import GroupShare
-from ui.charts import DASHES, QUIET, SERIES_COLOURS, SYMBOLS, ink, styled
+from ui.charts import DASHES, QUIET, SERIES_COLOURS, SYMBOLS, ink, interval_bars, styled
 
 _ROW_PX = 34
 
@@ -35,11 +35,7 @@ def interval_figure(frame: pd.DataFrame) -> go.Figure:
                     "symbol": SYMBOLS[index % len(SYMBOLS)], "size": 11,
                     "color": SERIES_COLOURS[index % len(SERIES_COLOURS)],
                 },
-                error_x={
-                    "type": "data", "symmetric": False, "thickness": 2,
-                    "array": part["high"] - part["value"],
-                    "arrayminus": part["value"] - part["low"],
-                },
+                error_x=interval_bars(part["value"], part["low"], part["high"]),
                 customdata=part[["low", "high"]],
                 hovertemplate="%{x:.1%} (%{customdata[0]:.1%} to %{customdata[1]:.1%})",
             )
@@ -131,11 +127,7 @@ def pareto_figure(frame: pd.DataFrame, cost: str, cost_title: str) -> go.Figure:
                     "symbol": "circle" if on_front else "circle-open", "size": 13,
                     "color": SERIES_COLOURS[0] if on_front else QUIET,
                 },
-                error_y={
-                    "type": "data", "symmetric": False, "thickness": 1,
-                    "array": part["high"] - part["accuracy"],
-                    "arrayminus": part["accuracy"] - part["low"],
-                },
+                error_y=interval_bars(part["accuracy"], part["low"], part["high"], thickness=1),
                 hovertemplate="%{text}: %{y:.1%} right, %{x:.3g}<extra></extra>",
             )
         )  # fmt: skip
@@ -191,11 +183,9 @@ def _group_markers(rows: list[GroupShare], title: str, marker: dict[str, Any]) -
     return go.Scatter(
         x=[row.share for row in rows], y=[f"{row.group} (n={row.n})" for row in rows],
         mode="markers", name=title, marker=marker,
-        error_x={
-            "type": "data", "symmetric": False, "thickness": 2,
-            "array": [(row.high or 0) - (row.share or 0) for row in rows],
-            "arrayminus": [(row.share or 0) - (row.low or 0) for row in rows],
-        },
+        error_x=interval_bars(
+            [row.share for row in rows], [row.low for row in rows], [row.high for row in rows]
+        ),
         hovertemplate="%{y}: %{x:.1%}<extra></extra>",
     )  # fmt: skip
 

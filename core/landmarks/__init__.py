@@ -6,6 +6,6 @@ Three schemes: MediaPipe's mesh of 478 points (`mesh`), the 68 points of iBUG's 
 """
 
 from core.landmarks.base import Landmarker
-from core.landmarks.mesh import SCHEME, FaceLandmarker
+from core.landmarks.mesh import FaceLandmarker
 
-__all__ = ["SCHEME", "FaceLandmarker", "Landmarker"]
+__all__ = ["FaceLandmarker", "Landmarker"]

@@ -12,10 +12,9 @@ from typing import Any, Final
 import numpy as np
 
 from core.errors import ModelError
+from core.landmarks.schemes import MESH
 from core.mediapipe_task import close_with
 from core.types import Box, Face, ImageRGB, Landmarks, check_image_rgb
-
-SCHEME: Final = "mediapipe478"
 
 # The bundle finds the face again inside the crop it is given; it needs some surroundings for it.
 _MARGIN: Final = 0.5
@@ -58,7 +57,7 @@ class FaceLandmarker:
         points = np.array([(p.x, p.y) for p in found.face_landmarks[0]]) * size_wh
         blendshapes = {b.category_name: float(b.score) for b in found.face_blendshapes[0]}
         blendshapes.pop("_neutral", None)  # always next to 0: a place holder of the bundle's
-        return Landmarks(points + np.array([x_min, y_min]), SCHEME, blendshapes)
+        return Landmarks(points + np.array([x_min, y_min]), MESH, blendshapes)
 
 
 def _crop_xyxy(box: Box, image_rgb: ImageRGB) -> tuple[int, int, int, int]:

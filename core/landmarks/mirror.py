@@ -5,6 +5,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.landmarks.schemes import FIVE, IBUG, MESH, N_POINTS
+
 # Pairs of mesh points that are each other's mirror image; the others lie on the midline. Read
 # off the canonical face inside MediaPipe's bundle, where the partner is the vertex at (-x, y, z);
 # the last five pairs are the irises: centre, and the four points around it.
@@ -51,12 +53,12 @@ def mirror_index(scheme: str) -> NDArray[np.int64]:
     Raises:
         KeyError: for an unknown scheme.
     """
-    pairs, n_points = {
-        "mediapipe478": (_MESH_PAIRS, 478),
-        "ibug68": (_IBUG_PAIRS, 68),
-        "five": (_FIVE_PAIRS, 5),
+    pairs = {
+        MESH: _MESH_PAIRS,
+        IBUG: _IBUG_PAIRS,
+        FIVE: _FIVE_PAIRS,
     }[scheme]
-    index = np.arange(n_points)
+    index = np.arange(N_POINTS[scheme])
     left, right = np.array(pairs).reshape(-1, 2).T
     index[left], index[right] = right, left
     return index

@@ -6,7 +6,8 @@ import pytest
 from numpy.typing import NDArray
 
 from core.errors import InvalidImageArrayError, ModelError
-from core.landmarks import SCHEME, FaceLandmarker
+from core.landmarks import FaceLandmarker
+from core.landmarks.schemes import MESH
 from core.types import Box, Landmarks
 from tests.helpers.faces import a_face
 
@@ -39,7 +40,7 @@ def one(image: Image, box: Box) -> Landmarks | None:
 def test_the_astronauts_mesh_lies_on_her_face(astronaut: Image) -> None:
     found = one(astronaut, ASTRONAUT_FACE)
     assert found is not None
-    assert found.scheme == SCHEME
+    assert found.scheme == MESH
     assert found.points_xy.shape == (478, 2)
     right_eye, left_eye = found.points_xy[list(EYE_CORNERS)]
     assert np.hypot(*(right_eye - (190, 105))) < 12

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from core.alignment import alignment, cut
 from core.classify import EmotionClassifier
+from core.fairness import holm
 from core.landmarks.learned import IbugRegression
 from core.landmarks.schemes import FIVE, IBUG, MESH, mesh_to_ibug, to_five
 from core.metrics import wilson_interval
@@ -132,11 +133,9 @@ def paired_row(before: NDArray[np.float32], after: NDArray[np.float32], labels: 
 
 def add_holm(rows: list[Row]) -> None:
     """Put `p_holm`, Holm's correction over all rows that have a p value, into them."""
-    tested = sorted((row for row in rows if "p_value" in row), key=lambda row: row["p_value"])
-    highest = 0.0
-    for rank, row in enumerate(tested):
-        highest = max(highest, min(row["p_value"] * (len(tested) - rank), 1.0))
-        row["p_holm"] = highest
+    tested = [row for row in rows if "p_value" in row]
+    for row, p_holm in zip(tested, holm([row["p_value"] for row in tested]), strict=True):
+        row["p_holm"] = p_holm
 
 
 def total_variation(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[Any]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from core.alignment import rotation_deg, scale_of, similarity
 from core.detection import FaceDetector
+from core.landmark_metrics import bootstrap_mean_ci95
 from core.landmarks import FaceLandmarker
 from core.landmarks.schemes import FIVE, MESH
 from core.types import ImageRGB
@@ -115,7 +116,7 @@ def _row(source: str, faces: list[dict[str, Any]], n_frames: int) -> Row:
     per_face = [face["scores"][source] for face in faces]
     smooth = [smoothed(scores) for scores in per_face]
     flips, smooth_flips = ([_flips(scores) for scores in some] for some in (per_face, smooth))
-    low, high = _bootstrap([float(f) for f in flips])
+    low, high = bootstrap_mean_ci95(np.array(flips))
     return {
         "aligned_by": source,
         "n_faces": len(faces),
@@ -148,12 +149,6 @@ def _flips(scores: NDArray[np.float32]) -> float:
     """Share of frames whose leading expression is not the one before's."""
     tops = scores.argmax(axis=1)
     return float((tops[1:] != tops[:-1]).mean())
-
-
-def _bootstrap(values: list[float]) -> tuple[float, float]:
-    from core.landmark_metrics import bootstrap_mean_ci95
-
-    return bootstrap_mean_ci95(np.array(values))
 
 
 def _conclusion(content: Row) -> str:

@@ -30,7 +30,7 @@ class Sizes:
     still_frames: int = 15
 
 
-QUICK = Sizes(train=300, split=200, noise=40, covered=20, still_faces=3, still_frames=4)
+QUICK = Sizes(train=300, split=400, noise=40, covered=20, still_faces=3, still_frames=4)
 
 
 @dataclass(frozen=True)
