@@ -57,5 +57,5 @@ def test_a_quick_study_has_every_part(shared_dir: Path, tmp_path: Path) -> None:
     for part in ("accuracy", "e1", "e2", "e3", "e4", "e5"):
         assert content[part]["conclusion"]
     assert all(m["n"] == 330 for m in content["accuracy"]["methods"].values())
-    assert content["command"].endswith("--per-split 200")  # a part never passes for the whole
-    assert content["n_images"]["test"] == 200
+    assert content["command"].endswith("--per-split 400")  # a part never passes for the whole
+    assert content["n_images"]["test"] == 400
