@@ -12,6 +12,13 @@ import typer
 if TYPE_CHECKING:
     from services.store import Store
 
+# Rows that an erasure deletes -> what they are to people.
+GONE = {
+    "stored_image": "image",
+    "analysis": "result",
+    "consent_record": "consent record",
+    "subject": "receipt code",
+}
 NOT_DONE = 1  # exit status where something is left to do or the log is not whole
 
 store_app = typer.Typer(
@@ -47,6 +54,10 @@ def _code(argument: str) -> str:
     return sys.stdin.readline() if argument == "-" else argument
 
 
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
 @store_app.command()
 def status() -> None:
     """Say where the store is and how much it holds."""
@@ -56,8 +67,9 @@ def status() -> None:
         found = summary(store)
     print(f"Data folder  {found.data_dir}")
     print(f"Database     {found.database}")
-    print(f"Kept         {found.results} results, {found.images} images ", end="")
-    print(f"({found.image_bytes / 1e6:.1f} MB) of {found.subjects} persons")
+    kept = f"{_counted(found.results, 'result')}, {_counted(found.images, 'image')}"
+    size = f"{found.image_bytes / 1e6:.1f} MB"
+    print(f"Kept         {kept} ({size}) of {_counted(found.subjects, 'person')}")
 
 
 @store_app.command()
@@ -101,11 +113,13 @@ def purge(
         print("Another process is purging; nothing was done here.")
         return
     print(
-        f"Removed {report.images} images, {report.analyses} results, {report.subjects} consent "
-        f"records and {report.strays} stray files."
+        f"Removed {_counted(report.images, 'image')}, {_counted(report.analyses, 'result')}, "
+        f"{_counted(report.subjects, 'consent record')} and "
+        f"{_counted(report.strays, 'stray file')}."
     )
     if not report.done:
-        print(f"{report.unfinished} removals are not finished; run this again in a minute.")
+        left = _counted(report.unfinished, "removal")
+        print(f"Not finished: {left}; run this again in a minute.")
         raise typer.Exit(NOT_DONE)
 
 
@@ -119,8 +133,8 @@ def erase(code: CodeArgument) -> None:
     if not job.done:
         print("The erasure has begun and is not finished; `mien store purge` goes on with it.")
         raise typer.Exit(NOT_DONE)
-    gone = ", ".join(f"{count} {table}" for table, count in job.counts.items())
-    print(f"Deleted: {gone}.")
+    gone = [_counted(count, GONE[table]) for table, count in job.counts.items()]
+    print(f"Deleted: {', '.join(gone)}.")
 
 
 @store_app.command()
@@ -140,9 +154,10 @@ def export(
     descriptor = os.open(out, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(made.zip_bytes)
-    print(f"Wrote {made.analyses} results and {made.images} images to {out}.")
+    kept = f"{_counted(made.analyses, 'result')} and {_counted(made.images, 'image')}"
+    print(f"Wrote {kept} to {out}.")
     if made.missing:
-        print(f"{made.missing} images could not be opened and are not in it.")
+        print(f"Not in it, because nobody can open them: {_counted(made.missing, 'image')}.")
 
 
 @store_app.command()

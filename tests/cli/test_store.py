@@ -62,7 +62,7 @@ def test_erasing_by_code_leaves_nothing_and_can_be_asked_again(
 ) -> None:
     person = plant(kept)
     answer = run("erase", person.code)
-    assert answer == "Deleted: 1 stored_image, 1 analysis, 1 consent_record, 1 subject.\n"
+    assert answer == "Deleted: 1 image, 1 result, 1 consent record, 1 receipt code.\n"
     assert found(data_dir, person.needles) == set()
     assert run("erase", "-", stdin=person.code + "\n") == answer
     with pytest.raises(UnknownCodeError):
@@ -78,7 +78,7 @@ def test_an_erasure_that_is_not_finished_does_not_say_deleted(kept: Store) -> No
     output = run("erase", person.code, status=1)
     assert "not finished" in output
     assert "Deleted" not in output
-    assert "1 removals are not finished" in run("purge", status=1)
+    assert "Not finished: 1 removal;" in run("purge", status=1)
     reader.close()
     assert "Deleted" in run("erase", person.code)
     kept.close()
@@ -89,7 +89,7 @@ def test_exporting_by_code_writes_one_zip_for_its_owner(kept: Store, tmp_path: P
     analyse(kept, given.consent)
     out = tmp_path / "mine.zip"
     output = run("export", given.code or "", "--out", str(out))
-    assert output == f"Wrote 1 results and 1 images to {out}.\n"
+    assert output == f"Wrote 1 result and 1 image to {out}.\n"
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     with zipfile.ZipFile(out) as archive:
         assert json.loads(archive.read("record.json"))["header"]["record_id"]
@@ -98,7 +98,7 @@ def test_exporting_by_code_writes_one_zip_for_its_owner(kept: Store, tmp_path: P
         if path.is_file():
             path.unlink()
     output = run("export", given.code or "", "-o", str(tmp_path / "other.zip"))
-    assert "1 images could not be opened" in output
+    assert "nobody can open them: 1 image." in output
     kept.close()
 
 
@@ -158,7 +158,7 @@ def test_retention_is_shown_previewed_and_changed(kept: Store) -> None:
     assert "image          30 days" in run("retention")
     assert "image: 0 days from now on" in run("retention", "image", "0", "--yes")
     assert "image          0 days" in run("retention")
-    assert "Removed 1 images" in run("purge")
+    assert "Removed 1 image, 0 results" in run("purge")
     assert "RETENTION_CHANGED" in actions(kept)
     assert "Give the days" in run("retention", "image", status=2)
     with pytest.raises(RetentionBoundsError):
