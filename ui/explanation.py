@@ -22,6 +22,8 @@ from ui.landmark_view import NO_MESH, FaceView, face_view
 from ui.resources import classifier, detector
 from ui.text import percent
 
+_STACKED_PX = 320
+
 
 def explanation_toggle(
     number: int, found: FaceAnalysis, image_rgb: ImageRGB, model_id: str, detector_name: str,
@@ -45,12 +47,13 @@ def explanation_toggle(
     if view is None:
         st.info(NO_MESH, icon=":material/face_retouching_off:")
         return
-    show_explanation(view, image_rgb, found, model_id, detector_name)
+    show_explanation(view, image_rgb, found, model_id, detector_name, stacked=True)
 
 
 def show_explanation(
-    view: FaceView, image_rgb: ImageRGB, found: FaceAnalysis, model_id: str, detector_name: str
-) -> None:
+    view: FaceView, image_rgb: ImageRGB, found: FaceAnalysis, model_id: str, detector_name: str,
+    *, stacked: bool = False,
+) -> None:  # fmt: skip
     """The overlay, its legend and a sentence of what was found.
 
     Args:
@@ -59,6 +62,7 @@ def show_explanation(
         found: the face in the photo.
         model_id: of the expression model.
         detector_name: of the detector that found the face.
+        stacked: the legend below the picture, where there is little width.
     """
     explained = explain(
         image_rgb, found.face, view.original[MESH],
@@ -72,13 +76,17 @@ def show_explanation(
             for effect in explained.effects
         ),
     )
-    picture, beside = st.columns([1, 1.15], gap="medium")
+    said = sentence(explained, uncertain=found.uncertain)
+    if stacked:
+        picture, text = st.container(width=_STACKED_PX), st.container()
+    else:
+        picture, text = st.columns([1, 1.15], gap="medium")
     picture.image(
         draw_explanation(view.picture_rgb, drawn), width="stretch", output_format="JPEG",
-        alt=f"Parts of the face by what they do for the score. {sentence(explained)}",
+        alt=f"Parts of the face by what they do for the score. {said}",
     )  # fmt: skip
-    with beside:
-        st.markdown(sentence(explained))
+    with text:
+        st.markdown(said)
         st.html(effects_html(explained))
         st.caption(
             "Each part is filled in from its border, one at a time, and the model judges again. "
@@ -122,9 +130,11 @@ def effects_html(found: Explanation) -> str:
     )
 
 
-def sentence(found: Explanation) -> str:
-    """What carries the score, in words."""
+def sentence(found: Explanation, *, uncertain: bool = False) -> str:
+    """What carries the score, in words; `uncertain` says that no expression stands out."""
     start = f"The face **{resembles(found.emotion)}** with a score of {percent(found.score)}."
+    if uncertain:
+        start = f"The face is **uncertain**, most like {found.emotion} ({percent(found.score)})."
     first = max(found.effects, key=lambda effect: effect.effect)
     if first.effect < WEAK:
         return f"{start} No single part carries that score.{_together(found)}"

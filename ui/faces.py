@@ -13,13 +13,12 @@ from ui.text import percent
 
 _CROP_MARGIN = 0.15
 _CROP_SIDE_PX = 160
-# Crop and text stand beside each other down to the width of a phone.
 QUALITY_HELP = (
     "At 80, faces in pictures like this one are judged right 0.8 times as often as in clear ones, "
     "measured on spoilt validation images. The poorer the picture, the more clearly an expression "
     "has to stand out before it is named."
 )
-_SHOWN_WIDTH_PX, _TEXT_WIDTH_PX = 80, 175
+_SHOWN_WIDTH_PX = 80
 
 
 def face_card(
@@ -29,7 +28,7 @@ def face_card(
     with st.container(border=True):
         with st.container(horizontal=True, gap="medium"):
             st.image(_crop(face, image_rgb), width=_SHOWN_WIDTH_PX, alt=f"Face {number}")
-            text = st.container(width=_TEXT_WIDTH_PX, gap="xsmall")
+            text = st.container(width="stretch", gap="xsmall")
         with text:
             st.markdown(headline(number, face))
             if face.scores is not None:

@@ -20,6 +20,7 @@ from ui.landmark_whatif import whatif_section
 from ui.model_choice import choose_model_and_detector
 from ui.photos import SAMPLES, Photo, sample_photos
 from ui.resources import analyzer, report, settings
+from ui.uploads import release_uploads
 
 _GENERATION = "landmark_generation"
 
@@ -106,7 +107,8 @@ def _choose_photo() -> Photo | None:
 
 
 def _forget() -> None:
-    """A new widget key makes Streamlit release the old file."""
+    """Drop the photo; a new widget key makes the uploader empty."""
+    release_uploads()
     st.session_state[_GENERATION] = st.session_state.get(_GENERATION, 0) + 1
 
 

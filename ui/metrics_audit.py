@@ -19,6 +19,7 @@ from ui import notice
 from ui.consent import of_session
 from ui.metrics_audit_result import show_result
 from ui.resources import cards, detector, settings
+from ui.uploads import release_uploads
 
 _RESULT, _STOPPED, _GENERATION = "audit_result", "audit_stopped", "audit_generation"
 _SET = "audit_set"  # unpacked once, not at every click; goes with the upload
@@ -199,7 +200,8 @@ def _stop() -> None:
 
 
 def _forget() -> None:
-    """Drop uploads and result: new widget keys make Streamlit release the old files."""
+    """Drop uploads and result; new widget keys make the uploaders empty."""
+    release_uploads()
     st.session_state[_GENERATION] = st.session_state.get(_GENERATION, 0) + 1
     _drop()
 
