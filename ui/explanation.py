@@ -117,7 +117,7 @@ def effects_html(found: Explanation) -> str:
             f'<span style="position:absolute;height:100%;left:{left:.1f}%;width:{share:.1f}%;'
             f'background:{colour};border-radius:3px"></span></span>'
             '<span style="font-variant-numeric:tabular-nums">'
-            f"{100 * effect.effect:+.1f} pts{flips}</span></div>"
+            f"{_points(effect.effect)} pts{flips}</span></div>"
         )
     keys = (
         f'<span style="color:{FOR}">■</span> speaks for it (score falls without) &nbsp; '
@@ -128,6 +128,12 @@ def effects_html(found: Explanation) -> str:
         '<div role="list" aria-label="Effect of each part of the face on the score" '
         f'style="display:grid;gap:.15rem">{"".join(rows)}</div>'
     )
+
+
+def _points(effect: float) -> str:
+    """With its sign, and no sign of its own for nothing: "+16.3", "-1.2", "0.0"."""
+    rounded = round(100 * effect, 1)
+    return f"{rounded:+.1f}" if rounded else "0.0"
 
 
 def sentence(found: Explanation, *, uncertain: bool = False) -> str:
