@@ -35,6 +35,7 @@ def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[AppSe
 def fresh_page(browser: Browser, width: int) -> Page:
     """A page of somebody whom no cookie knows."""
     context = browser.new_context(viewport={"width": width, "height": 1000}, accept_downloads=True)
+    context.set_default_timeout(SLOW_MS)
     return context.new_page()
 
 
