@@ -29,7 +29,7 @@ def photo_section() -> None:
     """A sample or an own photo, the face that was chosen, and everything about its points."""
     photo = _choose_photo()
     if photo is None:
-        st.info("Choose a sample, or agree to the notice to use a photo of your own.")
+        st.info("Choose a sample or a photo of your own.", icon=":material/arrow_upward:")
         return
     with st.expander("Model and detector", icon=":material/tune:"):
         model_id, detector_name = choose_model_and_detector("landmarks")
@@ -48,6 +48,8 @@ def photo_section() -> None:
     view = face_view(image_rgb, found)
     if view is None:
         st.warning(NO_MESH, icon=":material/face_retouching_off:")
+        if len(analysis.faces) == 1:  # several are on the screen already
+            st.image(draw_analysis(image_rgb, analysis), width=320, alt="The face that was found")
         return
     for remark in view.remarks:
         st.warning(remark, icon=":material/info:")
