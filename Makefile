@@ -10,7 +10,7 @@ UV := .tools/bin/uv
 export UV_PYTHON := $(PYTHON)
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: app test lint types test-app test-e2e test-live test-training bench bench-peers performance screenshots report slides docs setup-train setup-batch clean deploy-files audit coverage-store test-hostile
+.PHONY: app test lint types test-app test-e2e test-live test-training bench bench-peers performance screenshots report slides docs setup-train setup-batch clean deploy-files audit coverage-store mutation-store test-hostile
 
 app: .venv/.app
 	.venv/bin/streamlit run Home.py --server.port $(PORT)
@@ -68,6 +68,11 @@ audit: .venv/.dev $(UV)
 # Every branch of consent, retention, audit and erasure; needs Debian's package postgresql.
 coverage-store: .venv/.dev
 	sh tests/db/coverage.sh
+
+# Which small changes to consent, retention, audit and erasure no quick test notices; an hour.
+mutation-store: .venv/.dev $(UV)
+	$(UV) run --frozen --no-sync --with mutmut==3.8.1 mutmut run
+	$(UV) run --frozen --no-sync --with mutmut==3.8.1 mutmut results
 
 # 20,000 bent pictures and 2,000 hostile requests.
 test-hostile: .venv/.dev

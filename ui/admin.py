@@ -31,7 +31,8 @@ def admin_section(store: Store | None, problem: str) -> None:
             _doors(store)
             return
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"Signed in as **{admin.identity.name}**", width="stretch")
+            # Plain text: the name is what another site says.
+            st.text(f"Signed in as {admin.identity.name}", width="stretch")
             st.button(
                 "Sign out", on_click=leave, args=(store, admin.identity), icon=":material/logout:"
             )
