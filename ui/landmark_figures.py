@@ -154,7 +154,7 @@ def odds_ratios(rows: Rows) -> go.Figure:
         )
     )  # fmt: skip
     figure.add_vline(x=1, line_color=QUIET)
-    styled(figure, "odds of a right label, per standard deviation", "", height=340, legend=False)
+    styled(figure, "odds of a right label, per sd", "", height=340, legend=False)
     figure.update_xaxes(type="log", tickvals=[0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2])
     figure.update_yaxes(autorange="reversed")
     return figure
