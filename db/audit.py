@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Generator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -125,18 +125,19 @@ def append(
     """
     if not (TOKEN.fullmatch(actor) and TOKEN.fullmatch(object_id)):
         raise AuditDetailError("Actor and object of an audit row must be short tokens.")
-    fields = {
-        "seq": last.seq + 1 if last else 1,
-        "ts_utc": stamp(at),
-        "actor": actor,
-        "action": action.value,
-        "object_id": object_id,
-        "details_json": canonical_details(details or {}),
-        "prev_hash": last.hash if last else GENESIS_HASH,
-    }
-    fields["hash"] = row_hash(key, AuditRow(**fields, hash=""))  # type: ignore[arg-type]
-    session.execute(insert(AuditEventRow).values(**fields))
-    return AuditRow(**fields)  # type: ignore[arg-type]
+    unhashed = AuditRow(
+        seq=last.seq + 1 if last else 1,
+        ts_utc=stamp(at),
+        actor=actor,
+        action=action.value,
+        object_id=object_id,
+        details_json=canonical_details(details or {}),
+        prev_hash=last.hash if last else GENESIS_HASH,
+        hash="",
+    )
+    row = replace(unhashed, hash=row_hash(key, unhashed))
+    session.execute(insert(AuditEventRow).values(**asdict(row)))
+    return row
 
 
 def verify(session: Session, key: bytes, head: ChainHead | None) -> ChainStatus:

@@ -137,30 +137,38 @@ def test_streamlits_own_memory_holds_nothing_that_was_taken_back_left_or_erased(
         assert held_at_last(server.url, before) == before
         assert not any(is_served(address) for address in pictures)
 
-        # By the link on the page, which stays in the session; a new address would begin another.
         agree_in_browser(page, "keep_result", "keep_image")
         upload(page, timeout_ms=SLOW_MS)
         code = page.get_by_test_id("stCode").inner_text().strip()
+        # By the link on the page, which stays in the session; an address would begin another.
         page.get_by_role("link", name="My consents").click()
-        page.get_by_label("Receipt code").fill(code, timeout=SLOW_MS)
+        page.get_by_label("Receipt code").fill(code)
         assert held_at_last(server.url, before) == before
-        page.get_by_role("button", name="Look up").click()
-        page.get_by_alt_text("Kept image 1").wait_for(timeout=SLOW_MS)
-        pictures = pictures_on(page)
-        assert pictures
-        with page.expect_download(timeout=SLOW_MS):
-            page.get_by_role("button", name="Everything as ZIP").click()
-        grown = before[PICTURES] + size  # the photo is in the ZIP
-        deadline = time.monotonic() + 20
-        while bytes_held(server.url)[PICTURES] < grown and time.monotonic() < deadline:
-            time.sleep(0.3)
-        assert bytes_held(server.url)[PICTURES] >= grown
-        page.get_by_role("button", name="Erase everything").click()
-        page.get_by_role("button", name="Yes, erase").click(timeout=SLOW_MS)
-        expect(page.get_by_text("It is gone. Deleted").first).to_be_visible(timeout=SLOW_MS)
+        pictures = take_along_and_erase(page, server.url, before[PICTURES] + size)
         assert held_at_last(server.url, before) == before
         assert not any(is_served(address) for address in pictures)
         browser.close()
+
+
+def take_along_and_erase(page: Page, url: str, with_zip: int) -> list[str]:
+    """Look, download, erase; the addresses of what was shown before. The code is typed already.
+
+    `with_zip` is how many bytes of pictures and downloads are held when the ZIP is.
+    """
+    page.get_by_role("button", name="Look up").click()
+    page.get_by_alt_text("Kept image 1").wait_for()
+    pictures = pictures_on(page)
+    assert pictures
+    with page.expect_download(timeout=SLOW_MS):
+        page.get_by_role("button", name="Everything as ZIP").click()
+    deadline = time.monotonic() + 20
+    while bytes_held(url)[PICTURES] < with_zip and time.monotonic() < deadline:
+        time.sleep(0.3)
+    assert bytes_held(url)[PICTURES] >= with_zip
+    page.get_by_role("button", name="Erase everything").click()
+    page.get_by_role("button", name="Yes, erase").click()
+    expect(page.get_by_text("It is gone. Deleted").first).to_be_visible(timeout=SLOW_MS)
+    return pictures
 
 
 @pytest.mark.slow

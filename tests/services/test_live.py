@@ -3,6 +3,7 @@
 import gc
 import threading
 import time
+from collections.abc import Callable
 
 import numpy as np
 import psutil
@@ -65,10 +66,10 @@ def feed(session: LiveSession, seconds: float, fps: float = FPS) -> list[float]:
     return took
 
 
-def wait_until(condition: object, timeout_s: float = 5.0) -> bool:
+def wait_until(condition: Callable[[], object], timeout_s: float = 5.0) -> bool:
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
-        if condition():  # type: ignore[operator]
+        if condition():
             return True
         time.sleep(0.01)
     return False
