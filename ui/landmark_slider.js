@@ -67,6 +67,7 @@ export default async function ({ data, parentElement }) {
   const [before, after] = root.querySelectorAll(".sides > section");
   root.querySelector("label span").textContent = data.label;
   slider.max = data.levels.length - 1;
+  slider.setAttribute("aria-label", data.label);
 
   const show = () => {
     const level = Number(slider.value);

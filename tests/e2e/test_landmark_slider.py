@@ -58,6 +58,8 @@ def test_every_move_is_answered_at_once_and_without_the_server(
     root.locator("input").focus()
     page.keyboard.press("ArrowLeft")
     assert root.locator("output").inner_text() == "31\u00a0%"
+    slider = page.get_by_role("slider", name="How wrong, in % of the inter-ocular distance")
+    assert slider.get_attribute("aria-valuetext") == "31 %"
     before = root.locator("p").inner_text()
     page.get_by_role("button", name="Other errors").click()
     expect(root.locator("p")).not_to_have_text(before, timeout=TIMEOUT_MS)

@@ -27,7 +27,7 @@ from core.model_card import model_ids
 from core.paired import mcnemar
 from tests.core.test_curves import made_up
 from tests.helpers.agree import agree
-from ui import charts, metrics_charts
+from ui import charts, metrics_charts, metrics_parts
 from ui.metrics import SECTIONS
 from ui.metrics_compare import verdict
 from ui.metrics_overview import summary_frame
@@ -195,6 +195,23 @@ def test_other_figures_can_be_drawn() -> None:
         assert (a.x, a.text) in {(0, "50"), (1, "25")}
     found = association(np.array(["a", "b", "a"]), np.array(["x", "y", "y"]))
     assert len(metrics_charts.association_figure(found).layout.annotations) == 4
+
+
+def test_interval_bars_reach_from_low_to_high() -> None:
+    bars = charts.interval_bars([0.5, 0.2], [0.4, 0.2], [0.7, 0.3])
+    np.testing.assert_allclose(bars["array"], [0.2, 0.1])
+    np.testing.assert_allclose(bars["arrayminus"], [0.1, 0.0])
+
+
+def test_a_missing_study_names_the_models_that_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[tuple[str, str]] = []
+    monkeypatch.setattr(metrics_parts, "cards", lambda: dict.fromkeys(("new", "old", "other")))
+    monkeypatch.setattr(metrics_parts, "study", lambda name: {} if name == "noise_old" else None)
+    monkeypatch.setattr(metrics_parts, "missing", lambda *words: said.append(words))
+    metrics_parts.missing_study("This study", "noise", "new", "mien noise")
+    assert said == [
+        ("This study has not been made for new. It is there for old.", "mien noise --model new")
+    ]
 
 
 def an_outcome(**of_gap: float) -> Outcome:
