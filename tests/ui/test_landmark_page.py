@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from core.annotate import draw_analysis
 from core.landmarks.noise import NOISE_KINDS
 from core.landmarks.schemes import FIVE, IBUG, MESH
-from core.types import FaceAnalysis
+from core.types import Analysis, FaceAnalysis
 from tests.conftest import ROOT
 from tests.helpers.agree import agree
 from ui.landmark_face import measures_table, overlay, points_csv, points_json
@@ -133,6 +134,22 @@ def test_several_faces_are_numbered_and_one_is_chosen(agreed: AppTest) -> None:
     app = box.select_index(1).run(timeout=120)
     assert not app.exception
     assert "**Face 2** resembles happiness" in text_of(app)
+
+
+def test_faces_of_a_photo_that_lies_on_its_side_are_numbered_on_it_upright(
+    agreed: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def watched(image_rgb: np.ndarray, analysis: Analysis) -> np.ndarray:
+        seen.append((image_rgb.shape[1::-1], analysis.size_wh))
+        return draw_analysis(image_rgb, analysis)
+
+    monkeypatch.setattr("ui.landmark_page.draw_analysis", watched)
+    one = pixels()[20:300, 80:380]
+    app = uploaded(agreed, np.rot90(np.hstack([one, one])).copy())
+    assert "**2 faces** were found" in text_of(app)
+    assert seen[-1] == ((600, 280), (600, 280))
 
 
 def test_a_bad_file_has_its_sentence(agreed: AppTest) -> None:
