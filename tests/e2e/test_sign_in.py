@@ -83,8 +83,7 @@ def sign_in(browser: Browser, installation: Installation, account: Account) -> P
     admin_part(page, installation)
     page.get_by_role("button", name="Sign in with OpenID Connect").click()
     page.get_by_role("link", name=account.email).click()
-    expect(page.get_by_text("Mien").first).to_be_visible(timeout=SLOW_MS)
-    assert page.url.startswith(installation.server.url)
+    page.wait_for_url(f"{installation.server.url}/")  # Streamlit leads back to the first page
     admin_part(page, installation)
     return page
 
@@ -120,7 +119,7 @@ def test_who_is_allowed_gets_in_while_on_the_list_and_out(
     installation.allow(*ALLOWED)
 
     page.get_by_role("button", name="Sign out there").click()
-    expect(page.get_by_text("Mien").first).to_be_visible(timeout=SLOW_MS)
+    page.wait_for_url(f"{installation.server.url}/")
     admin_part(page, installation)
     expect(page.get_by_role("button", name="Sign in with OpenID Connect")).to_be_visible()
     assert installation.provider.sign_outs == 1

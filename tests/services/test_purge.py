@@ -179,3 +179,15 @@ def test_a_purge_on_read_that_fails_is_only_logged(
     assert purge_if_due(store) is None
     assert "no space left" in caplog.text
     assert look_up(store, person.code).images == ()
+
+
+@pytest.mark.parametrize("kind", [Kind.RESULT, Kind.IMAGE])
+def test_one_kind_over_its_time_is_reason_enough(
+    store: Store, clock: FakeClock, kind: Kind
+) -> None:
+    plant(store)
+    set_retention(store, kind, 5, admin=ADMIN)
+    clock.forward(days=5)
+    report = purge_if_due(store)
+    assert report is not None
+    assert (report.analyses, report.images) == (kind is Kind.RESULT, kind is Kind.IMAGE)
