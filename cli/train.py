@@ -7,18 +7,12 @@ from typing import Annotated, Any
 import typer
 
 from core.errors import MienError
+from core.model_card import Precision
 
 DataOption = Annotated[
     Path, typer.Option(help="FER-2013: the parquet, Kaggle's fer2013.csv or Kaggle's folder.")
 ]
 RUNS = Path("runs")
-
-
-class Precision(StrEnum):
-    """Of a published model's numbers."""
-
-    float = "float"
-    int8 = "int8"
 
 
 class Form(StrEnum):
@@ -66,7 +60,7 @@ def publish(
     ] = None,
     precision: Annotated[
         list[Precision] | None,
-        typer.Option(help="float or int8; may be given twice (both; int8 gets the suffix -int8)."),
+        typer.Option(help="May be given several times; smaller ones get a suffix (-int8) then."),
     ] = None,
     flip_average: Annotated[
         bool, typer.Option(help="Serve the average over the face and its mirror image.")
@@ -81,14 +75,14 @@ def publish(
     wanted = precision or [Precision.float, Precision.int8]
     base = model_id or recipe.replace("_", "-")
     for chosen in wanted:
-        int8 = chosen is Precision.int8
+        suffix = f"-{chosen}" if chosen is not Precision.float and len(wanted) > 1 else ""
         report = make(
             recipe,
             data,
             run or RUNS / recipe,
             models_dir,
-            model_id=f"{base}-int8" if int8 and len(wanted) > 1 else base,
-            int8=int8,
+            model_id=f"{base}{suffix}",
+            precision=chosen,
             flip_average=flip_average,
         )
         _print_report(report)

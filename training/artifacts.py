@@ -46,7 +46,7 @@ def whole_model(network: keras.Model, card: ModelCard) -> keras.Model:
     spec = card.input
     grey_levels = keras.Input((spec.size_px, spec.size_px, spec.channels), name="grey_levels")
     faces = keras.layers.Rescaling(spec.scale, spec.offset)(grey_levels)
-    logits = _in_kerass_layers(network)(faces)
+    logits = _in_kerass_layers(network)(faces, training=False)  # else a nested backbone trains
     scaled = keras.layers.Rescaling(1 / card.calibration.temperature)(logits)
     probabilities = keras.layers.Softmax(name="probabilities")(scaled)
     return keras.Model(grey_levels, probabilities, name=card.id.replace("-", "_"))

@@ -1,4 +1,4 @@
-"""From trained weights to LiteRT: float, or integers of eight bits fitted to example faces.
+"""From trained weights to LiteRT: floats, or integers of eight bits fitted to example faces.
 
 Runs on the TensorFlow backend, whatever backend trained: the converter is TensorFlow's.
 """
@@ -26,26 +26,36 @@ def load_network(recipe: Recipe, face_input: FaceInput, weights: Path) -> keras.
     return network
 
 
-def to_litert(network: keras.Model, representative: FloatArray | None) -> bytes:
+def to_litert(
+    network: keras.Model, representative: FloatArray | None, *, float16: bool = False
+) -> bytes:
     """Convert `network` to a LiteRT flatbuffer with float inputs and outputs.
 
     Args:
         network: normalised faces in, logits out.
         representative: faces (n, S, S, C) whose activations set the ranges of 8-bit integers;
-            None keeps 32-bit floats.
+            None keeps floats.
+        float16: whether weights are stored as 16-bit floats; not together with `representative`.
     """
     import tensorflow as tf
 
+    # Said aloud, because Keras 3.15 exports a backbone behind a `Resizing` layer as if it were
+    # still in training: its normalisation then takes the statistics of the face in hand.
+    faces = keras.Input(network.input_shape[1:], name="face")
+    serving = keras.Model(faces, network(faces, training=False))
     with tempfile.TemporaryDirectory() as folder:
         # The detour over a saved model turns variables into constants, which int8 needs.
-        network.export(folder, format="tf_saved_model", verbose=False)
+        serving.export(folder, format="tf_saved_model", verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        return _convert(converter, representative)
+        return _convert(converter, representative, float16)
 
 
-def _convert(converter: Any, representative: FloatArray | None) -> bytes:
+def _convert(converter: Any, representative: FloatArray | None, float16: bool) -> bytes:
     import tensorflow as tf
 
+    if float16:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
     if representative is not None:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = lambda: ([face[None]] for face in representative)

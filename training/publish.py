@@ -17,9 +17,10 @@ from pydantic import BaseModel, ConfigDict
 
 from core.classify import EmotionClassifier, EnsembleClassifier, members_sha256
 from core.emotions import EMOTIONS
+from core.errors import MienError
 from core.faceinput import FaceInput
 from core.metrics import Measures, measure, near_duplicates
-from core.model_card import Calibration, InputSpec, ModelCard
+from core.model_card import Calibration, InputSpec, ModelCard, Precision
 from training.calibrate import calibrate
 from training.card_texts import DATA, FIXED_TEXTS, readme
 from training.crop_geometry import load_fer_geometry
@@ -27,8 +28,16 @@ from training.data import Faces, drop_blank, load_split
 from training.export import N_REPRESENTATIVE, count_macs, load_network, to_litert
 from training.recipe import Recipe, load_recipe
 
+# Of validation accuracy. Integers cost a point; a backbone exported wrongly cost 40.
+MAX_EXPORT_LOSS = 0.03
 MAX_FILE_BYTES = 25_000_000  # of any file in the repository
 UNCALIBRATED = Calibration(temperature=1, uncertain_threshold=0, target_accuracy=0, coverage=1)
+
+
+class UnfaithfulExportError(MienError):
+    """The exported file is another network than the one that was trained."""
+
+    kind = "unfaithful_export"
 
 
 class TestReport(BaseModel):
@@ -61,7 +70,7 @@ def publish(
     models_dir: Path,
     *,
     model_id: str,
-    int8: bool,
+    precision: Precision,
     flip_average: bool,
 ) -> TestReport:
     """Export the best weights of `run`, calibrate, write the card, evaluate, write the readme.
@@ -72,22 +81,28 @@ def publish(
         run: folder with `best.weights.h5` and `curves.json`.
         models_dir: where `<model_id>/` is made.
         model_id: of the published model.
-        int8: 8-bit integers instead of 32-bit floats.
+        precision: of the exported file's numbers.
         flip_average: whether the served model averages over the mirror image.
+
+    Raises:
+        UnfaithfulExportError: if the exported file is clearly less often right on the validation
+            split than the run was; nothing is written then, and the test split is not read.
     """
     recipe = load_recipe(recipe_name)
     face_input = FaceInput(geometry=load_fer_geometry())
     network = load_network(recipe, face_input, run / "best.weights.h5")
     train, validation = load_split(data, "train"), load_split(data, "validation")
-    model = to_litert(network, _representative(train, face_input) if int8 else None)
+    examples = _representative(train, face_input) if precision is Precision.int8 else None
+    model = to_litert(network, examples, float16=precision is Precision.float16)
+    card = _card(model_id, recipe, network, model, face_input, len(drop_blank(train)), precision)
+    card = card.model_copy(update={"flip_average": flip_average})
+    curves = json.loads((run / "curves.json").read_text())
+    card = _calibrated(card, model, validation, max(row["val_accuracy"] for row in curves))
     folder = models_dir / model_id
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.tflite").write_bytes(model)
-    card = _card(model_id, recipe, network, model, face_input, len(drop_blank(train)), int8)
-    card = card.model_copy(update={"flip_average": flip_average})
-    card = _calibrated(card, model, validation)
-    _write_json(folder / "curves.json", json.loads((run / "curves.json").read_text()))
-    if not int8:
+    _write_json(folder / "curves.json", curves)
+    if precision is Precision.float:
         _keep_weights(run / "best.weights.h5", folder)
     return write_card(EmotionClassifier(card, model), data, train, folder)
 
@@ -157,17 +172,17 @@ def _card(
     model: bytes,
     face_input: FaceInput,
     n_train: int,
-    int8: bool,
+    precision: Precision,
 ) -> ModelCard:
     return ModelCard(
         id=model_id,
-        title=recipe.title + (", 8-bit integers" if int8 else ", 32-bit floats"),
+        title=f"{recipe.title}, {precision.words}",
         file="model.tflite",
         sha256=hashlib.sha256(model).hexdigest(),
         n_bytes=len(model),
         n_parameters=network.count_params(),
         n_macs=count_macs(network),
-        precision="int8" if int8 else "float32",
+        precision=precision.on_card,
         labels=list(EMOTIONS),
         input=InputSpec(
             size_px=face_input.size_px,
@@ -185,10 +200,18 @@ def _card(
     )
 
 
-def _calibrated(card: ModelCard, model: bytes, validation: Faces) -> ModelCard:
+def _calibrated(
+    card: ModelCard, model: bytes, validation: Faces, trained_accuracy: float
+) -> ModelCard:
     """The card with a calibration fitted to the exported file's own logits."""
     inputs = card.face_input.normalise(validation.images[..., None])
     logits = EmotionClassifier(card, model, n_threads=2).logits(inputs)
+    accuracy = float((logits.argmax(axis=1) == validation.labels).mean())
+    if accuracy < trained_accuracy - MAX_EXPORT_LOSS:
+        raise UnfaithfulExportError(
+            f"As {card.precision} the network is right in {accuracy:.1%} of the validation images "
+            f"and was in {trained_accuracy:.1%}; choose another precision."
+        )
     fitted = calibrate(logits, validation.labels)
     return card.model_copy(update={"calibration": fitted})
 

@@ -13,13 +13,13 @@ import keras
 from core.classify import EmotionClassifier
 from core.errors import ModelError
 from core.faceinput import FaceInput
-from core.model_card import load_card
-from tests.training.test_train import RECIPE, write_faces
+from core.model_card import Precision, load_card
+from tests.training.test_train import RECIPE, invoked, write_faces
 from training.artifacts import export_network, recipe_of
 from training.data import load_split
-from training.export import load_network
+from training.export import load_network, to_litert
 from training.prune import KeepZeros, prune, sparsity_of
-from training.publish import publish, publish_ensemble
+from training.publish import UnfaithfulExportError, publish, publish_ensemble
 from training.train import train
 
 pytestmark = pytest.mark.train
@@ -33,14 +33,14 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("training.publish.load_recipe", lambda _: RECIPE)
         train(RECIPE, data, folder / "run")
-        for model_id, int8 in (("toy", False), ("toy-int8", True)):
+        for model_id, precision in (("toy", Precision.float), ("toy-int8", Precision.int8)):
             publish(
                 "toy",
                 data,
                 folder / "run",
                 models,
                 model_id=model_id,
-                int8=int8,
+                precision=precision,
                 flip_average=True,
             )
     publish_ensemble("both", ["toy", "toy-int8"], data, models)
@@ -94,6 +94,31 @@ def test_integers_are_exported_as_the_floats_they_came_from(
     grey_levels, expected = levels_and_probabilities(published, "toy-int8")
     said = loaded.predict(grey_levels, verbose=0)
     assert np.abs(said - expected).max() < 0.1
+
+
+def test_half_floats_make_half_the_file_and_say_the_same() -> None:
+    inputs = keras.Input((8, 8, 1))
+    hidden = keras.layers.Dense(512, activation="relu")(keras.layers.Flatten()(inputs))
+    network = keras.Model(inputs, keras.layers.Dense(7)(hidden))
+    whole, half = (to_litert(network, None, float16=float16) for float16 in (False, True))
+    assert len(half) < 0.6 * len(whole)
+    faces = np.random.default_rng(0).normal(0, 1, (3, 8, 8, 1)).astype(np.float32)
+    said, expected = ([invoked(model, face) for face in faces] for model in (half, whole))
+    assert np.array(said) == pytest.approx(np.array(expected), abs=0.02)
+
+
+def test_a_file_that_lost_what_was_learnt_is_not_published(
+    published: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models, data = published
+    monkeypatch.setattr("training.publish.load_recipe", lambda _: RECIPE)
+    monkeypatch.setattr("training.publish.MAX_EXPORT_LOSS", -1.0)  # nothing is good enough
+    with pytest.raises(UnfaithfulExportError, match="choose another precision"):
+        publish(
+            "toy", data, models.parent / "run", tmp_path,
+            model_id="toy", precision=Precision.float16, flip_average=False,
+        )  # fmt: skip
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_ensemble_is_exported_by_its_members(published: tuple[Path, Path]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 pytest.importorskip("keras", reason="needs the train extra (uv sync --extra train)")
@@ -19,6 +20,7 @@ from core.faceinput import FaceInput
 from core.model_card import ModelCard
 from tests.helpers.faces import card_dict
 from tests.helpers.pictures import encode
+from training.architectures import ARCHITECTURES
 from training.data import load_split
 from training.export import count_macs, load_network, to_litert
 from training.recipe import Recipe
@@ -220,6 +222,28 @@ def test_the_integer_model_is_smaller_and_nearly_always_says_the_same(
     second, first = np.sort(expected, axis=1)[:, -2:].T
     assert (same | (first - second < 0.1 * np.ptp(expected))).all()
     assert np.abs(served - expected).max() < 0.1 * np.ptp(expected)
+
+
+def test_a_backbone_is_exported_as_it_serves() -> None:
+    """Its normalisation must take the statistics it learnt, not those of the one face."""
+    network = ARCHITECTURES["transfer"](
+        7, (16, 16, 1), backbone="mobilenet_v2", weights=None, side_px=32, head_units=8
+    )
+    for layer in network.get_layer("backbone").layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.moving_mean.assign(layer.moving_mean + 0.2)
+    faces = np.random.default_rng(0).normal(0, 1, (4, 16, 16, 1)).astype(np.float32)
+    served = np.concatenate([invoked(to_litert(network, None), face) for face in faces])
+    assert served == pytest.approx(network.predict(faces, verbose=0), abs=1e-4)
+
+
+def invoked(model: bytes, face: np.ndarray) -> np.ndarray:
+    """What an exported network says of one face (S, S, C): (1, 7)."""
+    interpreter = Interpreter(model_content=model)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], face[None])
+    interpreter.invoke()
+    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
 
 
 def test_the_multiplications_are_counted_by_hand() -> None:
