@@ -31,7 +31,7 @@ def transfer(
     input_shape: tuple[int, int, int],
     *,
     backbone: str,
-    weights: str | None,
+    weights: str | None = None,
     side_px: int = 96,
     head_units: int = 256,
     dropout: float = 0.5,
