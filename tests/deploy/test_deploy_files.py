@@ -38,7 +38,8 @@ def locked_packages() -> dict[str, dict[str, Any]]:
 def locked_closure() -> dict[str, str]:
     """Package -> version of all that Mien needs without extras, walked through the lock."""
     packages, found = locked_packages(), dict[str, str]()
-    waiting = [(entry["name"], ()) for entry in packages["mien"]["dependencies"]]
+    asked = packages["mien"]["dependencies"]
+    waiting = [(entry["name"], tuple(entry.get("extra", ()))) for entry in asked]
     seen = set()
     while waiting:
         name, extras = waiting.pop()
