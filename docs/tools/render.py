@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from docs.tools import performance_tables, study_tables, tables
+from docs.tools import performance_tables, study_tables, tables, training_tables
 from docs.tools.figures import FIGURES
 from docs.tools.measured import ROOT, Measured, constant, shown, total
 
@@ -79,7 +79,7 @@ class Page:
 
     def table(self, name: str, *arguments: Any) -> str:
         """A table of `docs.tools.tables`, with its sources, or the sentence in its place."""
-        rooms = (tables, study_tables, performance_tables)
+        rooms = (tables, study_tables, training_tables, performance_tables)
         make = next(getattr(room, name) for room in rooms if hasattr(room, name))
         lines, paths, command = make(self.measured, *arguments)
         if not lines:

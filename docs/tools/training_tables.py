@@ -1,0 +1,46 @@
+"""Tables of what was tried in training; as `docs.tools.tables`, from models/studies/."""
+
+from docs.tools.measured import Measured, shown
+from docs.tools.table_parts import Table, interval, to_lines
+
+
+def pruning(measured: Measured, model: str) -> Table:
+    """Accuracy, size and speed by share of weights that are zero."""
+    path = f"models/studies/pruning_{model}.json"
+    study = measured.load(path)
+    if study is None:
+        return [], [], measured.command(path)
+    steps: dict[float, dict[str, dict[str, float]]] = {}
+    for row in study["rows"]:
+        steps.setdefault(row["target_sparsity"], {})[row["precision"]] = row
+    rows = [
+        [
+            shown(zeros, ".0%"), shown(step["float32"]["accuracy"], ".1%"),
+            shown(step["int8"]["accuracy"], ".1%"), shown(step["int8"]["bytes"] / 1e6, ".2f"),
+            shown(step["int8"]["bytes_gzipped"] / 1e6, ".2f"),
+            shown(step["int8"]["ms_per_face"], ".2f"),
+        ]
+        for zeros, step in sorted(steps.items())
+    ]  # fmt: skip
+    header = ["zeros", "accuracy, 32-bit floats", "accuracy, 8-bit integers", "MB (8-bit)",
+              "MB compressed (8-bit)", "ms a face (8-bit)"]  # fmt: skip
+    return to_lines(header, rows), [path], ""
+
+
+def trials(measured: Measured, name: str) -> Table:
+    """Short trainings side by side, the best first."""
+    path = f"models/studies/trials_{name}.json"
+    study = measured.load(path)
+    if study is None:
+        return [], [], measured.command(path)
+    ordered = sorted(study["rows"], key=lambda row: -row["accuracy"])
+    rows = [
+        [
+            row["trial"], shown(row["accuracy"], ".1%"), interval(row["accuracy_ci95"]),
+            shown(row["parameters"] / 1e6, ".2f"), shown(row["macs"] / 1e6, ",.0f"),
+            shown(row["train_s"] / len(row["curve"]), ".0f"),
+        ]
+        for row in ordered
+    ]  # fmt: skip
+    header = ["trial", "accuracy", "95 %", "M parameters", "M MACs", "seconds an epoch"]
+    return to_lines(header, rows), [path], ""
