@@ -17,7 +17,6 @@ from core.types import Landmarks
 MESH: Final = "mediapipe478"
 IBUG: Final = "ibug68"
 FIVE: Final = "five"
-SCHEMES: Final = (MESH, IBUG, FIVE)
 N_POINTS: Final = {MESH: 478, IBUG: 68, FIVE: 5}
 
 # Position i of iBUG's 68 lies at this point of the mesh. "Right" is the person's right.

@@ -8,20 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import psutil
 import pytest
 
-from tests.conftest import ROOT
 from tests.e2e.conftest import AppServer, serve
 from tests.helpers.agree import agree_in_browser
+from tests.helpers.clips import write_camera_film
 
 # Minutes of real video, and frame rates that need a quiet machine: run by `make test-live`.
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 SLOW_MS = 90_000
-SIZE_WH = (640, 480)
 FAKE_CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 MIN_FPS = 15  # analysed, as the page says
 MIN_SHOWN = 10  # pictures that the browser shows in two seconds
@@ -62,24 +59,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
 
 @pytest.fixture(scope="module")
 def camera_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the fake camera sees: the smiling portrait, and the other one small beside it.
-
-    Chromium plays a .mjpeg round and round; the file is JPEGs one after another.
-    """
-    smiling = cv2.resize(cv2.imread(str(ROOT / "samples" / "astronaut.jpg"))[:400, 60:380], None,
-                         fx=1.2, fy=1.2)  # fmt: skip
-    other = cv2.resize(cv2.imread(str(ROOT / "samples" / "grace_hopper.jpg")), (256, 300))
-    canvas = np.full((SIZE_WH[1], SIZE_WH[0], 3), 110, np.uint8)
-    canvas[:, :384] = smiling
-    canvas[90:390, 384:] = other
+    """What the fake camera sees."""
     file = tmp_path_factory.mktemp("film") / "camera.mjpeg"
-    with file.open("wb") as out:
-        for i in range(90):
-            turn = 2 * np.pi * i / 90
-            sway = np.array([[1, 0, 12 * np.sin(turn)], [0, 1, 6 * np.cos(turn)]], np.float32)
-            frame = cv2.warpAffine(canvas, sway, SIZE_WH, borderMode=cv2.BORDER_REPLICATE)
-            _, jpeg = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, 90])
-            out.write(jpeg.tobytes())
+    write_camera_film(file)
     return file
 
 

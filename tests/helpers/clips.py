@@ -2,12 +2,15 @@
 
 import io
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from tests.conftest import ROOT
 
 RGB = NDArray[np.uint8]
 
@@ -84,3 +87,22 @@ def wandering(picture: RGB, n_frames: int, *, step_px: float = 3.0) -> list[RGB]
         frame = cv2.warpAffine(picture, matrix, (640, 480), borderMode=cv2.BORDER_REPLICATE)
         frames.append(np.asarray(frame, np.uint8))
     return frames
+
+
+def write_camera_film(file: Path) -> None:
+    """Two portraits that sway, 640 x 480, for Chromium's fake camera: one smiles, one is small.
+
+    Chromium plays a .mjpeg round and round; the file is JPEGs one after another.
+    """
+    smiling = cv2.imread(str(ROOT / "samples" / "astronaut.jpg"))[:400, 60:380]
+    other = cv2.imread(str(ROOT / "samples" / "grace_hopper.jpg"))
+    canvas = np.full((480, 640, 3), 110, np.uint8)
+    canvas[:, :384] = cv2.resize(smiling, None, fx=1.2, fy=1.2)
+    canvas[90:390, 384:] = cv2.resize(other, (256, 300))
+    with file.open("wb") as out:
+        for i in range(90):
+            turn = 2 * np.pi * i / 90
+            sway = np.array([[1, 0, 12 * np.sin(turn)], [0, 1, 6 * np.cos(turn)]], np.float32)
+            frame = cv2.warpAffine(canvas, sway, (640, 480), borderMode=cv2.BORDER_REPLICATE)
+            _, jpeg = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, 90])
+            out.write(jpeg.tobytes())
