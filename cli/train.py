@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from core.errors import MienError
-from core.model_card import Precision
+from core.precision import Precision
 
 DataOption = Annotated[
     Path, typer.Option(help="FER-2013: the parquet, Kaggle's fer2013.csv or Kaggle's folder.")

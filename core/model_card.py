@@ -5,7 +5,6 @@ machine needs it; `models/<id>/README.md` says the same to people.
 """
 
 import hashlib
-from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,28 +14,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.emotions import EMOTIONS
 from core.errors import ModelError, UnknownModelError
 from core.faceinput import EyesMouth, FaceInput
-
-
-class Precision(StrEnum):
-    """Of what size a published model's numbers are; those of `float16` are only stored so."""
-
-    float = "float"
-    float16 = "float16"
-    int8 = "int8"
-
-    @property
-    def on_card(self) -> str:
-        """As a card names it."""
-        return "float32" if self is Precision.float else self.value
-
-    @property
-    def words(self) -> str:
-        """As people say it."""
-        return {
-            Precision.float: "32-bit floats",
-            Precision.float16: "16-bit floats",
-            Precision.int8: "8-bit integers",
-        }[self]
 
 
 class InputSpec(BaseModel):

@@ -20,7 +20,8 @@ from core.emotions import EMOTIONS
 from core.errors import MienError
 from core.faceinput import FaceInput
 from core.metrics import Measures, measure, near_duplicates
-from core.model_card import Calibration, InputSpec, ModelCard, Precision
+from core.model_card import Calibration, InputSpec, ModelCard
+from core.precision import Precision
 from training.calibrate import calibrate
 from training.card_texts import DATA, FIXED_TEXTS, readme
 from training.crop_geometry import load_fer_geometry

@@ -13,7 +13,8 @@ import keras
 from core.classify import EmotionClassifier
 from core.errors import ModelError
 from core.faceinput import FaceInput
-from core.model_card import Precision, load_card
+from core.model_card import load_card
+from core.precision import Precision
 from tests.training.test_train import RECIPE, invoked, write_faces
 from training.artifacts import export_network, recipe_of
 from training.data import load_split
