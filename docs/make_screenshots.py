@@ -26,6 +26,12 @@ SIZES_WH = ((1280, 1000), (390, 844))
 PAGES = ("", "upload", "webcam", "model_metrics", "landmark_analysis", "ethics_privacy")
 
 
+# Neither a script that runs nor grey boxes in place of charts whose code is still on its way.
+_NOTHING_PENDING = """() =>
+    !document.querySelector('[data-test-script-state="running"]') &&
+    !document.querySelector('[data-testid="stSkeleton"]')"""
+
+
 def main() -> None:
     """Serve, shoot, stop."""
     OUT.mkdir(parents=True, exist_ok=True)
@@ -65,6 +71,8 @@ def _open(page: Page, url: str, name: str) -> None:
         page.get_by_text("Eileen Collins").click()
         page.get_by_text("resembles happiness").first.wait_for(timeout=60_000)
     page.wait_for_load_state("networkidle")
+    time.sleep(1)
+    page.wait_for_function(_NOTHING_PENDING, timeout=60_000)
     time.sleep(2)  # fonts, charts and fades
 
 

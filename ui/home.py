@@ -13,7 +13,7 @@ def first_screen() -> None:
         "**Finds faces in photos and says which of seven expressions each resembles.** "
         "It shows how sure it is, how often it is right, and keeps nothing unless you ask it to."
     )
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns(2, gap="medium")
     with left, st.container(border=True, height="stretch"):
         st.subheader("Look at photos")
         st.write(
