@@ -10,6 +10,7 @@ import numpy as np
 
 from core.classify import EmotionClassifier
 from core.detection import FaceDetector
+from core.detection.scaling import shrink
 from core.stream.cadence import CadenceRules, Costs
 from core.stream.frames import StreamFrame, TrackedFace
 from core.stream.motion import Grey, follow
@@ -173,13 +174,8 @@ class StreamAnalyzer:
 
 def _shrunk(image_rgb: ImageRGB) -> tuple[ImageRGB, float]:
     """The frame at working size, and by what it was scaled (at most 1)."""
-    height, width = image_rgb.shape[:2]
-    scale = min(1.0, _WORK_SIDE_PX / max(height, width))
-    if scale == 1:
-        return image_rgb, 1.0
-    size_wh = (max(round(width * scale), 1), max(round(height * scale), 1))
-    small = cv2.resize(image_rgb, size_wh, interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.uint8), scale
+    small, _ = shrink(image_rgb, _WORK_SIDE_PX)
+    return small, max(small.shape[:2]) / max(image_rgb.shape[:2])
 
 
 def _scaled(box: Box, scale: float) -> Box:
