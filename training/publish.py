@@ -97,15 +97,24 @@ def publish(
     model = to_litert(network, examples, float16=precision is Precision.float16)
     card = _card(model_id, recipe, network, model, face_input, len(drop_blank(train)), precision)
     card = card.model_copy(update={"flip_average": flip_average})
-    curves = json.loads((run / "curves.json").read_text())
-    card = _calibrated(card, model, validation, max(row["val_accuracy"] for row in curves))
+    trained = max(row["val_accuracy"] for row in read_curves(recipe, run))
+    card = _calibrated(card, model, validation, trained)
     folder = models_dir / model_id
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.tflite").write_bytes(model)
-    _write_json(folder / "curves.json", curves)
+    _write_json(folder / "curves.json", read_curves(recipe, run))
     if precision is Precision.float:
         _keep_weights(run / "best.weights.h5", folder)
     return write_card(EmotionClassifier(card, model), data, train, folder)
+
+
+def read_curves(recipe: Recipe, run: Path) -> list[dict[str, float]]:
+    """One row an epoch, after those of the run that this one started from."""
+    curves: list[dict[str, float]] = json.loads((run / "curves.json").read_text())
+    if recipe.start_from is None:
+        return curves
+    before = read_curves(load_recipe(recipe.start_from), run.parent / recipe.start_from)
+    return before + [{**row, "epoch": row["epoch"] + len(before)} for row in curves]
 
 
 def publish_ensemble(

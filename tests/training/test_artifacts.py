@@ -1,5 +1,7 @@
 """Publishing, exporting and pruning a toy network: files that others load, zeros that stay."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -20,7 +22,7 @@ from training.artifacts import export_network, recipe_of
 from training.data import load_split
 from training.export import load_network, to_litert
 from training.prune import KeepZeros, prune, sparsity_of
-from training.publish import UnfaithfulExportError, publish, publish_ensemble
+from training.publish import UnfaithfulExportError, publish, publish_ensemble, read_curves
 from training.train import train
 
 pytestmark = pytest.mark.train
@@ -120,6 +122,19 @@ def test_a_file_that_lost_what_was_learnt_is_not_published(
             model_id="toy", precision=Precision.float16, flip_average=False,
         )  # fmt: skip
     assert not list(tmp_path.iterdir())
+
+
+def test_curves_of_a_run_that_went_on_begin_with_those_it_started_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, n_epochs in (("first", 2), ("second", 3)):
+        (tmp_path / name).mkdir()
+        rows = [{"epoch": epoch + 1, "run": n_epochs} for epoch in range(n_epochs)]
+        (tmp_path / name / "curves.json").write_text(json.dumps(rows))
+    monkeypatch.setattr("training.publish.load_recipe", lambda name: replace(RECIPE, name=name))
+    curves = read_curves(replace(RECIPE, start_from="first"), tmp_path / "second")
+    assert [row["epoch"] for row in curves] == [1, 2, 3, 4, 5]
+    assert [row["run"] for row in curves] == [2, 2, 3, 3, 3]
 
 
 def test_an_ensemble_is_exported_by_its_members(published: tuple[Path, Path]) -> None:
