@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ FER_ORDER = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 WARM_UP = 2
 
 
-class Peer:
+class Peer(ABC):
     """A package as its users call it.
 
     `photo(image_bgr)` finds and judges all faces and returns how many; `faces(grey)` judges
@@ -30,13 +31,13 @@ class Peer:
 
     note = ""
 
+    @abstractmethod
     def photo(self, image_bgr: Any) -> int:
         """Count of faces judged in a photo, uint8 (height, width, 3)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def faces(self, grey: Any) -> list[int]:
         """Labels 0..6 of n crops."""
-        raise NotImplementedError
 
 
 class Fer(Peer):

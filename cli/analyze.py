@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.output import write_text
+
 if TYPE_CHECKING:
     from core.config import Settings
     from core.types import FaceAnalysis
@@ -60,7 +62,11 @@ def analyze(
         text, some = analyze_videos(clips, settings, as_json=as_json, as_csv=as_csv, **chosen)
         texts.append(text)
         refused |= some
-    _write(_one_array(texts) if as_json else "".join(texts), out)
+    text = _one_array(texts) if as_json else "".join(texts)
+    if out is None:
+        sys.stdout.write(text)
+    else:
+        write_text(text, out)
     raise typer.Exit(SOME_REFUSED if refused else ALL_OK)
 
 
@@ -169,13 +175,3 @@ def _poor(face: "FaceAnalysis") -> str:
         return ""
     flaw = f", {face.quality.flaw}" if face.quality.flaw else ""
     return f"; quality {face.quality.score:.2f}{flaw}"
-
-
-def _write(text: str, out: Path | None) -> None:
-    if out is None:
-        sys.stdout.write(text)
-        return
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as exc:
-        raise typer.BadParameter(f"{out} cannot be written: {exc.strerror}") from exc

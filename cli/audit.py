@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.evaluate import FacesChoice
+from cli.output import write_text
 
 if TYPE_CHECKING:
     from services.audit_data import AuditResult, ModelAudit
@@ -162,7 +163,4 @@ def _write(result: "AuditResult", out: Path) -> None:
     from services.audit_report import audit_html
 
     makers = {".html": audit_html, ".json": audit_json, ".csv": audit_csv}
-    try:
-        out.write_text(makers[out.suffix.lower()](result), encoding="utf-8")
-    except OSError as exc:
-        raise typer.BadParameter(f"{out} cannot be written: {exc.strerror}") from exc
+    write_text(makers[out.suffix.lower()](result), out)

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.output import counted
+
 if TYPE_CHECKING:
     from services.batch_store import BatchFolder, Summary
 
@@ -104,10 +106,9 @@ def _run(folder: "BatchFolder", client: Any, run_batch: Any) -> None:
 
 
 def _say(summary: "Summary", out: Path) -> None:
-    print(f"{summary.n_done:,} files, {summary.n_faces:,} faces: {out}")
+    print(f"{counted(summary.n_done, 'file')}, {counted(summary.n_faces, 'face')}: {out}")
     if summary.refused:
         n_refused = sum(summary.refused.values())
-        were = "file was" if n_refused == 1 else "files were"
-        print(f"{n_refused:,} {were} refused, listed in {out / '_refused.csv'}:")
+        print(f"Refused: {counted(n_refused, 'file')}, listed in {out / '_refused.csv'}:")
         for kind, count in summary.refused.items():
             print(f"  {count:,} × {kind.replace('_', ' ')}")

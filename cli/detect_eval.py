@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.evaluate import progress_bar
+from cli.output import write_text
 
 if TYPE_CHECKING:
     from core.detection_evaluation import DetectionEvaluation
@@ -57,19 +58,12 @@ def detect_eval(
             progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
     if out is not None:
-        _write(evaluation, out)
+        write_text(evaluation.model_dump_json(indent=1) + "\n", out)
     if as_json:
         content = evaluation.model_dump(exclude={"curve"})
         sys.stdout.write(json.dumps(content, indent=1) + "\n")
     else:
         _print(evaluation)
-
-
-def _write(evaluation: "DetectionEvaluation", out: Path) -> None:
-    try:
-        out.write_text(evaluation.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    except OSError as exc:
-        raise typer.BadParameter(f"{out} cannot be written: {exc.strerror}") from exc
 
 
 def _show(value: float | None) -> str:

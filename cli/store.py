@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.output import counted
+
 if TYPE_CHECKING:
     from services.store import Store
 
@@ -54,10 +56,6 @@ def _code(argument: str) -> str:
     return sys.stdin.readline() if argument == "-" else argument
 
 
-def _counted(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
-
-
 @store_app.command()
 def status() -> None:
     """Say where the store is and how much it holds."""
@@ -67,9 +65,9 @@ def status() -> None:
         found = summary(store)
     print(f"Data folder  {found.data_dir}")
     print(f"Database     {found.database}")
-    kept = f"{_counted(found.results, 'result')}, {_counted(found.images, 'image')}"
+    kept = f"{counted(found.results, 'result')}, {counted(found.images, 'image')}"
     size = f"{found.image_bytes / 1e6:.1f} MB"
-    print(f"Kept         {kept} ({size}) of {_counted(found.subjects, 'person')}")
+    print(f"Kept         {kept} ({size}) of {counted(found.subjects, 'person')}")
 
 
 @store_app.command()
@@ -113,12 +111,12 @@ def purge(
         print("Another process is purging; nothing was done here.")
         return
     print(
-        f"Removed {_counted(report.images, 'image')}, {_counted(report.analyses, 'result')}, "
-        f"{_counted(report.subjects, 'consent record')} and "
-        f"{_counted(report.strays, 'stray file')}."
+        f"Removed {counted(report.images, 'image')}, {counted(report.analyses, 'result')}, "
+        f"{counted(report.subjects, 'consent record')} and "
+        f"{counted(report.strays, 'stray file')}."
     )
     if not report.done:
-        left = _counted(report.unfinished, "removal")
+        left = counted(report.unfinished, "removal")
         print(f"Not finished: {left}; run this again in a minute.")
         raise typer.Exit(NOT_DONE)
 
@@ -133,7 +131,7 @@ def erase(code: CodeArgument) -> None:
     if not job.done:
         print("The erasure has begun and is not finished; `mien store purge` goes on with it.")
         raise typer.Exit(NOT_DONE)
-    gone = [_counted(count, GONE[table]) for table, count in job.counts.items()]
+    gone = [counted(count, GONE[table]) for table, count in job.counts.items()]
     print(f"Deleted: {', '.join(gone)}.")
 
 
@@ -154,10 +152,10 @@ def export(
     descriptor = os.open(out, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(made.zip_bytes)
-    kept = f"{_counted(made.analyses, 'result')} and {_counted(made.images, 'image')}"
+    kept = f"{counted(made.analyses, 'result')} and {counted(made.images, 'image')}"
     print(f"Wrote {kept} to {out}.")
     if made.missing:
-        print(f"Not in it, because nobody can open them: {_counted(made.missing, 'image')}.")
+        print(f"Not in it, because nobody can open them: {counted(made.missing, 'image')}.")
 
 
 @store_app.command()

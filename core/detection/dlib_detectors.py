@@ -5,6 +5,7 @@ a processor it takes seconds for a photo.
 """
 
 import threading
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ _LOWEST_HOG_SCORE = -0.6
 _MIN_SIDE_PX = 16  # smaller pictures hold no face; dlib's pyramids want some pixels
 
 
-class _DlibDetector:
+class _DlibDetector(ABC):
     """What the two share: scaling, padding, confidence.
 
     Args:
@@ -56,9 +57,9 @@ class _DlibDetector:
         kept = [face for face in faces if face.confidence >= self.threshold]
         return tuple(sorted(kept, key=lambda face: -face.confidence))
 
+    @abstractmethod
     def _find(self, image_rgb: ImageRGB) -> list[tuple[Any, float]]:
         """`dlib.rectangle` and raw score of each detection."""
-        raise NotImplementedError
 
     def _face(self, rectangle: Any, score: float, to_full: NDArray[np.float64]) -> Face:
         # dlib's right and bottom are the last pixels inside.
