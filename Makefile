@@ -10,7 +10,7 @@ UV := .tools/bin/uv
 export UV_PYTHON := $(PYTHON)
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: app test lint types test-app test-e2e test-live test-training bench bench-peers performance screenshots report slides docs setup-train setup-batch clean deploy-files audit coverage-store mutation-store test-hostile
+.PHONY: app test lint types test-app test-e2e test-live test-training bench bench-peers studies performance screenshots report slides docs setup-train setup-batch clean deploy-files audit coverage-store mutation-store test-hostile
 
 app: .venv/.app
 	.venv/bin/streamlit run Home.py --server.port $(PORT)
@@ -87,6 +87,14 @@ DATA ?= fer2013.parquet
 bench-peers: .venv/.app .venv-peers/.peers
 	.venv/bin/python benchmarks/peers.py --data $(DATA)
 	.venv/bin/python benchmarks/performance_page.py
+
+# Every study of the default model anew, after it changed; half an hour. SETS holds the sets.
+SETS ?= .
+studies: .venv/.app
+	.venv/bin/mien bias all --data $(SETS)/fer2013.parquet --annotations $(SETS)/utkface.parquet
+	.venv/bin/mien study failures --fer $(SETS)/fer2013.parquet
+	.venv/bin/mien study landmarks --fer $(SETS)/fer2013.parquet --helen $(SETS)/helen68.parquet --cache runs/landmark_study
+	.venv/bin/python -m training.detector_effect --data $(SETS)/fer2013.parquet
 
 performance: .venv/.app
 	.venv/bin/python benchmarks/performance_page.py

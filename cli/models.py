@@ -3,11 +3,14 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-_MIN_WIDTH = 120
+if TYPE_CHECKING:
+    from core.model_card import ModelCard
+
+_MIN_WIDTH = 130
 
 
 def models(
@@ -35,18 +38,22 @@ def markdown(rows: list[dict[str, Any]]) -> str:
     """The measures as the README shows them."""
     lines = [
         "| model | accuracy | without near-duplicates | one view | balanced | macro F1 "
-        "| calibration error | parameters | multiply-accumulates | ms a face | size |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
+        "| calibration error | corrupted | parameters | multiply-accumulates | ms a face | size |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     lines += [
         f"| {row['id']} | {row['accuracy']:.1%} | {row['accuracy_without_near_duplicates']:.1%} "
         f"| {row['accuracy_single_view']:.1%} "
         f"| {row['balanced_accuracy']:.1%} | {row['macro_f1']:.3f} | {row['ece']:.3f} "
-        f"| {row['parameters'] / 1e6:.1f} M | {row['macs'] / 1e6:.0f} M | {_ms(row)} "
-        f"| {row['bytes'] / 1e6:.1f} MB |"
+        f"| {_share(row['accuracy_corrupted'], '.1%')} | {row['parameters'] / 1e6:.1f} M "
+        f"| {row['macs'] / 1e6:.0f} M | {_ms(row)} | {row['bytes'] / 1e6:.1f} MB |"
         for row in rows
     ]
     return "\n".join(lines) + "\n"
+
+
+def _share(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)
 
 
 def _ms(row: dict[str, Any]) -> str:
@@ -60,6 +67,17 @@ def _measured_ms(models_dir: Path) -> dict[str, float]:
         return {}
     measured = json.loads(file.read_text(encoding="utf-8"))["models"].values()
     return {row["model_sha256"]: row["p50_ms"] for row in measured}
+
+
+def _measured_corrupted(card: "ModelCard", models_dir: Path) -> float | None:
+    """Mean accuracy under corruptions, where `mien bias robustness` ran on this very model."""
+    from core.robustness import mean_accuracy
+
+    file = models_dir / "studies" / f"robustness_{card.id}.json"
+    if not file.exists():
+        return None
+    study = json.loads(file.read_text(encoding="utf-8"))
+    return mean_accuracy(study) if study["model_sha256"] == card.sha256 else None
 
 
 def _row(model_id: str, models_dir: Path) -> dict[str, Any]:
@@ -81,6 +99,7 @@ def _row(model_id: str, models_dir: Path) -> dict[str, Any]:
         "balanced_accuracy": report["all"]["balanced_accuracy"],
         "macro_f1": report["all"]["macro_f1"],
         "ece": report["all"]["ece"],
+        "accuracy_corrupted": _measured_corrupted(card, models_dir),
         "ms_per_face": _measured_ms(models_dir).get(card.sha256),
         "command": report["command"],
     }
@@ -93,7 +112,7 @@ def _table(rows: list[dict[str, Any]], default_model: str) -> None:
     table = Table(title="FER-2013, private test split", caption=f"default: {default_model}")
     for column in (
         "id", "accuracy", "one view", "no near-dup.", "balanced", "macro F1", "ECE",
-        "MB", "M params", "M MACs", "ms",
+        "corrupted", "MB", "M params", "M MACs", "ms",
     ):  # fmt: skip
         table.add_column(column, justify="left" if column == "id" else "right")
     for row in rows:
@@ -105,6 +124,7 @@ def _table(rows: list[dict[str, Any]], default_model: str) -> None:
             f"{row['balanced_accuracy']:.2%}",
             f"{row['macro_f1']:.3f}",
             f"{row['ece']:.3f}",
+            _share(row["accuracy_corrupted"], ".2%"),
             f"{row['bytes'] / 1e6:.1f}",
             f"{row['parameters'] / 1e6:.2f}",
             f"{row['macs'] / 1e6:.0f}",

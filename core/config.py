@@ -32,9 +32,7 @@ class Settings(BaseSettings):
         default=None, description="SQLAlchemy URL; SQLite if not set."
     )
     master_key: SecretStr | None = Field(default=None, description="Key that wraps the data keys.")
-    default_model: str = Field(
-        default="se-resnet-int8", description="Id of the model chosen at first."
-    )
+    default_model: str = Field(default="mien-fast", description="Id of the model chosen at first.")
     default_detector: str = Field(
         default="yunet", description="Name of the detector chosen at first."
     )

@@ -51,3 +51,12 @@ def robustness_rows(
 def sample_rows(n_all: int, n: int, *, seed: int = 0) -> NDArray[np.int64]:
     """`n` of the rows 0..n_all-1 in order, drawn without replacement; all if there are fewer."""
     return np.sort(np.random.default_rng(seed).permutation(n_all)[:n])
+
+
+def mean_accuracy(study: dict[str, Any]) -> float:
+    """Accuracy averaged over all corruptions and levels; 1 minus the mean corruption error.
+
+    Args:
+        study: content of a file that `mien bias robustness` writes.
+    """
+    return float(np.mean([row["accuracy"] for row in study["rows"]]))

@@ -1,7 +1,7 @@
 """Random changes to training images, on whole batches, with `keras.ops` alone.
 
 They stand for what varies between photographs: turn, distance and place of the face, mirror
-image, light, sharpness, and things in front of the face.
+image, light, things in front of the face, sharpness and the sensor's noise.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ Tensor = Any  # a keras.KerasTensor; Keras ships no types
 
 
 class Augment(keras.layers.Layer):  # type: ignore[misc]
-    """Random affine, flip, brightness, contrast and one erased square; identity at inference.
+    """Random affine, flip, light, one erased square, blur and noise; identity at inference.
 
     Input and output: float (b, side, side, 1), grey levels 0..255.
 
@@ -26,6 +26,11 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]
         erase_px: smallest and largest side of the erased square (Zhong et al. 2017, "random
             erasing", arXiv 1708.04896), filled with one random grey level.
         erase_share: share of the images that get it.
+        blur_px: largest standard deviation of a Gaussian blur.
+        blur_share: share of the images that are blurred.
+        noise: largest standard deviation of Gaussian noise, in grey levels.
+        noise_share: share of the images that get it; shares above 0 keep a network from being
+            lost in the weak noise of a webcam (Rusak et al. 2020, arXiv 2001.06057).
         seed: seed of all random draws.
     """
 
@@ -39,6 +44,10 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]
         contrast: float = 0.2,
         erase_px: tuple[int, int] = (8, 20),
         erase_share: float = 0.5,
+        blur_px: float = 1.0,
+        blur_share: float = 0.0,
+        noise: float = 20.0,
+        noise_share: float = 0.0,
         seed: int = 0,
     ) -> None:
         """Keep the ranges; draws happen in `call`."""
@@ -48,6 +57,8 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]
         self.scale, self.shift = scale, shift
         self.brightness, self.contrast = brightness, contrast
         self.erase_px, self.erase_share = erase_px, erase_share
+        self.blur_px, self.blur_share = blur_px, blur_share
+        self.noise, self.noise_share = noise, noise_share
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, images: Tensor, training: bool | None = None) -> Tensor:
@@ -56,7 +67,10 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]
             return images
         images = self._affine(images)
         images = self._light(images)
-        return self._erase(images)
+        images = self._erase(images)
+        if self.blur_share:
+            images = self._blur(images)
+        return self._noise(images) if self.noise_share else images
 
     def _uniform(self, images: Tensor, low: float, high: float) -> Tensor:
         """One draw an image, shape (b, 1)."""
@@ -92,13 +106,40 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]
         """Cover a square of a share of the images with one grey level."""
         side = images.shape[1]
         half = self._uniform(images, *self.erase_px) / 2
-        half = half * ops.cast(self._uniform(images, 0, 1) < self.erase_share, "float32")
+        half = half * self._chosen(images, self.erase_share)
         centre_x, centre_y = self._uniform(images, 0, side), self._uniform(images, 0, side)
         grey = ops.reshape(self._uniform(images, 0, 255), (-1, 1, 1, 1))
         pixels = ops.reshape(ops.arange(side, dtype="float32") + 0.5, (1, -1))
         inside_x = ops.reshape(ops.abs(pixels - centre_x) < half, (-1, 1, side, 1))
         inside_y = ops.reshape(ops.abs(pixels - centre_y) < half, (-1, side, 1, 1))
         return ops.where(ops.logical_and(inside_x, inside_y), grey, images)
+
+    def _chosen(self, images: Tensor, share: float) -> Tensor:
+        """1 for a share of the images, 0 for the others, shape (b, 1)."""
+        return ops.cast(self._uniform(images, 0, 1) < share, "float32")
+
+    def _blur(self, images: Tensor) -> Tensor:
+        """Blur a share of the images, each by its own width.
+
+        A Gaussian is separable: one matrix from the left, its transpose from the right. Rows
+        that sum to one keep the brightness at the edges.
+        """
+        chosen = self._chosen(images, self.blur_share)
+        width_px = chosen * self._uniform(images, 0, self.blur_px) + 1e-3  # so narrow is none
+        pixels = ops.arange(images.shape[1], dtype="float32")
+        apart = (pixels[None, :] - pixels[:, None]) / ops.reshape(width_px, (-1, 1, 1))
+        weights = ops.exp(-0.5 * ops.square(apart))
+        weights = weights / ops.sum(weights, axis=-1, keepdims=True)
+        blurred = ops.matmul(
+            weights, ops.matmul(images[..., 0], ops.transpose(weights, (0, 2, 1)))
+        )
+        return blurred[..., None]
+
+    def _noise(self, images: Tensor) -> Tensor:
+        """Add Gaussian noise to a share of the images, to each in its own strength."""
+        strength = self._chosen(images, self.noise_share) * self._uniform(images, 0, self.noise)
+        drawn = keras.random.normal(ops.shape(images), dtype="float32", seed=self.seed_generator)
+        return ops.clip(images + ops.reshape(strength, (-1, 1, 1, 1)) * drawn, 0.0, 255.0)
 
 
 def _sample_bilinear(images: Tensor, source_x: Tensor, source_y: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Fit what `core.quality` needs for one expression model, on degraded validation images.
 
-`python -m training.fit_quality --data fer2013.parquet --model se-resnet-int8` writes
-models/se-resnet-int8/quality.json. Every validation image is taken as it is and degraded several
+`python -m training.fit_quality --data fer2013.parquet --model mien-fast` writes
+models/mien-fast/quality.json. Every validation image is taken as it is and degraded several
 times (core.corruptions, smaller sizes, cut by a border). One half of the images is fitted on; the
 other half says what the threshold that follows quality gains, and is written beside the fit.
 """

@@ -18,6 +18,8 @@ from training.train import train
 # A quarter of the channels of the recipe that ships: its ideas are tried where trying is cheap.
 _SMALL = {"widths": (16, 32, 64, 128), "depths": (0, 1, 2, 1), "dropout": 0.2}
 
+WARMUP_STEPS = 100  # a few epochs have no time for the 500 of a whole training
+
 
 def ablations(epochs: int) -> dict[str, Recipe]:
     """The shipped recipe made small, and one change a trial."""
@@ -27,9 +29,11 @@ def ablations(epochs: int) -> dict[str, Recipe]:
         name="base",
         architecture_options=_SMALL,
         epochs=epochs,
+        warmup_steps=WARMUP_STEPS,
         average_momentum=0.995,
     )
-    quiet = {**shipped.augment_options, "erase_share": 0.0}
+    whole = {**shipped.augment_options, "erase_share": 0.0}
+    rough = load_recipe("se_resnet_long").augment_options
     changes: dict[str, dict[str, Any]] = {
         "base": {},
         "blank images kept": {"drop_blank": False},
@@ -40,7 +44,8 @@ def ablations(epochs: int) -> dict[str, Recipe]:
         "classes drawn alike": {"balance_power": 0.0},
         "no label smoothing": {"label_smoothing": 0.0},
         "mixup 0.2": {"mixup_alpha": 0.2},
-        "nothing erased": {"augment_options": quiet},
+        "nothing erased": {"augment_options": whole},
+        "blur and noise": {"augment_options": rough},
         "no weight averaging": {"average_momentum": 0.0},
     }
     return {title: replace(base, **change) for title, change in changes.items()}
@@ -48,7 +53,8 @@ def ablations(epochs: int) -> dict[str, Recipe]:
 
 def architectures(epochs: int) -> dict[str, Recipe]:
     """Four families at about the same cost, each by the shipped recipe's other choices."""
-    base = replace(load_recipe("se_resnet"), epochs=epochs, average_momentum=0.995)
+    shipped = load_recipe("se_resnet")
+    base = replace(shipped, epochs=epochs, warmup_steps=WARMUP_STEPS, average_momentum=0.995)
     options: dict[str, tuple[str, dict[str, Any]]] = {
         "residual with squeeze-excitation": ("se_resnet", {**_SMALL, "depths": (0, 2, 3, 2)}),
         "VGG-like": ("vgg", {"widths": (16, 32, 64, 128)}),

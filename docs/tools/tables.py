@@ -4,6 +4,7 @@ Lines are empty where nothing is measured yet; the command is then what makes th
 """
 
 from core.emotions import EMOTIONS, noun
+from core.robustness import mean_accuracy
 from docs.tools.measured import Measured, shown, total
 from docs.tools.table_parts import Table, interval, score, to_lines
 
@@ -14,19 +15,22 @@ def models(measured: Measured) -> Table:
     for name in measured.expression_models():
         path, card_path = f"models/{name}/evaluation.json", f"models/{name}/card.json"
         report, card = measured.need(path), measured.need(card_path)
-        paths += [path, card_path]
+        robustness_path = f"models/studies/robustness_{name}.json"
+        robustness = measured.load(robustness_path)
+        paths += [path, card_path, *([robustness_path] if robustness else [])]
         whole, clean = report["all"], report["without_near_duplicates"]
         rows.append([
             name,
             shown(whole["accuracy"], ".1%"), interval(whole["accuracy_ci95"]),
             shown(clean["accuracy"], ".1%"), shown(whole["balanced_accuracy"], ".1%"),
             shown(whole["macro_f1"], ".3f"), shown(whole["ece"], ".3f"),
+            shown(mean_accuracy(robustness), ".1%") if robustness else "–",
             shown(card["n_parameters"] / 1e6, ".2f"),
             shown(card["n_macs"] / 1e6, ",.0f") if card["n_macs"] else "–",
             shown(card["n_bytes"] / 1e6, ".1f"),
         ])  # fmt: skip
     header = ["model", "accuracy", "95 %", "no near-dup.", "balanced", "macro F1",
-              "calibration error", "M parameters", "M MACs", "MB"]  # fmt: skip
+              "calibration error", "corrupted", "M parameters", "M MACs", "MB"]  # fmt: skip
     return to_lines(header, rows) if rows else [], paths, "mien publish"
 
 

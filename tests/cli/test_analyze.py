@@ -110,7 +110,7 @@ def test_each_model_and_detector_can_be_chosen() -> None:
     [
         ([], "Missing argument"),
         ([ASTRONAUT, "--json", "--csv"], "not both"),
-        ([ASTRONAUT, "--model", "nonsense"], "se-resnet"),
+        ([ASTRONAUT, "--model", "nonsense"], "mien-best"),
         ([ASTRONAUT, "--detector", "nonsense"], "yunet"),
         ([ASTRONAUT, "--out", "/nowhere/at/all.json"], "cannot be"),
         (["tests/helpers"], "holds no"),

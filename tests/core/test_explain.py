@@ -179,7 +179,7 @@ def test_the_score_that_is_explained_is_the_one_that_is_shown(
     assert mesh is not None
     from core.detection import create_detector
 
-    model = EmotionClassifier.load("se-resnet-int8", models_dir)
+    model = EmotionClassifier.load("mien-fast", models_dir)
     geometry = create_detector("yunet", models_dir).box_geometry
     found = explain(astronaut, a_face(box), mesh, model, geometry)
     spec = model.card.face_input
@@ -239,7 +239,7 @@ def test_an_explanation_takes_less_than_300_ms(models_dir: Path) -> None:
     import time
 
     image, mesh, box = a_smile()
-    model = EmotionClassifier.load("se-resnet-int8", models_dir)
+    model = EmotionClassifier.load("mien-fast", models_dir)
     times_s = []
     for _ in range(5):
         started = time.perf_counter()

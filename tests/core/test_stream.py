@@ -28,7 +28,7 @@ def detector(models_dir: Path) -> FaceDetector:
 
 @pytest.fixture(scope="module")
 def classifier(models_dir: Path) -> EmotionClassifier:
-    return EmotionClassifier.load("se-resnet-int8", models_dir)
+    return EmotionClassifier.load("mien-fast", models_dir)
 
 
 def scene(picture: RGB, x: float, y: float, scale: float = 1.0) -> RGB:

@@ -29,7 +29,7 @@ def photo_detector(*, tiles: bool = False) -> FaceDetector:
 
 @cache
 def photo_analyzer() -> Analyzer:
-    return create_analyzer(ROOT / "models", model_id="se-resnet-int8", detector="yunet")
+    return create_analyzer(ROOT / "models", model_id="mien-fast", detector="yunet")
 
 
 def clockwise(image: Image, degrees: int) -> Image:

@@ -117,7 +117,7 @@ def test_a_worker_with_another_model_says_so(
 ) -> None:
     other = replace(real_job(), model_sha256="f" * 64)
     folder = begin(names(3), other)
-    with pytest.raises(ModelError, match="another 'se-resnet-int8'"):
+    with pytest.raises(ModelError, match="another 'mien-fast'"):
         run_batch(folder, threads)
     assert folder.missing_parts() == [0]
     _loaded.cache_clear()

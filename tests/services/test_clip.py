@@ -30,7 +30,7 @@ from tests.helpers.clips import encode_clip, plain, wandering
 def analyzer(models_dir: Path) -> StreamAnalyzer:
     return stream_analyzer(
         create_detector("yunet", models_dir),
-        EmotionClassifier.load("se-resnet-int8", models_dir),
+        EmotionClassifier.load("mien-fast", models_dir),
         Settings(),
     )
 

@@ -163,6 +163,53 @@ def test_erased_squares_vary_in_size_and_hit_their_share_of_images() -> None:
     assert max(whole) - min(whole) >= 8
 
 
+def test_a_blur_widens_a_spot_as_far_as_it_may_and_keeps_what_is_even() -> None:
+    """Variances of a Gaussian spot and a Gaussian blur add up."""
+    blurred = augmented(blob(23.5, 23.5, 300), **NOTHING, blur_px=3, blur_share=1)[..., 0]
+    columns = np.arange(48) - 23.5
+    profile = blurred.sum(axis=1).astype(np.float64)
+    variance = (profile * columns**2).sum(axis=1) / profile.sum(axis=1)
+    width_px = np.sqrt(np.maximum(variance - 2.0**2, 0))
+    assert 2.8 < width_px.max() <= 3.05
+    assert width_px.min() < 0.3
+    even = augmented(np.full((8, 48, 48, 1), 90, np.float32), **NOTHING, blur_px=3, blur_share=1)
+    assert even == pytest.approx(90, abs=1e-3)
+
+
+def test_a_blur_is_the_one_that_opencv_computes() -> None:
+    """Away from the edges, where OpenCV repeats them and this does not."""
+    cv2 = pytest.importorskip("cv2")
+    image = np.repeat(random_images(1), 64, axis=0)
+    image = (image + image[:, :, ::-1]) / 2  # its own mirror image
+    blurred = augmented(image, **NOTHING, blur_px=2, blur_share=1)[:, 12:36, 12:36, 0]
+    widths_px = np.linspace(0.05, 2, 400)
+    known = np.stack(
+        [cv2.GaussianBlur(image[0, ..., 0], (25, 25), width)[12:36, 12:36] for width in widths_px]
+    )
+    nearest = np.abs(blurred[:, None] - known).max(axis=(2, 3)).min(axis=1)
+    assert np.median(nearest) < 3
+
+
+def test_noise_is_as_strong_as_it_may_be_and_even_handed() -> None:
+    flat = np.full((300, 48, 48, 1), 128, np.float32)
+    added = augmented(flat, **NOTHING, noise=30, noise_share=1) - 128
+    strength = added.std(axis=(1, 2, 3))
+    assert 28 < strength.max() < 31
+    assert strength.min() < 1.5
+    assert np.abs(added.mean(axis=(1, 2, 3))).max() < 3
+
+
+@pytest.mark.parametrize("kind", ["blur", "noise"])
+def test_blur_and_noise_hit_their_share_of_images(kind: str) -> None:
+    stripes = np.tile(np.float32([60, 180]), 24)[None, None, :, None]
+    images = np.broadcast_to(stripes, (400, 48, 48, 1)).copy()
+    reference = np.sort(images[0].ravel())
+    shares = {"blur": {"blur_px": 2.0, "blur_share": 0.3}, "noise": {"noise_share": 0.3}}
+    out = augmented(images, **NOTHING, **shares[kind])
+    hit = [np.abs(np.sort(image.ravel()) - reference).mean() > 1 for image in out]
+    assert np.mean(hit) == pytest.approx(0.29, abs=0.08)
+
+
 def test_every_image_is_changed_in_its_own_way() -> None:
     out = augmented(np.repeat(random_images(1), 16, axis=0))
     assert len({image.tobytes() for image in out}) == 16

@@ -164,7 +164,7 @@ def test_a_bad_file_has_its_sentence(agreed: AppTest) -> None:
 @pytest.fixture(scope="module")
 def view() -> FaceView:
     image = pixels()
-    (found,) = analyzer("se-resnet-int8", "yunet").analyze(image).faces
+    (found,) = analyzer("mien-fast", "yunet").analyze(image).faces
     result = face_view(image, found)
     assert result is not None
     return result
@@ -229,7 +229,7 @@ def test_the_table_has_a_row_for_each_measure(view: FaceView) -> None:
 
 @pytest.mark.parametrize("scheme", [MESH, IBUG, FIVE])
 def test_without_noise_the_face_is_as_found(view: FaceView, scheme: str) -> None:
-    model = classifier("se-resnet-int8")
+    model = classifier("mien-fast")
     exact, wrong = outcomes(view, scheme, "gaussian", [0.0, 0.32], 0, model)
     assert exact is not None
     assert wrong is not None
@@ -246,7 +246,7 @@ def test_without_noise_the_face_is_as_found(view: FaceView, scheme: str) -> None
 
 
 def test_all_points_lost_cannot_be_aligned(view: FaceView) -> None:
-    model = classifier("se-resnet-int8")
+    model = classifier("mien-fast")
     some, none = outcomes(view, FIVE, "dropped", [0.2, 1.0], 0, model)
     assert some is not None
     assert some.kept.sum() == 4
@@ -257,7 +257,7 @@ def test_all_points_lost_cannot_be_aligned(view: FaceView) -> None:
 
 
 def test_the_slider_has_points_and_crops_of_every_level(view: FaceView) -> None:
-    found = outcomes(view, IBUG, "bias", LEVELS, 0, classifier("se-resnet-int8"))
+    found = outcomes(view, IBUG, "bias", LEVELS, 0, classifier("mien-fast"))
     sent = payload("how wrong", view.picture_rgb, found, sentences(found, IBUG))
     assert len(sent["levels"]) == len(LEVELS) == 33
     points = np.frombuffer(base64.b64decode(sent["points_base64"]), "<i2").reshape(33, 68, 2)

@@ -20,9 +20,13 @@ RECIPE = Recipe(
         "contrast": 0.2,
         "erase_px": (8, 20),
         "erase_share": 0.5,
+        "blur_px": 2.0,
+        "blur_share": 0.3,
+        "noise": 25.0,
+        "noise_share": 0.4,
     },
     epochs=20,  # one cosine from the warm-up's end to zero
-    teachers=("se_resnet",),  # its answer to the same augmented face
+    teachers=("se_resnet_long",),  # its answer to the same augmented face
     teacher_share=0.7,  # of the loss; the labels have the rest
     teacher_temperature=2.0,  # softens both sides
     batch_size=128,
