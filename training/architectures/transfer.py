@@ -10,6 +10,7 @@ from keras import layers, ops
 
 from core.faceinput import FaceInput
 from training.architectures.blocks import Tensor
+from training.layers import BatchNorm
 
 BACKBONES = {
     "vgg16": keras.applications.VGG16,
@@ -53,8 +54,8 @@ def transfer(
     base: Any = BACKBONES[backbone](
         include_top=False, weights=weights, input_shape=(side_px, side_px, 3)
     )
+    base = _with_our_normalisation(base)
     base.name = "backbone"
-    _follow_faster(base)
     features: Tensor = layers.GlobalAveragePooling2D()(base(scaled))
     features = layers.Dense(head_units, activation="relu")(features)
     features = layers.Dropout(dropout)(features)
@@ -62,15 +63,23 @@ def transfer(
     return keras.Model(inputs, logits, name=f"transfer_{backbone}")
 
 
-def _follow_faster(base: Any) -> None:
-    """Let the statistics of batch normalisation keep up with a short fine-tuning.
+def _with_our_normalisation(base: Any) -> Any:
+    """The same network and weights, its batch normalisation trained faster in both senses.
 
+    It is the fused one where there is one. And its statistics keep up with a short fine-tuning:
     MobileNetV2 comes with a momentum of 0.999, which still remembers ImageNet two epochs of
-    FER-2013 later: 55 % right in training mode were 44 % with the statistics.
+    FER-2013 later (55 % right in training mode were 44 % with the statistics).
     """
-    for layer in base.layers:
+
+    def ours(layer: Any) -> Any:
+        config = layer.get_config()
         if isinstance(layer, layers.BatchNormalization):
-            layer.momentum = 0.9
+            return BatchNorm.from_config({**config, "momentum": 0.9})
+        return layer.__class__.from_config(config)
+
+    clone = keras.models.clone_model(base, clone_function=ours)
+    clone.set_weights(base.get_weights())
+    return clone
 
 
 @keras.saving.register_keras_serializable("mien")
