@@ -46,7 +46,8 @@ def test_trials_are_trained_once_and_told_with_their_interval(
 ) -> None:
     def toys(epochs: int) -> dict[str, Recipe]:
         base = replace(RECIPE, epochs=epochs)
-        return {"base": base, "half 50 %": replace(base, label_smoothing=0.5)}
+        wider = {**RECIPE.architecture_options, "widths": (6, 12)}
+        return {"base": base, "50 % wider": replace(base, architecture_options=wider)}
 
     monkeypatch.setitem(trials.SETS, "toys", toys)
     data = write_faces(tmp_path)
@@ -55,7 +56,7 @@ def test_trials_are_trained_once_and_told_with_their_interval(
         return trials.run_trials("toys", 2, data, tmp_path / "runs", command="mien study trials")
 
     first = run()
-    assert [row["trial"] for row in first["rows"]] == ["base", "half 50 %"]
+    assert [row["trial"] for row in first["rows"]] == ["base", "50 % wider"]
     assert first["n"] == 42
     for row in first["rows"]:
         low, high = row["accuracy_ci95"]
@@ -63,7 +64,7 @@ def test_trials_are_trained_once_and_told_with_their_interval(
         assert len(row["curve"]) == 2
         assert row["parameters"] > 0
         assert row["macs"] > 0
-    assert first["rows"][0]["curve"] != first["rows"][1]["curve"]
+    assert first["rows"][1]["macs"] > 1.5 * first["rows"][0]["macs"]
 
     def not_again(*_: Any) -> None:
         raise AssertionError("a finished trial was trained again")
