@@ -102,7 +102,9 @@ def main() -> None:
     parser.add_argument("--python", type=Path, default=ROOT / ".venv-peers/bin/python")
     parser.add_argument("--runs", type=int, default=20, help="photos a package")
     parser.add_argument("--out", type=Path, default=ROOT / "docs/performance/peers.json")
-    parser.add_argument("--only", nargs="*", default=["mien", *PACKAGES])
+    parser.add_argument(
+        "--only", nargs="*", default=["mien", *PACKAGES], help="the other rows stay as they are"
+    )
     args = parser.parse_args()
     versions = {**peer_versions(args.python), "mien": version("mien")}
     content: dict[str, Any] = {
@@ -110,7 +112,7 @@ def main() -> None:
         "measured_at": datetime.now(UTC).strftime("%Y-%m-%d"),
         "runtimes": {n: v for n, v in versions.items() if n not in PACKAGES.values()},
         "runs": args.runs,
-        "rows": {},
+        "rows": json.loads(args.out.read_text("utf-8"))["rows"] if args.out.exists() else {},
     }
     args.out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
