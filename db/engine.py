@@ -29,8 +29,8 @@ IMMEDIATE = "mien_immediate"
 # "mien" in hexadecimal of ASCII; any number will do that nothing else in the database uses.
 ADVISORY_LOCK_ID = 0x6D69656E
 VACUUMED = ("analysis", "stored_image", "consent_record", "subject", "erasure_job")
-TRUNCATE_ATTEMPTS = 3
-TRUNCATE_PAUSE_S = 0.05
+TRACES_ATTEMPTS = 3  # what is in the way is mostly gone the next moment
+TRACES_PAUSE_S = 0.05
 
 
 def make_engine(
@@ -136,15 +136,14 @@ def erase_traces(engine: Engine) -> bool:
         Whether it was done. False: a reader is still in an old state, or another process is at
         the same work; try again later.
     """
-    if not is_sqlite(engine):
-        return _vacuum(engine)
-    with translated_errors():
-        for attempt in range(TRUNCATE_ATTEMPTS):
-            if attempt:
-                time.sleep(TRUNCATE_PAUSE_S)
-            if _truncate_wal(engine):
+    cut = _truncate_wal if is_sqlite(engine) else _vacuum
+    for attempt in range(TRACES_ATTEMPTS):
+        if attempt:
+            time.sleep(TRACES_PAUSE_S)
+        with translated_errors():
+            if cut(engine):
                 return True
-        return False
+    return False
 
 
 def _vacuum(engine: Engine) -> bool:
