@@ -104,6 +104,14 @@ def joined(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 def training(one: Subject) -> None:
     """Loss and accuracy of each epoch, from the run that made the model."""
+    members = cards()[one.model_id].members
+    if members:
+        st.info(
+            f"{one.model_id} was not trained: it is the mean of {' and '.join(members)}. "
+            "Choose one of them.",
+            icon=":material/call_merge:",
+        )
+        return
     content = read_json(settings().models_dir / one.model_id / "curves.json")
     frame = pd.DataFrame(content or [])
     if "epoch" not in frame:

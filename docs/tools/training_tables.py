@@ -28,7 +28,7 @@ def pruning(measured: Measured, model: str) -> Table:
 
 
 def trials(measured: Measured, name: str) -> Table:
-    """Short trainings side by side, the best first."""
+    """Short trainings side by side, the best first; their hours say what else the machine did."""
     path = f"models/studies/trials_{name}.json"
     study = measured.load(path)
     if study is None:
@@ -38,9 +38,8 @@ def trials(measured: Measured, name: str) -> Table:
         [
             row["trial"], shown(row["accuracy"], ".1%"), interval(row["accuracy_ci95"]),
             shown(row["parameters"] / 1e6, ".2f"), shown(row["macs"] / 1e6, ",.0f"),
-            shown(row["train_s"] / len(row["curve"]), ".0f"),
         ]
         for row in ordered
     ]  # fmt: skip
-    header = ["trial", "accuracy", "95 %", "M parameters", "M MACs", "seconds an epoch"]
+    header = ["trial", "accuracy", "95 %", "M parameters", "M MACs"]
     return to_lines(header, rows), [path], ""

@@ -25,6 +25,7 @@ from core.fairness import Gap, GroupShare
 from core.fairness_text import gap_sentence, summary_rows
 from core.model_card import model_ids
 from core.paired import mcnemar
+from tests.conftest import ROOT
 from tests.core.test_curves import made_up
 from tests.helpers.agree import agree
 from ui import charts, metrics_charts, metrics_parts
@@ -43,9 +44,12 @@ def go_to(app: AppTest, section: str) -> AppTest:
     return app
 
 
-def test_every_section_opens(open_page: OpenPage) -> None:
+@pytest.mark.parametrize("model_id", model_ids(ROOT / "models"))
+def test_every_section_opens_for_every_model(open_page: OpenPage, model_id: str) -> None:
     app = open_page("model_metrics")
     for section in SECTIONS:
+        app.session_state["metrics_model"] = model_id
+        app.session_state["metrics_models"] = [model_id]
         app = go_to(app, section)
         assert app.title[0].value == "Model Metrics"
         assert not app.error
