@@ -129,12 +129,8 @@ def load_model_bytes(card: ModelCard, models_dir: Path) -> bytes:
     """The model file's bytes, after checking that they are those the card vouches for.
 
     Raises:
-        ModelError: if the file is missing or its SHA-256 differs, or an ensemble has none.
+        ModelError: if the file is missing or its SHA-256 differs.
     """
-    if card.members:
-        raise ModelError(
-            f"{card.id!r} has no file of its own: it is the mean of {' and '.join(card.members)}."
-        )
     try:
         content = (models_dir / card.id / card.file).read_bytes()
     except OSError as exc:
