@@ -30,7 +30,7 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]
         blur_share: share of the images that are blurred.
         noise: largest standard deviation of Gaussian noise, in grey levels.
         noise_share: share of the images that get it; shares above 0 keep a network from being
-            lost in the weak noise of a webcam (Rusak et al. 2020, arXiv 2001.06057).
+            lost in weak noise (Rusak et al. 2020, arXiv 2001.06057).
         seed: seed of all random draws.
     """
 
