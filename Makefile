@@ -88,11 +88,13 @@ bench-peers: .venv/.app .venv-peers/.peers
 	.venv/bin/python benchmarks/peers.py --data $(DATA)
 	.venv/bin/python benchmarks/performance_page.py
 
-# Every study of the default model anew, after it changed; half an hour. SETS holds the sets.
+# The studies of the default model anew, after it changed; half an hour. SETS holds the sets. dlib's
+# rows of the last two need the dlib extra.
 SETS ?= .
 studies: .venv/.app
 	.venv/bin/mien bias all --data $(SETS)/fer2013.parquet --annotations $(SETS)/utkface.parquet
 	.venv/bin/mien study failures --fer $(SETS)/fer2013.parquet
+	.venv/bin/python -m training.fit_quality --data $(SETS)/fer2013.parquet
 	.venv/bin/mien study landmarks --fer $(SETS)/fer2013.parquet --helen $(SETS)/helen68.parquet --cache runs/landmark_study
 	.venv/bin/python -m training.detector_effect --data $(SETS)/fer2013.parquet
 

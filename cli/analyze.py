@@ -1,7 +1,6 @@
 """`mien analyze`: photos and clips in, faces with their scores out."""
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -62,11 +61,7 @@ def analyze(
         text, some = analyze_videos(clips, settings, as_json=as_json, as_csv=as_csv, **chosen)
         texts.append(text)
         refused |= some
-    text = _one_array(texts) if as_json else "".join(texts)
-    if out is None:
-        sys.stdout.write(text)
-    else:
-        write_text(text, out)
+    write_text(_one_array(texts) if as_json else "".join(texts), out)
     raise typer.Exit(SOME_REFUSED if refused else ALL_OK)
 
 

@@ -1,16 +1,20 @@
 """What several commands do with their results: files written, things counted in words."""
 
+import sys
 from pathlib import Path
 
 import typer
 
 
-def write_text(text: str, out: Path) -> None:
-    """Write a file that the user named.
+def write_text(text: str, out: Path | None) -> None:
+    """Write a file that the user named; to the screen where none was.
 
     Raises:
         typer.BadParameter: if it cannot be written; the message says why.
     """
+    if out is None:
+        sys.stdout.write(text)
+        return
     try:
         out.write_text(text, encoding="utf-8")
     except OSError as exc:

@@ -109,7 +109,7 @@ def check_models(settings: Settings) -> Check:
     try:
         for model_id in ids:
             loaded = EmotionClassifier.load(model_id, models_dir)  # reads and checks, no more
-            n_files += 0 if loaded.card.members else 1
+            n_files += not loaded.card.members  # an ensemble has no file of its own
     except MienError as error:
         return Check("models", "bad", str(error), "Restore the folder models/ of this version.")
     for name, sha256 in THIRD_PARTY_SHA256.items():

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from core.classify import EmotionClassifier
-from core.config import ROOT
+from core.config import ROOT, load_settings
 from core.corruptions import CORRUPTIONS, LEVELS, corrupt
 from core.datasets import LabelledImages, load_labelled
 from core.detection import FaceDetector, create_detector
@@ -178,11 +178,11 @@ def _accepted(accepted: NDArray[np.bool_], right: NDArray[np.bool_]) -> dict[str
 
 def main(
     data: Annotated[Path, typer.Option(help="FER-2013 as parquet")],
-    model: Annotated[str, typer.Option(help="Id of the expression model")],
+    model: Annotated[str | None, typer.Option(help="Id of the expression model")] = None,
     n_degraded: Annotated[int, typer.Option(help="Degraded copies of each image")] = 4,
 ) -> None:
     """Fit on one half of the validation split, check on the other, write the fit."""
-    classifier = EmotionClassifier.load(model, ROOT / "models")
+    classifier = EmotionClassifier.load(model or load_settings().default_model, ROOT / "models")
     images = load_labelled(data, split="validation")
     rows, facts = table(classifier, images, n_degraded=n_degraded)
     # By image, so that no copy of an image that is fitted on is checked on.
@@ -199,7 +199,7 @@ def main(
         "data": f"{data.name}, validation split, {n_degraded} degraded copies an image",
         "check": found,
     }
-    file = ROOT / "models" / model / "quality.json"
+    file = ROOT / "models" / classifier.card.id / "quality.json"
     file.write_text(json.dumps(content, indent=1) + "\n")
     print(file.read_text())
 

@@ -28,7 +28,7 @@ def pruning(measured: Measured, model: str) -> Table:
 
 
 def trials(measured: Measured, name: str) -> Table:
-    """Short trainings side by side, the best first; their hours say what else the machine did."""
+    """Short trainings side by side, the best first."""
     path = f"models/studies/trials_{name}.json"
     study = measured.load(path)
     if study is None:
