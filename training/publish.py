@@ -103,7 +103,7 @@ def publish(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.tflite").write_bytes(model)
     _write_json(folder / "curves.json", read_curves(recipe, run))
-    if precision is Precision.float:
+    if precision is not Precision.int8:
         _keep_weights(run / "best.weights.h5", folder)
     return write_card(EmotionClassifier(card, model), data, train, folder)
 

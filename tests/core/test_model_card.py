@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from core.classify import EmotionClassifier
+from core.config import ROOT
 from core.emotions import EMOTIONS
 from core.errors import ModelError, UnknownModelError
 from core.faceinput import FaceInput
@@ -176,3 +177,10 @@ def test_the_hash_is_sha256_of_the_file(tmp_path: Path) -> None:
     card = load_card("toy", tmp_path)
     assert card.sha256 == hashlib.sha256(content).hexdigest()
     assert load_model_bytes(card, tmp_path) == content
+
+
+def test_the_shipped_files_stay_small_enough_to_clone() -> None:
+    sizes = [file.stat().st_size for file in (ROOT / "models").glob("*/model*.tflite")]
+    assert sizes
+    assert max(sizes) <= 25_000_000
+    assert sum(sizes) <= 60_000_000

@@ -43,3 +43,20 @@ def test_weights_load_into_a_network_built_again(name: str, tmp_path: Any) -> No
     np.testing.assert_allclose(
         second.predict(faces, verbose=0), first.predict(faces, verbose=0), atol=1e-5
     )
+
+
+def test_untrained_residual_blocks_begin_as_their_shortcut() -> None:
+    network = ARCHITECTURES["transfer"](
+        len(EMOTIONS), (48, 48, 1), backbone="resnet50", side_px=32, head_units=8
+    )
+    backbone = network.get_layer("backbone")
+    last_scales = [layer.gamma for layer in backbone.layers if layer.name.endswith("_3_bn")]
+    assert len(last_scales) == 3 + 4 + 6 + 3
+    faces = np.random.default_rng(0).normal(size=(2, 48, 48, 1)).astype(np.float32)
+    before = network.predict(faces, verbose=0)
+    for layer in backbone.layers:
+        if layer.name.endswith("_3_conv"):
+            layer.set_weights([2 * weight for weight in layer.get_weights()])
+    np.testing.assert_array_equal(network.predict(faces, verbose=0), before)
+    last_scales[-1].assign(np.ones(last_scales[-1].shape))
+    assert np.abs(network.predict(faces, verbose=0) - before).max() > 0

@@ -55,6 +55,8 @@ def transfer(
         include_top=False, weights=weights, input_shape=(side_px, side_px, 3)
     )
     base = _with_our_normalisation(base)
+    if weights is None:
+        _begin_as_identity(base)
     base.name = "backbone"
     features: Tensor = layers.GlobalAveragePooling2D()(base(scaled))
     features = layers.Dense(head_units, activation="relu")(features)
@@ -80,6 +82,17 @@ def _with_our_normalisation(base: Any) -> Any:
     clone = keras.models.clone_model(base, clone_function=ours)
     clone.set_weights(base.get_weights())
     return clone
+
+
+def _begin_as_identity(base: Any) -> None:
+    """Let every residual block of an untrained ResNet pass its input on unchanged at first.
+
+    The last scale of each block starts at 0 (Goyal et al. 2017, arXiv 1706.02677, section 5.1),
+    so that a deep network without pretrained weights begins as a shallow one.
+    """
+    for layer in base.layers:
+        if layer.name.endswith("_3_bn"):
+            layer.gamma.assign(ops.zeros_like(layer.gamma))
 
 
 @keras.saving.register_keras_serializable("mien")
