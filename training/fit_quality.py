@@ -169,7 +169,7 @@ def check(
 
 
 def _share(values: NDArray[Any]) -> float | None:
-    return round(float(values.mean()), 4) if len(values) else None
+    return round(float(values.mean()), 6) if len(values) else None
 
 
 def _accepted(accepted: NDArray[np.bool_], right: NDArray[np.bool_]) -> dict[str, float | None]:
