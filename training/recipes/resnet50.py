@@ -1,8 +1,8 @@
 """ResNet50 without ImageNet weights, from scratch under our own teacher: small and easy first.
 
 Sizes and changes to the images grow from this recipe to `resnet50_long` (progressive learning,
-Tan and Le 2021, arXiv 2104.00298). With those of the second from the start, ResNet50 was still
-at chance after three epochs.
+Tan and Le 2021, arXiv 2104.00298). With 64 px and all the changes of `se_resnet_long` from the
+start, ResNet50 was still at chance after three epochs.
 """
 
 from training.recipe import Recipe
