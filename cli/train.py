@@ -105,6 +105,9 @@ def export(
     model: Annotated[str, typer.Argument(help="Id of the model; see `mien models`.")],
     form: Annotated[Form, typer.Option("--format", help="Kind of file.")],
     out: Annotated[Path | None, typer.Option(help="File to write (MODEL.EXTENSION).")] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Its Keras weights, if not shipped.", exists=True)
+    ] = None,
 ) -> None:
     """Write a shipped model as a Keras, HDF5, LiteRT or ONNX file."""
     from core.config import load_settings
@@ -119,7 +122,7 @@ def export(
         require_keras()
         from training.artifacts import export_network
 
-        export_network(card, models_dir, form.value, file)
+        export_network(card, models_dir, form.value, file, weights)
     print(f"Written to {file}.")
 
 

@@ -13,15 +13,19 @@ import keras
 
 from core.errors import ModelError
 from core.model_card import ModelCard
+from training.architectures.transfer import ToBackbone
 from training.export import load_network
 from training.layers import BatchNorm
 from training.recipe import Recipe
 
 
-def export_network(card: ModelCard, models_dir: Path, form: str, file: Path) -> None:
+def export_network(
+    card: ModelCard, models_dir: Path, form: str, file: Path, weights: Path | None = None
+) -> None:
     """Write the model of `card` as `form` ("keras", "h5" or "onnx") to `file`.
 
-    A model of 8-bit integers is exported in the 32-bit floats that it was made from.
+    A model of 8-bit integers is exported in the 32-bit floats that it was made from: `weights`,
+    or else those that are shipped.
 
     Raises:
         ModelError: if the card is an ensemble's, or no shipped folder holds the weights.
@@ -29,7 +33,8 @@ def export_network(card: ModelCard, models_dir: Path, form: str, file: Path) -> 
     if card.members:
         names = ", ".join(card.members)
         raise ModelError(f"{card.id!r} is a mean of models; export each of them: {names}.")
-    network = load_network(recipe_of(card), card.face_input, shipped_weights(card, models_dir))
+    weights = weights or shipped_weights(card, models_dir)
+    network = load_network(recipe_of(card), card.face_input, weights)
     model = whole_model(network, card)
     if form == "onnx":
         model(keras.ops.zeros((1, *model.input_shape[1:])))  # the exporter wants a called model
@@ -53,15 +58,19 @@ def whole_model(network: keras.Model, card: ModelCard) -> keras.Model:
 
 
 def _in_kerass_layers(network: keras.Model) -> keras.Model:
-    """The same network with Keras' own batch normalisation in place of ours."""
+    """The same network, also inside a backbone, with Keras' own layers in place of ours."""
 
     def plain(layer: keras.layers.Layer) -> keras.layers.Layer:
         if isinstance(layer, BatchNorm):
             return keras.layers.BatchNormalization.from_config(layer.get_config())
+        if isinstance(layer, ToBackbone):
+            return keras.layers.Conv2D(len(layer.scale), 1, name=layer.name)
         return type(layer).from_config(layer.get_config())
 
-    clone = keras.models.clone_model(network, clone_function=plain)
-    clone.set_weights(network.get_weights())
+    clone = keras.models.clone_model(network, clone_function=plain, recursive=True)
+    for ours, kerass in zip(network.layers, clone.layers, strict=True):
+        scaling = isinstance(ours, ToBackbone)
+        kerass.set_weights(ours.as_convolution() if scaling else ours.get_weights())
     return clone
 
 
@@ -78,9 +87,10 @@ def shipped_weights(card: ModelCard, models_dir: Path) -> Path:
             continue
         if ModelCard.model_validate_json(other.read_text()).recipe == card.recipe:
             return file
+    name = card.recipe.get("name")
     raise ModelError(
         f"The weights of {card.id!r} are not shipped; train it again by its recipe "
-        f"(`mien train {card.recipe.get('name')}`) and publish it."
+        f"(`mien train {name}`) and say `--weights runs/{name}/best.weights.h5`."
     )
 
 

@@ -18,7 +18,8 @@ from core.faceinput import FaceInput
 from core.model_card import load_card
 from core.precision import Precision
 from tests.training.test_train import RECIPE, invoked, write_faces
-from training.artifacts import export_network, recipe_of
+from training.architectures.transfer import transfer
+from training.artifacts import export_network, recipe_of, whole_model
 from training.data import load_split
 from training.export import load_network, to_litert
 from training.prune import KeepZeros, prune, sparsity_of
@@ -71,6 +72,34 @@ def test_a_keras_file_says_what_the_served_model_says(
     loaded = keras.models.load_model(file, compile=False)
     assert loaded.predict(grey_levels, verbose=0) == pytest.approx(expected, abs=1e-4)
     assert all(type(layer).__module__.startswith("keras.") for layer in loaded.layers)
+
+
+def test_a_backbone_is_exported_without_layers_of_ours(
+    published: tuple[Path, Path], tmp_path: Path
+) -> None:
+    card = load_card("toy", published[0])
+    network = transfer(7, (48, 48, 1), backbone="resnet50", side_px=32, head_units=8)
+    exported = whole_model(network, card)
+    for layer in exported._flatten_layers():
+        assert type(layer).__module__.startswith("keras."), layer
+    grey_levels, _ = levels_and_probabilities(published, "toy")
+    logits = network.predict(card.face_input.normalise(grey_levels), verbose=0)
+    expected = keras.ops.softmax(logits / card.calibration.temperature)
+    said = exported.predict(grey_levels, verbose=0)
+    assert said == pytest.approx(np.asarray(expected), abs=1e-4)
+
+
+def test_weights_that_are_not_shipped_are_named(
+    published: tuple[Path, Path], tmp_path: Path
+) -> None:
+    card = load_card("toy", published[0])
+    with pytest.raises(ModelError, match="--weights"):
+        export_network(card, tmp_path, "h5", tmp_path / "model.h5")
+    weights = published[0] / "toy" / "model.weights.h5"
+    export_network(card, tmp_path, "h5", tmp_path / "model.h5", weights)
+    grey_levels, expected = levels_and_probabilities(published, "toy")
+    loaded = keras.models.load_model(tmp_path / "model.h5", compile=False)
+    assert loaded.predict(grey_levels, verbose=0) == pytest.approx(expected, abs=1e-4)
 
 
 def test_an_onnx_file_says_what_the_served_model_says(

@@ -6,7 +6,9 @@ The backbone sees the grey face enlarged, three times over, in the scaling it wa
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers, ops
+from numpy.typing import NDArray
 
 from core.faceinput import FaceInput
 from training.architectures.blocks import Tensor
@@ -111,6 +113,12 @@ class ToBackbone(keras.layers.Layer):  # type: ignore[misc]
         scale = ops.cast(ops.array(self.scale), faces.dtype)
         offset = ops.cast(ops.array(self.offset), faces.dtype)
         return grey * scale + offset
+
+    def as_convolution(self) -> list[NDArray[np.float32]]:
+        """Kernel (1, 1, 1, 3) and bias (3,) of the convolution that does the same."""
+        spec = FaceInput()
+        gain = np.array(self.scale, np.float32) / (spec.scale * 255)
+        return [gain.reshape(1, 1, 1, -1), np.array(self.offset, np.float32) - spec.offset * gain]
 
     def get_config(self) -> dict[str, Any]:
         """What a saved model needs to make this layer again."""
