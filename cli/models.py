@@ -21,10 +21,14 @@ def models(
 ) -> None:
     """List the expression models with their figures on FER-2013's private test split."""
     from core.config import load_settings
-    from core.model_card import model_ids
+    from core.model_card import TEACHERS, model_ids
 
     settings = load_settings()
-    rows = [_row(model_id, settings.models_dir) for model_id in model_ids(settings.models_dir)]
+    rows = [
+        _row(model_id, folder)
+        for folder in (settings.models_dir, settings.models_dir / TEACHERS)
+        for model_id in model_ids(folder)
+    ]
     if as_json:
         sys.stdout.write(json.dumps(rows, indent=1) + "\n")
         return
@@ -42,7 +46,7 @@ def markdown(rows: list[dict[str, Any]]) -> str:
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {row['id']} | {row['accuracy']:.1%} | {row['accuracy_without_near_duplicates']:.1%} "
+        f"| {_name(row)} | {row['accuracy']:.1%} | {row['accuracy_without_near_duplicates']:.1%} "
         f"| {row['accuracy_single_view']:.1%} "
         f"| {row['balanced_accuracy']:.1%} | {row['macro_f1']:.3f} | {row['ece']:.3f} "
         f"| {_share(row['accuracy_corrupted'], '.1%')} | {row['parameters'] / 1e6:.1f} M "
@@ -54,6 +58,10 @@ def markdown(rows: list[dict[str, Any]]) -> str:
 
 def _share(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form)
+
+
+def _name(row: dict[str, Any]) -> str:
+    return row["id"] if row["shipped"] else f"{row['id']} (not shipped)"
 
 
 def _ms(row: dict[str, Any]) -> str:
@@ -88,6 +96,7 @@ def _row(model_id: str, models_dir: Path) -> dict[str, Any]:
     return {
         "id": model_id,
         "title": card.title,
+        "shipped": bool(card.file or card.members),
         "precision": card.precision,
         "parameters": card.n_parameters,
         "macs": card.n_macs,
@@ -117,7 +126,7 @@ def _table(rows: list[dict[str, Any]], default_model: str) -> None:
         table.add_column(column, justify="left" if column == "id" else "right")
     for row in rows:
         table.add_row(
-            row["id"],
+            _name(row),
             f"{row['accuracy']:.2%}",
             f"{row['accuracy_single_view']:.2%}",
             f"{row['accuracy_without_near_duplicates']:.2%}",

@@ -65,6 +65,9 @@ def publish(
     flip_average: Annotated[
         bool, typer.Option(help="Serve the average over the face and its mirror image.")
     ] = True,
+    teacher: Annotated[
+        bool, typer.Option("--teacher", help="Leave the model's file out: too heavy to ship.")
+    ] = False,
 ) -> None:
     """Export a run, calibrate, write card, evaluation and readme to models/."""
     require_keras()
@@ -84,6 +87,7 @@ def publish(
             model_id=f"{base}{suffix}",
             precision=chosen,
             flip_average=flip_average,
+            shipped=not teacher,
         )
         _print_report(report)
 

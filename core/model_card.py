@@ -63,7 +63,9 @@ class ModelCard(BaseModel):
 
     Attributes:
         members: ids of the models that an ensemble averages; it has no file of its own.
+        file: name of the model's file; empty for ensembles and for teachers that are not shipped.
         teachers: what the model was distilled from, in words; empty where it was not.
+        pretraining: what its weights, or its teachers', had learnt from before; empty if nothing.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -81,6 +83,7 @@ class ModelCard(BaseModel):
     flip_average: bool
     members: list[str] = []
     teachers: list[str] = []
+    pretraining: str = ""
     calibration: Calibration
     data: TrainingData
     recipe: dict[str, Any]
@@ -95,6 +98,9 @@ class ModelCard(BaseModel):
         """The object that cuts and normalises faces for this model."""
         spec = self.input
         return FaceInput(spec.size_px, spec.channels, spec.scale, spec.offset, spec.geometry)
+
+
+TEACHERS = "teachers"  # folder below `models_dir` for what is described, but too heavy to ship
 
 
 def model_ids(models_dir: Path) -> tuple[str, ...]:

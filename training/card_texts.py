@@ -45,6 +45,8 @@ def _identity(card: ModelCard) -> str:
     if card.members:
         names = ", ".join(f"`{name}`" for name in card.members)
         return f"The mean of {names}; SHA-256 over their hashes: `{card.sha256}`."
+    if not card.file:
+        return f"The file is too heavy to ship; SHA-256 of what was evaluated: `{card.sha256}`."
     return f"SHA-256 of `{card.file}`: `{card.sha256}`."
 
 
@@ -67,6 +69,7 @@ def readme(card: ModelCard, report: dict[str, Any]) -> str:
         "",
         f"**Trained on** {card.data.name} ({card.data.n_train:,} images). {card.data.terms}",
         "",
+        *([f"**Before that:** {card.pretraining}", ""] if card.pretraining else []),
         *[f"- {flaw}" for flaw in card.data.known_flaws],
         "",
         f"**For** {card.intended_use}",

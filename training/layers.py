@@ -30,7 +30,7 @@ class BatchNorm(keras.layers.BatchNormalization):  # type: ignore[misc]
             inputs.permute(0, 3, 1, 2),
             self.moving_mean.value.data,
             self.moving_variance.value.data,
-            self.gamma.value,
+            self.gamma.value if self.scale else None,
             self.beta.value,
             training=bool(training) and self.trainable,
             momentum=1 - self.momentum,

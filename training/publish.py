@@ -20,7 +20,7 @@ from core.emotions import EMOTIONS
 from core.errors import MienError
 from core.faceinput import FaceInput
 from core.metrics import Measures, measure, near_duplicates
-from core.model_card import Calibration, InputSpec, ModelCard
+from core.model_card import TEACHERS, Calibration, InputSpec, ModelCard
 from core.precision import Precision
 from training.calibrate import calibrate
 from training.card_texts import DATA, FIXED_TEXTS, readme
@@ -73,6 +73,7 @@ def publish(
     model_id: str,
     precision: Precision,
     flip_average: bool,
+    shipped: bool = True,
 ) -> TestReport:
     """Export the best weights of `run`, calibrate, write the card, evaluate, write the readme.
 
@@ -84,6 +85,8 @@ def publish(
         model_id: of the published model.
         precision: of the exported file's numbers.
         flip_average: whether the served model averages over the mirror image.
+        shipped: False for a teacher too heavy to ship: everything but the model itself is
+            written, to `<models_dir>/teachers/<model_id>/`.
 
     Raises:
         UnfaithfulExportError: if the exported file is clearly less often right on the validation
@@ -96,14 +99,16 @@ def publish(
     examples = _representative(train, face_input) if precision is Precision.int8 else None
     model = to_litert(network, examples, float16=precision is Precision.float16)
     card = _card(model_id, recipe, network, model, face_input, len(drop_blank(train)), precision)
-    card = card.model_copy(update={"flip_average": flip_average})
+    file = card.file if shipped else ""
+    card = card.model_copy(update={"flip_average": flip_average, "file": file})
     trained = max(row["val_accuracy"] for row in read_curves(recipe, run))
     card = _calibrated(card, model, validation, trained)
-    folder = models_dir / model_id
+    folder = (models_dir if shipped else models_dir / TEACHERS) / model_id
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "model.tflite").write_bytes(model)
     _write_json(folder / "curves.json", read_curves(recipe, run))
-    if precision is not Precision.int8:
+    if shipped:
+        (folder / card.file).write_bytes(model)
+    if shipped and precision is not Precision.int8:
         _keep_weights(run / "best.weights.h5", folder)
     return write_card(EmotionClassifier(card, model), data, train, folder)
 
@@ -203,6 +208,7 @@ def _card(
         ),
         flip_average=False,
         teachers=list(recipe.teachers),
+        pretraining=recipe.pretraining,
         calibration=UNCALIBRATED,
         data=DATA.model_copy(update={"n_train": n_train}),
         recipe=recipe.to_dict(),
@@ -247,7 +253,7 @@ def test_report(
         model_sha256=card.sha256,
         dataset="FER-2013",
         split="test (PrivateTest)",
-        command=f"mien evaluate --data fer2013.parquet --split test --model {card.id}",
+        command=_command(card),
         flip_average=card.flip_average,
         all=measure(test.labels, probabilities),
         without_near_duplicates=measure(test.labels[~duplicate], probabilities[~duplicate]),
@@ -257,6 +263,17 @@ def test_report(
     # pydantic writes NaN (a share of nothing) as null; JSON has no NaN.
     (folder / "evaluation.json").write_text(report.model_dump_json(indent=1) + "\n")
     return report
+
+
+def _command(card: ModelCard) -> str:
+    """What makes the evaluation again."""
+    if card.file or card.members:
+        return f"mien evaluate --data fer2013.parquet --split test --model {card.id}"
+    precision = next(one for one in Precision if one.on_card == card.precision)
+    return (
+        f"mien publish {card.recipe['name']} --data fer2013.parquet --precision {precision} "
+        f"--id {card.id} --teacher"
+    )
 
 
 test_report.__test__ = False  # type: ignore[attr-defined]  # a report, not a test

@@ -38,6 +38,7 @@ class Recipe:
     teachers: tuple[str, ...] = ()
     teacher_share: float = 0.0
     teacher_temperature: float = 2.0
+    pretraining: str = ""  # of the backbone or of a teacher's, as the card tells it
     precision: str = "mixed_bfloat16"
     seed: int = 0
 

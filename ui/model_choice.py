@@ -36,6 +36,8 @@ def choose_model_and_detector(key: str) -> tuple[str, str]:
         index=models.index(default_model) if default_model in models else 0,
         format_func=_model_title,
         key=f"{key}_model",
+        help="How many of FER-2013's private test images each judges as they are labelled, "
+        "and the size of its file. Model Metrics has the rest.",
     )
     detector = right.selectbox(
         "Face detector",
@@ -82,4 +84,4 @@ def _model_title(model_id: str) -> str:
     if measured is None:
         return f"{model_id} ({size})"
     accuracy = percent(measured["all"]["accuracy"], 1)
-    return f"{model_id} – right in {accuracy} of FER-2013's test ({size})"
+    return f"{model_id} – {accuracy} right, {size}"  # fits a phone's width

@@ -88,7 +88,9 @@ def published(measured: Measured) -> Table:
     report, paths = measured.load(ours), [path]
     if report is not None:
         accuracy = report["all"]["accuracy"]
-        protocol = "private test, one model, no extra data, averaged over the mirror image"
+        card = measured.load(f"models/{measured.default_model}/card.json") or {}
+        extra = "taught by a pretrained one" if card.get("pretraining") else "no extra data"
+        protocol = f"private test, one model, {extra}, averaged over the mirror image"
         lines.append((accuracy, [f"**{measured.default_model}** (ours)",
                                  f"**{shown(accuracy, '.1%')}**", protocol,
                                  "measured"]))  # fmt: skip

@@ -49,6 +49,7 @@ def card_dict(model: bytes = b"model", **changes: Any) -> dict[str, Any]:
         "flip_average": False,
         "members": [],
         "teachers": [],
+        "pretraining": "",
         "calibration": {
             "temperature": 1.0,
             "uncertain_threshold": 0.5,

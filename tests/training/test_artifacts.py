@@ -15,7 +15,7 @@ import keras
 from core.classify import EmotionClassifier
 from core.errors import ModelError
 from core.faceinput import FaceInput
-from core.model_card import load_card
+from core.model_card import TEACHERS, load_card, model_ids
 from core.precision import Precision
 from tests.training.test_train import RECIPE, invoked, write_faces
 from training.architectures.transfer import transfer
@@ -31,13 +31,17 @@ pytestmark = pytest.mark.train
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A folder of models with `toy`, `toy-int8` and `both`, and the data they were made from."""
+    """Models `toy`, `toy-int8` and `both`, the teacher `heavy`, and the data they came from."""
     folder = tmp_path_factory.mktemp("published")
     data, models = write_faces(folder), folder / "models"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("training.publish.load_recipe", lambda _: RECIPE)
         train(RECIPE, data, folder / "run")
-        for model_id, precision in (("toy", Precision.float), ("toy-int8", Precision.int8)):
+        for model_id, precision in (
+            ("toy", Precision.float),
+            ("toy-int8", Precision.int8),
+            ("heavy", Precision.float),
+        ):
             publish(
                 "toy",
                 data,
@@ -46,6 +50,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
                 model_id=model_id,
                 precision=precision,
                 flip_average=True,
+                shipped=model_id != "heavy",
             )
     publish_ensemble("both", ["toy", "toy-int8"], data, models)
     return models, data
@@ -60,6 +65,26 @@ def levels_and_probabilities(
     grey_levels = load_split(data, "test").images[..., None]
     faces = classifier.card.face_input.normalise(grey_levels)
     return grey_levels.astype(np.float32), classifier.probabilities(faces)
+
+
+def test_a_teacher_too_heavy_to_ship_leaves_all_but_its_file(
+    published: tuple[Path, Path],
+) -> None:
+    models, _ = published
+    assert model_ids(models) == ("both", "toy", "toy-int8")
+    assert model_ids(models / TEACHERS) == ("heavy",)
+    folder = models / TEACHERS / "heavy"
+    assert {file.name for file in folder.iterdir()} == {
+        "README.md", "card.json", "curves.json", "evaluation.json", "predictions.npz",
+    }  # fmt: skip
+    card, shipped = load_card("heavy", models / TEACHERS), load_card("toy", models)
+    assert card == shipped.model_copy(update={"id": "heavy", "file": ""})
+    report = json.loads((folder / "evaluation.json").read_text())
+    same = json.loads((models / "toy" / "evaluation.json").read_text())
+    assert report["all"] == same["all"]
+    assert report["model_sha256"] == shipped.sha256
+    assert report["command"].endswith("--precision float --id heavy --teacher")
+    assert "too heavy to ship" in (folder / "README.md").read_text()
 
 
 @pytest.mark.parametrize("form", ["keras", "h5"])

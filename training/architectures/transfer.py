@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from core.faceinput import FaceInput
 from training.architectures.blocks import Tensor
+from training.architectures.inception_resnet import inception_resnet_v1
 from training.layers import BatchNorm
 
 BACKBONES = {
     "vgg16": keras.applications.VGG16,
     "mobilenet_v2": keras.applications.MobileNetV2,
     "resnet50": keras.applications.ResNet50,
+    "inception_resnet_v1": inception_resnet_v1,
 }
 # value = grey / 255 * scale + offset per channel, as each backbone's weights want it.
 _TORCHVISION = (
@@ -26,7 +28,14 @@ _TORCHVISION = (
 )
 _SYMMETRIC = ((2.0, 2.0, 2.0), (-1.0, -1.0, -1.0))
 _CAFFE = ((255.0, 255.0, 255.0), (-103.939, -116.779, -123.68))
-_SCALINGS = {"vgg16": _TORCHVISION, "mobilenet_v2": _SYMMETRIC, "resnet50": _CAFFE}
+# FaceNet standardises each image; these are mean and deviation of FER-2013's grey levels.
+_STANDARDISED = ((3.92, 3.92, 3.92), (-1.99, -1.99, -1.99))
+_SCALINGS = {
+    "vgg16": _TORCHVISION,
+    "mobilenet_v2": _SYMMETRIC,
+    "resnet50": _CAFFE,
+    "inception_resnet_v1": _STANDARDISED,
+}
 
 
 def transfer(
