@@ -21,12 +21,12 @@ def models(
 ) -> None:
     """List the expression models with their figures on FER-2013's private test split."""
     from core.config import load_settings
-    from core.model_card import TEACHERS, model_ids
+    from core.model_card import UNSHIPPED, model_ids
 
     settings = load_settings()
     rows = [
         _row(model_id, folder)
-        for folder in (settings.models_dir, settings.models_dir / TEACHERS)
+        for folder in (settings.models_dir, settings.models_dir / UNSHIPPED)
         for model_id in model_ids(folder)
     ]
     if as_json:
@@ -46,8 +46,8 @@ def markdown(rows: list[dict[str, Any]]) -> str:
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {_name(row)} | {row['accuracy']:.1%} | {row['accuracy_without_near_duplicates']:.1%} "
-        f"| {row['accuracy_single_view']:.1%} "
+        f"| {row['id']}{'' if row['shipped'] else ' (not shipped)'} | {row['accuracy']:.1%} "
+        f"| {row['accuracy_without_near_duplicates']:.1%} | {row['accuracy_single_view']:.1%} "
         f"| {row['balanced_accuracy']:.1%} | {row['macro_f1']:.3f} | {row['ece']:.3f} "
         f"| {_share(row['accuracy_corrupted'], '.1%')} | {row['parameters'] / 1e6:.1f} M "
         f"| {row['macs'] / 1e6:.0f} M | {_ms(row)} | {row['bytes'] / 1e6:.1f} MB |"
@@ -58,10 +58,6 @@ def markdown(rows: list[dict[str, Any]]) -> str:
 
 def _share(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form)
-
-
-def _name(row: dict[str, Any]) -> str:
-    return row["id"] if row["shipped"] else f"{row['id']} (not shipped)"
 
 
 def _ms(row: dict[str, Any]) -> str:
@@ -118,7 +114,8 @@ def _table(rows: list[dict[str, Any]], default_model: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title="FER-2013, private test split", caption=f"default: {default_model}")
+    caption = f"default: {default_model}; in brackets: not shipped, for its size"
+    table = Table(title="FER-2013, private test split", caption=caption)
     for column in (
         "id", "accuracy", "one view", "no near-dup.", "balanced", "macro F1", "ECE",
         "corrupted", "MB", "M params", "M MACs", "ms",
@@ -126,7 +123,7 @@ def _table(rows: list[dict[str, Any]], default_model: str) -> None:
         table.add_column(column, justify="left" if column == "id" else "right")
     for row in rows:
         table.add_row(
-            _name(row),
+            row["id"] if row["shipped"] else f"({row['id']})",
             f"{row['accuracy']:.2%}",
             f"{row['accuracy_single_view']:.2%}",
             f"{row['accuracy_without_near_duplicates']:.2%}",

@@ -65,8 +65,8 @@ def publish(
     flip_average: Annotated[
         bool, typer.Option(help="Serve the average over the face and its mirror image.")
     ] = True,
-    teacher: Annotated[
-        bool, typer.Option("--teacher", help="Leave the model's file out: too heavy to ship.")
+    unshipped: Annotated[
+        bool, typer.Option("--unshipped", help="Write all but the model's file, for its size.")
     ] = False,
 ) -> None:
     """Export a run, calibrate, write card, evaluation and readme to models/."""
@@ -87,7 +87,7 @@ def publish(
             model_id=f"{base}{suffix}",
             precision=chosen,
             flip_average=flip_average,
-            shipped=not teacher,
+            shipped=not unshipped,
         )
         _print_report(report)
 

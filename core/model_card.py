@@ -63,7 +63,7 @@ class ModelCard(BaseModel):
 
     Attributes:
         members: ids of the models that an ensemble averages; it has no file of its own.
-        file: name of the model's file; empty for ensembles and for teachers that are not shipped.
+        file: name of the model's file; empty for ensembles and for models too heavy to ship.
         teachers: what the model was distilled from, in words; empty where it was not.
         pretraining: what its weights, or its teachers', had learnt from before; empty if nothing.
     """
@@ -100,7 +100,7 @@ class ModelCard(BaseModel):
         return FaceInput(spec.size_px, spec.channels, spec.scale, spec.offset, spec.geometry)
 
 
-TEACHERS = "teachers"  # folder below `models_dir` for what is described, but too heavy to ship
+UNSHIPPED = "unshipped"  # folder below `models_dir` for what is described, but too heavy to ship
 
 
 def model_ids(models_dir: Path) -> tuple[str, ...]:

@@ -5,18 +5,24 @@ loads them needs nothing of Mien: scaling, network, temperature, softmax. They n
 layer of ours either.
 """
 
+import shutil
 import warnings
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
+import numpy as np
 
 from core.errors import ModelError
 from core.model_card import ModelCard
+from core.precision import Precision
 from training.architectures.transfer import ToBackbone
 from training.export import load_network
 from training.layers import BatchNorm
 from training.recipe import Recipe
+
+MAX_FILE_BYTES = 25_000_000  # of any file in the repository
 
 
 def export_network(
@@ -92,6 +98,34 @@ def shipped_weights(card: ModelCard, models_dir: Path) -> Path:
         f"The weights of {card.id!r} are not shipped; train it again by its recipe "
         f"(`mien train {name}`) and say `--weights runs/{name}/best.weights.h5`."
     )
+
+
+def keep_weights(weights: Path, kept: Path, precision: Precision) -> None:
+    """Ship Keras' weights beside the model, for `mien export`, unless they are too large.
+
+    Beside a model of 16-bit floats the kernels are kept as such, as they are in the model.
+    """
+    shutil.copyfile(weights, kept)
+    if precision is Precision.float16:
+        _halve(kept)
+    if kept.stat().st_size > MAX_FILE_BYTES:
+        kept.unlink()
+
+
+def _halve(weights: Path) -> None:
+    """Store the kernels of a file of Keras' weights as 16-bit floats; vectors stay as they are."""
+    with h5py.File(weights) as whole, h5py.File(half := weights.with_suffix(".half"), "w") as to:
+
+        def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
+            if isinstance(item, h5py.Group):
+                to.require_group(name).attrs.update(item.attrs)
+                return
+            kind = np.float16 if item.ndim > 1 else item.dtype
+            to.create_dataset(name, data=item[()].astype(kind)).attrs.update(item.attrs)
+
+        to.attrs.update(whole.attrs)
+        whole.visititems(copy)
+    half.replace(weights)
 
 
 def recipe_of(card: ModelCard) -> Recipe:

@@ -6,7 +6,6 @@ everything that could be chosen has been chosen on the validation split.
 
 import hashlib
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,9 @@ from core.emotions import EMOTIONS
 from core.errors import MienError
 from core.faceinput import FaceInput
 from core.metrics import Measures, measure, near_duplicates
-from core.model_card import TEACHERS, Calibration, InputSpec, ModelCard
+from core.model_card import UNSHIPPED, Calibration, InputSpec, ModelCard
 from core.precision import Precision
+from training.artifacts import keep_weights
 from training.calibrate import calibrate
 from training.card_texts import DATA, FIXED_TEXTS, readme
 from training.crop_geometry import load_fer_geometry
@@ -31,7 +31,6 @@ from training.recipe import Recipe, load_recipe
 
 # Of validation accuracy. Integers cost a point; a backbone exported wrongly cost 40.
 MAX_EXPORT_LOSS = 0.03
-MAX_FILE_BYTES = 25_000_000  # of any file in the repository
 UNCALIBRATED = Calibration(temperature=1, uncertain_threshold=0, target_accuracy=0, coverage=1)
 
 
@@ -85,8 +84,8 @@ def publish(
         model_id: of the published model.
         precision: of the exported file's numbers.
         flip_average: whether the served model averages over the mirror image.
-        shipped: False for a teacher too heavy to ship: everything but the model itself is
-            written, to `<models_dir>/teachers/<model_id>/`.
+        shipped: False for a model too heavy to ship: everything but the model itself is
+            written, to `<models_dir>/unshipped/<model_id>/`.
 
     Raises:
         UnfaithfulExportError: if the exported file is clearly less often right on the validation
@@ -103,13 +102,13 @@ def publish(
     card = card.model_copy(update={"flip_average": flip_average, "file": file})
     trained = max(row["val_accuracy"] for row in read_curves(recipe, run))
     card = _calibrated(card, model, validation, trained)
-    folder = (models_dir if shipped else models_dir / TEACHERS) / model_id
+    folder = (models_dir if shipped else models_dir / UNSHIPPED) / model_id
     folder.mkdir(parents=True, exist_ok=True)
     _write_json(folder / "curves.json", read_curves(recipe, run))
     if shipped:
         (folder / card.file).write_bytes(model)
     if shipped and precision is not Precision.int8:
-        _keep_weights(run / "best.weights.h5", folder)
+        keep_weights(run / "best.weights.h5", folder / "model.weights.h5", precision)
     return write_card(EmotionClassifier(card, model), data, train, folder)
 
 
@@ -167,12 +166,6 @@ def write_card(
     report = test_report(classifier, data, train, folder)
     (folder / "README.md").write_text(readme(classifier.card, report.model_dump()))
     return report
-
-
-def _keep_weights(weights: Path, folder: Path) -> None:
-    """Ship Keras' weights beside the model, for `mien export`, unless they are too large."""
-    if weights.stat().st_size <= MAX_FILE_BYTES:
-        shutil.copyfile(weights, folder / "model.weights.h5")
 
 
 def _representative(train: Faces, face_input: FaceInput) -> NDArray[np.float32]:
@@ -272,7 +265,7 @@ def _command(card: ModelCard) -> str:
     precision = next(one for one in Precision if one.on_card == card.precision)
     return (
         f"mien publish {card.recipe['name']} --data fer2013.parquet --precision {precision} "
-        f"--id {card.id} --teacher"
+        f"--id {card.id} --unshipped"
     )
 
 

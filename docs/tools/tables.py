@@ -89,7 +89,7 @@ def published(measured: Measured) -> Table:
     if report is not None:
         accuracy = report["all"]["accuracy"]
         card = measured.load(f"models/{measured.default_model}/card.json") or {}
-        extra = "taught by a pretrained one" if card.get("pretraining") else "no extra data"
+        extra = "pretrained" if card.get("pretraining") else "no extra data"
         protocol = f"private test, one model, {extra}, averaged over the mirror image"
         lines.append((accuracy, [f"**{measured.default_model}** (ours)",
                                  f"**{shown(accuracy, '.1%')}**", protocol,

@@ -6,21 +6,21 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from cli.main import app
-from core.model_card import TEACHERS, model_ids
+from core.model_card import UNSHIPPED, model_ids
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 run = CliRunner().invoke
 
 
-def test_shipped_models_and_teachers_are_listed_with_their_stored_figures() -> None:
+def test_shipped_models_and_unshipped_models_are_listed_with_their_stored_figures() -> None:
     rows = json.loads(run(app, ["models", "--json"]).output)
-    teachers = model_ids(MODELS / TEACHERS)
-    assert [row["id"] for row in rows] == [*model_ids(MODELS), *teachers]
+    unshipped = model_ids(MODELS / UNSHIPPED)
+    assert [row["id"] for row in rows] == [*model_ids(MODELS), *unshipped]
     for row in rows:
-        folder = MODELS / TEACHERS if row["id"] in teachers else MODELS
+        folder = MODELS / UNSHIPPED if row["id"] in unshipped else MODELS
         report = json.loads((folder / row["id"] / "evaluation.json").read_text())
         assert row["accuracy"] == report["all"]["accuracy"]
-        assert row["shipped"] == (row["id"] not in teachers)
+        assert row["shipped"] == (row["id"] not in unshipped)
 
 
 def test_tables_say_which_model_is_not_shipped() -> None:
@@ -29,5 +29,6 @@ def test_tables_say_which_model_is_not_shipped() -> None:
     for name in model_ids(MODELS):
         assert f"| {name} |" in markdown
         assert name in table
-    for name in model_ids(MODELS / TEACHERS):
+    for name in model_ids(MODELS / UNSHIPPED):
         assert f"| {name} (not shipped) |" in markdown
+        assert f"({name})" in table

@@ -10,16 +10,17 @@ import pytest
 
 pytest.importorskip("keras", reason="needs the train extra (uv sync --extra train)")
 
+import h5py
 import keras
 
 from core.classify import EmotionClassifier
 from core.errors import ModelError
 from core.faceinput import FaceInput
-from core.model_card import TEACHERS, load_card, model_ids
+from core.model_card import UNSHIPPED, load_card, model_ids
 from core.precision import Precision
 from tests.training.test_train import RECIPE, invoked, write_faces
 from training.architectures.transfer import transfer
-from training.artifacts import export_network, recipe_of, whole_model
+from training.artifacts import export_network, keep_weights, recipe_of, whole_model
 from training.data import load_split
 from training.export import load_network, to_litert
 from training.prune import KeepZeros, prune, sparsity_of
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.train
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Models `toy`, `toy-int8` and `both`, the teacher `heavy`, and the data they came from."""
+    """Models `toy`, `toy-int8` and `both`, the unshipped `heavy`, and the data they came from."""
     folder = tmp_path_factory.mktemp("published")
     data, models = write_faces(folder), folder / "models"
     with pytest.MonkeyPatch.context() as patch:
@@ -67,23 +68,23 @@ def levels_and_probabilities(
     return grey_levels.astype(np.float32), classifier.probabilities(faces)
 
 
-def test_a_teacher_too_heavy_to_ship_leaves_all_but_its_file(
+def test_a_model_too_heavy_to_ship_leaves_all_but_its_file(
     published: tuple[Path, Path],
 ) -> None:
     models, _ = published
     assert model_ids(models) == ("both", "toy", "toy-int8")
-    assert model_ids(models / TEACHERS) == ("heavy",)
-    folder = models / TEACHERS / "heavy"
+    assert model_ids(models / UNSHIPPED) == ("heavy",)
+    folder = models / UNSHIPPED / "heavy"
     assert {file.name for file in folder.iterdir()} == {
         "README.md", "card.json", "curves.json", "evaluation.json", "predictions.npz",
     }  # fmt: skip
-    card, shipped = load_card("heavy", models / TEACHERS), load_card("toy", models)
+    card, shipped = load_card("heavy", models / UNSHIPPED), load_card("toy", models)
     assert card == shipped.model_copy(update={"id": "heavy", "file": ""})
     report = json.loads((folder / "evaluation.json").read_text())
     same = json.loads((models / "toy" / "evaluation.json").read_text())
     assert report["all"] == same["all"]
     assert report["model_sha256"] == shipped.sha256
-    assert report["command"].endswith("--precision float --id heavy --teacher")
+    assert report["command"].endswith("--precision float --id heavy --unshipped")
     assert "too heavy to ship" in (folder / "README.md").read_text()
 
 
@@ -162,6 +163,35 @@ def test_half_floats_make_half_the_file_and_say_the_same() -> None:
     faces = np.random.default_rng(0).normal(0, 1, (3, 8, 8, 1)).astype(np.float32)
     said, expected = ([invoked(model, face) for face in faces] for model in (half, whole))
     assert np.array(said) == pytest.approx(np.array(expected), abs=0.02)
+
+
+def test_weights_beside_a_model_of_half_floats_are_half_as_exact_and_say_the_same(
+    published: tuple[Path, Path], tmp_path: Path
+) -> None:
+    whole, kept = published[0].parent / "run" / "best.weights.h5", tmp_path / "model.weights.h5"
+    keep_weights(whole, kept, Precision.float16)
+    kinds: set[tuple[bool, str]] = set()
+    with h5py.File(kept) as stored:
+        stored.visititems(
+            lambda _, item: (
+                kinds.add((item.ndim > 1, str(item.dtype)))
+                if isinstance(item, h5py.Dataset)
+                else None
+            )
+        )
+    assert kinds == {(True, "float16"), (False, "float32")}
+    faces = np.random.default_rng(0).normal(0, 1, (4, 48, 48, 1)).astype(np.float32)
+    said = [load_network(RECIPE, FaceInput(), file).predict(faces) for file in (whole, kept)]
+    assert said[1] == pytest.approx(said[0], abs=0.02)
+
+
+def test_weights_too_large_for_the_repository_are_not_kept(
+    published: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = published[0].parent / "run" / "best.weights.h5"
+    monkeypatch.setattr("training.artifacts.MAX_FILE_BYTES", whole.stat().st_size - 1)
+    keep_weights(whole, tmp_path / "model.weights.h5", Precision.float)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_file_that_lost_what_was_learnt_is_not_published(
