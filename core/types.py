@@ -190,7 +190,7 @@ class FaceMeasures:
 
     Attributes:
         side_px: side of that square in pixels of the photo.
-        sharpness: variance of the Laplacian over that of the grey levels; small if blurred.
+        blur_px: width of the blur that its edges seem to have, in pixels of the models' 48.
         noise: grey levels of noise.
         contrast: standard deviation of the grey levels.
         brightness: mean grey level, 0..255.
@@ -200,7 +200,7 @@ class FaceMeasures:
     """
 
     side_px: float
-    sharpness: float
+    blur_px: float
     noise: float
     contrast: float
     brightness: float

@@ -32,6 +32,7 @@ Grey = NDArray[np.uint8]
 # What no measure can see in a picture is no part of its quality.
 _UNSEEN: Final = ("occlusion", "rotation", "badly cut")
 _SIDES_PX: Final = (12, 16, 20, 24, 32, 40)
+_BEYOND_USE: Final = (0.06, 0.16)  # blur, of the side; corruptions end where this begins
 _CUT_SHARES: Final = (0.1, 0.2, 0.3, 0.4)
 
 
@@ -54,13 +55,16 @@ def cut(grey: Grey, share: float, rng: np.random.Generator) -> Grey:
 
 def degraded(grey: Grey, rng: np.random.Generator) -> tuple[Grey, float, float, str]:
     """One degradation by chance: pixels, side in the photo, share inside, its kind."""
-    kind = rng.choice(["size", "cut", *(c for c in CORRUPTIONS if c not in _UNSEEN)])
+    kind = rng.choice(["size", "cut", "beyond use", *(c for c in CORRUPTIONS if c not in _UNSEEN)])
     if kind == "size":
         side_px = int(rng.choice(_SIDES_PX))
         return small(grey, side_px), side_px, 1.0, kind
     if kind == "cut":
         share = float(rng.choice(_CUT_SHARES))
         return cut(grey, share, rng), len(grey), 1 - share, kind
+    if kind == "beyond use":
+        blurred = cv2.GaussianBlur(grey, (0, 0), rng.uniform(*_BEYOND_USE) * len(grey))
+        return np.asarray(blurred, np.uint8), len(grey), 1.0, kind
     level, seed = int(rng.choice(LEVELS)), int(rng.integers(2**31))
     return corrupt(grey, str(kind), level, seed=seed), len(grey), 1.0, str(kind)
 

@@ -19,7 +19,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("photos")
     with Image.open(ASTRONAUT) as photo:
         photo.save(folder / "1_clear.png")
-        photo.filter(ImageFilter.GaussianBlur(4)).save(folder / "2_blurred.png")
+        photo.filter(ImageFilter.GaussianBlur(5)).save(folder / "2_blurred.png")
         photo.transpose(Image.Transpose.ROTATE_270).save(folder / "3_side.png")
         crowd = Image.new("RGB", (2400, 1500), (120, 120, 120))
         crowd.paste(photo.resize((80, 80), Image.Resampling.BOX), (1500, 900))

@@ -54,16 +54,31 @@ def test_noise_is_measured_in_grey_levels() -> None:
         assert measured == pytest.approx(sigma, rel=0.1)
 
 
-def test_blur_lowers_sharpness_and_light_does_not(astronaut: Image) -> None:
+def test_blur_is_measured_in_pixels_whatever_is_blurred(astronaut: Image) -> None:
+    rng = np.random.default_rng(0)
+    edges = np.zeros((48, 48), np.float32)
+    for _ in range(40):  # rectangles at random, whose edges are as sharp as pixels
+        (x, y), (w, h) = rng.integers(0, 40, 2), rng.integers(4, 24, 2)
+        edges[y : y + h, x : x + w] = rng.uniform(40, 220)
+    grey = cv2.cvtColor(astronaut[60:190, 160:290], cv2.COLOR_RGB2GRAY)
+    face = cv2.resize(grey, (48, 48), interpolation=cv2.INTER_AREA).astype(np.float32)
+    for picture in (edges, face):
+        for sigma in (1.5, 2.0, 3.0, 4.0):
+            blurred = cv2.GaussianBlur(picture, (0, 0), sigma).round().astype(np.uint8)
+            measured = measure_grey(blurred, side_px=48, inside_share=1, turn=None).blur_px
+            assert measured == pytest.approx(sigma, rel=0.25)
+
+
+def test_blur_is_seen_and_light_is_not(astronaut: Image) -> None:
     grey = cv2.resize(cv2.cvtColor(astronaut[60:190, 160:290], cv2.COLOR_RGB2GRAY), (48, 48))
 
-    def sharpness(pixels: Image) -> float:
-        return measure_grey(pixels, side_px=48, inside_share=1, turn=None).sharpness
+    def blur_px(pixels: Image) -> float:
+        return measure_grey(pixels, side_px=48, inside_share=1, turn=None).blur_px
 
     blurred = [corrupt(grey, "out of focus", level) for level in (1, 3, 5)]
-    values = [sharpness(np.asarray(g, np.uint8)) for g in (grey, *blurred)]
-    assert values == sorted(values, reverse=True)
-    assert sharpness((grey // 2 + 60).astype(np.uint8)) == pytest.approx(values[0], rel=0.15)
+    values = [blur_px(np.asarray(g, np.uint8)) for g in (grey, *blurred)]
+    assert values == sorted(values)
+    assert blur_px((grey // 2 + 60).astype(np.uint8)) == pytest.approx(values[0], rel=0.15)
 
 
 def test_a_flat_square_is_measured_without_a_warning() -> None:
