@@ -94,10 +94,16 @@ def test_a_folder_is_taken_in_name_order_and_csv_has_a_row_a_face(tmp_path: Path
     assert all(float(row["happy"]) > 0.5 for row in rows)
 
 
-def test_each_model_and_detector_can_be_chosen() -> None:
+def test_each_shipped_model_and_each_detector_can_be_chosen() -> None:
     models = json.loads(mien("models", "--json").stdout)
-    assert models
+    shipped = [row for row in models if row["shipped"]]
+    assert shipped
     for row in models:
+        if row not in shipped:
+            refused = mien("analyze", ASTRONAUT, "--model", row["id"])
+            assert refused.returncode == 2
+            assert f"There is no model '{row['id']}'; shipped are: " in refused.stderr
+    for row in shipped:
         for detector in ("yunet", "blazeface"):
             chosen = ("--model", row["id"], "--detector", detector)
             (photo,) = json.loads(mien("analyze", ASTRONAUT, "--json", *chosen).stdout)
