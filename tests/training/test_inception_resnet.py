@@ -79,7 +79,7 @@ def test_a_residual_is_scaled_before_it_is_added() -> None:
     assert scales == [0.17] * 5 + [0.1] * 10 + [0.2] * 5
 
 
-def test_as_a_backbone_it_keeps_its_weights_and_sees_standardised_faces(
+def test_as_a_backbone_it_keeps_its_weights_and_takes_our_normalisation(
     untrained: Any, tmp_path: Path
 ) -> None:
     file = tmp_path / "facenet_keras.h5"
