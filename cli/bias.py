@@ -126,9 +126,11 @@ def robustness(
     n: Annotated[int, typer.Option(help="Test images drawn with seed 0.")] = 1000,
 ) -> None:
     """Accuracy under 15 corruptions in five strengths."""
+    from core.config import load_settings
     from training.bias.robustness import robustness_study
 
-    settings, model_id, _ = _parts(model, None)
+    settings = load_settings()
+    model_id = model or settings.default_model
     with _progress("Corrupting") as progress:
         content = robustness_study(
             data, _classifier(settings, model_id), n, command=_command(), progress=progress
@@ -138,14 +140,16 @@ def robustness(
 
 @app.command()
 def speed() -> None:
-    """Milliseconds a face of every shipped model, on one thread of this machine."""
+    """Milliseconds a face of every model whose file is here, on one thread of this machine."""
     from cli.bench import cpu_name
     from core.config import load_settings
-    from core.model_card import model_ids
+    from core.model_card import UNSHIPPED, UNSHIPPED_FILE, model_ids
     from training.bias.robustness import speed_study
 
     settings = load_settings()
-    models = {name: _classifier(settings, name) for name in model_ids(settings.models_dir)}
+    unshipped = settings.models_dir.glob(f"{UNSHIPPED}/*/{UNSHIPPED_FILE}")
+    names = [*model_ids(settings.models_dir), *sorted(file.parent.name for file in unshipped)]
+    models = {name: _classifier(settings, name) for name in names}
     _write("speed", speed_study(models, command=_command(), cpu=cpu_name()))
 
 
@@ -175,9 +179,13 @@ def _parts(model: str | None, detector: str | None) -> tuple[Any, str, Any]:
 
 
 def _classifier(settings: Any, model_id: str) -> Any:
+    """A shipped model, or one whose file `mien publish --unshipped` left here."""
     from core.classify import EmotionClassifier
+    from core.model_card import UNSHIPPED, model_ids
 
-    return EmotionClassifier.load(model_id, settings.models_dir)
+    folder = settings.models_dir / UNSHIPPED
+    is_unshipped = model_id in model_ids(folder)
+    return EmotionClassifier.load(model_id, folder if is_unshipped else settings.models_dir)
 
 
 def _guesses(data: Path, annotations: Path, detector: str | None) -> Any:

@@ -24,8 +24,9 @@ def models(
     from core.model_card import UNSHIPPED, model_ids
 
     settings = load_settings()
+    studies = settings.models_dir / "studies"
     rows = [
-        _row(model_id, folder)
+        _row(model_id, folder, studies)
         for folder in (settings.models_dir, settings.models_dir / UNSHIPPED)
         for model_id in model_ids(folder)
     ]
@@ -64,27 +65,27 @@ def _ms(row: dict[str, Any]) -> str:
     return "–" if row["ms_per_face"] is None else f"{row['ms_per_face']:.1f}"
 
 
-def _measured_ms(models_dir: Path) -> dict[str, float]:
+def _measured_ms(studies: Path) -> dict[str, float]:
     """SHA-256 of a model -> median milliseconds a face, by `mien bias speed`, where it ran."""
-    file = models_dir / "studies" / "speed.json"
+    file = studies / "speed.json"
     if not file.exists():
         return {}
     measured = json.loads(file.read_text(encoding="utf-8"))["models"].values()
     return {row["model_sha256"]: row["p50_ms"] for row in measured}
 
 
-def _measured_corrupted(card: "ModelCard", models_dir: Path) -> float | None:
+def _measured_corrupted(card: "ModelCard", studies: Path) -> float | None:
     """Mean accuracy under corruptions, where `mien bias robustness` ran on this very model."""
     from core.robustness import mean_accuracy
 
-    file = models_dir / "studies" / f"robustness_{card.id}.json"
+    file = studies / f"robustness_{card.id}.json"
     if not file.exists():
         return None
     study = json.loads(file.read_text(encoding="utf-8"))
     return mean_accuracy(study) if study["model_sha256"] == card.sha256 else None
 
 
-def _row(model_id: str, models_dir: Path) -> dict[str, Any]:
+def _row(model_id: str, models_dir: Path, studies: Path) -> dict[str, Any]:
     from core.model_card import load_card
 
     card = load_card(model_id, models_dir)
@@ -104,8 +105,8 @@ def _row(model_id: str, models_dir: Path) -> dict[str, Any]:
         "balanced_accuracy": report["all"]["balanced_accuracy"],
         "macro_f1": report["all"]["macro_f1"],
         "ece": report["all"]["ece"],
-        "accuracy_corrupted": _measured_corrupted(card, models_dir),
-        "ms_per_face": _measured_ms(models_dir).get(card.sha256),
+        "accuracy_corrupted": _measured_corrupted(card, studies),
+        "ms_per_face": _measured_ms(studies).get(card.sha256),
         "command": report["command"],
     }
 

@@ -193,6 +193,7 @@ def pruning(
 
     from cli.train import require_keras
     from core.config import load_settings
+    from core.errors import ModelError
     from core.model_card import load_card
 
     require_keras()
@@ -203,6 +204,11 @@ def pruning(
     card = load_card(model, models_dir)
     steps = tuple(sorted(sparsity or [0.5, 0.7, 0.8, 0.9]))
     file = weights or shipped_weights(card, models_dir)
+    if file is None:
+        raise ModelError(
+            f"The Keras weights of {model!r} are not shipped; train it again by its recipe "
+            f"(`mien train {card.recipe['name']}`) and say `--weights`."
+        )
     rows = prune(recipe_of(card), file, data, card, steps, epochs)
     content = {
         "command": f"mien study pruning {model} --epochs {epochs} --data {data.name}",

@@ -110,7 +110,7 @@ def export(
     form: Annotated[Form, typer.Option("--format", help="Kind of file.")],
     out: Annotated[Path | None, typer.Option(help="File to write (MODEL.EXTENSION).")] = None,
     weights: Annotated[
-        Path | None, typer.Option(help="Its Keras weights, if not shipped.", exists=True)
+        Path | None, typer.Option(help="Keras weights of a run, not rounded.", exists=True)
     ] = None,
 ) -> None:
     """Write a shipped model as a Keras, HDF5, LiteRT or ONNX file."""

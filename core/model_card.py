@@ -100,7 +100,10 @@ class ModelCard(BaseModel):
         return FaceInput(spec.size_px, spec.channels, spec.scale, spec.offset, spec.geometry)
 
 
-UNSHIPPED = "unshipped"  # folder below `models_dir` for what is described, but too heavy to ship
+# Folder below `models_dir` for what is described, but too heavy to ship. The file is there only
+# where `mien publish --unshipped` wrote it; git ignores it.
+UNSHIPPED = "unshipped"
+UNSHIPPED_FILE = "model.tflite"
 
 
 def model_ids(models_dir: Path) -> tuple[str, ...]:
@@ -138,7 +141,7 @@ def load_model_bytes(card: ModelCard, models_dir: Path) -> bytes:
         ModelError: if the file is missing or its SHA-256 differs.
     """
     try:
-        content = (models_dir / card.id / card.file).read_bytes()
+        content = (models_dir / card.id / (card.file or UNSHIPPED_FILE)).read_bytes()
     except OSError as exc:
         raise ModelError(f"The file of model {card.id!r} is missing; reinstall Mien.") from exc
     if hashlib.sha256(content).hexdigest() != card.sha256:

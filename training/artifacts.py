@@ -1,4 +1,4 @@
-"""A shipped model as a file for others: Keras, HDF5 or ONNX.
+"""A shipped model as a file for others: Keras, HDF5, ONNX, or LiteRT for an ensemble.
 
 Unlike `model.tflite` these hold the whole way from grey levels to probabilities, so that whoever
 loads them needs nothing of Mien: scaling, network, temperature, softmax. They need no custom
@@ -7,6 +7,7 @@ layer of ours either.
 
 import shutil
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,35 +15,53 @@ import h5py
 import keras
 import numpy as np
 
+from core.classify import EmotionClassifier
 from core.errors import ModelError
-from core.model_card import ModelCard
+from core.model_card import ModelCard, load_card, load_model_bytes
 from core.precision import Precision
+from training.architectures.blocks import Tensor
 from training.architectures.transfer import ToBackbone
-from training.export import load_network
+from training.export import load_network, to_litert
 from training.layers import BatchNorm
+from training.litert_weights import with_litert_weights
 from training.recipe import Recipe
+from training.train import build_network
 
 MAX_FILE_BYTES = 25_000_000  # of any file in the repository
+# Of the logits' size, on noise. Where activations are 8-bit integers they differ by up to 0.19
+# from those of floats; a network with two kernels exchanged says something else altogether.
+_MAX_DIFFERENCE = 0.4
 
 
 def export_network(
     card: ModelCard, models_dir: Path, form: str, file: Path, weights: Path | None = None
 ) -> None:
-    """Write the model of `card` as `form` ("keras", "h5" or "onnx") to `file`.
+    """Write the model of `card` as `form` ("keras", "h5", "tflite" or "onnx") to `file`.
 
-    A model of 8-bit integers is exported in the 32-bit floats that it was made from: `weights`,
-    or else those that are shipped.
+    Args:
+        card: of the model.
+        models_dir: holds `<card.id>/`, and the members of an ensemble.
+        form: kind of file.
+        file: to be written.
+        weights: Keras weights of its training run; None takes those that are shipped, or else
+            the numbers in the LiteRT file, rounded as they are there.
 
     Raises:
-        ModelError: if the card is an ensemble's, or no shipped folder holds the weights.
+        ModelError: if a file of the model is missing or damaged, or weights are given for an
+            ensemble.
     """
-    if card.members:
+    if card.members and weights is not None:
         names = ", ".join(card.members)
-        raise ModelError(f"{card.id!r} is a mean of models; export each of them: {names}.")
-    weights = weights or shipped_weights(card, models_dir)
-    network = load_network(recipe_of(card), card.face_input, weights)
-    model = whole_model(network, card)
-    if form == "onnx":
+        raise ModelError(f"{card.id!r} is a mean of models; weights belong to one of {names}.")
+    if card.members:
+        members = [load_card(name, models_dir) for name in card.members]
+        networks = [_network(member, models_dir, None) for member in members]
+        model = mean_model(networks, members, card)
+    else:
+        model = whole_model(_network(card, models_dir, weights), card)
+    if form == "tflite":
+        file.write_bytes(to_litert(model, None))
+    elif form == "onnx":
         model(keras.ops.zeros((1, *model.input_shape[1:])))  # the exporter wants a called model
         with warnings.catch_warnings():
             # Keras asks NumPy for a name that NumPy 2 no longer has, before it mends tf2onnx.
@@ -52,12 +71,61 @@ def export_network(
         model.save(file)
 
 
+def _network(card: ModelCard, models_dir: Path, weights: Path | None) -> keras.Model:
+    if weights := weights or shipped_weights(card, models_dir):
+        return load_network(recipe_of(card), card.face_input, weights)
+    return shipped_network(card, load_model_bytes(card, models_dir))
+
+
+def shipped_network(card: ModelCard, model: bytes) -> keras.Model:
+    """The network of the card, in 32-bit floats, with the weights of its LiteRT file.
+
+    Raises:
+        ModelError: if it says something else than the file does.
+    """
+    keras.config.set_dtype_policy("float32")
+    network = with_litert_weights(build_network(recipe_of(card), card.face_input), model)
+    spec = card.input
+    shape = (16, spec.size_px, spec.size_px, spec.channels)
+    noise = np.random.default_rng(0).normal(0, 1, shape).astype(np.float32)
+    expected = EmotionClassifier(card, model).single_view().logits(noise)
+    said = network.predict(noise, verbose=0)
+    if np.linalg.norm(said - expected) > _MAX_DIFFERENCE * np.linalg.norm(expected):
+        raise ModelError(
+            f"The weights of {card.id!r} could not be read back from its LiteRT file; say "
+            "`--weights` of a training run."
+        )
+    return network
+
+
 def whole_model(network: keras.Model, card: ModelCard) -> keras.Model:
     """Grey levels (b, S, S, 1) in 0..255 in, probabilities (b, 7) in the card's order out."""
+    grey_levels, faces = _grey_levels_and_faces(card)
+    return _calibrated(grey_levels, _in_kerass_layers(network)(faces, training=False), card)
+
+
+def mean_model(
+    networks: Sequence[keras.Model], members: Sequence[ModelCard], card: ModelCard
+) -> keras.Model:
+    """As `whole_model`, of an ensemble: the mean of what its members say of one view."""
+    grey_levels, faces = _grey_levels_and_faces(card)
+    calibrated = []
+    for network, member in zip(networks, members, strict=True):
+        part = _in_kerass_layers(network)
+        part.name = member.id.replace("-", "_")
+        logits = part(faces, training=False)
+        # Log-probabilities, less what is the same for all labels and the softmax takes away.
+        calibrated.append(keras.layers.Rescaling(1 / member.calibration.temperature)(logits))
+    return _calibrated(grey_levels, keras.layers.Average()(calibrated), card)
+
+
+def _grey_levels_and_faces(card: ModelCard) -> tuple[Tensor, Tensor]:
     spec = card.input
     grey_levels = keras.Input((spec.size_px, spec.size_px, spec.channels), name="grey_levels")
-    faces = keras.layers.Rescaling(spec.scale, spec.offset)(grey_levels)
-    logits = _in_kerass_layers(network)(faces, training=False)  # else a nested backbone trains
+    return grey_levels, keras.layers.Rescaling(spec.scale, spec.offset)(grey_levels)
+
+
+def _calibrated(grey_levels: Tensor, logits: Tensor, card: ModelCard) -> keras.Model:
     scaled = keras.layers.Rescaling(1 / card.calibration.temperature)(logits)
     probabilities = keras.layers.Softmax(name="probabilities")(scaled)
     return keras.Model(grey_levels, probabilities, name=card.id.replace("-", "_"))
@@ -80,11 +148,10 @@ def _in_kerass_layers(network: keras.Model) -> keras.Model:
     return clone
 
 
-def shipped_weights(card: ModelCard, models_dir: Path) -> Path:
-    """`model.weights.h5` of the model itself, or of the one that was trained by the same recipe.
+def shipped_weights(card: ModelCard, models_dir: Path) -> Path | None:
+    """`model.weights.h5` of the model, or of another by the same recipe; None if neither is there.
 
-    Raises:
-        ModelError: if neither is shipped; the message says how to make them.
+    They are as trained: in 32-bit floats, their normalisation not folded away.
     """
     for folder in [models_dir / card.id, *sorted(models_dir.glob("*/"))]:
         file = folder / "model.weights.h5"
@@ -93,15 +160,11 @@ def shipped_weights(card: ModelCard, models_dir: Path) -> Path:
             continue
         if ModelCard.model_validate_json(other.read_text()).recipe == card.recipe:
             return file
-    name = card.recipe.get("name")
-    raise ModelError(
-        f"The weights of {card.id!r} are not shipped; train it again by its recipe "
-        f"(`mien train {name}`) and say `--weights runs/{name}/best.weights.h5`."
-    )
+    return None
 
 
 def keep_weights(weights: Path, kept: Path, precision: Precision) -> None:
-    """Ship Keras' weights beside the model, for `mien export`, unless they are too large.
+    """Ship Keras' weights beside the model, to go on from, unless they are too large.
 
     Beside a model of 16-bit floats the kernels are kept as such, as they are in the model.
     """

@@ -19,7 +19,7 @@ from core.emotions import EMOTIONS
 from core.errors import MienError
 from core.faceinput import FaceInput
 from core.metrics import Measures, measure, near_duplicates
-from core.model_card import UNSHIPPED, Calibration, InputSpec, ModelCard
+from core.model_card import UNSHIPPED, UNSHIPPED_FILE, Calibration, InputSpec, ModelCard
 from core.precision import Precision
 from training.artifacts import keep_weights
 from training.calibrate import calibrate
@@ -84,8 +84,8 @@ def publish(
         model_id: of the published model.
         precision: of the exported file's numbers.
         flip_average: whether the served model averages over the mirror image.
-        shipped: False for a model too heavy to ship: everything but the model itself is
-            written, to `<models_dir>/unshipped/<model_id>/`.
+        shipped: False for a model too heavy to ship: it is written to
+            `<models_dir>/unshipped/<model_id>/`, where git ignores the model itself.
 
     Raises:
         UnfaithfulExportError: if the exported file is clearly less often right on the validation
@@ -105,8 +105,7 @@ def publish(
     folder = (models_dir if shipped else models_dir / UNSHIPPED) / model_id
     folder.mkdir(parents=True, exist_ok=True)
     _write_json(folder / "curves.json", read_curves(recipe, run))
-    if shipped:
-        (folder / card.file).write_bytes(model)
+    (folder / (card.file or UNSHIPPED_FILE)).write_bytes(model)
     if shipped and precision is not Precision.int8:
         keep_weights(run / "best.weights.h5", folder / "model.weights.h5", precision)
     return write_card(EmotionClassifier(card, model), data, train, folder)

@@ -29,7 +29,7 @@ def class_balance(measured: Measured) -> Data:
 def training(measured: Measured) -> Data:
     """Accuracy on the validation split by epoch, a line for each recipe."""
     lines: dict[str, Any] = {}
-    for name in measured.expression_models():
+    for name in measured.all_expression_models():
         card = measured.load(f"models/{name}/card.json") or {}
         curves = measured.load(f"models/{name}/curves.json")
         if not curves:  # an ensemble has no training of its own

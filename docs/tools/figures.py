@@ -70,7 +70,8 @@ FIGURES: Final[dict[str, Figure]] = {
         (7.2, 3.2),
     ),
     "training": Figure(
-        _each("expression_models", "models/{name}/curves.json"), figure_data.training, "training"
+        _each("all_expression_models", "models/{name}/curves.json"), figure_data.training,
+        "training",
     ),
     "confusion": Figure(
         _one("models/{model}/evaluation.json"), figure_data.confusion, "confusion", (6.2, 5.2)

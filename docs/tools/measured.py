@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from core.model_card import UNSHIPPED
+
 ROOT: Final = Path(__file__).resolve().parents[2]
 
 # Which command makes a file; for files that are missing or do not say so themselves.
@@ -144,10 +146,20 @@ class Measured:
         return str(constant(self.root / "core" / "config.py", "Settings.default_model"))
 
     def expression_models(self) -> list[str]:
-        """Ids of the models with an evaluation on FER-2013, the best first."""
+        """Ids of the shipped models with an evaluation on FER-2013, the best first."""
+        return self._best_first("*")
+
+    def all_expression_models(self) -> list[str]:
+        """As `expression_models`, and `unshipped/<id>` for those too heavy to ship."""
+        return self._best_first("*", f"{UNSHIPPED}/*")
+
+    def _best_first(self, *folders: str) -> list[str]:
+        """Those folders below models/ that hold an evaluation of expressions."""
+        models = self.root / "models"
         found = {
-            file.parent.name: report["all"]["accuracy"]
-            for file in sorted(self.root.glob("models/*/evaluation.json"))
+            _relative(file.parent, models): report["all"]["accuracy"]
+            for folder in folders
+            for file in sorted(models.glob(f"{folder}/evaluation.json"))
             if "all" in (report := self.need(_relative(file, self.root)))
         }
         return sorted(found, key=lambda name: (-found[name], name))

@@ -12,15 +12,15 @@ from docs.tools.table_parts import Table, interval, score, to_lines
 def models(measured: Measured) -> Table:
     """All expression models on FER-2013's test split."""
     rows, paths = [], []
-    for name in measured.expression_models():
+    for name in measured.all_expression_models():
         path, card_path = f"models/{name}/evaluation.json", f"models/{name}/card.json"
         report, card = measured.need(path), measured.need(card_path)
-        robustness_path = f"models/studies/robustness_{name}.json"
+        robustness_path = f"models/studies/robustness_{card['id']}.json"
         robustness = measured.load(robustness_path)
         paths += [path, card_path, *([robustness_path] if robustness else [])]
         whole, clean = report["all"], report["without_near_duplicates"]
         rows.append([
-            name,
+            card["id"] if card["id"] == name else f"{card['id']} (not shipped)",
             shown(whole["accuracy"], ".1%"), interval(whole["accuracy_ci95"]),
             shown(clean["accuracy"], ".1%"), shown(whole["balanced_accuracy"], ".1%"),
             shown(whole["macro_f1"], ".3f"), shown(whole["ece"], ".3f"),
@@ -52,7 +52,7 @@ def per_class(measured: Measured, model: str) -> Table:
 def effort(measured: Measured) -> Table:
     """Epochs and hours that each model's training took."""
     rows, paths, seen = [], [], set()
-    for name in measured.expression_models():
+    for name in measured.all_expression_models():
         path = f"models/{name}/curves.json"
         curves = measured.load(path)
         card = measured.load(f"models/{name}/card.json")

@@ -1,12 +1,15 @@
 """`mien models`: every model in one table, with where its figures come from."""
 
 import json
+import shutil
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from core.model_card import UNSHIPPED, model_ids
+from core.model_card import UNSHIPPED, UNSHIPPED_FILE, load_card, load_model_bytes, model_ids
+from tests.cli.test_bias import fer_like
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 run = CliRunner().invoke
@@ -32,3 +35,29 @@ def test_tables_say_which_model_is_not_shipped() -> None:
     for name in model_ids(MODELS / UNSHIPPED):
         assert f"| {name} (not shipped) |" in markdown
         assert f"({name})" in table
+
+
+def test_a_model_that_is_not_shipped_is_measured_where_its_file_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = tmp_path / "models"
+    folder = models / UNSHIPPED / "heavy"
+    shutil.copytree(MODELS / "mien-fast", folder)
+    card = load_card("mien-fast", MODELS).model_copy(update={"id": "heavy", "file": ""})
+    (folder / "card.json").write_text(card.model_dump_json())
+    monkeypatch.setenv("MIEN_MODELS_DIR", str(models))
+    data = str(fer_like(tmp_path, 30))
+    for words in (["robustness", "--data", data, "--model", "heavy", "--n", "3"], ["speed"]):
+        done = run(app, ["bias", *words])
+        assert done.exit_code == 0, done.output
+    (row,) = json.loads(run(app, ["models", "--json"]).output)
+    study = json.loads((models / "studies" / "robustness_heavy.json").read_text())
+    assert row["accuracy_corrupted"] == pytest.approx(
+        sum(one["accuracy"] for one in study["rows"]) / len(study["rows"])
+    )
+    assert row["ms_per_face"] > 0
+    assert (folder / UNSHIPPED_FILE).read_bytes() == load_model_bytes(card, models / UNSHIPPED)
+    (folder / UNSHIPPED_FILE).unlink()
+    done = run(app, ["bias", "robustness", "--data", data, "--model", "heavy"])
+    assert done.exit_code != 0
+    assert "missing" in str(done.exception) + done.output

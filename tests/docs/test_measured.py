@@ -72,6 +72,19 @@ def test_a_missing_file_gives_a_sentence_and_a_present_one_its_own_command(tmp_p
     assert Measured(tmp_path).default_model == "toy"
 
 
+def test_models_too_heavy_to_ship_are_apart_and_the_best_come_first(tmp_path: Path) -> None:
+    for folder, accuracy in (("a", 0.6), ("b", 0.7), ("unshipped/c", 0.65)):
+        file = tmp_path / "models" / folder / "evaluation.json"
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps({"all": {"accuracy": accuracy}}))
+    (tmp_path / "models" / "detector").mkdir()
+    (tmp_path / "models" / "detector" / "evaluation.json").write_text('{"ap50": 0.5}')
+    measured = Measured(tmp_path)
+    assert measured.expression_models() == ["b", "a"]
+    assert measured.all_expression_models() == ["b", "unshipped/c", "a"]
+    assert measured.detectors() == ["detector"]
+
+
 @pytest.mark.parametrize(
     ("one", "other", "expected"),
     [

@@ -1,6 +1,7 @@
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,3 +27,11 @@ def template() -> NDArray[np.float64]:
     from core.config import ROOT
 
     return load_template(ROOT / "models")
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Folder of models and file of data; see `toy_models.publish_toys`."""
+    from tests.training.toy_models import publish_toys
+
+    return publish_toys(tmp_path_factory.mktemp("published"))

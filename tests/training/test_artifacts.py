@@ -16,59 +16,21 @@ import keras
 from core.classify import EmotionClassifier
 from core.errors import ModelError
 from core.faceinput import FaceInput
-from core.model_card import UNSHIPPED, load_card, model_ids
+from core.model_card import UNSHIPPED, UNSHIPPED_FILE, load_card, model_ids
 from core.precision import Precision
-from tests.training.test_train import RECIPE, invoked, write_faces
+from tests.training.test_train import RECIPE, invoked
+from tests.training.toy_models import levels_and_probabilities
 from training.architectures.transfer import transfer
 from training.artifacts import export_network, keep_weights, recipe_of, whole_model
 from training.data import load_split
 from training.export import load_network, to_litert
 from training.prune import KeepZeros, prune, sparsity_of
-from training.publish import UnfaithfulExportError, publish, publish_ensemble, read_curves
-from training.train import train
+from training.publish import UnfaithfulExportError, publish, read_curves
 
 pytestmark = pytest.mark.train
 
 
-@pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Models `toy`, `toy-int8` and `both`, the unshipped `heavy`, and the data they came from."""
-    folder = tmp_path_factory.mktemp("published")
-    data, models = write_faces(folder), folder / "models"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("training.publish.load_recipe", lambda _: RECIPE)
-        train(RECIPE, data, folder / "run")
-        for model_id, precision in (
-            ("toy", Precision.float),
-            ("toy-int8", Precision.int8),
-            ("heavy", Precision.float),
-        ):
-            publish(
-                "toy",
-                data,
-                folder / "run",
-                models,
-                model_id=model_id,
-                precision=precision,
-                flip_average=True,
-                shipped=model_id != "heavy",
-            )
-    publish_ensemble("both", ["toy", "toy-int8"], data, models)
-    return models, data
-
-
-def levels_and_probabilities(
-    published: tuple[Path, Path], model_id: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Grey levels (n, 48, 48, 1) and what the served model says of one view of them."""
-    models, data = published
-    classifier = EmotionClassifier.load(model_id, models).single_view()
-    grey_levels = load_split(data, "test").images[..., None]
-    faces = classifier.card.face_input.normalise(grey_levels)
-    return grey_levels.astype(np.float32), classifier.probabilities(faces)
-
-
-def test_a_model_too_heavy_to_ship_leaves_all_but_its_file(
+def test_a_model_too_heavy_to_ship_is_kept_apart_and_git_ignores_its_file(
     published: tuple[Path, Path],
 ) -> None:
     models, _ = published
@@ -76,7 +38,8 @@ def test_a_model_too_heavy_to_ship_leaves_all_but_its_file(
     assert model_ids(models / UNSHIPPED) == ("heavy",)
     folder = models / UNSHIPPED / "heavy"
     assert {file.name for file in folder.iterdir()} == {
-        "README.md", "card.json", "curves.json", "evaluation.json", "predictions.npz",
+        "README.md", "card.json", "curves.json", "evaluation.json", "model.tflite",
+        "predictions.npz",
     }  # fmt: skip
     card, shipped = load_card("heavy", models / UNSHIPPED), load_card("toy", models)
     # The converter writes the same network a second time with other bytes.
@@ -88,6 +51,9 @@ def test_a_model_too_heavy_to_ship_leaves_all_but_its_file(
     assert report["model_sha256"] == card.sha256
     assert report["command"].endswith("--precision float --id heavy --unshipped")
     assert "too heavy to ship" in (folder / "README.md").read_text()
+    assert EmotionClassifier.load("heavy", models / UNSHIPPED).card == card
+    ignored = (Path(__file__).parents[2] / ".gitignore").read_text().splitlines()
+    assert f"/models/{UNSHIPPED}/*/{UNSHIPPED_FILE}" in ignored
 
 
 @pytest.mark.parametrize("form", ["keras", "h5"])
@@ -117,11 +83,11 @@ def test_a_backbone_is_exported_without_layers_of_ours(
     assert said == pytest.approx(np.asarray(expected), abs=1e-4)
 
 
-def test_weights_that_are_not_shipped_are_named(
+def test_weights_of_a_run_are_exported_without_any_shipped_file(
     published: tuple[Path, Path], tmp_path: Path
 ) -> None:
     card = load_card("toy", published[0])
-    with pytest.raises(ModelError, match="--weights"):
+    with pytest.raises(ModelError, match="missing"):
         export_network(card, tmp_path, "h5", tmp_path / "model.h5")
     weights = published[0] / "toy" / "model.weights.h5"
     export_network(card, tmp_path, "h5", tmp_path / "model.h5", weights)
@@ -223,9 +189,25 @@ def test_curves_of_a_run_that_went_on_begin_with_those_it_started_from(
     assert [row["run"] for row in curves] == [2, 2, 3, 3, 3]
 
 
-def test_an_ensemble_is_exported_by_its_members(published: tuple[Path, Path]) -> None:
-    with pytest.raises(ModelError, match=r"export each of them: toy, toy-int8"):
-        export_network(load_card("both", published[0]), published[0], "h5", Path("unused.h5"))
+@pytest.mark.parametrize("form", ["h5", "tflite"])
+def test_an_ensemble_is_exported_as_the_mean_of_its_members(
+    published: tuple[Path, Path], tmp_path: Path, form: str
+) -> None:
+    file = tmp_path / f"both.{form}"
+    export_network(load_card("both", published[0]), published[0], form, file)
+    grey_levels, expected = levels_and_probabilities(published, "both")
+    if form == "tflite":
+        said = np.concatenate([invoked(file.read_bytes(), one) for one in grey_levels])
+    else:
+        said = keras.models.load_model(file, compile=False).predict(grey_levels, verbose=0)
+    assert said.sum(axis=1) == pytest.approx(np.ones(len(said)), abs=1e-5)
+    assert np.abs(said - expected).max() < 0.05  # one of the members is of integers
+
+
+def test_weights_are_no_ensembles(published: tuple[Path, Path]) -> None:
+    weights = published[0] / "toy" / "model.weights.h5"
+    with pytest.raises(ModelError, match="one of toy, toy-int8"):
+        export_network(load_card("both", published[0]), published[0], "h5", Path("no"), weights)
 
 
 def test_the_card_holds_the_whole_recipe(published: tuple[Path, Path]) -> None:
