@@ -181,11 +181,9 @@ def _parts(model: str | None, detector: str | None) -> tuple[Any, str, Any]:
 def _classifier(settings: Any, model_id: str) -> Any:
     """A shipped model, or one whose file `mien publish --unshipped` left here."""
     from core.classify import EmotionClassifier
-    from core.model_card import UNSHIPPED, model_ids
+    from core.model_card import with_unshipped
 
-    folder = settings.models_dir / UNSHIPPED
-    is_unshipped = model_id in model_ids(folder)
-    return EmotionClassifier.load(model_id, folder if is_unshipped else settings.models_dir)
+    return EmotionClassifier.load(model_id, with_unshipped(model_id, settings.models_dir))
 
 
 def _guesses(data: Path, annotations: Path, detector: str | None) -> Any:

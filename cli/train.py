@@ -113,11 +113,11 @@ def export(
         Path | None, typer.Option(help="Keras weights of a run, not rounded.", exists=True)
     ] = None,
 ) -> None:
-    """Write a shipped model as a Keras, HDF5, LiteRT or ONNX file."""
+    """Write a model as a Keras, HDF5, LiteRT or ONNX file; it need not be one that is shipped."""
     from core.config import load_settings
-    from core.model_card import load_card, load_model_bytes
+    from core.model_card import load_card, load_model_bytes, with_unshipped
 
-    models_dir = load_settings().models_dir
+    models_dir = with_unshipped(model, load_settings().models_dir)
     card = load_card(model, models_dir)
     file = out or Path(f"{model}.{form.value}")
     if form is Form.tflite and not card.members:

@@ -111,6 +111,12 @@ def model_ids(models_dir: Path) -> tuple[str, ...]:
     return tuple(sorted(card.parent.name for card in models_dir.glob("*/card.json")))
 
 
+def with_unshipped(model_id: str, models_dir: Path) -> Path:
+    """Where a command of training looks for a model: `models_dir`, or its `unshipped/`."""
+    unshipped = models_dir / UNSHIPPED
+    return unshipped if model_id in model_ids(unshipped) else models_dir
+
+
 def load_card(model_id: str, models_dir: Path) -> ModelCard:
     """Read the card of one model.
 
@@ -143,7 +149,12 @@ def load_model_bytes(card: ModelCard, models_dir: Path) -> bytes:
     try:
         content = (models_dir / card.id / (card.file or UNSHIPPED_FILE)).read_bytes()
     except OSError as exc:
-        raise ModelError(f"The file of model {card.id!r} is missing; reinstall Mien.") from exc
+        hint = (
+            "missing; reinstall Mien"
+            if card.file
+            else "not shipped; docs/guides/train.md makes it"
+        )
+        raise ModelError(f"The file of model {card.id!r} is {hint}.") from exc
     if hashlib.sha256(content).hexdigest() != card.sha256:
         raise ModelError(
             f"The file of model {card.id!r} is not the one its card describes; reinstall Mien."

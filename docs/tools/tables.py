@@ -3,6 +3,8 @@
 Lines are empty where nothing is measured yet; the command is then what makes the files.
 """
 
+from statistics import median
+
 from core.emotions import EMOTIONS, noun
 from core.robustness import mean_accuracy
 from docs.tools.measured import Measured, shown, total
@@ -17,6 +19,8 @@ def models(measured: Measured) -> Table:
         report, card = measured.need(path), measured.need(card_path)
         robustness_path = f"models/studies/robustness_{card['id']}.json"
         robustness = measured.load(robustness_path)
+        if robustness and robustness["model_sha256"] != card["sha256"]:
+            robustness = None  # of an earlier file
         paths += [path, card_path, *([robustness_path] if robustness else [])]
         whole, clean = report["all"], report["without_near_duplicates"]
         rows.append([
@@ -50,7 +54,7 @@ def per_class(measured: Measured, model: str) -> Table:
 
 
 def effort(measured: Measured) -> Table:
-    """Epochs and hours that each model's training took."""
+    """Epochs and hours that each model's training took, with the pauses that it made."""
     rows, paths, seen = [], [], set()
     for name in measured.all_expression_models():
         path = f"models/{name}/curves.json"
@@ -64,10 +68,17 @@ def effort(measured: Measured) -> Table:
         best = max(curves, key=lambda row: row["val_accuracy"])
         rows.append([
             recipe, str(len(curves)), shown(total(curves, "train_s"), "hours"),
-            shown(total(curves, "train_s") / len(curves), ".0f"),
+            shown(median(row["train_s"] for row in curves), ".0f"),
             shown(best["val_accuracy"], ".1%"), str(best["epoch"]),
         ])  # fmt: skip
-    header = ["recipe", "epochs", "hours", "seconds an epoch", "best on validation", "in epoch"]
+    header = [
+        "recipe",
+        "epochs",
+        "hours by the clock",
+        "median seconds an epoch",
+        "best on validation",
+        "in epoch",
+    ]
     return (
         to_lines(header, rows) if rows else [],
         paths,

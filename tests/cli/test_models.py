@@ -60,4 +60,4 @@ def test_a_model_that_is_not_shipped_is_measured_where_its_file_is(
     (folder / UNSHIPPED_FILE).unlink()
     done = run(app, ["bias", "robustness", "--data", data, "--model", "heavy"])
     assert done.exit_code != 0
-    assert "missing" in str(done.exception) + done.output
+    assert "is not shipped; see docs/guides/train.md" in str(done.exception)
