@@ -149,12 +149,8 @@ def load_model_bytes(card: ModelCard, models_dir: Path) -> bytes:
     try:
         content = (models_dir / card.id / (card.file or UNSHIPPED_FILE)).read_bytes()
     except OSError as exc:
-        hint = (
-            "missing; reinstall Mien"
-            if card.file
-            else "not shipped; docs/guides/train.md makes it"
-        )
-        raise ModelError(f"The file of model {card.id!r} is {hint}.") from exc
+        why = "missing; reinstall Mien" if card.file else "not shipped; see docs/guides/train.md"
+        raise ModelError(f"The file of model {card.id!r} is {why}.") from exc
     if hashlib.sha256(content).hexdigest() != card.sha256:
         raise ModelError(
             f"The file of model {card.id!r} is not the one its card describes; reinstall Mien."

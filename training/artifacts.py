@@ -151,7 +151,7 @@ def _in_kerass_layers(network: keras.Model) -> keras.Model:
 def shipped_weights(card: ModelCard, models_dir: Path) -> Path | None:
     """`model.weights.h5` of the model, or of another by the same recipe; None if neither is there.
 
-    They are as trained: in 32-bit floats, their normalisation not folded away.
+    In them the normalisation is not folded away, so that training can go on from them.
     """
     for folder in [models_dir / card.id, *sorted(models_dir.glob("*/"))]:
         file = folder / "model.weights.h5"
