@@ -12,7 +12,9 @@ pytest.importorskip("keras", reason="needs the train extra (uv sync --extra trai
 
 import h5py
 import keras
+from typer.testing import CliRunner
 
+from cli.main import app
 from core.classify import EmotionClassifier
 from core.errors import ModelError
 from core.faceinput import FaceInput
@@ -242,6 +244,12 @@ def test_the_smallest_weights_become_zero_and_stay_so(published: tuple[Path, Pat
     assert sparsity_of(network) == 0
     zeros.on_train_batch_end(0)
     assert sparsity_of(network) == pytest.approx(0.75, abs=0.02)
+
+
+def test_pruning_says_whose_weights_are_not_shipped() -> None:
+    done = CliRunner().invoke(app, ["study", "pruning", "vgg16", "--data", "fer2013.parquet"])
+    assert isinstance(done.exception, ModelError)
+    assert "`mien train vgg16`" in str(done.exception)
 
 
 def test_pruning_measures_each_step_in_both_precisions(published: tuple[Path, Path]) -> None:
