@@ -214,6 +214,7 @@ def pruning(
         "command": f"mien study pruning {model} --epochs {epochs} --data {data.name}",
         "dataset": "FER-2013, validation (PublicTest)",
         "model_id": model,
+        "model_sha256": card.sha256,
         "epochs": epochs,
         "rows": rows,
     }

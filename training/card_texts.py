@@ -50,6 +50,11 @@ def _identity(card: ModelCard) -> str:
     return f"SHA-256 of `{card.file}`: `{card.sha256}`."
 
 
+def _taught_by(teachers: list[str]) -> str:
+    names = ", ".join(f"`{name}`" for name in teachers)
+    return f"**Taught by** what networks of ours say of the same faces (recipes: {names})."
+
+
 def readme(card: ModelCard, report: dict[str, Any]) -> str:
     """The model's README.md, made from the card and the content of `evaluation.json`."""
     calibration = card.calibration
@@ -69,6 +74,7 @@ def readme(card: ModelCard, report: dict[str, Any]) -> str:
         "",
         f"**Trained on** {card.data.name} ({card.data.n_train:,} images). {card.data.terms}",
         "",
+        *([_taught_by(card.teachers), ""] if card.teachers else []),
         *([f"**Before that:** {card.pretraining}", ""] if card.pretraining else []),
         *[f"- {flaw}" for flaw in card.data.known_flaws],
         "",

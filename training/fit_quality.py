@@ -183,7 +183,7 @@ def _accepted(accepted: NDArray[np.bool_], right: NDArray[np.bool_]) -> dict[str
 def main(
     data: Annotated[Path, typer.Option(help="FER-2013 as parquet")],
     model: Annotated[str | None, typer.Option(help="Id of the expression model")] = None,
-    n_degraded: Annotated[int, typer.Option(help="Degraded copies of each image")] = 4,
+    n_degraded: Annotated[int, typer.Option(help="Degraded copies of each image")] = 8,
 ) -> None:
     """Fit on one half of the validation split, check on the other, write the fit."""
     classifier = EmotionClassifier.load(model or load_settings().default_model, ROOT / "models")

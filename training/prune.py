@@ -112,11 +112,12 @@ def _fine_tune(
     sparsity: float,
     epochs: int,
 ) -> None:
-    """Train on with zeros kept; `network` ends with the averaged weights, still sparse."""
+    """Train on with zeros kept, from labels alone; `network` ends with the averaged weights."""
+    alone = replace(recipe, teachers=())
     zeros = KeepZeros(network, sparsity)
     batches = BalancedBatches(faces, recipe.batch_size, recipe.balance_power, recipe.seed)
-    model = training_model(network, replace(recipe, teachers=()), face_input)
-    compile_model(model, recipe, Phase(0, epochs, FINE_TUNING_RATE, frozen=False), len(batches))
+    model = training_model(network, alone, face_input)
+    compile_model(model, alone, Phase(0, epochs, FINE_TUNING_RATE, frozen=False), len(batches))
     averager = AverageWeights(network, 0.99)
     model.fit(batches, epochs=epochs, shuffle=False, callbacks=[zeros, averager], verbose=2)
     network.set_weights(averager.average)

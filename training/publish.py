@@ -145,6 +145,8 @@ def publish_ensemble(
             "n_parameters": sum(card.n_parameters for card in cards),
             "n_macs": sum(card.n_macs for card in cards),
             "precision": " and ".join(sorted({card.precision for card in cards})),
+            "teachers": [],  # it has learnt nothing itself
+            "pretraining": " ".join(f"`{c.id}`: {c.pretraining}" for c in cards if c.pretraining),
             "calibration": UNCALIBRATED,
             "recipe": {"members": members},
         }

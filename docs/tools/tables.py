@@ -4,6 +4,7 @@ Lines are empty where nothing is measured yet; the command is then what makes th
 """
 
 from statistics import median
+from typing import Any
 
 from core.emotions import EMOTIONS, noun
 from core.robustness import mean_accuracy
@@ -100,7 +101,7 @@ def published(measured: Measured) -> Table:
     if report is not None:
         accuracy = report["all"]["accuracy"]
         card = measured.load(f"models/{measured.default_model}/card.json") or {}
-        extra = "pretrained" if card.get("pretraining") else "no extra data"
+        extra = _extra_data(card)
         protocol = f"private test, one model, {extra}, averaged over the mirror image"
         lines.append((accuracy, [f"**{measured.default_model}** (ours)",
                                  f"**{shown(accuracy, '.1%')}**", protocol,
@@ -110,6 +111,13 @@ def published(measured: Measured) -> Table:
     header = "| system | accuracy | protocol | read |"
     body = [f"| {' | '.join(cells)} |" for _, cells in lines]
     return [header, "|---|--:|---|---|", *body], paths, ""
+
+
+def _extra_data(card: dict[str, Any]) -> str:
+    if not card.get("pretraining"):
+        return "no extra data"
+    own_backbone = card["recipe"].get("backbone_weights")
+    return "pretrained" if own_backbone else "taught by a pretrained one among others"
 
 
 def confusions(measured: Measured, model: str, n: int = 8) -> Table:

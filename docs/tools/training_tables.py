@@ -1,7 +1,8 @@
 """Tables of what was tried in training; as `docs.tools.tables`, from models/studies/."""
 
-from docs.tools.measured import Measured, shown
+from docs.tools.measured import Measured, shown, total
 from docs.tools.table_parts import Table, interval, to_lines
+from training.recipe import Recipe, load_recipe
 
 
 def pruning(measured: Measured, model: str) -> Table:
@@ -43,3 +44,33 @@ def trials(measured: Measured, name: str) -> Table:
     ]  # fmt: skip
     header = ["trial", "accuracy", "95 %", "M parameters", "M MACs"]
     return to_lines(header, rows), [path], ""
+
+
+def cosines(measured: Measured, model: str) -> Table:
+    """The recipes that made a model, one after another, and how far each of them got.
+
+    Args:
+        measured: the measured files.
+        model: folder under models/, as `mien-fast` or `unshipped/resnet50`.
+    """
+    path, of = f"models/{model}/curves.json", f"models/{model}/card.json"
+    curves, card = measured.load(path), measured.load(of)
+    if curves is None or card is None:
+        return [], [], measured.command(path)
+    rows = []
+    for recipe in _chain(card["recipe"]["name"]):
+        part, curves = curves[: recipe.epochs], curves[recipe.epochs :]
+        best = max(row["val_accuracy"] for row in part)
+        rows.append(
+            [f"`{recipe.name}`", shown(recipe.learning_rate, "g"),
+             ", ".join(f"`{name}`" for name in recipe.teachers) or "labels alone",
+             str(len(part)), shown(total(part, "train_s") / 3600, ".1f"), shown(best, ".1%")]
+        )  # fmt: skip
+    header = ["recipe", "highest rate", "taught by", "epochs", "hours", "validation, one view"]
+    return to_lines(header, rows), [path, of], ""
+
+
+def _chain(name: str) -> list[Recipe]:
+    """The recipe, after those whose weights it began from."""
+    recipe = load_recipe(name)
+    return [*(_chain(recipe.start_from) if recipe.start_from else []), recipe]

@@ -11,6 +11,7 @@ from core.analyzer import Analyzer, create_analyzer
 from core.corruptions import corrupt
 from core.detection import create_detector
 from core.errors import ModelError
+from core.model_card import load_card
 from core.quality import (
     FEATURES,
     QualityModel,
@@ -157,9 +158,16 @@ def test_the_fit_was_checked_on_other_images_and_the_number_means_what_it_says(
         if band["n"] >= 200:
             expected = band["mean_quality_times_reference"]
             assert band["accuracy_of_all"] == pytest.approx(expected, abs=0.06)
-    # Following quality says "uncertain" more often, and what it lets pass is more often right.
     fixed, following = stored["check"]["fixed"], stored["check"]["following"]
-    assert following["accuracy"] > fixed["accuracy"]
+    # What is named is right about as often as the card promises, spoilt pictures and all.
+    promised = load_card(model_id, models_dir).calibration.target_accuracy
+    assert following["accuracy"] > promised - 0.015
+    # Following quality says "uncertain" more often, and what it lets pass is more often right.
+    # It follows nothing where a model's own scores fall as far as they should, or further.
+    if stored["threshold_slope"] == 0:
+        assert following == fixed
+    else:
+        assert following["accuracy"] > fixed["accuracy"]
 
 
 def model(**changes: object) -> QualityModel:

@@ -200,6 +200,18 @@ def test_the_card_forbids_what_the_law_forbids(model_id: str) -> None:
     assert card.data.terms in readme
 
 
+def test_the_readme_says_who_taught_it_and_from_what(model_id: str) -> None:
+    card = load_card(model_id, MODELS)
+    readme = (MODELS / model_id / "README.md").read_text()
+    assert card.pretraining in readme
+    assert all(f"`{teacher}`" in readme for teacher in card.teachers)
+    assert list(card.recipe.get("teachers", [])) == card.teachers
+
+
+def test_the_fast_model_is_distilled_from_several() -> None:
+    assert len(load_card("mien-fast", MODELS).teachers) > 1
+
+
 def test_uncertainty_was_fitted_and_not_left_out(model_id: str) -> None:
     calibration = load_card(model_id, MODELS).calibration
     assert 0.2 < calibration.temperature < 5

@@ -5,8 +5,9 @@ import re
 import pytest
 
 from docs.tools.figures import FIGURES, FOLDER, alike, drawn_data
-from docs.tools.measured import ROOT, Measured
+from docs.tools.measured import ROOT, Measured, shown
 from docs.tools.report import DOCS, DOCUMENTS, rendered
+from docs.tools.training_tables import cosines
 
 TEMPLATES = [
     *sorted((DOCS / "report").glob("*.md")),
@@ -52,6 +53,16 @@ def test_each_mark_leads_to_a_source_and_each_source_to_a_file_and_command(name:
     assert {number for number, _, _ in rows} == set(re.findall(r"\]\(#source-(\d+)\)", text))
     assert [path for _, path, _ in rows if not (ROOT / path).is_file()] == []
     assert all(command.strip() for _, _, command in rows)
+
+
+@pytest.mark.parametrize("model", ["mien-fast", "unshipped/resnet50", "vgg16"])
+def test_each_cosine_has_its_part_of_the_curves(model: str) -> None:
+    lines, paths, _ = cosines(Measured(), model)
+    curves = Measured().need(paths[0])
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:]]
+    assert sum(int(row[3]) for row in rows) == len(curves)
+    assert max(row[5] for row in rows) == shown(max(c["val_accuracy"] for c in curves), ".1%")
+    assert rows[-1][0] == f"`{Measured().need(paths[1])['recipe']['name']}`"
 
 
 def test_a_changed_file_changes_the_report(tmp_path) -> None:  # type: ignore[no-untyped-def]

@@ -224,7 +224,10 @@ def test_the_published_ensemble_is_measured_and_described(published: tuple[Path,
         "predictions.npz",
         "README.md",
     }
-    assert "The mean of `toy`, `toy-int8`" in (folder / "README.md").read_text()
+    readme = (folder / "README.md").read_text()
+    assert "The mean of `toy`, `toy-int8`" in readme
+    for member in ("toy", "toy-int8"):  # what the members had learnt from before is not lost
+        assert f"`{member}`: {RECIPE.pretraining}" in readme
     stored = np.load(folder / "predictions.npz")["probabilities"]
     _, data = published
     faces = FaceInput().normalise(load_split(data, "test").images[..., None])
@@ -252,10 +255,15 @@ def test_pruning_says_whose_weights_are_not_shipped() -> None:
     assert "`mien train vgg16`" in str(done.exception)
 
 
-def test_pruning_measures_each_step_in_both_precisions(published: tuple[Path, Path]) -> None:
+@pytest.mark.parametrize("teachers", [(), ("nobody",)], ids=["alone", "distilled"])
+def test_pruning_measures_each_step_in_both_precisions(
+    published: tuple[Path, Path], teachers: tuple[str, ...]
+) -> None:
+    """Pruning needs no teacher, whoever taught the network."""
     models, data = published
     weights = models / "toy" / "model.weights.h5"
-    rows = prune(RECIPE, weights, data, load_card("toy", models), (0.8,), epochs=1)
+    recipe = replace(RECIPE, teachers=teachers, teacher_share=0.5)
+    rows = prune(recipe, weights, data, load_card("toy", models), (0.8,), epochs=1)
     assert [(row["precision"], row["target_sparsity"]) for row in rows] == [
         ("float32", 0.0),
         ("int8", 0.0),

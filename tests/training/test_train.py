@@ -39,6 +39,7 @@ RECIPE = Recipe(
     learning_rate=0.05,
     warmup_steps=5,
     average_momentum=0.9,
+    pretraining="A toy that had played before.",
     precision="float32",
     seed=7,
 )
