@@ -148,11 +148,17 @@ def recipe(measured: Measured, model: str) -> Table:
     if card is None:
         return [], [], measured.command(path)
     rows = [
-        [f"`{name}`", str(value)]
+        [f"`{name}`", _setting(value)]
         for name, value in card["recipe"].items()
-        if isinstance(value, int | float | str) and name not in ("name", "title")
+        if value not in (None, "", []) and name not in ("name", "title", "pretraining")
     ]
     return ["| setting | value |", "|---|--:|"] + [f"| {a} | {b} |" for a, b in rows], [path], ""
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, dict):
+        return "; ".join(f"{name} {_setting(part)}" for name, part in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def detectors(measured: Measured) -> Table:
