@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from docs.tools import detection_results, landmark_results
+from docs.tools import landmark_results
 from docs.tools.figures import write_all
 from docs.tools.measured import ROOT, Measured
 from docs.tools.render import render
@@ -36,7 +36,6 @@ def main() -> None:
         (DOCS / name).write_text(rendered(name), encoding="utf-8")
         print(f"docs/{name}")
     landmark_results.write()
-    detection_results.write()
     print("docs/landmarks.md")
     if options.no_pdf:
         return

@@ -188,3 +188,7 @@ def test_the_shipped_files_stay_small_enough_to_clone() -> None:
     assert sizes
     assert max(sizes) <= 25_000_000
     assert sum(sizes) <= 60_000_000
+
+
+def test_the_fast_model_was_taught_by_several() -> None:
+    assert len(load_card("mien-fast", ROOT / "models").teachers) > 1

@@ -208,10 +208,6 @@ def test_the_readme_says_who_taught_it_and_from_what(model_id: str) -> None:
     assert list(card.recipe.get("teachers", [])) == card.teachers
 
 
-def test_the_fast_model_is_distilled_from_several() -> None:
-    assert len(load_card("mien-fast", MODELS).teachers) > 1
-
-
 def test_uncertainty_was_fitted_and_not_left_out(model_id: str) -> None:
     calibration = load_card(model_id, MODELS).calibration
     assert 0.2 < calibration.temperature < 5
