@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from ui.favicon import favicon
 from ui.home import first_screen
-from ui.operations import start
-from ui.uploads import release_what_is_left
+from ui.runtime.favicon import favicon
+from ui.runtime.operations import start
+from ui.runtime.uploads import release_what_is_left
 
 start()
 st.set_page_config(page_title="Mien", page_icon=favicon(), layout="wide")

@@ -36,7 +36,7 @@ test-e2e: .venv/.dev
 # machine for itself.
 test-live: .venv/.dev
 	.venv/bin/python -m pytest -s tests/e2e/test_webcam.py --run-slow
-	.venv/bin/python -m pytest -s tests/services/test_live.py --run-slow -k five_minutes
+	.venv/bin/python -m pytest -s tests/services/analysis/test_live.py --run-slow -k five_minutes
 
 test-training: .venv-train/.train
 	KERAS_BACKEND=tensorflow TF_CPP_MIN_LOG_LEVEL=3 .venv-train/bin/python -m pytest -n 2 --dist loadfile tests/training
@@ -76,7 +76,7 @@ mutation-store: .venv/.dev $(UV)
 
 # 20,000 bent pictures and 2,000 hostile requests.
 test-hostile: .venv/.dev
-	.venv/bin/python -m pytest tests/core/test_images_fuzz.py --run-slow
+	.venv/bin/python -m pytest tests/core/pictures/test_images_fuzz.py --run-slow
 	.venv/bin/python -m pytest tests/e2e/test_hostile.py --run-slow
 
 bench: .venv/.app
@@ -94,9 +94,9 @@ SETS ?= .
 studies: .venv/.app
 	.venv/bin/mien bias all --data $(SETS)/fer2013.parquet --annotations $(SETS)/utkface.parquet
 	.venv/bin/mien study failures --fer $(SETS)/fer2013.parquet
-	.venv/bin/python -m training.fit_quality --data $(SETS)/fer2013.parquet
+	.venv/bin/python -m training.fits.quality --data $(SETS)/fer2013.parquet
 	.venv/bin/mien study landmarks --fer $(SETS)/fer2013.parquet --helen $(SETS)/helen68.parquet --cache runs/landmark_study
-	.venv/bin/python -m training.detector_effect --data $(SETS)/fer2013.parquet
+	.venv/bin/python -m training.fits.detector_effect --data $(SETS)/fer2013.parquet
 
 performance: .venv/.app
 	.venv/bin/python benchmarks/performance_page.py

@@ -15,8 +15,8 @@ from streamlit import config
 
 from core.config import ROOT, Settings, load_settings
 from core.errors import MienError
-from ui import operations
-from ui.upload_guard import UploadGuard
+from ui.runtime import operations
+from ui.runtime.upload_guard import UploadGuard
 
 
 @asynccontextmanager

@@ -22,11 +22,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 from PIL import Image
 
-from cli.bench import cpu_name, photo_jpeg
+from cli.measure.bench import cpu_name, photo_jpeg
 from core.config import load_settings
-from services.batch import batch_job, local_client, run_batch
-from services.batch_source import iter_files
-from services.batch_store import open_batch
+from services.batch.files import iter_files
+from services.batch.folder import open_batch
+from services.batch.run import batch_job, local_client, run_batch
 
 
 def write_album(folder: Path, n_photos: int) -> None:

@@ -28,10 +28,10 @@ import cv2
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from cli.bench import cpu_name, photo_jpeg
+from cli.measure.bench import cpu_name, photo_jpeg
 from core.analyzer import Analyzer, create_analyzer
 from core.config import load_settings
-from core.images import decode_image
+from core.pictures.images import decode_image
 
 _BYTES_A_FLOAT = 4
 _CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")

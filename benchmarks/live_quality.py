@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from core.classify import EmotionClassifier
 from core.config import ROOT, load_settings
 from core.detection import FaceDetector, create_detector
+from core.expression.classify import EmotionClassifier
 from core.stream import RAW, SmoothingRules, StreamAnalyzer, StreamRules
 from core.stream.cadence import CadenceRules
 from core.stream.timeline import verdict_of

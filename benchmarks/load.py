@@ -30,10 +30,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import psutil
 from streamlit_user import StreamlitUser
 
-from cli.bench import cpu_name, photo_jpeg
+from cli.measure.bench import cpu_name, photo_jpeg
 from core.config import ROOT
-from db.audit import Action
-from services.review import AuditFilter, audit_page
+from db.audit.log import Action
+from services.admin.review import AuditFilter, audit_page
 from services.store import chain_status, open_store
 
 _WAITING = re.compile(r"Waiting: (?:(\d+) photos? before yours|yours is next)")

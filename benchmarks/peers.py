@@ -21,12 +21,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import cv2
 import numpy as np
 
-from cli.bench import cpu_name, photo_jpeg
+from cli.measure.bench import cpu_name, photo_jpeg
 from core.config import ROOT
-from core.datasets import load_labelled
 from core.emotions import EMOTIONS
-from core.images import decode_image
-from core.metrics import measure
+from core.measures.accuracy import measure
+from core.measures.datasets import load_labelled
+from core.pictures.images import decode_image
 
 # Row -> package.
 PACKAGES = {

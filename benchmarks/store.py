@@ -21,12 +21,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from rich.console import Console
 from rich.table import Table
 
-from db import analyses, audit
-from db.purge import purge
+from db.audit import log as audit
+from db.consent import analyses
+from db.consent.purge import purge
 from db.store import Store, open_store
 from db.types import Choices, Consent
-from services.consent import current_notice, give
-from services.erase import erase
+from services.person.consent import current_notice, give
+from services.person.erase import erase
 from services.store import chain_status
 
 RESULT = {"faces": [{"box": [1, 2, 3, 4], "scores": [0.1] * 7, "points": [[1.5, 2.5]] * 478}]}

@@ -4,23 +4,13 @@ import sys
 
 import typer
 
-from cli import (
-    analyze,
-    audit,
-    batch,
-    bench,
-    bias,
-    detect_eval,
-    detectors,
-    doctor,
-    evaluate,
-    models,
-    train,
-    train_detector,
-)
-from cli.admin import admin_app
-from cli.store import store_app
-from cli.study import study_app
+from cli.measure import audit, bench, detect_eval, detectors, evaluate, models
+from cli.operate import doctor
+from cli.operate.admin import admin_app
+from cli.operate.store import store_app
+from cli.photos import analyze, batch
+from cli.training import bias, train, train_detector
+from cli.training.study import study_app
 
 app = typer.Typer(
     help="Finds faces in photos and says which of seven expressions each resembles.",

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from core.classify import EmotionClassifier
 from core.detection import FaceDetector, create_detector, for_photos
+from core.expression.classify import EmotionClassifier
+from core.expression.quality import QualityModel, load_quality_model, measure_face
 from core.landmarks import FaceLandmarker
-from core.quality import QualityModel, load_quality_model, measure_face
-from core.turning import turn_analysed, turn_back, turn_face, turned_size
+from core.pictures.quarter_turns import turn_analysed, turn_back, turn_face, turned_size
 from core.types import (
     Analysis,
     EmotionScores,

@@ -105,10 +105,10 @@ class Face:
 
     Attributes:
         box: the detector's box, in that detector's own convention of where a face ends.
-        confidence: the detector's score, 0..1.
-        keypoints_xy: (n, 2) points in the detector's own order; (0, 2) where it gives none.
-        detector: name of the detector, which decides how the box is cut (core.faceinput).
-        turned_degrees: how far the photo stands turned clockwise: 0, 90, 180 or 270.
+        confidence: the detector's score, 0..1. keypoints_xy: (n, 2) points in the detector's own
+        order; (0, 2) where it gives none. detector: name of the detector, which decides how the
+        box is cut (core.pictures.face_input). turned_degrees: how far the photo stands turned
+        clockwise: 0, 90, 180 or 270.
     """
 
     box: Box
@@ -211,7 +211,7 @@ class FaceMeasures:
 
 @dataclass(frozen=True)
 class FaceQuality:
-    """How good the picture of a face is (core.quality).
+    """How good the picture of a face is (core.expression.quality).
 
     Attributes:
         score: 0..1; at 0.8 a face is judged right 0.8 times as often as a clear one.

@@ -13,14 +13,14 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from db import audit
+from db.audit import log as audit
 from db.errors import (
     AdminAccountError,
     LockedOutError,
     SessionEndedError,
     WrongPasswordError,
 )
-from db.master_key import keyed_hash
+from db.seal.master_key import keyed_hash
 from db.store import Store
 from db.tables import AdminRow, AdminSessionRow
 from db.types import Admin, AdminIdentity

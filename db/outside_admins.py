@@ -2,9 +2,9 @@
 
 from enum import StrEnum
 
-from db import audit
+from db.audit import log as audit
 from db.errors import NotAllowedError
-from db.master_key import keyed_hash
+from db.seal.master_key import keyed_hash
 from db.store import Store
 from db.types import AdminIdentity
 

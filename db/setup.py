@@ -4,14 +4,14 @@ from pathlib import Path
 
 from sqlalchemy import Engine, Select, select
 
-from db import audit
-from db.audit_head import HeadFile
-from db.chain import GENESIS_HASH, ChainHead
+from db.audit import log as audit
+from db.audit.chain import GENESIS_HASH, ChainHead
+from db.audit.head import HeadFile
+from db.database.migrate import upgrade
 from db.errors import MasterKeyLostError
-from db.master_key import Keys, make_key_file, parse_master_key, read_key_file
-from db.migrate import upgrade
-from db.notices import publish_texts, texts_to_publish
-from db.retention import write_defaults
+from db.policy.notices import publish_texts, texts_to_publish
+from db.policy.retention import write_defaults
+from db.seal.master_key import Keys, make_key_file, parse_master_key, read_key_file
 from db.tables import StoreInfoRow
 from db.types import Clock, Controller
 from db.unit import reading, writing

@@ -9,14 +9,14 @@ from typing import Final
 
 from sqlalchemy import Engine
 
-from db.audit_head import HeadFile
-from db.engine import BUSY_TIMEOUT_MS, make_engine, translated_errors
+from db.audit.head import HeadFile
+from db.database.engine import BUSY_TIMEOUT_MS, make_engine, translated_errors
 from db.errors import StoreBusyError
-from db.master_key import Keys
+from db.seal.master_key import Keys
+from db.seal.vault import Vault
 from db.setup import set_up
 from db.types import Clock, Controller, utc_now
 from db.unit import ReadUnit, WriteUnit, reading, writing
-from db.vault import Vault
 
 # So long a thread waits for other threads of its process before it gives up.
 _WRITERS_TIMEOUT_S: Final = 60.0

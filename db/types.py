@@ -159,7 +159,7 @@ class Consent:
         record_id: id on the receipt; random, and on no event or audit row.
         subject_id: id of the stored subject; None where nothing is kept.
         choices: the answers.
-        context: context of use, a key of services.context_of_use.CONTEXTS.
+        context: context of use, a key of services.person.context_of_use.CONTEXTS.
         notice_id: id of the notice that was shown.
         given_at: when.
         valid_until: after this nothing more is done under this consent.

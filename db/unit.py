@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from db import audit
-from db.audit_head import HeadFile
-from db.chain import AuditRow, ChainHead, parse_stamp
-from db.engine import IMMEDIATE, is_sqlite, lock_writers, translated_errors
+from db.audit import log as audit
+from db.audit.chain import AuditRow, ChainHead, parse_stamp
+from db.audit.head import HeadFile
+from db.database.engine import IMMEDIATE, is_sqlite, lock_writers, translated_errors
 from db.errors import ClockBackwardsError
 from db.types import Clock
 

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from ui.admin import admin_section
-from ui.privacy_consents import consents_section
-from ui.privacy_public import law_section, limits_section, photo_section, policy_section
-from ui.privacy_store import opened
-from ui.router import through_home
+from ui.admin.page import admin_section
+from ui.privacy.my_consents import consents_section
+from ui.privacy.public import law_section, limits_section, photo_section, policy_section
+from ui.runtime.router import through_home
+from ui.shared.store import opened
 
 through_home()
 st.title("Ethics & Privacy")

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from ui.landmark_page import photo_section
-from ui.landmark_study import study_section
-from ui.router import through_home
+from ui.landmarks.page import photo_section
+from ui.landmarks.study import study_section
+from ui.runtime.router import through_home
 
 through_home()
 

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from ui.metrics import page
-from ui.router import through_home
+from ui.metrics.page import page
+from ui.runtime.router import through_home
 
 through_home()
 st.title("Model Metrics")

@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from ui import consent, notice
-from ui.many_photos import show_many
-from ui.model_choice import choose_model_and_detector, choose_tiles
-from ui.photo_results import show_results
-from ui.photos import SAMPLES, analyse_photos, forget_photos, sample_photos, upload_widgets
-from ui.router import through_home
+from ui.consent import notice
+from ui.consent import session as consent
+from ui.photos.many import show_many
+from ui.photos.results import show_results
+from ui.photos.session import SAMPLES, analyse_photos, forget_photos, sample_photos, upload_widgets
+from ui.runtime.router import through_home
+from ui.shared.model_choice import choose_model_and_detector, choose_tiles
 
 through_home()
 st.title("Upload photos")

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from ui import notice
-from ui.live import live_section
-from ui.live_clip import clip_section, forget_clip
-from ui.live_panel import end_live, forget_live
-from ui.live_snapshot import snapshot_section
-from ui.router import through_home
+from ui.consent import notice
+from ui.runtime.router import through_home
+from ui.webcam.clip import clip_section, forget_clip
+from ui.webcam.live import live_section
+from ui.webcam.panel import end_live, forget_live
+from ui.webcam.snapshot import snapshot_section
 
 LIVE, SNAPSHOT, CLIP = "Live video", "Snapshot", "Video file"
 ICONS = {

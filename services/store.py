@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.config import Settings
-from db import audit, statistics
-from db.chain import ChainHead, ChainStatus
+from db.audit import log as audit
+from db.audit.chain import ChainHead, ChainStatus
 from db.errors import StoreError
-from db.inspect import StoreFacts, answers, inspect_store
 from db.store import Store, open_store
 from db.types import Controller, Kind
+from db.views import statistics
+from db.views.inspect import StoreFacts, answers, inspect_store
 
 __all__ = [
     "ChainHead",

@@ -4,11 +4,11 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.paths import ROOT
+
 # Room -> rooms it may import besides itself. Nobody imports pages: the router names their files.
 MAY_IMPORT = {
     "Home": {"ui", "services", "core"},
@@ -31,9 +31,13 @@ HOME_OF = {
     "tensorflow": ("training/",),
     "keras": ("training/",),
     "torch": ("training/",),
-    "prometheus_client": ("services/metrics.py", "services/probes.py"),
+    "prometheus_client": ("services/operations/prometheus.py", "services/operations/probes.py"),
     # The last one reads a model's file and runs nothing.
-    "ai_edge_litert": ("core/classify.py", "core/detection/", "training/litert_weights.py"),
+    "ai_edge_litert": (
+        "core/expression/classify.py",
+        "core/detection/",
+        "training/publishing/litert_weights.py",
+    ),
 }
 
 
@@ -93,9 +97,9 @@ TRAINERS = {"tensorflow", "keras", "torch", "streamlit", "sqlalchemy", "alembic"
     ("statement", "absent"),
     [
         ("import core.types", TRAINERS | {"mediapipe", "cv2", "sklearn", "pandas", "PIL"}),
-        ("import core.images", TRAINERS | {"mediapipe", "sklearn", "pandas"}),
+        ("import core.pictures.images", TRAINERS | {"mediapipe", "sklearn", "pandas"}),
         ("import core.analyzer", TRAINERS | {"sklearn", "pandas"}),
-        ("import core.evaluation", TRAINERS),
+        ("import core.measures.evaluation", TRAINERS),
         ("import cli.main", TRAINERS | {"mediapipe", "cv2", "sklearn", "pandas"}),
     ],
 )

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from ui.resources import default_report
-from ui.text import percent
+from ui.shared.resources import default_report
+from ui.shared.text import percent
 
 
 def first_screen() -> None:

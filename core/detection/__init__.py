@@ -22,44 +22,44 @@ SWEEP_THRESHOLD: Final = 0.05
 
 
 def _yunet(models_dir: Path, **options: Any) -> FaceDetector:
-    from core.detection.yunet import YuNetDetector
+    from core.detection.detectors.yunet import YuNetDetector
 
     return YuNetDetector(models_dir / "yunet", **options)
 
 
 def _blazeface(models_dir: Path, **options: Any) -> FaceDetector:
-    from core.detection.blazeface import BlazeFaceDetector
+    from core.detection.detectors.blazeface import BlazeFaceDetector
 
     bundle = models_dir / "face_landmarker" / "face_landmarker.task"
     return BlazeFaceDetector(bundle, models_dir / "blazeface", **options)
 
 
 def _haar(models_dir: Path, **options: Any) -> FaceDetector:
-    from core.detection.haar import HaarDetector
+    from core.detection.detectors.haar import HaarDetector
 
     return HaarDetector(models_dir / "haar", **options)
 
 
 def _dlib_hog(models_dir: Path, **options: Any) -> FaceDetector:
-    from core.detection.dlib_detectors import DlibHogDetector
+    from core.detection.detectors.dlib import DlibHogDetector
 
     return DlibHogDetector(models_dir / "dlib-hog", **options)
 
 
 def _dlib_mmod(models_dir: Path, **options: Any) -> FaceDetector:
-    from core.detection.dlib_detectors import DlibMmodDetector
+    from core.detection.detectors.dlib import DlibMmodDetector
 
     return DlibMmodDetector(models_dir / "dlib-mmod", **options)
 
 
 def _mien_face(models_dir: Path, **options: Any) -> FaceDetector:
-    from core.detection.mien_face import MienFaceDetector
+    from core.detection.detectors.mien_face import MienFaceDetector
 
     return MienFaceDetector(models_dir / "mien-face", **options)
 
 
 def _ensemble(models_dir: Path, **options: Any) -> FaceDetector:
-    from core.detection.ensemble import EnsembleDetector, Member
+    from core.detection.detectors.ensemble import EnsembleDetector, Member
 
     def make(member: Member) -> FaceDetector:
         wanted = {"threshold": member.threshold}
@@ -82,13 +82,13 @@ DETECTORS: dict[str, Callable[..., FaceDetector]] = {
     "ensemble": _ensemble,
 }
 
-# These need dlib, which is an extra (`core.dlib_extra`).
+# These need dlib, which is an extra (`core.detection.dlib_extra`).
 NEED_DLIB: Final = ("dlib-hog", "dlib-mmod")
 
 
 def available_detectors() -> tuple[str, ...]:
     """Names of the detectors that can be made here: all but those whose extra is missing."""
-    from core.dlib_extra import is_installed
+    from core.detection.dlib_extra import is_installed
 
     return tuple(name for name in DETECTORS if name not in NEED_DLIB or is_installed())
 

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from core.faceinput import EyesMouth
+from core.pictures.face_input import EyesMouth
 from core.types import Face, ImageRGB
 
 

@@ -34,7 +34,7 @@ class Calibration(BaseModel):
 
 
 def load_calibration(folder: Path) -> Calibration:
-    """Read what `training/detector_calibration.py` fitted for the detector in `folder`.
+    """Read what `training/fits/detector_calibration.py` fitted for the detector in `folder`.
 
     Raises:
         ModelError: if the file is missing or not such a fit.

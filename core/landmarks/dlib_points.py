@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from core.dlib_extra import load_dlib, models_folder
-from core.faceinput import EyesMouth, FaceInput
+from core.detection.dlib_extra import load_dlib, models_folder
 from core.landmarks.schemes import IBUG
+from core.pictures.face_input import EyesMouth, FaceInput
 from core.types import Face, ImageRGB, Landmarks, check_image_rgb
 
 DLIB_FIVE: Final = "dlib5"  # outer and inner corner of the left eye, of the right eye, nose base

@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.alignment import invert, moved, similarity
 from core.errors import ModelError
 from core.landmarks.schemes import IBUG, MESH, N_POINTS, mesh_to_ibug
+from core.pictures.alignment import invert, moved, similarity
 from core.types import Landmarks
 
 FILE: Final = Path("landmarks68") / "ibug_from_mesh.npz"

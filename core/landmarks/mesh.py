@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from core.detection.mediapipe_task import close_with
 from core.errors import ModelError
 from core.landmarks.schemes import MESH
-from core.mediapipe_task import close_with
 from core.types import Box, Face, ImageRGB, Landmarks, check_image_rgb
 
 # The bundle finds the face again inside the crop it is given; it needs some surroundings for it.

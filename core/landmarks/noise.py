@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.geometry import interocular_px
+from core.landmarks.pose import interocular_px
 from core.landmarks.schemes import FIVE, IBUG, MESH, to_five
 
 # Kind -> what a level of it means, in words for people.

@@ -8,9 +8,9 @@ from typing import Final
 import cv2
 import numpy as np
 
-from core.classify import EmotionClassifier
 from core.detection import FaceDetector
 from core.detection.scaling import shrink
+from core.expression.classify import EmotionClassifier
 from core.stream.cadence import CadenceRules, Costs
 from core.stream.frames import StreamFrame, TrackedFace
 from core.stream.motion import Grey, follow

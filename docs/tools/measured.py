@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from core.model_card import UNSHIPPED
+from core.expression.model_card import UNSHIPPED
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -37,7 +37,7 @@ COMMANDS: Final = {
     "models/studies/bias_dataset_fer2013.json": "mien bias dataset --data fer2013.parquet",
     "models/studies/mitigation_*.json": "mien bias mitigate --data fer2013.parquet",
     "models/studies/robustness_*.json": "mien bias robustness --data fer2013.parquet",
-    "models/studies/detectors.json": "python -m training.detector_effect --data fer2013.parquet",
+    "models/studies/detectors.json": "python -m training.fits.detector_effect --data fer2013.parquet",  # noqa: E501
     "models/studies/speed.json": "mien bias speed",
     "models/studies/pruning_*.json": "mien study pruning mien-best --data fer2013.parquet",
     "models/studies/trials_architectures.json": "mien study trials architectures "
@@ -50,7 +50,7 @@ COMMANDS: Final = {
     "docs/performance/peers.json": "make bench-peers DATA=fer2013.parquet",
     "docs/report/failures.toml": "written by a person who looked at the images",
     "docs/report/literature.toml": "read by people; each entry names its source",
-    "db/legal_dates.toml": "read by people; each entry names its source",
+    "db/policy/legal_dates.toml": "read by people; each entry names its source",
 }
 _STEP: Final = re.compile(r"([^.\[\]]+)|\[([^=\]]+)(?:=([^\]]*))?\]")
 

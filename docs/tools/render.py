@@ -12,12 +12,15 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from docs.tools import performance_tables, study_tables, tables, training_tables
-from docs.tools.figures import FIGURES
+from docs.tools.figures.make import FIGURES
 from docs.tools.measured import ROOT, Measured, constant, shown, total
+from docs.tools.tables import make as tables
+from docs.tools.tables import performance as performance_tables
+from docs.tools.tables import studies as study_tables
+from docs.tools.tables import training as training_tables
 
 LITERATURE: Final = "docs/report/literature.toml"
-LAWS: Final = "db/legal_dates.toml"
+LAWS: Final = "db/policy/legal_dates.toml"
 _MARK: Final = re.compile(r"\x02(\d+)\x03")
 _SOURCES: Final = "\x02sources\x03"
 
@@ -78,7 +81,7 @@ class Page:
         return f"{picture}\n\n*Figure {self._n_figures}. {caption}.*{marks}"
 
     def table(self, name: str, *arguments: Any) -> str:
-        """A table of `docs.tools.tables`, with its sources, or the sentence in its place."""
+        """A table of `docs.tools.tables.make`, with its sources, or the sentence in its place."""
         rooms = (tables, study_tables, training_tables, performance_tables)
         make = next(getattr(room, name) for room in rooms if hasattr(room, name))
         lines, paths, command = make(self.measured, *arguments)

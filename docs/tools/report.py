@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from docs.tools import landmark_results
-from docs.tools.figures import write_all
+from docs.tools.figures.make import write_all
 from docs.tools.measured import ROOT, Measured
 from docs.tools.render import render
+from docs.tools.tables import landmarks as landmark_results
 
 DOCS: Final = ROOT / "docs"
 # What is rendered from what; all lie in docs/, so figures are found alike.

@@ -6,13 +6,13 @@ from numpy.typing import NDArray
 
 from core.analyzer import Analyzer, create_analyzer
 from core.errors import InvalidImageArrayError, ModelError, UnknownDetectorError, UnknownModelError
-from core.faceinput import FULL_SQUARE
+from core.expression.model_card import model_ids
 from core.landmarks import FaceLandmarker
-from core.model_card import model_ids
+from core.pictures.face_input import FULL_SQUARE
 from core.types import Box, Face
 from tests.helpers.faces import BrightnessClassifier, FixedDetector, a_face, grey_level
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "models"
 Image = NDArray[np.uint8]
 

@@ -3,7 +3,6 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,11 +10,12 @@ import pytest
 from numpy.typing import NDArray
 
 from core.analyzer import Analyzer, create_analyzer
-from core.model_card import model_ids
+from core.expression.model_card import model_ids
 from core.types import Analysis
 from tests.helpers.detectors import EACH_DETECTOR, OWN_DETECTORS
+from tests.paths import ROOT
 
-MODELS = Path(__file__).resolve().parents[2] / "models"
+MODELS = ROOT / "models"
 Image = NDArray[np.uint8]
 
 STEPS = ["detect", "landmarks", "input", "classify"]

@@ -5,7 +5,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from core.config import ROOT, Settings, load_settings
-from core.images import MAX_BYTES, MAX_PIXELS
+from core.pictures.images import MAX_BYTES, MAX_PIXELS
 
 
 def test_the_defaults_are_those_of_the_decoder() -> None:

@@ -13,10 +13,10 @@ trap 'sh tests/db/start_postgres.sh stop "$MIEN_TEST_POSTGRES_DIR"' EXIT
 rm -rf build/coverage
 mkdir -p build/coverage
 "$python" -m coverage run --rcfile="$rules" -m pytest -q -r f tests/db \
-    tests/services/test_consent.py tests/services/test_controller.py \
-    tests/services/test_doctor.py tests/services/test_export.py tests/services/test_purge.py \
-    tests/services/test_review.py tests/services/test_sign_in.py \
-    tests/services/test_sign_in_outside.py \
-    tests/services/test_unkept.py tests/services/test_withdrawal.py
+    tests/services/person/test_consent.py tests/services/person/test_controller.py \
+    tests/services/operations/test_doctor.py tests/services/person/test_export.py tests/services/person/test_purge.py \
+    tests/services/admin/test_review.py tests/services/admin/test_sign_in.py \
+    tests/services/admin/test_sign_in_outside.py \
+    tests/services/analysis/test_in_passing.py tests/services/person/test_withdrawal.py
 "$python" -m coverage combine --rcfile="$rules" --quiet
 "$python" -m coverage report --rcfile="$rules"

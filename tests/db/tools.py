@@ -7,13 +7,14 @@ from typing import Any
 
 from sqlalchemy import inspect, text
 
-from db import analyses, audit
-from db.analyses import Kept
-from db.chain import ChainStatus
-from db.engine import SQLITE_FILE_NAME
+from db.audit import log as audit
+from db.audit.chain import ChainStatus
+from db.consent import analyses
+from db.consent.analyses import Kept
+from db.database.engine import SQLITE_FILE_NAME
 from db.store import Store
 from db.types import Choices, Consent
-from services.consent import Given, current_notice, give
+from services.person.consent import Given, current_notice, give
 from services.store import chain_status
 
 ALL = Choices(analyse=True, keep_result=True, keep_image=True, evaluation=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from db.seal.vault import Sealed
 from db.store import Store
-from db.vault import Sealed
-from services.consent import Given
+from services.person.consent import Given
 from tests.db.tools import agree, analyse, dump
 
 NEEDLE_BYTES = 32

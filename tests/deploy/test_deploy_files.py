@@ -16,7 +16,7 @@ import yaml
 
 from core.config import ENV_PREFIX, Settings
 from docs.tools.settings import PAGE, settings_page
-from tests.conftest import ROOT
+from tests.paths import ROOT
 
 DEPLOY = ROOT / "deploy"
 TEMPLATE = (DEPLOY / "nginx" / "mien.conf.template").read_text(encoding="utf-8")

@@ -38,7 +38,7 @@ def test_every_decision_names_a_place() -> None:
 
 
 def test_prohibited_uses_are_what_the_code_refuses() -> None:
-    from services.context_of_use import CONTEXTS
+    from services.person.context_of_use import CONTEXTS
 
     refused = {key for key, context in CONTEXTS.items() if not context.allowed}
     assert refused == {"work", "education"}

@@ -2,7 +2,7 @@
 
 import json
 
-from docs.tools import landmark_results
+from docs.tools.tables import landmarks as landmark_results
 
 
 def test_the_page_is_up_to_date() -> None:

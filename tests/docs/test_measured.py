@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.tools.figures import alike
+from docs.tools.figures.make import alike
 from docs.tools.measured import Measured, UnknownFigureError, constant, dig, shown
 from docs.tools.render import gather_marks, render
 

@@ -4,7 +4,7 @@ from types import ModuleType
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.paths import ROOT
 
 
 @pytest.fixture(scope="module")

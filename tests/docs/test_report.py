@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from docs.tools.figures import FIGURES, FOLDER, alike, drawn_data
+from docs.tools.figures.make import FIGURES, FOLDER, alike, drawn_data
 from docs.tools.measured import ROOT, Measured, shown
 from docs.tools.report import DOCS, DOCUMENTS, rendered
-from docs.tools.training_tables import cosines
+from docs.tools.tables.training import cosines
 
 TEMPLATES = [
     *sorted((DOCS / "report").glob("*.md")),

@@ -39,11 +39,9 @@ def test_pages_that_are_not_written_leave_the_menu(tmp_path: Path) -> None:
 
 def test_links_out_of_the_documents_become_text_if_their_file_exists() -> None:
     page = SimpleNamespace(file=SimpleNamespace(abs_src_path=str(ROOT / "docs" / "privacy.md")))
-    text = (
-        "[notice](../db/texts/notice.en.md) [gone](../db/gone.md) [near](dpia.md) [x](https://x)"
-    )
+    text = "[notice](../db/policy/texts/notice.en.md) [gone](../db/gone.md) [near](dpia.md) [x](https://x)"
     assert on_page_markdown(text, page=page) == (
-        "notice (`db/texts/notice.en.md`) [gone](../db/gone.md) [near](dpia.md) [x](https://x)"
+        "notice (`db/policy/texts/notice.en.md`) [gone](../db/gone.md) [near](dpia.md) [x](https://x)"
     )
 
 

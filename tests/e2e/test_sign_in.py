@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from services.review import Action, AuditFilter, audit_page
+from services.admin.review import Action, AuditFilter, audit_page
 from services.store import chain_status, open_store
 from tests.e2e.conftest import AppServer, serve
 from tests.helpers.oidc import CLIENT_ID, CLIENT_SECRET, Account, Provider, started_provider

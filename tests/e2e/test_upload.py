@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from tests.conftest import ROOT
 from tests.helpers.agree import agree_in_browser
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.e2e
 

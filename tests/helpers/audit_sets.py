@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from core.emotions import EMOTIONS
-from core.faceinput import FULL_SQUARE
+from core.pictures.face_input import FULL_SQUARE
 from core.types import Box, Face
-from services.audit_input import AuditSet, check_set, read_table
+from services.bias_audit.input import AuditSet, check_set, read_table
 from tests.helpers.pictures import colourful, encode
 
 N = 70

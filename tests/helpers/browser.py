@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import ROOT
 from tests.helpers.agree import agree_in_browser
+from tests.paths import ROOT
 
 ASTRONAUT = ROOT / "samples" / "astronaut.jpg"
 CODE = re.compile(r"[0-9A-Z]{5}(-[0-9A-Z]{5}){3}")

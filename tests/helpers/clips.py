@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.conftest import ROOT
+from tests.paths import ROOT
 
 RGB = NDArray[np.uint8]
 

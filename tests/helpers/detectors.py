@@ -3,7 +3,7 @@
 import pytest
 
 from core.detection import DETECTORS, NEED_DLIB
-from core.dlib_extra import is_installed
+from core.detection.dlib_extra import is_installed
 
 # They say where eyes, nose and mouth are; the others give boxes alone.
 WITH_POINTS = ("yunet", "blazeface", "ensemble", "mien-face")
@@ -19,7 +19,7 @@ each_detector = pytest.mark.parametrize("name", [_param(name) for name in DETECT
 each_detector_with_points = pytest.mark.parametrize(
     "name", [name for name in DETECTORS if name in WITH_POINTS]
 )
-# dlib's, an extra, have tests of their own (tests/core/test_dlib_detectors.py).
+# dlib's, an extra, have tests of their own (tests/core/detection/test_dlib_detectors.py).
 OWN_DETECTORS = [name for name in DETECTORS if name not in NEED_DLIB]
 each_own_detector = pytest.mark.parametrize("name", OWN_DETECTORS)
 EACH_DETECTOR = [_param(name) for name in DETECTORS]

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from core.classify import EmotionClassifier
 from core.emotions import EMOTIONS
-from core.faceinput import FULL_SQUARE
-from core.model_card import ModelCard
+from core.expression.classify import EmotionClassifier
+from core.expression.model_card import ModelCard
+from core.pictures.face_input import FULL_SQUARE
 from core.types import Box, EmotionScores, Face, FloatArray, ImageRGB, check_image_rgb
 
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
 from tests.e2e.conftest import free_port
+from tests.paths import ROOT
 
 TEMPLATE = ROOT / "deploy" / "nginx" / "mien.conf.template"
 START_S = 400.0

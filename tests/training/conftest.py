@@ -23,8 +23,8 @@ def _float32_afterwards() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def template() -> NDArray[np.float64]:
     """Where FER-2013's crops have the mesh's 478 points on average, (478, 2) in 0..1."""
-    from core.alignment import load_template
     from core.config import ROOT
+    from core.pictures.alignment import load_template
 
     return load_template(ROOT / "models")
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from training.landmark_study.data import Crops
+from training.data.crops import Crops
 from training.landmarks.fer_mesh import FerMeshes
 
 

@@ -5,19 +5,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.classify import EmotionClassifier
-from core.precision import Precision
-from tests.training.test_train import RECIPE, write_faces
-from training.data import load_split
-from training.publish import publish, publish_ensemble
-from training.train import train
+from core.expression.classify import EmotionClassifier
+from core.expression.quantisation import Precision
+from tests.training.expression.test_train import RECIPE, write_faces
+from training.data.fer2013 import load_split
+from training.expression.train import train
+from training.publishing.publish import publish, publish_ensemble
 
 
 def publish_toys(folder: Path) -> tuple[Path, Path]:
     """Models `toy`, `toy-int8` and `both`, the unshipped `heavy`, and the data they came from."""
     data, models = write_faces(folder), folder / "models"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("training.publish.load_recipe", lambda _: RECIPE)
+        patch.setattr("training.publishing.publish.load_recipe", lambda _: RECIPE)
         train(RECIPE, data, folder / "run")
         for model_id, precision in (
             ("toy", Precision.float),

@@ -7,11 +7,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from services.store import Store, open_store
-from tests.conftest import ROOT
 from tests.db.fixtures import FakeClock
-from ui import privacy_store
-from ui.privacy_store import forget_store, opened
-from ui.resources import settings
+from tests.paths import ROOT
+from ui.shared import store as privacy_store
+from ui.shared.resources import settings
+from ui.shared.store import forget_store, opened
 
 
 @pytest.fixture(autouse=True)

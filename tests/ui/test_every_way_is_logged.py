@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
 from db.errors import StoreBusyError
-from services.review import Action, AuditFilter, audit_page
+from services.admin.review import Action, AuditFilter, audit_page
+from services.analysis.queue import Turns
 from services.store import Store
-from services.turns import Turns
 from tests.helpers.agree import agree
 from tests.helpers.clips import encode_clip, wandering
 from tests.ui.tools import ASTRONAUT, button, kept, labels, logged, text_of
-from ui.live_panel import slots
-from ui.live_webrtc import Link
+from ui.webcam.panel import slots
+from ui.webcam.webrtc import Link
 
 OpenPage = Callable[[str], AppTest]
 
@@ -34,7 +34,9 @@ class Picture:
 
 @pytest.fixture(autouse=True)
 def _no_browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("ui.live.link", lambda *_, **__: Link(playing=False, signalling=False))
+    monkeypatch.setattr(
+        "ui.webcam.live.link", lambda *_, **__: Link(playing=False, signalling=False)
+    )
     slots.clear()
     yield
     slots.clear()
@@ -73,7 +75,7 @@ def test_a_snapshot_takes_its_turn_and_says_when_too_many_wait(
 ) -> None:
     busy = Turns(1, 0)
     held = busy.ask("somebody else")
-    monkeypatch.setattr("ui.turns.turns", lambda: busy)
+    monkeypatch.setattr("ui.shared.queue.turns", lambda: busy)
     monkeypatch.setattr("streamlit.camera_input", lambda *_, **__: Picture())
     app = agree(open_page("webcam"))
     app = app.segmented_control(key="webcam_way").set_value("Snapshot").run()
@@ -120,14 +122,16 @@ def test_a_live_video_that_cannot_be_logged_does_not_begin(
     def busy(*_: object, **__: object) -> None:
         raise StoreBusyError("The store is busy with another change; wait a few seconds.")
 
-    monkeypatch.setattr("ui.live_panel.LiveRecord", busy)
+    monkeypatch.setattr("ui.webcam.panel.LiveRecord", busy)
     app = button(app, "Start the camera").click().run()
     assert not app.exception
     assert "The store is busy" in text_of(app)
     assert "Stop" not in labels(app)
     assert slots().n_used == 0
     monkeypatch.undo()
-    monkeypatch.setattr("ui.live.link", lambda *_, **__: Link(playing=False, signalling=False))
+    monkeypatch.setattr(
+        "ui.webcam.live.link", lambda *_, **__: Link(playing=False, signalling=False)
+    )
     app = button(app, "Start the camera").click().run()
     assert "Stop" in labels(app)
     button(app, "Stop").click().run()

@@ -4,9 +4,9 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from services.review import Action, AuditFilter, audit_page, holdings
+from services.admin.review import Action, AuditFilter, audit_page, holdings
 from services.store import Store
-from tests.conftest import ROOT
+from tests.paths import ROOT
 
 ASTRONAUT = (ROOT / "samples" / "astronaut.jpg").read_bytes()
 HOPPER = (ROOT / "samples" / "grace_hopper.jpg").read_bytes()

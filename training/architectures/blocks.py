@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from training.layers import BatchNorm
+from training.architectures.layers import BatchNorm
 
 Tensor = Any  # a keras.KerasTensor; Keras ships no types
 

@@ -12,7 +12,7 @@ from training.architectures.blocks import (
     squeeze_excite,
     stem_and_stages,
 )
-from training.layers import BatchNorm
+from training.architectures.layers import BatchNorm
 
 
 def inverted_residual(features: Tensor, width: int, stride: int, expansion: int) -> Tensor:

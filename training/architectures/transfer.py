@@ -10,10 +10,10 @@ import numpy as np
 from keras import layers, ops
 from numpy.typing import NDArray
 
-from core.faceinput import FaceInput
+from core.pictures.face_input import FaceInput
 from training.architectures.blocks import Tensor
 from training.architectures.inception_resnet import inception_resnet_v1
-from training.layers import BatchNorm
+from training.architectures.layers import BatchNorm
 
 BACKBONES = {
     "vgg16": keras.applications.VGG16,

@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.detection import SWEEP_THRESHOLD
-from core.detection.mien_face import FaceNetwork, logit_map_names
-from core.detection_data import AnnotatedPhotos, load_photos
-from core.detection_metrics import Detections, Truths, precision_recall, sizes_px
+from core.detection.detectors.mien_face import FaceNetwork, logit_map_names
+from core.measures.detection.matching import Detections, Truths, precision_recall, sizes_px
+from core.measures.detection.photos import AnnotatedPhotos, load_photos
 from training.detector.card import description, write_readme
 from training.detector.photos import decode_rgb, held_out, subset
 from training.detector.recipe import DetectorRecipe
 from training.detector.train import MIN_FACE_PX, network_of
-from training.export import count_macs
+from training.publishing.export import count_macs
 
 N_REPRESENTATIVE = 200
 _REPRESENTATIVE_PX = 320

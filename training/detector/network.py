@@ -12,9 +12,9 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from core.detection.grid import BOX_UNIT, STRIDES, cell_centres
+from core.detection.detectors.grid import BOX_UNIT, STRIDES, cell_centres
 from training.architectures.blocks import conv_bn
-from training.layers import BatchNorm
+from training.architectures.layers import BatchNorm
 
 Tensor = Any  # a keras.KerasTensor; Keras ships no types
 
@@ -41,7 +41,7 @@ def build_network(
     Returns:
         Grey levels 0..255 (b, h, w, 3), sides multiples of 32, to a list: for each of the
         strides 8, 16 and 32 logits (.., 1), boxes (.., 4) and points (.., 10), as
-        `core.detection.grid` reads them.
+        `core.detection.detectors.grid` reads them.
     """
     images = keras.Input((side_px, side_px, 3), name="grey_levels")
     features = layers.Rescaling(1 / 64, -2.0, dtype="float32")(images)
@@ -123,7 +123,7 @@ def training_model(network: keras.Model, side_px: int) -> keras.Model:
 def decode(rows: Tensor, side_px: int) -> tuple[Tensor, Tensor, Tensor]:
     """Logits (b, cells), boxes_xyxy (b, cells, 4) and points (b, cells, 5, 2) in pixels.
 
-    The counterpart, in tensors, of `core.detection.grid.decode_level`.
+    The counterpart, in tensors, of `core.detection.detectors.grid.decode_level`.
     """
     centres, strides = (ops.convert_to_tensor(part) for part in all_cells(side_px))
     strides = strides[:, None]

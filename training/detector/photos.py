@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.detection import FaceDetector
-from core.detection_data import AnnotatedPhotos
-from core.detection_metrics import ious
+from core.measures.detection.matching import ious
+from core.measures.detection.photos import AnnotatedPhotos
 from core.types import FloatArray, ImageRGB
 
 N_POINTS = 5

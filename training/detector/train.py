@@ -12,15 +12,15 @@ from keras import ops
 from numpy.typing import NDArray
 
 from core.detection import create_detector
-from core.detection.grid import faces_from_maps
-from core.detection_data import AnnotatedPhotos, load_photos
-from core.detection_metrics import Detections, Truths, precision_recall, sizes_px
-from training.callbacks import AverageWeights
+from core.detection.detectors.grid import faces_from_maps
+from core.measures.detection.matching import Detections, Truths, precision_recall, sizes_px
+from core.measures.detection.photos import AnnotatedPhotos, load_photos
 from training.detector.batches import PictureBatches
 from training.detector.loss import DetectionLoss
 from training.detector.network import build_network, training_model
 from training.detector.photos import decode_rgb, held_out, subset, training_photos
 from training.detector.recipe import DetectorRecipe
+from training.expression.callbacks import AverageWeights
 
 _PADDED_PX = 480  # of the sets' photos, whose longest side this is
 _LOWEST_CONFIDENCE = 0.02

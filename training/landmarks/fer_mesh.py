@@ -16,7 +16,7 @@ from core.detection import FaceDetector
 from core.landmarks import FaceLandmarker
 from core.landmarks.mirror import mirror_index
 from core.landmarks.schemes import MESH
-from training.framing import ENLARGED_PX, framed
+from training.data.framing import ENLARGED_PX, framed
 
 SIDE_PX = 48
 _PART = 500

@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import KFold
 
-from core.alignment import moved, similarity
 from core.config import ROOT
 from core.detection import create_detector
-from core.landmark_metrics import nme
 from core.landmarks import FaceLandmarker
 from core.landmarks.learned import FILE, IbugRegression
 from core.landmarks.mirror import mirror_index
 from core.landmarks.schemes import IBUG, MESH, mesh_to_ibug
-from training.landmarks.helen import detected, load_helen
+from core.measures.landmarks import nme
+from core.pictures.alignment import moved, similarity
+from training.data.helen import detected, load_helen
 
 ALPHAS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 Array = NDArray[np.float64]

@@ -12,10 +12,10 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from core.alignment import TEMPLATE_FILE
 from core.config import ROOT
 from core.landmarks import FaceLandmarker
-from training.landmark_study.data import load_fer
+from core.pictures.alignment import TEMPLATE_FILE
+from training.data.crops import load_fer
 from training.landmarks.fer_mesh import SIDE_PX, meshes_of
 
 

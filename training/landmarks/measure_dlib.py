@@ -10,8 +10,8 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from core.dlib_extra import load_dlib
-from training.landmarks.helen import load_helen
+from core.detection.dlib_extra import load_dlib
+from training.data.helen import load_helen
 
 
 def main(

@@ -1,6 +1,6 @@
 """Inception-ResNet v1 with FaceNet's weights: a backbone that has seen millions of faces."""
 
-from training.recipe import Recipe
+from training.recipes.catalogue import Recipe
 
 RECIPE = Recipe(
     name="facenet",

@@ -1,6 +1,6 @@
 """MobileNetV2 with ImageNet weights, its head first, then all of it: the second of the three."""
 
-from training.recipe import Recipe
+from training.recipes.catalogue import Recipe
 
 RECIPE = Recipe(
     name="mobilenet_v2",

@@ -5,7 +5,7 @@ Tan and Le 2021, arXiv 2104.00298). With 64 px and all the changes of `se_resnet
 start, ResNet50 was still at chance after three epochs.
 """
 
-from training.recipe import Recipe
+from training.recipes.catalogue import Recipe
 
 RECIPE = Recipe(
     name="resnet50",

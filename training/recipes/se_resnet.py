@@ -1,6 +1,6 @@
 """The first model of our own: a residual squeeze-excite network, from scratch on FER-2013."""
 
-from training.recipe import Recipe
+from training.recipes.catalogue import Recipe
 
 RECIPE = Recipe(
     name="se_resnet",

@@ -1,6 +1,6 @@
 """VGG16 with ImageNet weights, its head first, then all of it: the first of the seeds' three."""
 
-from training.recipe import Recipe
+from training.recipes.catalogue import Recipe
 
 RECIPE = Recipe(
     name="vgg16",

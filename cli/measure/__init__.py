@@ -1,0 +1,1 @@
+"""Commands that measure: evaluate, audit, bench, detectors, models."""

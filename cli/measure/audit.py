@@ -1,0 +1,166 @@
+"""`mien audit`: all figures and group breakdowns for somebody's own labelled pictures."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.measure.evaluate import FacesChoice
+from cli.output import write_text
+
+if TYPE_CHECKING:
+    from services.bias_audit.judge import AuditResult, ModelAudit
+
+
+class LabelSource(StrEnum):
+    """Who says which group a picture belongs to."""
+
+    declared = "declared"
+    annotated = "annotated"
+    predicted = "predicted"
+    measured = "measured"
+
+
+DataFile = Annotated[Path, typer.Option(help="csv: path,label,…; or parquet: image,label,…")]
+Report = Annotated[Path | None, typer.Option(help="Report: .html, .json or .csv, by its suffix.")]
+Archive = Annotated[
+    Path | None, typer.Option(help="ZIP that holds the csv's pictures; else its folder does.")
+]
+Faces = Annotated[
+    FacesChoice, typer.Option(help="crop: pictures are face crops; detect: largest face.")
+]
+Columns = Annotated[
+    list[str] | None, typer.Option("--group-by", help="Column; may be given several times.")
+]
+Source = Annotated[LabelSource, typer.Option(help="Where the group labels come from.")]
+LabelError = Annotated[
+    float | None, typer.Option(min=0, max=0.5, help="Share of predicted labels that is wrong.")
+]
+Models = Annotated[
+    list[str] | None,
+    typer.Option(help="Id of a model, see `mien models`; several times to compare them."),
+]
+DetectorName = Annotated[str | None, typer.Option(help="Detector for --faces detect.")]
+Corrupted = Annotated[
+    int, typer.Option(min=0, max=500, help="Judge so many faces under 15 corruptions as well.")
+]
+
+
+def audit(
+    data: DataFile,
+    out: Report = None,
+    images: Archive = None,
+    faces: Faces = FacesChoice.crop,
+    group_by: Columns = None,
+    labels_are: Source = LabelSource.annotated,
+    label_error: LabelError = None,
+    model: Models = None,
+    detector: DetectorName = None,
+    robustness: Corrupted = 0,
+) -> None:
+    """Audit one or more models on your own data; nothing but the report is written.
+
+    Exit code 0: audited; 2: the data is not usable, and the message names the rows.
+    """
+    from core.config import load_settings
+    from core.detection import create_detector
+    from services.bias_audit.judge import load_models, run_audit
+
+    _check_out(out)
+    settings = load_settings()
+    classifiers = load_models(model or [settings.default_model], settings.models_dir)
+    finder = None
+    if faces is FacesChoice.detect:
+        finder = create_detector(detector or settings.default_detector, settings.models_dir)
+    checked = _read(data, images, tuple(group_by or ()))
+    with _progress() as progress:
+        task = progress.add_task("Judging", total=None)
+        result = run_audit(
+            classifiers,
+            checked,
+            detector=finder,
+            source=labels_are.value,
+            label_error=label_error if labels_are is LabelSource.predicted else None,
+            robustness_n=robustness,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    _print(result)
+    if out is not None:
+        _write(result, out)
+
+
+def _check_out(out: Path | None) -> None:
+    """Refuse a bad name before minutes of work, not after."""
+    if out is not None and out.suffix.lower() not in (".html", ".json", ".csv"):
+        raise typer.BadParameter(f"--out must end in .html, .json or .csv, got {out.name}")
+    if out is not None and not out.absolute().parent.is_dir():
+        raise typer.BadParameter(f"the folder {out.absolute().parent} does not exist")
+
+
+def _read(data: Path, images: Path | None, group_by: tuple[str, ...]) -> Any:
+    from services.bias_audit.input import AuditInputError, check_set, read_table
+
+    contents: list[bytes | None] = []
+    for file in (data, images):
+        try:
+            contents.append(None if file is None else file.read_bytes())
+        except OSError as exc:
+            raise AuditInputError(f"{file} cannot be read: {exc.strerror}.") from exc
+    table, archive = contents
+    frame = read_table(data.name, table or b"")
+    return check_set(data.name, frame, group_by=group_by, archive=archive, folder=data.parent)
+
+
+def _progress() -> Any:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    return Progress(console=console, disable=not console.is_terminal, transient=True)
+
+
+def _print(result: "AuditResult") -> None:
+    """The headline figures and the gaps, for people."""
+    from services.bias_audit.report_more import pair_sentence
+
+    lines = []
+    for one in result.models:
+        lines += _lines(result, one)
+    lines += [pair_sentence(pair).replace("**", "") for pair in result.pairs]
+    if result.undetected:
+        lines.append(f"no face found in {len(result.undetected)} pictures, which are left out")
+    sys.stdout.write("\n".join([*lines, *result.notes]) + "\n")
+
+
+def _lines(result: "AuditResult", one: "ModelAudit") -> list[str]:
+    from core.measures.curves import summary_with_intervals
+    from core.measures.groups.wording import summary_rows
+
+    p = one.predictions
+    lines = [f"{one.model_id} on {result.name}: {len(p)} faces"]
+    for name, row in summary_with_intervals(p.labels, p.predicted).iterrows():
+        value, low, high = (100 * float(row[key]) for key in ("value", "low", "high"))
+        lines.append(
+            f"{str(name).replace('_', ' '):18} {value:5.1f} % (95 %: {low:.1f} to {high:.1f})"
+        )
+    if one.robustness is not None:
+        shares = [row["accuracy"] for row in one.robustness["rows"]]
+        clean, n = one.robustness["clean_accuracy"], one.robustness["n"]
+        mean = 100 * sum(shares) / len(shares)
+        lines.append(f"{'corrupted':18} {mean:5.1f} % of {n} faces, {100 * clean:.1f} % untouched")
+    for found in summary_rows(one.bias):
+        lines.append(
+            f"{found['attribute']} ({found['labels']}): gap {found['gap']}, chance stays below "
+            f"{found['chance (95 %)']}, p {found['p (Holm)']}: {found['verdict']}"
+        )
+    return lines
+
+
+def _write(result: "AuditResult", out: Path) -> None:
+    from services.bias_audit.report import audit_html
+    from services.bias_audit.tables import audit_csv, audit_json
+
+    makers = {".html": audit_html, ".json": audit_json, ".csv": audit_csv}
+    write_text(makers[out.suffix.lower()](result), out)

@@ -1,0 +1,148 @@
+"""`mien evaluate`: measure a model on any labelled set."""
+
+import json
+import math
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from core.measures.accuracy import Measures
+    from core.measures.evaluation import Evaluation
+
+
+class FacesChoice(StrEnum):
+    """How faces are taken from the images."""
+
+    crop = "crop"
+    detect = "detect"
+
+
+def evaluate(
+    data: Annotated[Path, typer.Option(help="parquet: image, label; or csv: path,label.")],
+    model: Annotated[str | None, typer.Option(help="Id of the model; see `mien models`.")] = None,
+    split: Annotated[str | None, typer.Option(help="Only rows whose `split` is this.")] = None,
+    faces: Annotated[
+        FacesChoice, typer.Option(help="crop: images are face crops; detect: largest face first.")
+    ] = FacesChoice.crop,
+    detector: Annotated[str | None, typer.Option(help="Detector for --faces detect.")] = None,
+    group_by: Annotated[
+        list[str] | None, typer.Option("--group-by", help="Column; may be given several times.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="All figures as JSON.")] = False,
+) -> None:
+    """Measure a model: accuracy, per class, calibration, confusion, by group."""
+    from core.config import load_settings
+    from core.detection import create_detector
+    from core.expression.classify import EmotionClassifier
+    from core.measures.datasets import load_labelled
+    from core.measures.evaluation import evaluate as run
+
+    settings = load_settings()
+    classifier = EmotionClassifier.load(model or settings.default_model, settings.models_dir)
+    finder = None
+    if faces is FacesChoice.detect:
+        finder = create_detector(detector or settings.default_detector, settings.models_dir)
+    images = load_labelled(data, split=split, group_by=tuple(group_by or ()))
+    with progress_bar() as progress:
+        task = progress.add_task("Evaluating", total=len(images))
+        evaluation = run(
+            classifier,
+            images,
+            split=split,
+            detector=finder,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    if as_json:
+        sys.stdout.write(json.dumps(summary(evaluation), indent=1) + "\n")
+    else:
+        _print(evaluation)
+
+
+def summary(evaluation: "Evaluation") -> dict[str, Any]:
+    """The evaluation flat, as `--json` prints it; figures without meaning are null."""
+    content = {
+        **evaluation.model_dump(exclude={"measures", "by_group"}),
+        **evaluation.measures.model_dump(exclude={"n"}),
+        "by_group": {
+            column: {
+                name: {
+                    "n": group.n,
+                    "undetected": group.undetected,
+                    **group.measures.model_dump(exclude={"n"}),
+                }
+                for name, group in groups.items()
+            }
+            for column, groups in evaluation.by_group.items()
+        },
+    }
+    cleaned: dict[str, Any] = _nan_to_none(content)
+    return cleaned
+
+
+def _nan_to_none(value: Any) -> Any:
+    """JSON has no NaN."""
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _nan_to_none(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_nan_to_none(inner) for inner in value]
+    return value
+
+
+def progress_bar() -> Any:
+    """A bar on the terminal, nothing where the output goes to a file."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    return Progress(console=console, disable=not console.is_terminal, transient=True)
+
+
+def _share(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.2%}"
+
+
+def _print(evaluation: "Evaluation") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    measures = evaluation.measures
+    low, high = measures.accuracy_ci95
+    console.print(f"{evaluation.model_id} on {evaluation.dataset}, faces: {evaluation.faces}")
+    console.print(f"n {evaluation.n}, undetected {evaluation.undetected}")
+    console.print(
+        f"accuracy {_share(measures.accuracy)} (95 % interval {_share(low)} to {_share(high)}), "
+        f"balanced {_share(measures.balanced_accuracy)}, macro F1 {measures.macro_f1:.3f}, "
+        f"calibration error {measures.ece:.3f}"
+    )
+    per_class = Table("label", "precision", "recall", "F1", "support", *measures.per_class)
+    for row, (name, scores) in zip(measures.confusion, measures.per_class.items(), strict=True):
+        cells = (_share(scores.precision), _share(scores.recall), _share(scores.f1))
+        per_class.add_row(name, *cells, str(scores.support), *map(str, row))
+    per_class.caption = "right part: confusion, rows true, columns predicted"
+    console.print(per_class)
+    for column, groups in evaluation.by_group.items():
+        _print_groups(console, column, {name: g.measures for name, g in groups.items()})
+
+
+def _print_groups(console: Any, column: str, groups: dict[str, "Measures"]) -> None:
+    from rich.table import Table
+
+    table = Table(column, "n", "accuracy", "95 % interval", "balanced", "macro F1")
+    for name, part in groups.items():
+        low, high = part.accuracy_ci95
+        table.add_row(
+            name,
+            str(part.n),
+            _share(part.accuracy),
+            f"{_share(low)} – {_share(high)}",
+            _share(part.balanced_accuracy),
+            "–" if math.isnan(part.macro_f1) else f"{part.macro_f1:.3f}",
+        )
+    console.print(table)

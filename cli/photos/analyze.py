@@ -1,0 +1,172 @@
+"""`mien analyze`: photos and clips in, faces with their scores out."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.output import write_text
+
+if TYPE_CHECKING:
+    from core.config import Settings
+    from core.types import FaceAnalysis
+    from services.analysis.photos import PhotoResult
+
+ALL_OK, SOME_REFUSED = 0, 1
+
+
+def analyze(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE_OR_FOLDER...", help="Photos, clips, folders of photos."),
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON array.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="One row a face.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write there, not to the screen.")] = None,
+    model: Annotated[str | None, typer.Option(help="Id of the model; see `mien models`.")] = None,
+    detector: Annotated[str | None, typer.Option(help="Name of the face detector.")] = None,
+    tiles: Annotated[
+        bool, typer.Option("--tiles", help="Look for very small faces in photos; takes longer.")
+    ] = False,
+) -> None:
+    """Find the faces in photos and video clips and score their expressions.
+
+    Exit code 0: every file was analysed; 1: some were refused, the others still done; 2: wrong
+    usage.
+    """
+    from cli.photos.analyze_video import analyze_videos, is_video
+    from core.config import load_settings
+
+    if as_json and as_csv:
+        raise typer.BadParameter("choose --json or --csv, not both")
+    settings = load_settings()
+    chosen = {
+        "model_id": model or settings.default_model,
+        "detector": detector or settings.default_detector,
+    }
+    files = collect_files(paths)
+    clips = [file for file in files if is_video(file)]
+    photos = [file for file in files if not is_video(file)]
+    if as_csv and clips and photos:
+        raise typer.BadParameter("photos and clips have different tables: ask for each apart")
+    texts, refused = [], False
+    if photos:
+        text, some = _analyze_photos(
+            photos, settings, as_json=as_json, as_csv=as_csv, tiles=tiles, **chosen
+        )
+        texts.append(text)
+        refused |= some
+    if clips:
+        text, some = analyze_videos(clips, settings, as_json=as_json, as_csv=as_csv, **chosen)
+        texts.append(text)
+        refused |= some
+    write_text(_one_array(texts) if as_json else "".join(texts), out)
+    raise typer.Exit(SOME_REFUSED if refused else ALL_OK)
+
+
+def _analyze_photos(
+    files: list[Path],
+    settings: "Settings",
+    *,
+    model_id: str,
+    detector: str,
+    as_json: bool,
+    as_csv: bool,
+    tiles: bool,
+) -> tuple[str, bool]:
+    """The text to print, and whether a photo was refused."""
+    from core.analyzer import create_analyzer
+    from services.analysis.photos import results_csv, results_json
+
+    analyzer = create_analyzer(
+        settings.models_dir,
+        model_id=model_id,
+        detector=detector,
+        min_face_px=settings.min_face_px,
+        with_landmarks=False,  # nothing that is printed needs them
+        tiles=tiles,
+    )
+    results = _run(files, analyzer, settings)
+    if as_json:
+        text = results_json(results, model_id=model_id, detector=detector) + "\n"
+    elif as_csv:
+        text = results_csv(results)
+    else:
+        text = "".join(_plain(result) for result in results)
+    return text, any(result.error for result in results)
+
+
+def _one_array(texts: list[str]) -> str:
+    """Photos' and clips' arrays as one."""
+    if len(texts) == 1:
+        return texts[0]
+    rows = [row for text in texts for row in json.loads(text)]
+    return json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
+
+
+def collect_files(paths: list[Path]) -> list[Path]:
+    """The files named, and the photos in the folders named (by suffix, in name order).
+
+    Raises:
+        typer.BadParameter: if a folder holds no photo.
+    """
+    from core.pictures.images import SUFFIXES
+
+    files: list[Path] = []
+    for path in paths:
+        if not path.is_dir():  # one that does not exist is refused in its turn, like a bad one
+            files.append(path)
+            continue
+        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
+        if not inside:
+            raise typer.BadParameter(f"{path} holds no {', '.join(SUFFIXES)} file")
+        files.extend(inside)
+    return files
+
+
+def _run(files: list[Path], analyzer: Any, settings: "Settings") -> list["PhotoResult"]:
+    from dataclasses import replace
+
+    from rich.console import Console
+    from rich.progress import track
+
+    from services.analysis.photos import analyse_file
+
+    console = Console(stderr=True)
+    shown = track(
+        files, "Analysing", console=console, disable=len(files) < 5 or not console.is_terminal
+    )
+    # Pixels are dropped at once: a folder of photos need not fit into memory.
+    return [replace(analyse_file(f, analyzer, settings), image_rgb=None) for f in shown]
+
+
+def _plain(result: "PhotoResult") -> str:
+    """For people: a line a file and a line a face."""
+    from core.emotions import resembles
+    from services.analysis.photos import why_refused
+
+    lines = [result.name]
+    if result.error:
+        lines.append(f"  refused: {result.error}")
+    lines += [f"  {note}" for note in result.notes]
+    faces = result.analysis.faces if result.analysis else ()
+    for number, face in enumerate(faces, start=1):
+        where = ", ".join(f"{value:.0f}" for value in face.face.box.xyxy)
+        if face.scores is None:
+            lines.append(f"  face {number} at ({where}): {why_refused(face)}")
+            continue
+        share = f"{100 * face.scores.top_probability:.0f} %"
+        what = "uncertain, most like: " if face.uncertain else ""
+        poor = _poor(face)
+        verdict = f"{what}{resembles(face.scores.top)} ({share}){poor}"
+        lines.append(f"  face {number} at ({where}): {verdict}")
+    return "\n".join(lines) + "\n"
+
+
+def _poor(face: "FaceAnalysis") -> str:
+    """Such as "; quality 0.62, blurred"."""
+    if face.quality is None:
+        return ""
+    flaw = f", {face.quality.flaw}" if face.quality.flaw else ""
+    return f"; quality {face.quality.score:.2f}{flaw}"

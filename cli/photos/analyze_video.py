@@ -1,0 +1,110 @@
+"""The part of `mien analyze` that takes video clips."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.config import Settings
+    from services.analysis.clips import ClipResult
+
+
+def is_video(path: Path) -> bool:
+    """Whether `path` has the suffix of a video; what is in it is found out later."""
+    from core.pictures.video import SUFFIXES
+
+    return path.suffix.lower() in SUFFIXES
+
+
+def analyze_videos(
+    paths: list[Path],
+    settings: "Settings",
+    *,
+    model_id: str,
+    detector: str,
+    as_json: bool = False,
+    as_csv: bool = False,
+) -> tuple[str, bool]:
+    """Analyse clips one after another, with a line of progress on a terminal.
+
+    Returns:
+        The text to print (JSON: one array, an object a clip; CSV: one row a face and time, with
+        the file's name first; else a summary for people), and whether a clip was refused.
+
+    Raises:
+        UnknownModelError, UnknownDetectorError: for names that do not exist.
+        ModelError: for files that are missing, damaged or altered.
+    """
+    from core.detection import create_detector
+    from core.expression.classify import EmotionClassifier
+    from services.analysis.clips import analyse_clip, clip_dict, clip_limits, stream_analyzer
+
+    found = create_detector(detector, settings.models_dir)
+    classifier = EmotionClassifier.load(model_id, settings.models_dir)
+    results = []
+    for path in paths:
+        # Each clip has an analyzer of its own: numbers of faces begin anew.
+        analyzer = stream_analyzer(found, classifier, settings)
+        progress = _progress(path.name)
+        results.append(analyse_clip(str(path), path, analyzer, clip_limits(settings), progress))
+    if as_json:
+        rows = [clip_dict(result, model_id=model_id, detector=detector) for result in results]
+        text = json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
+    elif as_csv:
+        text = _csv(results)
+    else:
+        text = "".join(_plain(result) for result in results)
+    return text, any(result.error for result in results)
+
+
+def _progress(name: str) -> Callable[[float, float], None] | None:
+    if not sys.stderr.isatty():
+        return None
+
+    def show(done_s: float, all_s: float) -> None:
+        sys.stderr.write(f"\r{name}: {done_s:5.1f} of {all_s:.1f} s ")
+        if all_s and done_s >= all_s - 0.2:
+            sys.stderr.write("\n")
+
+    return show
+
+
+def _csv(results: list["ClipResult"]) -> str:
+    """All clips in one table; a refused clip has a row with its reason in the last column."""
+    import csv
+    import io
+
+    from core.stream.timeline import row_dict
+    from services.analysis.clips import CSV_COLUMNS
+    from services.analysis.photos import spreadsheet_safe
+
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, ("file", *CSV_COLUMNS, "error"), lineterminator="\n")
+    writer.writeheader()
+    for result in results:
+        name = spreadsheet_safe(result.name)
+        if result.error is not None:
+            writer.writerow({"file": name, "error": str(result.error)})
+        writer.writerows({"file": name, **row_dict(row)} for row in result.rows)
+    return buffer.getvalue()
+
+
+def _plain(result: "ClipResult") -> str:
+    """For people: a line a clip and a line a face."""
+    from core.emotions import resembles
+
+    if result.error is not None:
+        return f"{result.name}\n  refused: {result.error}\n"
+    lines = [f"{result.name}: {result.duration_s:.1f} s, {result.n_frames} frames"]
+    lines += [f"  {note}" for note in result.notes]
+    for face in result.faces:
+        start = f"  face {face.face}, seen for {face.seen_s:.1f} s"
+        label = face.most_seen
+        if not label:
+            lines.append(f"{start}: no expression stands out")
+            continue
+        share = 100 * face.seconds_by_label[label] / face.seen_s
+        lines.append(f"{start}: {resembles(label)} for {share:.0f} % of that")
+    return "\n".join(lines) + "\n"

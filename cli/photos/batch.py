@@ -1,0 +1,114 @@
+"""`mien batch`: thousands of files in, one table in parts out, on as many processes as wanted."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.output import counted
+
+if TYPE_CHECKING:
+    from services.batch.folder import BatchFolder, Summary
+
+ALL_OK, SOME_REFUSED = 0, 1
+
+
+def batch(
+    source: Annotated[
+        str,
+        typer.Argument(help="Folder, pattern, csv or parquet with a column path; also as URL."),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of results, such as results.parquet.")],
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=256, help="Processes here; one a core if not given.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="An existing Dask cluster, such as tcp://host:8786.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Id of the model; see `mien models`.")] = None,
+    detector: Annotated[str | None, typer.Option(help="Name of the face detector.")] = None,
+) -> None:
+    """Analyse very many photos; run it again after a stop and it goes on where it was.
+
+    The results folder reads as one table (`pandas.read_parquet`), a row a face in the order of
+    the files; refused files are in it too, and with their reasons in `_refused.csv`.
+
+    Exit code 0: every file was analysed; 1: some were refused, the others still done; 2: wrong
+    usage.
+    """
+    if workers and scheduler:
+        raise typer.BadParameter("choose --workers or --scheduler, not both")
+    try:
+        from services.batch.run import batch_job, local_client, remote_client, run_batch
+    except ModuleNotFoundError as exc:
+        raise typer.BadParameter(
+            "batches need the extra cluster: pip install 'mien[cluster]'"
+        ) from exc
+    from core.config import load_settings
+    from services.batch.files import iter_files
+    from services.batch.folder import open_batch
+
+    settings = load_settings()
+    job = batch_job(
+        settings,
+        model_id=model or settings.default_model,
+        detector=detector or settings.default_detector,
+    )
+    with open_batch(out, source, job, iter_files(source)) as folder:
+        if folder.missing_parts():
+            with (
+                remote_client(scheduler) if scheduler else local_client(workers or _cores())
+            ) as client:
+                _run(folder, client, run_batch)
+        summary = folder.finish()
+    _say(summary, out)
+    raise typer.Exit(SOME_REFUSED if summary.refused else ALL_OK)
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    import os
+
+    return len(os.sched_getaffinity(0))
+
+
+def _run(folder: "BatchFolder", client: Any, run_batch: Any) -> None:
+    """Run with a bar on the screen, or without one where there is none."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("Analysing"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]} photos/s"),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+    with bar:
+        before = folder.n_files - sum(len(folder.part_files(p)[1]) for p in folder.missing_parts())
+        shown = bar.add_task("", total=folder.n_files, completed=before, rate="…")
+
+        def on_part(n_files: int) -> None:
+            bar.advance(shown, n_files)
+            speed = bar.tasks[0].speed
+            bar.update(shown, rate="…" if speed is None else f"{speed:.0f}")
+
+        run_batch(folder, client, on_part=on_part)
+
+
+def _say(summary: "Summary", out: Path) -> None:
+    print(f"{counted(summary.n_done, 'file')}, {counted(summary.n_faces, 'face')}: {out}")
+    if summary.refused:
+        n_refused = sum(summary.refused.values())
+        print(f"Refused: {counted(n_refused, 'file')}, listed in {out / '_refused.csv'}:")
+        for kind, count in summary.refused.items():
+            print(f"  {count:,} × {kind.replace('_', ' ')}")

@@ -1,0 +1,1 @@
+"""Commands that train and study; they load Keras only when they run."""

@@ -1,0 +1,153 @@
+"""`mien train`, `publish`, `publish-ensemble` and `export`: these need the `train` extra."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from core.errors import MienError
+from core.expression.quantisation import Precision
+
+DataOption = Annotated[
+    Path, typer.Option(help="FER-2013: the parquet, Kaggle's fer2013.csv or Kaggle's folder.")
+]
+RUNS = Path("runs")
+
+
+class Form(StrEnum):
+    """Kinds of files that `mien export` writes; the values are their extensions."""
+
+    keras = "keras"
+    h5 = "h5"
+    tflite = "tflite"
+    onnx = "onnx"
+
+
+class TrainingUnavailableError(MienError):
+    """The `train` extra is not installed."""
+
+    kind = "training_unavailable"
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="Name of a file in training/recipes/.")],
+    data: DataOption,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run (runs/RECIPE).")] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Folder of pretrained backbones, if the recipe wants one.")
+    ] = None,
+) -> None:
+    """Train an expression model by a recipe; goes on where a run in the same folder ended."""
+    require_keras()
+    from training.expression.train import train as run
+    from training.recipes.catalogue import load_recipe
+
+    try:
+        curves = run(load_recipe(recipe), data, out or RUNS / recipe, weights)
+    except ValueError as exc:
+        raise typer.BadParameter(str(exc)) from exc
+    best = max(curves, key=lambda row: row["val_accuracy"])
+    print(f"best validation accuracy {best['val_accuracy']:.2%} after epoch {best['epoch']}")
+
+
+def publish(
+    recipe: Annotated[str, typer.Argument(help="Recipe of the finished run.")],
+    data: DataOption,
+    run: Annotated[Path | None, typer.Option(help="Folder of the run (runs/RECIPE).")] = None,
+    model_id: Annotated[
+        str | None, typer.Option("--id", help="Id of the model (the recipe's name, with dashes).")
+    ] = None,
+    precision: Annotated[
+        list[Precision] | None,
+        typer.Option(help="May be given several times; smaller ones get a suffix (-int8) then."),
+    ] = None,
+    flip_average: Annotated[
+        bool, typer.Option(help="Serve the average over the face and its mirror image.")
+    ] = True,
+    unshipped: Annotated[
+        bool, typer.Option("--unshipped", help="Write all but the model's file, for its size.")
+    ] = False,
+) -> None:
+    """Export a run, calibrate, write card, evaluation and readme to models/."""
+    require_keras()
+    from core.config import load_settings
+    from training.publishing.publish import publish as make
+
+    models_dir = load_settings().models_dir
+    wanted = precision or [Precision.float, Precision.int8]
+    base = model_id or recipe.replace("_", "-")
+    for chosen in wanted:
+        suffix = f"-{chosen}" if chosen is not Precision.float and len(wanted) > 1 else ""
+        report = make(
+            recipe,
+            data,
+            run or RUNS / recipe,
+            models_dir,
+            model_id=f"{base}{suffix}",
+            precision=chosen,
+            flip_average=flip_average,
+            shipped=not unshipped,
+        )
+        _print_report(report)
+
+
+def publish_ensemble(
+    model_id: Annotated[str, typer.Argument(help="Id of the ensemble.")],
+    members: Annotated[list[str], typer.Argument(help="Ids of published models.")],
+    data: DataOption,
+) -> None:
+    """Average published models: calibrate, write card, evaluation and readme to models/."""
+    require_keras()
+    from core.config import load_settings
+    from training.publishing.publish import publish_ensemble as make
+
+    _print_report(make(model_id, members, data, load_settings().models_dir))
+
+
+def export(
+    model: Annotated[str, typer.Argument(help="Id of the model; see `mien models`.")],
+    form: Annotated[Form, typer.Option("--format", help="Kind of file.")],
+    out: Annotated[Path | None, typer.Option(help="File to write (MODEL.EXTENSION).")] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Keras weights of a run, not rounded.", exists=True)
+    ] = None,
+) -> None:
+    """Write a model as a Keras, HDF5, LiteRT or ONNX file; it need not be one that is shipped."""
+    from core.config import load_settings
+    from core.expression.model_card import load_card, load_model_bytes, with_unshipped
+
+    models_dir = with_unshipped(model, load_settings().models_dir)
+    card = load_card(model, models_dir)
+    file = out or Path(f"{model}.{form.value}")
+    if form is Form.tflite and not card.members:
+        file.write_bytes(load_model_bytes(card, models_dir))
+    else:
+        require_keras()
+        from training.publishing.artifacts import export_network
+
+        export_network(card, models_dir, form.value, file, weights)
+    print(f"Written to {file}.")
+
+
+def _print_report(report: Any) -> None:
+    print(
+        f"{report.model_id}: test accuracy {report.all.accuracy:.2%}, without near-duplicates "
+        f"{report.without_near_duplicates.accuracy:.2%}, one view "
+        f"{report.single_view.accuracy:.2%}"
+    )
+
+
+def require_keras() -> None:
+    """Say how to get the `train` extra where it is not installed.
+
+    Raises:
+        TrainingUnavailableError: if Keras cannot be found.
+    """
+    import importlib.util
+
+    if importlib.util.find_spec("keras") is None:
+        raise TrainingUnavailableError(
+            "Training needs Keras, which the app does not: run `make setup-train` and use "
+            ".venv-train/bin/mien."
+        )

@@ -1,0 +1,1 @@
+"""One file a detector, all behind `core.detection.base.FaceDetector`."""

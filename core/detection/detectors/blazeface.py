@@ -1,0 +1,79 @@
+"""BlazeFace short range (Bazarevsky et al. 2019, arXiv 1907.05047), through MediaPipe Tasks.
+
+Made for faces within two metres of a camera; it misses small ones. Its network lies inside the
+face landmarker's bundle, which is shipped anyway.
+"""
+
+import threading
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.detection.box_geometry import load_box_geometry
+from core.detection.mediapipe_task import close_with
+from core.errors import ModelError
+from core.types import Box, Face, ImageRGB, check_image_rgb
+
+
+class BlazeFaceDetector:
+    """MediaPipe's `FaceDetector` behind a lock.
+
+    Args:
+        bundle: `face_landmarker.task`.
+        folder: holds the card with the box geometry.
+        threshold: smallest confidence that counts.
+    """
+
+    name = "blazeface"
+
+    def __init__(self, bundle: Path, folder: Path, *, threshold: float = 0.5) -> None:
+        """Load the network."""
+        if not bundle.exists():
+            raise ModelError(f"The face detector's file {bundle.name} is missing; reinstall Mien.")
+        self.threshold = threshold
+        self.box_geometry = load_box_geometry(folder)
+        self._lock = threading.Lock()
+        self._task = _create_task(bundle, threshold)
+        close_with(self, self._task)
+
+    def detect(self, image_rgb: ImageRGB) -> tuple[Face, ...]:
+        """See `FaceDetector.detect`.
+
+        Six keypoints: eyes, tip of the nose, mouth, ears; the person's right first.
+        """
+        import mediapipe as mp
+
+        height, width = check_image_rgb(image_rgb).shape[:2]
+        image = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(image_rgb))
+        with self._lock:
+            detections = self._task.detect(image).detections
+        faces = [self._face(found, (width, height)) for found in detections]
+        return tuple(sorted(faces, key=lambda face: -face.confidence))
+
+    def _face(self, found: Any, size_wh: tuple[int, int]) -> Face:
+        box = found.bounding_box
+        points = [(p.x * size_wh[0], p.y * size_wh[1]) for p in found.keypoints]
+        return Face(
+            box=Box(
+                box.origin_x, box.origin_y, box.origin_x + box.width, box.origin_y + box.height
+            ),
+            confidence=float(np.clip(found.categories[0].score, 0, 1)),
+            keypoints_xy=np.array(points, np.float32).reshape(-1, 2),
+            detector=self.name,
+        )
+
+
+def _create_task(bundle: Path, threshold: float) -> Any:
+    from mediapipe.tasks import python as tasks
+    from mediapipe.tasks.python import vision
+
+    with zipfile.ZipFile(bundle) as archive:
+        network = archive.read("face_detector.tflite")
+    return vision.FaceDetector.create_from_options(
+        vision.FaceDetectorOptions(
+            base_options=tasks.BaseOptions(model_asset_buffer=network),
+            min_detection_confidence=threshold,
+        )
+    )

@@ -1,0 +1,145 @@
+"""Several detectors asked, one answer: boxes fused, confidences calibrated together.
+
+Which detectors, at which enlargement of the photo, and what weight each has, is in
+`models/ensemble/fusion.json`, fitted by `training/fits/detector_ensemble.py`.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.detection.base import FaceDetector
+from core.detection.box_geometry import load_box_geometry
+from core.detection.detectors.fusion import cluster, evidence
+from core.errors import ModelError
+from core.types import Box, Face, FloatArray, ImageRGB, check_image_rgb
+
+N_KEYPOINTS = 5  # eyes, tip of the nose, corners of the mouth
+
+
+class Member(BaseModel):
+    """One detector of the ensemble.
+
+    Attributes:
+        detector: its name.
+        enlarge: factor by which the photo is enlarged for it, so that it finds smaller faces.
+        threshold: smallest confidence at which it is heard.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    detector: str
+    enlarge: float = Field(default=1.0, ge=1, le=4)
+    threshold: float = Field(default=0.3, ge=0, le=1)
+
+
+class Fusion(BaseModel):
+    """What was fitted.
+
+    Attributes:
+        members: d detectors.
+        min_iou: overlap from which two boxes are the same face.
+        weights: of the members' log-odds (d), then of each member's silence (d).
+        intercept: log-odds where all of that is 0.
+        threshold: probability from which the app takes a box for a face.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    members: list[Member]
+    min_iou: float
+    weights: list[float]
+    intercept: float
+    threshold: float
+
+    def probability(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Of being a face, (k,), for confidences (k, d) with NaN for silence."""
+        log_odds = evidence(scores) @ np.array(self.weights) + self.intercept
+        return np.asarray(1 / (1 + np.exp(-log_odds)))
+
+
+class MakeMember(Protocol):
+    """Makes a member, such as `core.detection.create_detector` does for a plain one."""
+
+    def __call__(self, member: Member) -> FaceDetector:
+        """The detector that `member` describes."""
+        ...
+
+
+def load_fusion(folder: Path) -> Fusion:
+    """Read `fusion.json`.
+
+    Raises:
+        ModelError: if it is missing or not such a fit.
+    """
+    try:
+        fusion = Fusion.model_validate_json((folder / "fusion.json").read_bytes())
+        if len(fusion.weights) != 2 * len(fusion.members):
+            raise ValueError("two weights a member are needed")
+    except (OSError, ValueError) as exc:
+        raise ModelError(
+            f"The face detector {folder.name} has no readable file fusion.json, or it is "
+            "missing; reinstall Mien."
+        ) from exc
+    return fusion
+
+
+class EnsembleDetector:
+    """Asks its members one after another and fuses what they say.
+
+    Args:
+        folder: holds geometry and `fusion.json`.
+        make_member: makes its detectors.
+        threshold: smallest confidence that counts; None for the fitted one.
+    """
+
+    name = "ensemble"
+
+    def __init__(
+        self, folder: Path, make_member: MakeMember, *, threshold: float | None = None
+    ) -> None:
+        """Load the members."""
+        self.fusion = load_fusion(folder)
+        self.box_geometry = load_box_geometry(folder)
+        self.threshold = self.fusion.threshold if threshold is None else threshold
+        self._members = [make_member(member) for member in self.fusion.members]
+
+    def detect(self, image_rgb: ImageRGB) -> tuple[Face, ...]:
+        """See `FaceDetector.detect`; five keypoints of the most confident member that has them."""
+        check_image_rgb(image_rgb)
+        found = [member.detect(image_rgb) for member in self._members]
+        return self.fuse(found)
+
+    def fuse(self, found: Sequence[tuple[Face, ...]]) -> tuple[Face, ...]:
+        """One answer from what each member said of the same image, most confident first."""
+        groups = cluster(
+            [np.array([f.box.xyxy for f in faces]).reshape(-1, 4) for faces in found],
+            [np.array([f.confidence for f in faces]) for faces in found],
+            min_iou=self.fusion.min_iou,
+        )
+        probabilities = self.fusion.probability(groups.scores)
+        faces = [
+            Face(
+                Box(*box.tolist()),
+                float(probability),
+                _keypoints([f[row] for f, row in zip(found, rows, strict=True) if row >= 0]),
+                self.name,
+            )
+            for box, probability, rows in zip(
+                groups.boxes_xyxy, probabilities, groups.members.tolist(), strict=True
+            )
+            if probability >= self.threshold
+        ]
+        return tuple(sorted(faces, key=lambda face: -face.confidence))
+
+
+def _keypoints(members: Sequence[Face]) -> FloatArray:
+    """Five points in YuNet's order; BlazeFace's six are other places, so they are left out."""
+    with_points = [face for face in members if len(face.keypoints_xy) == N_KEYPOINTS]
+    if not with_points:
+        return np.empty((0, 2), np.float32)
+    return max(with_points, key=lambda face: face.confidence).keypoints_xy

@@ -1,0 +1,196 @@
+"""Our own detector, trained on WIDER FACE by `mien train-detector`, through LiteRT."""
+
+import hashlib
+import json
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from core.detection.box_geometry import load_box_geometry
+from core.detection.detectors.grid import faces_from_maps, suppress
+from core.detection.scaling import rescale
+from core.errors import ModelError
+from core.types import Box, Face, FloatArray, ImageRGB, check_image_rgb
+
+# Sides of the network's picture are multiples of it: of the coarsest cell's, and coarser still,
+# so that photos of about the same size share a plan.
+_SIDE_STEP_PX = 64
+# Plans for so many sizes are kept; making one takes longer than running it.
+_MAX_PLANS = 6
+_MOST_ENLARGED = 4.0
+_SAME_FACE_IOU = 0.4
+# Larger faces are looked for in a thumbnail, in which smaller ones are left to the full picture.
+_LARGEST_FACE_PX = 240
+_THUMBNAIL_PX = 256
+_SMALLEST_IN_THUMBNAIL_PX = 56
+Found = tuple[FloatArray, FloatArray, FloatArray]
+PRECISIONS: Final = ("int8", "float")
+
+
+class FaceNetwork:
+    """A LiteRT network behind a lock: its input size is state of the interpreter.
+
+    Args:
+        model: content of a file that `training.detector.export` wrote.
+        enlarge: factor by which a photo is enlarged, so that smaller faces are found.
+        max_side_px: a photo's longest side is never enlarged beyond it, and shrunk to it where
+            it is longer, which bounds the time.
+    """
+
+    def __init__(self, model: bytes, *, enlarge: float = 1.0, max_side_px: int = 800) -> None:
+        """Keep the bytes; interpreters are planned as sizes come."""
+        self._model, self.enlarge, self.max_side_px = model, enlarge, max_side_px
+        self._lock = threading.Lock()
+        self._plans: OrderedDict[tuple[int, int], Any] = OrderedDict()
+
+    def find(self, image_rgb: ImageRGB, threshold: float) -> Found:
+        """Faces in `image_rgb`, surest first, in its pixels.
+
+        Returns:
+            boxes_xyxy (n, 4), points_xy (n, 5, 2) and confidences (n,) of at least `threshold`.
+        """
+        scale = min(self.enlarge, self.max_side_px / max(image_rgb.shape[:2]))
+        found = [self._find(image_rgb, scale, threshold)]
+        if max(image_rgb.shape[:2]) * scale > _LARGEST_FACE_PX:
+            # A face larger than any that the network learnt is one of usual size in a thumbnail.
+            found[0] = _within(found[0], 0, _LARGEST_FACE_PX / scale)
+            small = _THUMBNAIL_PX / max(image_rgb.shape[:2])
+            thumbnail = self._find(image_rgb, small, threshold)
+            found.append(_within(thumbnail, _SMALLEST_IN_THUMBNAIL_PX / small, np.inf))
+        boxes, points, confidences = (np.concatenate(part) for part in zip(*found, strict=True))
+        kept = suppress(boxes, confidences, _SAME_FACE_IOU)
+        return boxes[kept], points[kept], confidences[kept]
+
+    def _find(self, image_rgb: ImageRGB, scale: float, threshold: float) -> Found:
+        """What the network sees in the picture resized by `scale`, in the picture's pixels."""
+        resized, scale_xy = rescale(image_rgb, scale)
+        to_full = scale_xy.astype(np.float32)
+        height, width = resized.shape[:2]
+        rows, columns = (-(-side // _SIDE_STEP_PX) * _SIDE_STEP_PX for side in (height, width))
+        with self._lock:
+            interpreter = self._plan((rows, columns))
+            spec = interpreter.get_input_details()[0]
+            picture = np.zeros((1, rows, columns, 3), spec["dtype"])
+            picture[0, :height, :width] = resized
+            interpreter.set_tensor(spec["index"], picture)
+            interpreter.invoke()
+            outputs = interpreter.get_output_details()
+            maps = [interpreter.get_tensor(output["index"])[0] for output in outputs]
+        # The order of outputs means nothing, their shapes do: finest level first, then logits
+        # (1 channel), boxes (4), points (10).
+        maps.sort(key=lambda level: (-level.shape[0], level.shape[2]))
+        boxes, points, confidences = faces_from_maps(maps, threshold, _SAME_FACE_IOU)
+        return boxes * np.tile(to_full, 2), points * to_full, confidences
+
+    def _plan(self, size_hw: tuple[int, int]) -> Any:
+        interpreter = self._plans.get(size_hw)
+        if interpreter is None:
+            interpreter = Interpreter(model_content=self._model, num_threads=1)
+            index = interpreter.get_input_details()[0]["index"]
+            interpreter.resize_tensor_input(index, (1, *size_hw, 3))
+            interpreter.allocate_tensors()
+            self._plans[size_hw] = interpreter
+            if len(self._plans) > _MAX_PLANS:
+                self._plans.popitem(last=False)
+        self._plans.move_to_end(size_hw)
+        return interpreter
+
+
+def logit_map_names(model: bytes) -> list[str]:
+    """Names of a network's maps of one channel, which say how sure its cells are."""
+    outputs = Interpreter(model_content=model).get_output_details()
+    return [output["name"] for output in outputs if output["shape_signature"][-1] == 1]
+
+
+class MienFaceDetector:
+    """`FaceNetwork` as a `FaceDetector`.
+
+    Args:
+        folder: holds `detector.json`, the networks and the box geometry.
+        threshold: smallest confidence that counts; None takes the one of `detector.json`.
+        enlarge: see `FaceNetwork`; None takes that of `detector.json`.
+        max_side_px: see `FaceNetwork`.
+        precision: "int8" or "float".
+    """
+
+    name = "mien-face"
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        threshold: float | None = None,
+        enlarge: float | None = None,
+        max_side_px: int = 800,
+        precision: str = "int8",
+    ) -> None:
+        """Load the network, after checking that it is the one its description vouches for."""
+        described = _description(folder)
+        self._network = FaceNetwork(
+            _model_bytes(folder, described, precision),
+            enlarge=float(described["enlarge"]) if enlarge is None else enlarge,
+            max_side_px=max_side_px,
+        )
+        self.threshold = float(described["threshold"]) if threshold is None else threshold
+        self.box_geometry = load_box_geometry(folder)
+
+    def detect(self, image_rgb: ImageRGB) -> tuple[Face, ...]:
+        """See `FaceDetector.detect`.
+
+        Five keypoints: eyes, tip of the nose, corners of the mouth; the person's right first.
+        """
+        boxes, points, confidences = self._network.find(check_image_rgb(image_rgb), self.threshold)
+        return tuple(
+            Face(Box(*map(float, box)), float(confidence), own_points, self.name)
+            for box, own_points, confidence in zip(boxes, points, confidences, strict=True)
+        )
+
+
+def _within(found: Found, smallest_px: float, largest_px: float) -> Found:
+    """Those faces whose longer side is between the two."""
+    boxes, points, confidences = found
+    side_px = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0)
+    kept = (side_px >= smallest_px) & (side_px <= largest_px)
+    return boxes[kept], points[kept], confidences[kept]
+
+
+def _description(folder: Path) -> dict[str, Any]:
+    """`detector.json`: files by precision, each with its hash, and the threshold."""
+    file = folder / "detector.json"
+    if not file.exists():
+        raise ModelError(f"The face detector's file {file.name} is missing; reinstall Mien.")
+    try:
+        described = dict(json.loads(file.read_text(encoding="utf-8")))
+        for precision in PRECISIONS:
+            entry = described["files"][precision]
+            if not isinstance(entry["file"], str) or not isinstance(entry["sha256"], str):
+                raise TypeError("a file needs a name and a hash")
+        if not 0 < float(described["threshold"]) < 1:
+            raise ValueError("a threshold lies between 0 and 1")
+        if not 0 < float(described["enlarge"]) <= _MOST_ENLARGED:
+            raise ValueError("a photo cannot be enlarged by that")
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise ModelError(
+            f"The face detector {folder.name} has no readable {file.name}; reinstall Mien."
+        ) from exc
+    return described
+
+
+def _model_bytes(folder: Path, described: dict[str, Any], precision: str) -> bytes:
+    """The network's file, if it is there and whole."""
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
+    entry = described["files"][precision]
+    try:
+        content = (folder / str(entry["file"])).read_bytes()
+    except OSError as exc:
+        raise ModelError(
+            f"The face detector's file {entry['file']} is missing; reinstall Mien."
+        ) from exc
+    if hashlib.sha256(content).hexdigest() != entry["sha256"]:
+        raise ModelError(f"The face detector's file {entry['file']} is damaged; reinstall Mien.")
+    return content

@@ -1,0 +1,1 @@
+"""Analyses drawn into pictures and video frames."""

@@ -1,0 +1,1 @@
+"""From a cut face to what it resembles: classifier, card, quality, explanation."""

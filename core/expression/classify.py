@@ -1,0 +1,161 @@
+"""Expression scores by LiteRT: the only place outside core/detection that runs a network."""
+
+import hashlib
+import threading
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from core.emotions import EMOTIONS
+from core.errors import ModelError
+from core.expression.model_card import ModelCard, load_card, load_model_bytes
+from core.types import EmotionScores, FloatArray
+
+# LiteRT plans its memory for one batch size. A few sizes, each with its own interpreter, cost
+# a few megabytes and spare the planning on every call.
+_BATCH_SIZES: Final = (1, 2, 4, 8, 16)
+_SMALLEST: Final = np.float32(1e-12)  # a probability, before its logarithm
+
+
+class EmotionClassifier:
+    """One expression model, ready to run.
+
+    Thread safety: an interpreter's tensors are shared state, so each is used under one lock;
+    callers on other threads wait for the milliseconds that a batch takes.
+
+    Args:
+        card: the model's card.
+        model: the content of its `.tflite` file.
+        n_threads: threads that LiteRT may use within one call.
+    """
+
+    def __init__(self, card: ModelCard, model: bytes, *, n_threads: int = 1) -> None:
+        """Interpreters are made when first needed."""
+        self.card = card
+        self._model, self._n_threads = model, n_threads
+        self._interpreters: dict[int, Interpreter] = {}
+        self._lock = threading.Lock()
+
+    @classmethod
+    def load(cls, model_id: str, models_dir: Path, *, n_threads: int = 1) -> "EmotionClassifier":
+        """Read card and file, check the hash.
+
+        Raises:
+            ModelError: if the model is unknown, missing, damaged or altered.
+        """
+        card = load_card(model_id, models_dir)
+        if not card.members:
+            return cls(card, load_model_bytes(card, models_dir), n_threads=n_threads)
+        members = tuple(cls.load(name, models_dir, n_threads=n_threads) for name in card.members)
+        if members_sha256(member.card for member in members) != card.sha256:
+            raise ModelError(
+                f"The members of {model_id!r} are not those its card describes; reinstall Mien."
+            )
+        return EnsembleClassifier(card, members)
+
+    def single_view(self) -> "EmotionClassifier":
+        """The same model without averaging over the mirror image."""
+        card = self.card.model_copy(update={"flip_average": False})
+        return EmotionClassifier(card, self._model, n_threads=self._n_threads)
+
+    def probabilities(self, faces: FloatArray) -> FloatArray:
+        """Calibrated probabilities (n, 7) for normalised faces (n, S, S, C); n may be 0."""
+        logits = self.logits(faces) / self.card.calibration.temperature
+        return softmax(logits.astype(np.float32))
+
+    def scores(self, faces: FloatArray) -> tuple[EmotionScores, ...]:
+        """`probabilities` as one `EmotionScores` a face."""
+        return tuple(EmotionScores(row) for row in self.probabilities(faces))
+
+    def logits(self, faces: FloatArray) -> FloatArray:
+        """The network's output (n, 7), averaged over the mirror image where the card says so.
+
+        Raises:
+            ValueError: if `faces` has another shape than the model's input.
+        """
+        spec = self.card.input
+        expected = (spec.size_px, spec.size_px, spec.channels)
+        if faces.ndim != 4 or faces.shape[1:] != expected:
+            raise ValueError(f"faces must have shape (n, {expected}), got {faces.shape}")
+        if not len(faces):
+            return np.empty((0, len(EMOTIONS)), np.float32)
+        if not self.card.flip_average:
+            return self._run(faces)
+        both = self._run(np.concatenate([faces, faces[:, :, ::-1]]))
+        mean: FloatArray = both.reshape(2, len(faces), -1).mean(axis=0)
+        return mean
+
+    def _run(self, faces: FloatArray) -> FloatArray:
+        out = np.empty((len(faces), len(EMOTIONS)), np.float32)
+        done = 0
+        while done < len(faces):
+            left = len(faces) - done
+            size = next((size for size in _BATCH_SIZES if size >= left), _BATCH_SIZES[-1])
+            part = faces[done : done + size]
+            padded = np.zeros((size, *faces.shape[1:]), np.float32)
+            padded[: len(part)] = part
+            with self._lock:
+                out[done : done + len(part)] = self._invoke(padded)[: len(part)]
+            done += len(part)
+        return out
+
+    def _invoke(self, batch: FloatArray) -> FloatArray:
+        """Run one batch of a planned size; the caller holds the lock."""
+        interpreter = self._interpreters.get(len(batch))
+        if interpreter is None:
+            interpreter = self._interpreters[len(batch)] = self._plan(batch.shape)
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], batch)
+        interpreter.invoke()
+        out: FloatArray = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+        return out
+
+    def _plan(self, shape: tuple[int, ...]) -> Any:
+        interpreter = Interpreter(model_content=self._model, num_threads=self._n_threads)
+        interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], shape)
+        interpreter.allocate_tensors()
+        return interpreter
+
+
+class EnsembleClassifier(EmotionClassifier):
+    """Several models as one: the mean of their calibrated log-probabilities.
+
+    The geometric mean of what the members say, as in Hinton et al. 2015 (arXiv 1503.02531);
+    temperature and threshold of the ensemble's own card come after it.
+
+    Args:
+        card: of the ensemble; `card.members` names them.
+        members: the models, all with the card's input.
+    """
+
+    def __init__(self, card: ModelCard, members: Sequence[EmotionClassifier]) -> None:
+        """Keep the members; each has its own lock."""
+        if any(member.card.input != card.input for member in members):
+            raise ModelError(f"The members of {card.id!r} want other faces than its card says.")
+        self.card, self._members = card, tuple(members)
+
+    def logits(self, faces: FloatArray) -> FloatArray:
+        """Mean log-probabilities (n, 7); each member averages views as its own card says."""
+        total = np.zeros((len(faces), len(EMOTIONS)), np.float32)
+        for member in self._members:
+            total += np.log(np.maximum(member.probabilities(faces), _SMALLEST))
+        mean: FloatArray = total / np.float32(len(self._members))
+        return mean
+
+    def single_view(self) -> EmotionClassifier:
+        """The same members, each without averaging over the mirror image."""
+        card = self.card.model_copy(update={"flip_average": False})
+        return EnsembleClassifier(card, [member.single_view() for member in self._members])
+
+
+def members_sha256(cards: Iterable[ModelCard]) -> str:
+    """The hash that vouches for an ensemble: SHA-256 over its members' hashes, in order."""
+    return hashlib.sha256("".join(card.sha256 for card in cards).encode()).hexdigest()
+
+
+def softmax(logits: FloatArray) -> FloatArray:
+    """Row-wise softmax of (n, k), without overflow."""
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
+    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), np.float32)

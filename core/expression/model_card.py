@@ -1,0 +1,158 @@
+"""Model cards: what a shipped expression model is, read from `models/<id>/card.json`.
+
+Follows Mitchell et al. 2019, "Model Cards for Model Reporting" (arXiv 1810.03993), as far as a
+machine needs it; `models/<id>/README.md` says the same to people.
+"""
+
+import hashlib
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.emotions import EMOTIONS
+from core.errors import ModelError, UnknownModelError
+from core.pictures.face_input import EyesMouth, FaceInput
+
+
+class InputSpec(BaseModel):
+    """The classifier's input, as `FaceInput` takes it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    size_px: int
+    channels: int
+    scale: float
+    offset: float
+    geometry: EyesMouth
+
+
+class Calibration(BaseModel):
+    """What turns logits into probabilities that can be believed; fitted on validation images.
+
+    Attributes:
+        temperature: logits are divided by it (Guo et al. 2017, arXiv 1706.04599).
+        uncertain_threshold: below this top probability the app says "uncertain".
+        target_accuracy: accuracy aimed at on the faces that are not uncertain.
+        coverage: share of the validation faces that are not uncertain.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    temperature: float = Field(gt=0)
+    uncertain_threshold: float = Field(ge=0, le=1)
+    target_accuracy: float
+    coverage: float
+
+
+class TrainingData(BaseModel):
+    """The set a model was trained on, and the terms under which that set is used."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    source: str
+    terms: str
+    n_train: int
+    known_flaws: list[str]
+
+
+class ModelCard(BaseModel):
+    """One shipped model. Unknown fields are an error: a card says nothing unread.
+
+    Attributes:
+        members: ids of the models that an ensemble averages; it has no file of its own.
+        file: name of the model's file; empty for ensembles and for models too heavy to ship.
+        teachers: what the model was distilled from, in words; empty where it was not.
+        pretraining: what its weights, or its teachers', had learnt from before; empty if nothing.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    title: str
+    file: str
+    sha256: str
+    n_bytes: int
+    n_parameters: int
+    n_macs: int
+    precision: str
+    labels: list[str]
+    input: InputSpec
+    flip_average: bool
+    members: list[str] = []
+    teachers: list[str] = []
+    pretraining: str = ""
+    calibration: Calibration
+    data: TrainingData
+    recipe: dict[str, Any]
+    licence: str
+    intended_use: str
+    prohibited_use: str
+    high_risk_class: str
+    limits: list[str]
+
+    @cached_property
+    def face_input(self) -> FaceInput:
+        """The object that cuts and normalises faces for this model."""
+        spec = self.input
+        return FaceInput(spec.size_px, spec.channels, spec.scale, spec.offset, spec.geometry)
+
+
+# Folder below `models_dir` for what is described, but too heavy to ship. The file is there only
+# where `mien publish --unshipped` wrote it; git ignores it.
+UNSHIPPED = "unshipped"
+UNSHIPPED_FILE = "model.tflite"
+
+
+def model_ids(models_dir: Path) -> tuple[str, ...]:
+    """Ids of the expression models under `models_dir`, sorted."""
+    return tuple(sorted(card.parent.name for card in models_dir.glob("*/card.json")))
+
+
+def with_unshipped(model_id: str, models_dir: Path) -> Path:
+    """Where a command of training looks for a model: `models_dir`, or its `unshipped/`."""
+    unshipped = models_dir / UNSHIPPED
+    return unshipped if model_id in model_ids(unshipped) else models_dir
+
+
+def load_card(model_id: str, models_dir: Path) -> ModelCard:
+    """Read the card of one model.
+
+    Raises:
+        UnknownModelError: if there is no such model; the message lists those there are.
+        ModelError: if the card is damaged or for other labels than `EMOTIONS`.
+    """
+    known = model_ids(models_dir)
+    if model_id not in known:
+        names = ", ".join(known) or "none at all"
+        raise UnknownModelError(f"There is no model {model_id!r}; shipped are: {names}.")
+    try:
+        text = (models_dir / model_id / "card.json").read_text(encoding="utf-8")
+        card = ModelCard.model_validate_json(text)
+        if card.id != model_id:
+            raise ValueError(f"card of {card.id!r} in the folder of {model_id!r}")
+    except (OSError, ValueError) as exc:  # ValueError: not UTF-8, not JSON, not such a card
+        raise ModelError(f"The card of model {model_id!r} is damaged; reinstall Mien.") from exc
+    if tuple(card.labels) != EMOTIONS:
+        raise ModelError(f"Model {model_id!r} has other labels than {', '.join(EMOTIONS)}.")
+    return card
+
+
+def load_model_bytes(card: ModelCard, models_dir: Path) -> bytes:
+    """The model file's bytes, after checking that they are those the card vouches for.
+
+    Raises:
+        ModelError: if the file is missing or its SHA-256 differs.
+    """
+    try:
+        content = (models_dir / card.id / (card.file or UNSHIPPED_FILE)).read_bytes()
+    except OSError as exc:
+        why = "missing; reinstall Mien" if card.file else "not shipped; see docs/guides/train.md"
+        raise ModelError(f"The file of model {card.id!r} is {why}.") from exc
+    if hashlib.sha256(content).hexdigest() != card.sha256:
+        raise ModelError(
+            f"The file of model {card.id!r} is not the one its card describes; reinstall Mien."
+        )
+    return content

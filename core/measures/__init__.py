@@ -1,0 +1,1 @@
+"""What is measured about models: accuracy, curves, robustness, data sets."""

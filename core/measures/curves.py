@@ -1,0 +1,270 @@
+"""Curves and intervals behind the charts, each recomputed from labels and probabilities.
+
+Pure functions: true labels (n,) in 0..6 and probabilities (n, 7) in, tables out. What
+`models/<id>/predictions.npz` holds is enough for all of them.
+"""
+
+import math
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
+from sklearn.metrics import roc_curve as sklearn_roc_curve
+
+from core.emotions import EMOTIONS
+from core.errors import ModelError
+from core.measures.accuracy import ECE_BINS, Labels, wilson_interval
+from core.types import FloatArray
+
+N_BOOTSTRAP: Final = 1000
+SUMMARY: Final = (
+    "accuracy",
+    "balanced_accuracy",
+    "macro_precision",
+    "macro_recall",
+    "macro_f1",
+)
+# Points a curve keeps: more than a screen can show, few enough to send.
+_MAX_POINTS: Final = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a model said of a labelled set.
+
+    Attributes:
+        labels: (n,) in 0..6.
+        probabilities: (n, 7), rows sum to 1.
+        near_duplicate: (n,) whether a training image is nearly the same; all False where that
+            is not known.
+    """
+
+    labels: Labels
+    probabilities: FloatArray
+    near_duplicate: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        """Check that the three belong together."""
+        n = len(self.labels)
+        if self.probabilities.shape != (n, len(EMOTIONS)) or self.near_duplicate.shape != (n,):
+            raise ValueError(
+                f"for {n} labels, probabilities must be ({n}, {len(EMOTIONS)}) and near_duplicate "
+                f"({n},), got {self.probabilities.shape} and {self.near_duplicate.shape}"
+            )
+
+    def __len__(self) -> int:
+        """Count of images."""
+        return len(self.labels)
+
+    @property
+    def predicted(self) -> Labels:
+        """Most probable label, (n,)."""
+        return np.asarray(self.probabilities.argmax(axis=1), np.int64)
+
+    @property
+    def confidence(self) -> FloatArray:
+        """Its probability, (n,)."""
+        return np.asarray(self.probabilities.max(axis=1, initial=0), np.float32)
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """Whether it is the true label, (n,)."""
+        return np.asarray(self.predicted == self.labels)
+
+    def keep(self, mask: NDArray[np.bool_]) -> "Predictions":
+        """The images where `mask` (n,) is true."""
+        return Predictions(self.labels[mask], self.probabilities[mask], self.near_duplicate[mask])
+
+
+def load_predictions(folder: Path) -> Predictions | None:
+    """`predictions.npz` of one model's folder; None where there is none.
+
+    Raises:
+        ModelError: if the file is not one that `mien publish` writes.
+    """
+    file = folder / "predictions.npz"
+    if not file.exists():
+        return None
+    try:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
+            probabilities = stored["probabilities"].astype(np.float32)
+            # Stored in half precision, so that rows sum to 1 only nearly.
+            probabilities /= probabilities.sum(axis=1, keepdims=True)
+            return Predictions(
+                stored["labels"].astype(np.int64),
+                probabilities,
+                stored["near_duplicate"].astype(bool),
+            )
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as exc:
+        raise ModelError(
+            f"predictions.npz of model {folder.name!r} is damaged; run `mien publish` again."
+        ) from exc
+
+
+def confusion_counts(labels: Labels, predicted: Labels) -> NDArray[np.int64]:
+    """Counts (7, 7): rows true, columns judged."""
+    k = len(EMOTIONS)
+    return np.bincount(labels * k + predicted, minlength=k * k).reshape(k, k)
+
+
+def summary_of(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The figures named in `SUMMARY` from confusion counts (..., 7, 7): (..., 5).
+
+    Means over classes count those that occur; a class that is never judged has precision 0.
+    """
+    counts = confusion.astype(np.float64)
+    true, judged = counts.sum(axis=-1), counts.sum(axis=-2)
+    hits = np.diagonal(counts, axis1=-2, axis2=-1)
+    n = counts.sum(axis=(-2, -1))
+    occurs = true > 0
+    n_classes = occurs.sum(axis=-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        recall = np.where(occurs, hits / np.maximum(true, 1), 0).sum(axis=-1) / n_classes
+        precision = np.where(occurs, hits / np.maximum(judged, 1), 0).sum(axis=-1) / n_classes
+        f1_each = np.where(occurs, 2 * hits / np.maximum(true + judged, 1), 0)
+        f1 = f1_each.sum(axis=-1) / n_classes
+        accuracy = hits.sum(axis=-1) / n
+    return np.stack([accuracy, recall, precision, recall, f1], axis=-1)
+
+
+def summary_with_intervals(
+    labels: Labels, predicted: Labels, *, n_bootstrap: int = N_BOOTSTRAP, seed: int = 0
+) -> pd.DataFrame:
+    """`SUMMARY` with 95 % intervals: columns `value, low, high`, one row a figure.
+
+    Accuracy has Wilson's interval. The others have the percentile bootstrap over images; drawing
+    the cells of the confusion matrix from a multinomial is the same as drawing images with
+    replacement, since the figures depend on the cells alone.
+    """
+    counts = confusion_counts(labels, predicted)
+    n = len(labels)
+    frame = pd.DataFrame({"value": summary_of(counts)}, index=list(SUMMARY))
+    if n == 0:
+        return frame.assign(low=math.nan, high=math.nan)
+    draws = np.random.default_rng(seed).multinomial(n, counts.ravel() / n, size=n_bootstrap)
+    samples = summary_of(draws.reshape(n_bootstrap, *counts.shape))
+    low, high = np.percentile(samples, (2.5, 97.5), axis=0)
+    frame = frame.assign(low=low, high=high)
+    frame.loc["accuracy", ["low", "high"]] = wilson_interval(int(np.trace(counts)), n)
+    return frame
+
+
+def roc_curves(labels: Labels, probabilities: FloatArray) -> tuple[pd.DataFrame, dict[str, float]]:
+    """One-against-rest ROC of each expression, and the area under each.
+
+    Returns:
+        Columns `expression, threshold, false_positive_rate, true_positive_rate`; areas by name,
+        NaN for an expression that is never or always true (its curve is left out).
+    """
+    parts, areas = [], dict.fromkeys(EMOTIONS, math.nan)
+    for index, name in enumerate(EMOTIONS):
+        true = labels == index
+        if true.all() or not true.any():
+            continue
+        false_positive, true_positive, threshold = sklearn_roc_curve(true, probabilities[:, index])
+        areas[name] = float(roc_auc_score(true, probabilities[:, index]))
+        kept = _spread(len(threshold))
+        parts.append(
+            pd.DataFrame(
+                {
+                    "expression": name,
+                    "threshold": np.minimum(threshold[kept], 1.0),
+                    "false_positive_rate": false_positive[kept],
+                    "true_positive_rate": true_positive[kept],
+                }
+            )
+        )
+    return _joined(
+        parts, ["expression", "threshold", "false_positive_rate", "true_positive_rate"]
+    ), areas
+
+
+def precision_recall_curves(
+    labels: Labels, probabilities: FloatArray
+) -> tuple[pd.DataFrame, dict[str, float]]:
+    """One-against-rest precision and recall of each expression, and average precision.
+
+    Returns:
+        Columns `expression, threshold, recall, precision`; average precision by name, NaN for
+        an expression that never occurs.
+    """
+    parts, averages = [], dict.fromkeys(EMOTIONS, math.nan)
+    for index, name in enumerate(EMOTIONS):
+        true = labels == index
+        if not true.any():
+            continue
+        precision, recall, threshold = precision_recall_curve(true, probabilities[:, index])
+        averages[name] = float(average_precision_score(true, probabilities[:, index]))
+        kept = _spread(len(threshold))  # the last point, (0, 1), belongs to no threshold
+        parts.append(
+            pd.DataFrame(
+                {
+                    "expression": name,
+                    "threshold": threshold[kept],
+                    "recall": recall[:-1][kept],
+                    "precision": precision[:-1][kept],
+                }
+            )
+        )
+    return _joined(parts, ["expression", "threshold", "recall", "precision"]), averages
+
+
+def reliability(
+    labels: Labels, probabilities: FloatArray, *, n_bins: int = ECE_BINS
+) -> pd.DataFrame:
+    """Confidence against accuracy in bins of equal width (Guo et al. 2017, arXiv 1706.04599).
+
+    Returns:
+        Columns `bin_low, bin_high, n, confidence, accuracy, low, high` (Wilson, 95 %), one row
+        a bin that is not empty.
+    """
+    confidence = probabilities.max(axis=1, initial=0)
+    right = probabilities.argmax(axis=1) == labels if len(labels) else np.empty(0, bool)
+    bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
+    rows = []
+    for index in np.unique(bins):
+        inside = bins == index
+        n, n_right = int(inside.sum()), int(right[inside].sum())
+        low, high = wilson_interval(n_right, n)
+        mean = float(confidence[inside].mean())
+        rows.append((index / n_bins, (index + 1) / n_bins, n, mean, n_right / n, low, high))
+    names = ["bin_low", "bin_high", "n", "confidence", "accuracy", "low", "high"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def coverage_accuracy(
+    labels: Labels, probabilities: FloatArray, thresholds: NDArray[np.float64] | None = None
+) -> pd.DataFrame:
+    """What is left and how right it is where faces under a threshold are called uncertain.
+
+    Returns:
+        Columns `threshold, n, coverage, accuracy, low, high` (Wilson, 95 %; NaN for none left),
+        one row a threshold, by default 0, 0.01 … 0.99.
+    """
+    values = np.arange(100) / 100 if thresholds is None else thresholds
+    confidence = probabilities.max(axis=1, initial=0)
+    right = probabilities.argmax(axis=1) == labels if len(labels) else np.empty(0, bool)
+    rows = []
+    for threshold in values:
+        kept = confidence >= threshold
+        n, n_right = int(kept.sum()), int(right[kept].sum())
+        accuracy = n_right / n if n else math.nan
+        coverage = n / len(labels) if len(labels) else math.nan
+        rows.append((float(threshold), n, coverage, accuracy, *wilson_interval(n_right, n)))
+    return pd.DataFrame(rows, columns=["threshold", "n", "coverage", "accuracy", "low", "high"])
+
+
+def _spread(n: int) -> NDArray[np.int64]:
+    """At most `_MAX_POINTS` positions of 0..n-1, with both ends."""
+    if n <= _MAX_POINTS:
+        return np.arange(n)
+    return np.unique(np.linspace(0, n - 1, _MAX_POINTS).round().astype(np.int64))
+
+
+def _joined(parts: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)

@@ -1,0 +1,180 @@
+"""Run a model over a labelled set and measure it; what `mien evaluate` does."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from core.detection import FaceDetector
+from core.errors import DatasetError, ImageRefusedError
+from core.expression.classify import EmotionClassifier
+from core.measures.accuracy import Measures, measure
+from core.measures.datasets import LabelledImages
+from core.pictures.face_input import FaceInput
+from core.pictures.images import decode_image
+from core.types import Face, FloatArray, ImageRGB
+
+FacesMode = Literal["crop", "detect"]
+Progress = Callable[[int, int], None]
+
+_BATCH = 256
+
+
+class GroupMeasures(BaseModel):
+    """One group of an attribute: how many images, how many without a face, and the figures."""
+
+    model_config = ConfigDict(frozen=True)
+
+    n: int
+    undetected: int
+    measures: Measures
+
+
+class Evaluation(BaseModel):
+    """What one run over a labelled set found.
+
+    Attributes:
+        n: images in the set.
+        undetected: images in which no face was found (always 0 for `crop`). `measures` counts
+            the others only; `accuracy_of_all` counts the undetected as wrong.
+        by_group: column -> group -> figures.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    model_id: str
+    model_sha256: str
+    dataset: str
+    split: str | None
+    faces: FacesMode
+    detector: str | None
+    n: int
+    undetected: int
+    accuracy_of_all: float
+    measures: Measures
+    by_group: dict[str, dict[str, GroupMeasures]]
+
+
+def predict(
+    classifier: EmotionClassifier,
+    images: LabelledImages,
+    *,
+    detector: FaceDetector | None = None,
+    progress: Progress | None = None,
+) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Probabilities (n, 7) and which images had a face (n,).
+
+    Without a detector each image is taken as a face crop. Rows without a face are NaN.
+
+    Raises:
+        DatasetError: if an image cannot be decoded; the message names the row.
+    """
+    face_input = classifier.card.face_input
+    probabilities = np.full((len(images), len(classifier.card.labels)), np.nan, np.float32)
+    rows: list[int] = []
+    crops: list[NDArray[np.uint8]] = []
+
+    def flush() -> None:
+        if rows:
+            faces = face_input.normalise(np.stack(crops))
+            probabilities[rows] = classifier.probabilities(faces)
+            rows.clear()
+            crops.clear()
+
+    for row, encoded in enumerate(images.encoded()):
+        try:
+            image_rgb = decode_image(encoded).image_rgb
+        except ImageRefusedError as exc:
+            raise DatasetError(f"{images.name}, row {images.rows[row]}: {exc}") from exc
+        crop = _face_crop(image_rgb, face_input, detector)
+        if crop is not None:
+            rows.append(row)
+            crops.append(crop)
+        if len(rows) == _BATCH:
+            flush()
+        if progress:
+            progress(row + 1, len(images))
+    flush()
+    return probabilities, ~np.isnan(probabilities[:, 0])
+
+
+def _face_crop(
+    image_rgb: ImageRGB, face_input: FaceInput, detector: FaceDetector | None
+) -> NDArray[np.uint8] | None:
+    """The whole image, or its largest face; None where the detector finds none."""
+    if detector is None:
+        return whole_crop(image_rgb, face_input)
+    largest = largest_face(image_rgb, detector)
+    if largest is None:
+        return None
+    return face_input.crop(image_rgb, face_input.square(largest.box, detector.box_geometry))
+
+
+def whole_crop(image_rgb: ImageRGB, face_input: FaceInput) -> NDArray[np.uint8]:
+    """An image that is a face crop already, in the size and channels of the model."""
+    if face_input.channels == 3:
+        return face_input.resize(image_rgb)
+    # All three channels of a grey file are alike; of a colour file this is its luma.
+    return face_input.resize(_grey(image_rgb))
+
+
+def largest_face(image_rgb: ImageRGB, detector: FaceDetector) -> Face | None:
+    """The face with the largest box; None where there is none."""
+    return max(detector.detect(image_rgb), key=lambda face: face.box.area, default=None)
+
+
+def _grey(image_rgb: ImageRGB) -> NDArray[np.uint8]:
+    import cv2
+
+    return np.asarray(cv2.cvtColor(image_rgb, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def evaluate(
+    classifier: EmotionClassifier,
+    images: LabelledImages,
+    *,
+    split: str | None = None,
+    detector: FaceDetector | None = None,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Predict and measure, overall and by each column of `images.groups`."""
+    probabilities, detected = predict(classifier, images, detector=detector, progress=progress)
+    overall = measure(images.labels[detected], probabilities[detected])
+    n_right = round(overall.accuracy * overall.n) if overall.n else 0
+    return Evaluation(
+        model_id=classifier.card.id,
+        model_sha256=classifier.card.sha256,
+        dataset=images.name,
+        split=split,
+        faces="crop" if detector is None else "detect",
+        detector=None if detector is None else detector.name,
+        n=len(images),
+        undetected=int((~detected).sum()),
+        accuracy_of_all=n_right / len(images) if len(images) else float("nan"),
+        measures=overall,
+        by_group={
+            str(column): _by_group(images, str(column), probabilities, detected)
+            for column in images.groups.columns
+        },
+    )
+
+
+def _by_group(
+    images: LabelledImages,
+    column: str,
+    probabilities: FloatArray,
+    detected: NDArray[np.bool_],
+) -> dict[str, GroupMeasures]:
+    values = images.groups[column].map(str).to_numpy()  # a missing value is a group of its own
+    result = {}
+    for group in sorted(set(values)):
+        inside = values == group
+        seen = inside & detected
+        result[group] = GroupMeasures(
+            n=int(inside.sum()),
+            undetected=int((inside & ~detected).sum()),
+            measures=measure(images.labels[seen], probabilities[seen]),
+        )
+    return result

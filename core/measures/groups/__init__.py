@@ -1,0 +1,1 @@
+"""Whether a model judges some groups worse than others."""

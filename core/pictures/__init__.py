@@ -1,0 +1,1 @@
+"""Bytes to pixels: photos, clips, archives, and faces cut out of them."""

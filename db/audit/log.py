@@ -1,0 +1,202 @@
+"""The audit log: an append-only chain of rows, each hashed with a key that the database lacks.
+
+No row holds personal data: actors are pseudonyms, details are numbers and short tokens.
+"""
+
+import json
+import re
+from collections.abc import Generator, Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Select, func, insert, select
+from sqlalchemy.orm import Session
+
+from db.audit.chain import GENESIS_HASH, AuditRow, ChainHead, ChainStatus, check, row_hash, stamp
+from db.errors import AuditDetailError
+from db.tables import AuditEventRow
+
+_Columns = Select[int, str, str, str, str, str, str, str]
+Details = Mapping[str, int | bool | str]
+TOKEN = re.compile(r"[A-Za-z0-9_.:/+-]{0,64}")
+SYSTEM = "system"
+OPERATOR = "operator"
+VERIFY_BATCH_ROWS = 5_000
+
+
+class Action(StrEnum):
+    """All that is logged. docs/privacy.md lists what each means; a test compares."""
+
+    STORE_CREATED = "STORE_CREATED"
+    NOTICE_PUBLISHED = "NOTICE_PUBLISHED"
+    CONSENT_GIVEN = "CONSENT_GIVEN"
+    CONSENT_REFUSED = "CONSENT_REFUSED"
+    CONSENT_WITHDRAWN = "CONSENT_WITHDRAWN"
+    USE_REFUSED_ART5 = "USE_REFUSED_ART5"
+    ANALYSED = "ANALYSED"
+    LIVE_ENDED = "LIVE_ENDED"
+    EXPORTED = "EXPORTED"
+    ERASURE_REQUESTED = "ERASURE_REQUESTED"
+    ROWS_DELETED = "ROWS_DELETED"
+    ERASED = "ERASED"
+    PURGED = "PURGED"
+    STRAYS_REMOVED = "STRAYS_REMOVED"
+    RETENTION_CHANGED = "RETENTION_CHANGED"
+    ADMIN_CREATED = "ADMIN_CREATED"
+    ADMIN_CHANGED = "ADMIN_CHANGED"
+    SIGNED_IN = "SIGNED_IN"
+    SIGN_IN_FAILED = "SIGN_IN_FAILED"
+    SIGN_IN_LOCKED = "SIGN_IN_LOCKED"
+    SIGNED_OUT = "SIGNED_OUT"
+    ACCESS_REFUSED = "ACCESS_REFUSED"
+    ADMIN_EXPORTED = "ADMIN_EXPORTED"
+    REANCHORED = "REANCHORED"
+
+
+@dataclass(frozen=True)
+class AuditFilter:
+    """What to browse; None does not filter. Times are aware; `until` is exclusive."""
+
+    action: str | None = None
+    actor: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def subject_actor(pseudonym: str) -> str:
+    """Actor of what a person did; `pseudonym` is random and points to nothing after erasure."""
+    return f"person:{pseudonym}"
+
+
+def admin_actor(admin_id: str) -> str:
+    """Actor of what a local admin did."""
+    return f"admin:{admin_id}"
+
+
+def canonical_details(details: Details) -> str:
+    """Details as canonical JSON: sorted keys, no blanks.
+
+    Raises:
+        AuditDetailError: a value is text that could be a name, an address or a file name.
+    """
+    for key, value in details.items():
+        if not isinstance(value, str | int) or (
+            isinstance(value, str) and not TOKEN.fullmatch(value)
+        ):
+            raise AuditDetailError(
+                f"Audit detail '{key}' must be a number, a truth value or a short token; leave "
+                "free text out of the log."
+            )
+    return json.dumps(dict(details), sort_keys=True, separators=(",", ":"))
+
+
+def last_row(session: Session) -> AuditRow | None:
+    """The newest row, None in an empty log."""
+    values = session.execute(_columns().order_by(AuditEventRow.seq.desc()).limit(1)).first()
+    return _audit_row(values) if values else None
+
+
+def hash_at(session: Session, seq: int) -> str | None:
+    """The stored hash of row `seq`, None where there is no such row."""
+    return session.scalar(select(AuditEventRow.hash).where(AuditEventRow.seq == seq))
+
+
+def append(
+    session: Session,
+    key: bytes,
+    last: AuditRow | None,
+    *,
+    at: datetime,
+    actor: str,
+    action: Action,
+    object_id: str = "",
+    details: Details | None = None,
+) -> AuditRow:
+    """Add a row after `last`; call only while no other writer can be at work.
+
+    Returns:
+        The new row, the `last` of the next call.
+
+    Raises:
+        AuditDetailError: actor, object or details could hold personal data.
+    """
+    if not (TOKEN.fullmatch(actor) and TOKEN.fullmatch(object_id)):
+        raise AuditDetailError("Actor and object of an audit row must be short tokens.")
+    unhashed = AuditRow(
+        seq=last.seq + 1 if last else 1,
+        ts_utc=stamp(at),
+        actor=actor,
+        action=action.value,
+        object_id=object_id,
+        details_json=canonical_details(details or {}),
+        prev_hash=last.hash if last else GENESIS_HASH,
+        hash="",
+    )
+    row = replace(unhashed, hash=row_hash(key, unhashed))
+    session.execute(insert(AuditEventRow).values(**asdict(row)))
+    return row
+
+
+def verify(session: Session, key: bytes, head: ChainHead | None) -> ChainStatus:
+    """Read the whole chain and compare it with its head; see `db.audit.chain.check`.
+
+    Args:
+        session: open for reading; `head` must have been read before it began.
+        key: of the chain.
+        head: from the head file or from a note taken earlier; None is itself a finding.
+    """
+    with closing(walk(session, AuditFilter())) as rows:
+        return check(rows, key, head)
+
+
+def browse(
+    session: Session, wanted: AuditFilter, *, limit: int = 100, offset: int = 0
+) -> tuple[tuple[AuditRow, ...], int]:
+    """Return rows, newest first, and how many fit the filter in all."""
+    statement = _filtered(_columns(), wanted).order_by(AuditEventRow.seq.desc())
+    total = session.scalar(_filtered(select(func.count(AuditEventRow.seq)), wanted)) or 0
+    return tuple(_rows(session, statement.limit(limit).offset(offset))), total
+
+
+def walk(session: Session, wanted: AuditFilter) -> Generator[AuditRow]:
+    """Yield all rows that fit the filter, oldest first, without loading them at once."""
+    return _rows(session, _filtered(_columns(), wanted).order_by(AuditEventRow.seq))
+
+
+def _filtered(statement: Any, wanted: AuditFilter) -> Any:
+    if wanted.action is not None:
+        statement = statement.where(AuditEventRow.action == wanted.action)
+    if wanted.actor is not None:
+        statement = statement.where(AuditEventRow.actor == wanted.actor)
+    if wanted.since is not None:
+        statement = statement.where(AuditEventRow.ts_utc >= stamp(wanted.since))
+    if wanted.until is not None:
+        statement = statement.where(AuditEventRow.ts_utc < stamp(wanted.until))
+    return statement
+
+
+def _columns() -> _Columns:
+    row = AuditEventRow
+    return select(
+        row.seq,
+        row.ts_utc,
+        row.actor,
+        row.action,
+        row.object_id,
+        row.details_json,
+        row.prev_hash,
+        row.hash,
+    )
+
+
+def _rows(session: Session, statement: _Columns) -> Generator[AuditRow]:
+    with session.execute(statement.execution_options(yield_per=VERIFY_BATCH_ROWS)) as found:
+        for values in found:
+            yield _audit_row(values)
+
+
+def _audit_row(values: Any) -> AuditRow:
+    return AuditRow(*values)

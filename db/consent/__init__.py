@@ -1,0 +1,1 @@
+"""Consents, the people behind them, and what was kept under them."""

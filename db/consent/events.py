@@ -1,0 +1,185 @@
+"""Consent: given, read again before every write, withdrawn.
+
+The history is append-only and knows a person only by a random pseudonym. A person of whom
+something may be kept also has a subject and a record, found by the receipt code; with these
+rows goes the only link between the person and the pseudonym.
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from uuid import uuid4
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from db.errors import (
+    ConsentExpiredError,
+    ConsentMissingError,
+    ConsentOutdatedError,
+    ConsentWithdrawnError,
+)
+from db.policy import notices
+from db.policy.retention import policy_days
+from db.tables import ConsentEventRow
+from db.types import Choices, Consent, ConsentEvent, ConsentState, Kind, NoticeKind, Purpose
+from db.unit import ReadUnit, WriteUnit
+
+# A consent under which nothing is kept ends with the visit; this bounds a forgotten open page.
+VISIT = timedelta(hours=12)
+
+
+def give(unit: WriteUnit, choices: Choices, *, context: str, notice_id: str) -> Consent:
+    """Write down the four answers; where something may be kept, `subjects.add` must follow.
+
+    Raises:
+        ConsentOutdatedError: the notice that was shown is not the newest one.
+        NoPolicyError: no retention policy is published.
+        ClockBackwardsError: no honest end can be promised.
+    """
+    unit.require_honest_clock()
+    require_active(unit.session, notice_id)
+    notices.active(unit.session, NoticeKind.POLICY)
+    promised = _promised_days(unit.session, choices)
+    longest = timedelta(days=max(promised.values(), default=0))
+    consent = Consent(
+        pseudonym=uuid4().hex,
+        record_id=uuid4().hex,
+        subject_id=uuid4().hex if longest else None,
+        choices=choices,
+        context=context,
+        notice_id=notice_id,
+        given_at=unit.now,
+        valid_until=unit.now + (longest or VISIT),
+        promised_days=promised,
+    )
+    for purpose in Purpose:
+        state = ConsentState.GIVEN if purpose in choices.given else ConsentState.REFUSED
+        unit.session.add(
+            ConsentEventRow(
+                at=unit.now,
+                pseudonym=consent.pseudonym,
+                purpose=purpose.value,
+                state=state.value,
+                notice_id=notice_id,
+                context=context,
+                valid_until=consent.valid_until,
+            )
+        )
+    unit.session.flush()
+    return consent
+
+
+def _promised_days(session: Session, choices: Choices) -> dict[Kind, int]:
+    """Days of each kind that is to be kept; a policy of 0 days means not at all."""
+    wanted = {Kind.RESULT: choices.keep_result, Kind.IMAGE: choices.keep_image}
+    days = policy_days(session)
+    return {
+        kind: days[kind]
+        for kind, keep in wanted.items()
+        if keep and choices.analyse and days[kind]
+    }
+
+
+def require_active(session: Session, notice_id: str) -> None:
+    """Refuse a consent to a text that is not the one in force.
+
+    Raises:
+        ConsentOutdatedError: the text has a newer version.
+        NoPolicyError: there is no such text.
+    """
+    shown = notices.find(session, notice_id)
+    if notices.active(session, NoticeKind.NOTICE, shown.language).id != notice_id:
+        raise ConsentOutdatedError(
+            "The notice changed since you agreed; read the new one and choose again."
+        )
+
+
+def require(unit: ReadUnit, pseudonym: str) -> frozenset[Purpose]:
+    """Read the consent again; call it in the transaction that writes.
+
+    Returns:
+        The purposes that are given now, ANALYSE among them.
+
+    Raises:
+        ConsentMissingError: nothing was ever agreed to, or the analysis was refused.
+        ConsentWithdrawnError: the consent to the analysis was taken back.
+        ConsentExpiredError: its time is over.
+        ConsentOutdatedError: the notice changed since.
+    """
+    latest = _latest(unit.session, pseudonym)
+    analyse = latest.get(Purpose.ANALYSE)
+    if analyse is None or analyse.state == ConsentState.REFUSED:
+        raise ConsentMissingError(
+            "You have not agreed to the analysis; choose 'Analyse now' to go on."
+        )
+    if analyse.state == ConsentState.WITHDRAWN:
+        raise ConsentWithdrawnError(
+            "You took your consent back, so nothing was kept; give it again to go on."
+        )
+    if analyse.state == ConsentState.EXPIRED or analyse.valid_until <= unit.now:
+        raise ConsentExpiredError("Your consent has run out; give it again to go on.")
+    require_active(unit.session, analyse.notice_id)
+    return given(unit.session, pseudonym)
+
+
+def given(session: Session, pseudonym: str) -> frozenset[Purpose]:
+    """The purposes that are given now, whether or not their time is over."""
+    now = states(session, pseudonym)
+    return frozenset(purpose for purpose, state in now.items() if state is ConsentState.GIVEN)
+
+
+def states(session: Session, pseudonym: str) -> dict[Purpose, ConsentState]:
+    """Purpose -> state now; empty for an unknown pseudonym."""
+    return {
+        purpose: ConsentState(row.state) for purpose, row in _latest(session, pseudonym).items()
+    }
+
+
+def history(session: Session, pseudonym: str) -> tuple[ConsentEvent, ...]:
+    """All events of a consent, oldest first."""
+    return tuple(
+        ConsentEvent(row.at, Purpose(row.purpose), ConsentState(row.state), row.notice_id)
+        for row in _events(session, pseudonym)
+    )
+
+
+def close(
+    unit: WriteUnit, pseudonym: str, purposes: Iterable[Purpose], state: ConsentState
+) -> tuple[Purpose, ...]:
+    """Move those of `purposes` that are given to `state`; others stay as they are.
+
+    Returns:
+        The purposes that changed.
+    """
+    latest = _latest(unit.session, pseudonym)
+    changed = []
+    for purpose in purposes:
+        row = latest.get(purpose)
+        if row is None or row.state != ConsentState.GIVEN:
+            continue
+        changed.append(purpose)
+        unit.session.add(
+            ConsentEventRow(
+                at=unit.now,
+                pseudonym=pseudonym,
+                purpose=purpose.value,
+                state=state.value,
+                notice_id=row.notice_id,
+                context=row.context,
+                valid_until=row.valid_until,
+            )
+        )
+    unit.session.flush()
+    return tuple(changed)
+
+
+def _latest(session: Session, pseudonym: str) -> dict[Purpose, ConsentEventRow]:
+    return {Purpose(row.purpose): row for row in _events(session, pseudonym)}
+
+
+def _events(session: Session, pseudonym: str) -> Iterable[ConsentEventRow]:
+    return session.scalars(
+        select(ConsentEventRow)
+        .where(ConsentEventRow.pseudonym == pseudonym)
+        .order_by(ConsentEventRow.seq)
+    )

@@ -1,0 +1,225 @@
+"""Persons of whom something is kept: added with a receipt code, found and shown by it."""
+
+import json
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from db.consent import events as consents
+from db.consent.codes import code_hash, new_code
+from db.errors import UnknownCodeError
+from db.policy import notices
+from db.policy.retention import alive, kept_until, policy_days
+from db.seal.master_key import Keys
+from db.seal.vault import Sealed, Vault
+from db.tables import (
+    AnalysisRow,
+    ConsentRecordRow,
+    ErasureJobRow,
+    StoredImageRow,
+    SubjectRow,
+)
+from db.types import Choices, Consent, KeptAnalysis, KeptImage, Kind, Purpose, Scope, SubjectView
+from db.unit import ReadUnit, WriteUnit
+
+UNKNOWN_CODE = (
+    "Nothing is kept under this code; check its 20 characters – what was kept may also have been "
+    "erased or have run out."
+)
+
+
+def add(
+    unit: WriteUnit, vault: Vault, keys: Keys, consent: Consent, *, signed_name: str = ""
+) -> str:
+    """Add the subject of a consent under which something may be kept; return the receipt code.
+
+    Args:
+        unit: the change in which the consent was given.
+        vault: makes the data keys.
+        keys: for the hash of the code.
+        consent: from `consent.give`, with a subject id.
+        signed_name: what the person typed as a signature; sealed, may be empty.
+    """
+    subject_id = consent.subject_id
+    if subject_id is None:
+        raise ValueError("nothing may be kept under this consent, so it has no subject")
+    code = new_code()
+    unit.on_failure(lambda: vault.destroy_keys(subject_id))
+    for what in _needed_keys(consent, signed_name):
+        vault.make_key(subject_id, what)
+    unit.session.add(
+        SubjectRow(
+            id=subject_id,
+            pseudonym=consent.pseudonym,
+            code_hash=code_hash(keys, code),
+            created_at=unit.now,
+        )
+    )
+    unit.session.flush()
+    unit.session.add(_record(unit, vault, consent, signed_name))
+    unit.session.flush()
+    return code
+
+
+def _needed_keys(consent: Consent, signed_name: str) -> list[Sealed]:
+    needed = [Sealed(kind.value) for kind in consent.promised_days]
+    return [*needed, Sealed.RECORD] if signed_name else needed
+
+
+def _record(unit: WriteUnit, vault: Vault, consent: Consent, signed_name: str) -> ConsentRecordRow:
+    subject_id = consent.subject_id or ""
+    sealed_name = None
+    if signed_name:
+        name = signed_name.encode()
+        sealed_name = vault.seal(subject_id, Sealed.RECORD, consent.record_id, name)
+
+    def until(kind: Kind) -> datetime:
+        return consent.given_at + timedelta(days=consent.promised_days.get(kind, 0))
+
+    return ConsentRecordRow(
+        id=consent.record_id,
+        subject_id=subject_id,
+        notice_id=consent.notice_id,
+        context=consent.context,
+        language=notices.find(unit.session, consent.notice_id).language,
+        given_at=consent.given_at,
+        valid_until=consent.valid_until,
+        result_until=until(Kind.RESULT),
+        image_until=until(Kind.IMAGE),
+        sealed_name=sealed_name,
+    )
+
+
+def find(session: Session, keys: Keys, code: str) -> SubjectRow:
+    """The subject behind a receipt code.
+
+    Raises:
+        UnknownCodeError: there is none, or it is being erased.
+    """
+    row = find_any(session, keys, code)
+    if row is None or _being_erased(session, row.id):
+        raise UnknownCodeError(UNKNOWN_CODE)
+    return row
+
+
+def find_any(session: Session, keys: Keys, code: str) -> SubjectRow | None:
+    """The subject behind a receipt code, also one being erased; None where there is none."""
+    return session.scalars(
+        select(SubjectRow).where(SubjectRow.code_hash == code_hash(keys, code))
+    ).first()
+
+
+def find_by_pseudonym(session: Session, pseudonym: str) -> SubjectRow | None:
+    """The subject behind a consent, None where nothing is kept under it."""
+    return session.scalars(select(SubjectRow).where(SubjectRow.pseudonym == pseudonym)).first()
+
+
+def _being_erased(session: Session, subject_id: str) -> bool:
+    job = select(ErasureJobRow.id).where(
+        ErasureJobRow.subject_id == subject_id, ErasureJobRow.scope == Scope.ALL.value
+    )
+    return session.execute(job).first() is not None
+
+
+def record_of(session: Session, subject_id: str) -> ConsentRecordRow:
+    """The consent record of a subject; each subject has one."""
+    return session.scalars(
+        select(ConsentRecordRow).where(ConsentRecordRow.subject_id == subject_id)
+    ).one()
+
+
+def promised_days(record: ConsentRecordRow) -> dict[Kind, int]:
+    """Kind -> days that were promised; kinds that may not be kept are left out."""
+    ends = {Kind.RESULT: record.result_until, Kind.IMAGE: record.image_until}
+    days = {kind: (until - record.given_at).days for kind, until in ends.items()}
+    return {kind: count for kind, count in days.items() if count}
+
+
+def resume(unit: ReadUnit, keys: Keys, code: str) -> Consent:
+    """The consent behind a code, for a person who comes back; `consent.require` judges it.
+
+    Raises:
+        UnknownCodeError: nothing is kept under the code.
+    """
+    subject = find(unit.session, keys, code)
+    record = record_of(unit.session, subject.id)
+    given = consents.given(unit.session, subject.pseudonym)
+    return Consent(
+        pseudonym=subject.pseudonym,
+        record_id=record.id,
+        subject_id=subject.id,
+        choices=Choices(**{purpose.value: purpose in given for purpose in Purpose}),
+        context=record.context,
+        notice_id=record.notice_id,
+        given_at=record.given_at,
+        valid_until=record.valid_until,
+        promised_days=promised_days(record),
+    )
+
+
+def view(unit: ReadUnit, vault: Vault, keys: Keys, code: str) -> SubjectView:
+    """All that is kept under a code; what is over its time is not shown, purged or not.
+
+    Raises:
+        UnknownCodeError: nothing is kept under the code.
+        SealBrokenError: something was changed or its key is lost.
+    """
+    session = unit.session
+    subject = find(session, keys, code)
+    record = record_of(session, subject.id)
+    sealed_name = record.sealed_name
+    name = sealed_name and vault.open(subject.id, Sealed.RECORD, record.id, sealed_name).decode()
+    return SubjectView(
+        record_id=record.id,
+        subject_id=subject.id,
+        context=record.context,
+        language=record.language,
+        notice=notices.find(session, record.notice_id),
+        given_at=record.given_at,
+        valid_until=record.valid_until,
+        signed_name=name or None,
+        states=consents.states(session, subject.pseudonym),
+        promised_days=promised_days(record),
+        events=consents.history(session, subject.pseudonym),
+        analyses=_analyses(unit, vault, subject.id),
+        images=_images(unit, subject.id),
+    )
+
+
+def _analyses(unit: ReadUnit, vault: Vault, subject_id: str) -> tuple[KeptAnalysis, ...]:
+    days = policy_days(unit.session)[Kind.RESULT]
+    rows = unit.session.scalars(
+        select(AnalysisRow)
+        .where(AnalysisRow.subject_id == subject_id, alive(AnalysisRow, unit.now, days))
+        .order_by(AnalysisRow.stored_at, AnalysisRow.id)
+    )
+    return tuple(
+        KeptAnalysis(
+            id=row.id,
+            stored_at=row.stored_at,
+            kept_until=kept_until(row.stored_at, row.promised_until, days),
+            model_id=row.model_id,
+            result=json.loads(vault.open(subject_id, Sealed.RESULT, row.id, row.sealed_result)),
+        )
+        for row in rows
+    )
+
+
+def _images(unit: ReadUnit, subject_id: str) -> tuple[KeptImage, ...]:
+    days = policy_days(unit.session)[Kind.IMAGE]
+    rows = unit.session.scalars(
+        select(StoredImageRow)
+        .where(StoredImageRow.subject_id == subject_id, alive(StoredImageRow, unit.now, days))
+        .order_by(StoredImageRow.stored_at, StoredImageRow.id)
+    )
+    return tuple(
+        KeptImage(
+            id=row.id,
+            stored_at=row.stored_at,
+            kept_until=kept_until(row.stored_at, row.promised_until, days),
+            size_bytes=row.size_bytes,
+            analysis_id=row.analysis_id,
+        )
+        for row in rows
+    )

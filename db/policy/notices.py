@@ -1,0 +1,129 @@
+"""Published texts: the notice that people see before they choose, and the retention policy.
+
+Texts come from db/policy/texts, with the days of the policies and the controller filled in. A
+changed text becomes a new version by itself; old ones stay, because receipts point to them.
+"""
+
+from hashlib import sha256
+from pathlib import Path
+from uuid import uuid4
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from db.audit import log as audit
+from db.errors import NoPolicyError
+from db.policy.retention import policy_days
+from db.tables import NoticeRow
+from db.types import Controller, Notice, NoticeKind
+from db.unit import WriteUnit
+
+TEXTS_DIR = Path(__file__).parent / "texts"
+DEFAULT_LANGUAGE = "en"
+
+
+def _current_texts(session: Session, controller: Controller) -> dict[tuple[NoticeKind, str], str]:
+    """(kind, language) -> text as it reads now, filled in."""
+    days = {f"{kind.value}_days": str(count) for kind, count in policy_days(session).items()}
+    filled_in = {**days, "controller": controller.sentence}
+    texts = {}
+    for path in sorted(TEXTS_DIR.glob("*.md")):
+        kind, language = path.stem.split(".")
+        text = path.read_text("utf-8")
+        for name, value in filled_in.items():
+            text = text.replace(f"{{{name}}}", value)
+        texts[NoticeKind(kind), language] = text
+    return texts
+
+
+def texts_to_publish(
+    session: Session, controller: Controller
+) -> dict[tuple[NoticeKind, str], str]:
+    """Texts that differ from their newest published version."""
+    changed = {}
+    for (kind, language), text in _current_texts(session, controller).items():
+        row = _newest(session, kind, language)
+        if row is None or row.sha256 != text_hash(text):
+            changed[kind, language] = text
+    return changed
+
+
+def publish_texts(unit: WriteUnit, controller: Controller) -> None:
+    """Publish every changed text as a new version."""
+    for (kind, language), text in texts_to_publish(unit.session, controller).items():
+        newest = _newest(unit.session, kind, language)
+        row = NoticeRow(
+            id=uuid4().hex,
+            kind=kind.value,
+            version=newest.version + 1 if newest else 1,
+            language=language,
+            text=text,
+            sha256=text_hash(text),
+            published_at=unit.now,
+        )
+        unit.session.add(row)
+        unit.session.flush()
+        unit.log(
+            audit.Action.NOTICE_PUBLISHED,
+            audit.SYSTEM,
+            {
+                "kind": kind.value,
+                "language": language,
+                "version": row.version,
+                "sha256": row.sha256,
+            },
+            object_id=row.id,
+        )
+
+
+def text_hash(text: str) -> str:
+    """SHA-256 of the UTF-8 bytes of `text`, in hex."""
+    return sha256(text.encode()).hexdigest()
+
+
+def active(session: Session, kind: NoticeKind, language: str = DEFAULT_LANGUAGE) -> Notice:
+    """The newest published text.
+
+    Raises:
+        NoPolicyError: none is published, so nothing may be stored (740 ILCS 14/15(a)).
+    """
+    row = _newest(session, kind, language)
+    if row is None:
+        raise NoPolicyError(
+            f"No {kind.value} in this language ({language}) is published, so nothing may be "
+            "kept; restart Mien to publish it or choose English."
+        )
+    return _notice(row)
+
+
+def find(session: Session, notice_id: str) -> Notice:
+    """The text with this id, however old.
+
+    Raises:
+        NoPolicyError: there never was one.
+    """
+    row = session.get(NoticeRow, notice_id)
+    if row is None:
+        raise NoPolicyError("The text that this consent refers to does not exist; ask again.")
+    return _notice(row)
+
+
+def _newest(session: Session, kind: NoticeKind, language: str) -> NoticeRow | None:
+    return session.scalars(
+        select(NoticeRow)
+        .where(NoticeRow.kind == kind.value, NoticeRow.language == language)
+        .order_by(NoticeRow.version.desc())
+        .limit(1)
+    ).first()
+
+
+def _notice(row: NoticeRow) -> Notice:
+    return Notice(
+        id=row.id,
+        kind=NoticeKind(row.kind),
+        version=row.version,
+        language=row.language,
+        text=row.text,
+        sha256=row.sha256,
+        published_at=row.published_at,
+    )

@@ -1,0 +1,1 @@
+"""Keys: what is destroyed when something is erased."""

@@ -1,0 +1,81 @@
+"""A look at a store from outside: what is there and whether it fits, changing nothing."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from db.audit import log as audit
+from db.audit.chain import parse_stamp
+from db.database.engine import SQLITE_FILE_NAME, make_engine, translated_errors
+from db.database.migrate import newest_revision
+from db.seal.master_key import Keys, parse_master_key, read_key_file
+from db.setup import KEY_CHECK
+from db.store import Store
+from db.tables import StoreInfoRow
+
+
+@dataclass(frozen=True)
+class StoreFacts:
+    """What a store is like.
+
+    Attributes:
+        revision: of its tables; None where there are none yet.
+        wanted_revision: that this version of the program works with.
+        key_found: whether there is a master key at all.
+        key_fits: whether the store was made with it; None where that cannot be told.
+        newest_row_at: time of the newest audit row.
+    """
+
+    revision: str | None
+    wanted_revision: str
+    key_found: bool
+    key_fits: bool | None
+    newest_row_at: datetime | None
+
+    @property
+    def is_migrated(self) -> bool:
+        """Whether the tables are those that the program works with."""
+        return self.revision == self.wanted_revision
+
+
+def inspect_store(data_dir: Path, database_url: str | None, master_key: str | None) -> StoreFacts:
+    """Look at the store of these settings; makes neither folder nor database nor key.
+
+    Raises:
+        StoreError: the database does not answer, or the key cannot be used.
+    """
+    secret = parse_master_key(master_key) if master_key else read_key_file(data_dir)
+    keys = Keys.derive(secret) if secret is not None else None
+    wanted = newest_revision()
+    if database_url is None and not (data_dir / SQLITE_FILE_NAME).exists():
+        return StoreFacts(None, wanted, keys is not None, None, None)
+    engine = make_engine(data_dir, database_url)
+    try:
+        with translated_errors(), engine.connect() as connection:
+            revision = MigrationContext.configure(connection).get_current_revision()
+        if revision != wanted:
+            return StoreFacts(revision, wanted, keys is not None, None, None)
+        with translated_errors(), Session(engine) as session:
+            check = session.scalar(
+                select(StoreInfoRow.value).where(StoreInfoRow.name == KEY_CHECK)
+            )
+            last = audit.last_row(session)
+    finally:
+        engine.dispose()
+    fits = None if check is None else keys is not None and keys.check == check
+    newest = None if last is None else parse_stamp(last.ts_utc)
+    return StoreFacts(revision, wanted, keys is not None, fits, newest)
+
+
+def answers(store: Store) -> None:
+    """Ask the database of an open store something.
+
+    Raises:
+        StoreError: it does not answer.
+    """
+    with store.read():
+        pass

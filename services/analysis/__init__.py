@@ -1,0 +1,1 @@
+"""Photos, clips and live video under a consent."""

@@ -1,0 +1,115 @@
+"""Analyses of which nothing is kept, whatever was allowed elsewhere: only their rows in the log.
+
+The consent is read before the analysis and again in the transaction that logs it. What cannot
+be logged is not shown; a live video that cannot be logged does not begin.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from uuid import uuid4
+
+from core.analyzer import Analyzer
+from core.config import Settings
+from core.errors import MienError
+from db.audit import log as audit
+from db.consent import analyses
+from services.analysis.clips import ClipResult
+from services.analysis.photos import PhotoResult, analyse_bytes
+from services.analysis.records import Way, record_unkept
+from services.person.consent import Consent, check
+from services.store import Store, StoreError
+
+__all__ = ["LiveRecord", "Way", "clip_in_passing", "photo_in_passing"]
+
+logger = logging.getLogger(__name__)
+
+
+def photo_in_passing(
+    name: str,
+    data: bytes,
+    analyzer: Analyzer,
+    settings: Settings,
+    *,
+    way: Way,
+    store: Store,
+    consent: Consent,
+) -> PhotoResult:
+    """Analyse a person's photo, log it and keep nothing; a refusal is a result."""
+    try:
+        check(store, consent)
+        result = analyse_bytes(name, data, analyzer, settings)
+        if result.analysis is not None:
+            counts = {"faces": len(result.analysis.faces)}
+            record_unkept(store, consent, way, model_id=result.analysis.model_id, counts=counts)
+    except MienError as error:
+        return PhotoResult(name, None, None, (), error)
+    return result
+
+
+def clip_in_passing(
+    name: str,
+    analyse: Callable[[], ClipResult],
+    *,
+    model_id: str,
+    store: Store,
+    consent: Consent,
+) -> ClipResult:
+    """Run `analyse` over a person's clip, log it and keep nothing; a refusal is a result."""
+    try:
+        check(store, consent)
+        result = analyse()
+        if result.error is None:
+            counts = {"faces": len(result.faces), "frames": result.n_frames}
+            record_unkept(store, consent, Way.CLIP, model_id=model_id, counts=counts)
+    except MienError as error:
+        return ClipResult(name, None, 0.0, 0, (), (), None, 0.0, (), error)
+    return result
+
+
+class LiveRecord:
+    """The log of one live video: a row before its first frame, another one at its end.
+
+    Not one a frame: 30 rows a second would say nothing more. Safe to end from any thread.
+
+    Args:
+        store: where.
+        consent: of the session.
+        model_id: of the expression model.
+
+    Raises:
+        ConsentError: not allowed (any more); the video must not begin.
+        StoreError: nothing was written; the video must not begin.
+    """
+
+    def __init__(self, store: Store, consent: Consent, *, model_id: str) -> None:
+        """Log the beginning."""
+        self._store, self._pseudonym = store, consent.pseudonym
+        self._id = uuid4().hex
+        self._lock = threading.Lock()
+        self._ended = False
+        with store.write() as unit:
+            analyses.log_unkept(
+                unit, self._pseudonym, Way.LIVE, model_id=model_id, counts={}, object_id=self._id
+            )
+
+    def end(self, *, frames: int, faces: int) -> None:
+        """Log the end, once: how many frames were analysed, how many faces were told apart.
+
+        The consent is not asked for: taking it back is what ends many a video.
+        """
+        with self._lock:
+            if self._ended:
+                return
+            self._ended = True
+        try:
+            with self._store.write() as unit:
+                unit.log(
+                    audit.Action.LIVE_ENDED,
+                    audit.subject_actor(self._pseudonym),
+                    {"frames": frames, "faces": faces},
+                    object_id=self._id,
+                )
+        except StoreError as error:
+            # The row of the beginning stands; this one only adds counts to it.
+            logger.warning("the end of a live video could not be logged: %s", error)

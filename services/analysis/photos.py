@@ -1,0 +1,272 @@
+"""Analyse one photo from its bytes: the use-case behind the Upload page and `mien analyze`."""
+
+import csv
+import io
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.analyzer import Analyzer
+from core.config import Settings
+from core.emotions import EMOTIONS
+from core.errors import MienError
+from core.pictures.images import DecodedImage, decode_image, read_image_file
+from core.types import Analysis, FaceAnalysis, FaceQuality, ImageRGB
+from services.observe import WORK, observers
+
+if TYPE_CHECKING:
+    from services.person.consent import Consent
+    from services.store import Store
+
+NO_FACE = (
+    "No face was found: please choose a photo in which a face is upright, well lit and not small."
+)
+
+# What is said of a photo whose faces show that it is not upright.
+_TURNED = {
+    90: ("The photo lies on its side: it was turned for the analysis.",),
+    180: ("The photo stands on its head: it was turned for the analysis.",),
+    270: ("The photo lies on its side: it was turned for the analysis.",),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoResult:
+    """What came of one photo: an analysis with its pixels, or the reason for a refusal.
+
+    Attributes:
+        name: the file's name as given.
+        image_rgb: (height, width, 3), None where the photo was refused.
+        analysis: None where the photo was refused.
+        notes: sentences for the user about what was done or seen.
+        error: why the photo was refused, else None.
+    """
+
+    name: str
+    image_rgb: ImageRGB | None
+    analysis: Analysis | None
+    notes: tuple[str, ...]
+    error: MienError | None
+
+
+def analyse_bytes(name: str, data: bytes, analyzer: Analyzer, settings: Settings) -> PhotoResult:
+    """Decode and analyse one photo; a refusal is a result, not an exception."""
+    return _observed(name, lambda: _analyse_bytes(name, data, analyzer, settings))
+
+
+def analyse_file(path: Path, analyzer: Analyzer, settings: Settings) -> PhotoResult:
+    """`analyse_bytes` for a file on disk."""
+
+    def decode() -> DecodedImage:
+        return read_image_file(
+            path, max_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels
+        )
+
+    return _observed(str(path), lambda: _analyse(str(path), decode, analyzer))
+
+
+def analyse_under_consent(
+    name: str,
+    data: bytes,
+    analyzer: Analyzer,
+    settings: Settings,
+    *,
+    store: "Store",
+    consent: "Consent",
+    with_image: bool = True,
+) -> PhotoResult:
+    """`analyse_bytes` for a person's photo: logged, and kept as far as the consent goes.
+
+    The consent is read before the analysis and again in the transaction that writes; whatever
+    the store refuses is the result, so nothing is shown that was not written down.
+
+    Args:
+        name: of the file; not kept.
+        data: the encoded photo.
+        analyzer: does the work.
+        settings: limits.
+        store: where it is written down.
+        consent: of the person.
+        with_image: whether the image may be kept; False where this very image is kept already.
+    """
+    # Here, because `mien analyze` works without a store and starts faster without its imports.
+    from services.analysis.records import record_analysis
+    from services.person.consent import check
+
+    def analyse() -> PhotoResult:
+        check(store, consent)
+        result = _analyse_bytes(name, data, analyzer, settings)
+        if result.analysis is not None:
+            record_analysis(
+                store,
+                consent,
+                model_id=result.analysis.model_id,
+                face_count=len(result.analysis.faces),
+                result=_without_names(result, result.analysis),
+                image_rgb=result.image_rgb if with_image else None,
+            )
+        return result
+
+    return _observed(name, analyse)
+
+
+def _observed(name: str, analyse: Callable[[], PhotoResult]) -> PhotoResult:
+    """Run `analyse` so that a stop waits for it, and say how it went; a refusal is a result."""
+    try:
+        with WORK.one():
+            result = analyse()
+    except MienError as error:
+        result = PhotoResult(name, None, None, (), error)
+    for observer in observers():
+        if result.analysis is not None:
+            observer.photo_analysed(result.analysis.timings_ms, len(result.analysis.faces))
+        elif result.error is not None:
+            observer.photo_refused(result.error.kind)
+    return result
+
+
+def _analyse_bytes(name: str, data: bytes, analyzer: Analyzer, settings: Settings) -> PhotoResult:
+    return _analyse(
+        name,
+        lambda: decode_image(
+            data, max_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels
+        ),
+        analyzer,
+    )
+
+
+def _without_names(result: PhotoResult, analysis: Analysis) -> dict[str, Any]:
+    """What is kept of a result: all of it but what the person called the file."""
+    found = result_dict(result, model_id=analysis.model_id, detector=analysis.detector)
+    return {key: value for key, value in found.items() if key not in ("file", "error")}
+
+
+def _analyse(name: str, decode: Callable[[], DecodedImage], analyzer: Analyzer) -> PhotoResult:
+    started = time.perf_counter()
+    try:
+        decoded = decode()
+        decode_ms = round((time.perf_counter() - started) * 1000, 3)
+        found = analyzer.analyze(decoded.image_rgb)
+    except MienError as error:
+        return PhotoResult(name, None, None, (), error)
+    except MemoryError:
+        refusal = MienError("This picture needs more memory than there is; please shrink it.")
+        return PhotoResult(name, None, None, (), refusal)
+    total_ms = round((time.perf_counter() - started) * 1000, 3)
+    timings_ms = {"decode": decode_ms, **found.timings_ms, "total": total_ms}
+    analysis = Analysis(found.size_wh, found.faces, found.model_id, found.detector, timings_ms)
+    notes = (*decoded.notes, *_face_notes(analysis, analyzer.min_face_px))
+    return PhotoResult(name, decoded.image_rgb, analysis, notes, None)
+
+
+def _face_notes(analysis: Analysis, min_face_px: int) -> tuple[str, ...]:
+    n_small = sum(face.too_small for face in analysis.faces)
+    if not analysis.faces:
+        return (NO_FACE,)
+    turned = _TURNED.get(analysis.turned_degrees, ())
+    if n_small:
+        which = "The face is" if n_small == len(analysis.faces) == 1 else f"{n_small} faces are"
+        return (
+            *turned,
+            f"{which} too small to be judged: at least {min_face_px} pixels of height are "
+            "needed, so please use a larger copy or crop closer.",
+        )
+    return turned
+
+
+def _face_dict(face: FaceAnalysis) -> dict[str, Any]:
+    box = [round(value, 1) for value in face.face.box.xyxy]
+    scores = face.scores
+    return {
+        "box": box,
+        "confidence": round(face.face.confidence, 4),
+        "scores": None
+        if scores is None
+        else {name: round(value, 5) for name, value in scores.as_dict().items()},
+        "top": None if scores is None else scores.top,
+        "uncertain": face.uncertain,
+        "quality": None if face.quality is None else _quality_dict(face.quality),
+        "refused": why_refused(face),
+        "turned_degrees": face.face.turned_degrees,
+    }
+
+
+def why_refused(face: FaceAnalysis) -> str | None:
+    """Why a face was found but not judged; None where it was."""
+    if not face.too_small:
+        return None
+    return f"{height_px(face):.0f} pixels high: too small to be judged"
+
+
+def height_px(face: FaceAnalysis) -> float:
+    """Height of the face's box when the photo is upright."""
+    return face.face.box.size_wh[1 if face.face.turned_degrees % 180 == 0 else 0]
+
+
+def _quality_dict(quality: FaceQuality) -> dict[str, Any]:
+    measures = asdict(quality.measures)
+    return {
+        "score": round(quality.score, 3),
+        "flaw": quality.flaw,
+        **{name: None if value is None else round(value, 3) for name, value in measures.items()},
+    }
+
+
+def result_dict(result: PhotoResult, *, model_id: str, detector: str) -> dict[str, Any]:
+    """One object of `mien analyze --json`, the same that the page offers for download."""
+    analysis = result.analysis
+    return {
+        "file": result.name,
+        "width": None if analysis is None else analysis.size_wh[0],
+        "height": None if analysis is None else analysis.size_wh[1],
+        "faces": [] if analysis is None else [_face_dict(face) for face in analysis.faces],
+        "model": model_id,
+        "detector": detector,
+        "timings_ms": {} if analysis is None else analysis.timings_ms,
+        "notes": list(result.notes),
+        "error": None
+        if result.error is None
+        else {"kind": result.error.kind, "message": str(result.error)},
+    }
+
+
+def results_json(results: Sequence[PhotoResult], *, model_id: str, detector: str) -> str:
+    """All results as one JSON array."""
+    rows = [result_dict(result, model_id=model_id, detector=detector) for result in results]
+    return json.dumps(rows, indent=1, ensure_ascii=False)
+
+
+CSV_COLUMNS = (
+    "file", "face", "x_min", "y_min", "x_max", "y_max", "confidence", "top", "uncertain",
+    *EMOTIONS, "quality", "flaw", "error",
+)  # fmt: skip
+
+
+def results_csv(results: Sequence[PhotoResult]) -> str:
+    """One row a face; a file without faces or refused has one row with empty cells."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for result in results:
+        name = spreadsheet_safe(result.name)
+        faces = () if result.analysis is None else result.analysis.faces
+        if not faces:
+            error = "" if result.error is None else str(result.error)
+            writer.writerow([name, *[""] * (len(CSV_COLUMNS) - 2), error])
+        for number, face in enumerate(faces, start=1):
+            row = _face_dict(face)
+            scores = row["scores"] or {}
+            verdict = (row["confidence"], row["top"] or "", row["uncertain"])
+            shares = [scores.get(emotion, "") for emotion in EMOTIONS]
+            quality = row["quality"] or {"score": "", "flaw": ""}
+            poor = (quality["score"], quality["flaw"] or row["refused"] or "")
+            writer.writerow([name, number, *row["box"], *verdict, *shares, *poor, ""])
+    return buffer.getvalue()
+
+
+def spreadsheet_safe(text: str) -> str:
+    """Keep spreadsheets from running a file name as a formula (OWASP, CSV injection)."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -1,0 +1,1 @@
+"""Many photos on several workers."""

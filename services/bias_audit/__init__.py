@@ -1,0 +1,1 @@
+"""The bias audit of a person's own labelled pictures."""

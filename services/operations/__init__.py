@@ -1,0 +1,1 @@
+"""Logs, figures and checks of a running server."""

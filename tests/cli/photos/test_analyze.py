@@ -1,0 +1,152 @@
+import csv
+import io
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.emotions import EMOTIONS
+from tests.helpers.bad_images import refused_files
+from tests.paths import ROOT
+
+ASTRONAUT = ROOT / "samples" / "astronaut.jpg"
+
+
+def mien(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run the console script as a user does."""
+    script = Path(sys.executable).parent / "mien"
+    return subprocess.run(
+        [str(script), *map(str, arguments)], capture_output=True, text=True, timeout=120
+    )
+
+
+@pytest.fixture(scope="module")
+def astronaut_json() -> list[dict[str, Any]]:
+    done = mien("analyze", ASTRONAUT, "--json")
+    assert done.returncode == 0, done.stderr
+    parsed: list[dict[str, Any]] = json.loads(done.stdout)
+    return parsed
+
+
+def test_a_photo_gives_one_object_with_all_that_is_promised(
+    astronaut_json: list[dict[str, Any]],
+) -> None:
+    (photo,) = astronaut_json
+    assert {
+        "file", "width", "height", "faces", "model", "detector", "timings_ms", "error",
+    } <= set(photo)  # fmt: skip
+    assert (photo["width"], photo["height"], photo["error"]) == (512, 512, None)
+    (face,) = photo["faces"]
+    assert list(face["scores"]) == list(EMOTIONS)
+    assert sum(face["scores"].values()) == pytest.approx(1, abs=1e-3)
+    assert face["top"] == max(face["scores"], key=face["scores"].get)
+
+
+def test_the_smiling_astronaut_resembles_happiness(astronaut_json: list[dict[str, Any]]) -> None:
+    (face,) = astronaut_json[0]["faces"]
+    assert face["top"] == "happy"
+    assert not face["uncertain"]
+    x_min, y_min, x_max, y_max = face["box"]
+    # Her eyes, nose and mouth, read off the picture.
+    for x, y in ((209, 107), (246, 107), (227, 128), (225, 148)):
+        assert x_min < x < x_max
+        assert y_min < y < y_max
+
+
+def test_bad_files_are_refused_and_the_others_still_done(tmp_path: Path) -> None:
+    names = ["empty.jpg", "photo.jpg"]
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    shutil.copy(ASTRONAUT, tmp_path / "photo.jpg")
+    done = mien("analyze", *[tmp_path / name for name in names], tmp_path / "gone.jpg", "--json")
+    assert done.returncode == 1
+    empty, photo, gone = json.loads(done.stdout)
+    assert empty["error"]["kind"] == "empty_file"
+    assert gone["error"]["kind"] == "file_unreadable"
+    assert photo["error"] is None
+    assert len(photo["faces"]) == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_every_bad_file_gets_its_sentence(tmp_path: Path) -> None:
+    refused = refused_files()
+    for number, bad in enumerate(refused.values()):
+        (tmp_path / f"{number:03d}.jpg").write_bytes(bad.data)
+    done = mien("analyze", tmp_path, "--json")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    rows = json.loads(done.stdout)
+    assert [row["error"]["kind"] for row in rows] == [bad.error.kind for bad in refused.values()]
+    assert all(row["error"]["message"].endswith(".") for row in rows)
+
+
+def test_a_folder_is_taken_in_name_order_and_csv_has_a_row_a_face(tmp_path: Path) -> None:
+    for name in ("b.jpg", "a.JPG", "notes.txt"):
+        shutil.copy(ASTRONAUT, tmp_path / name)
+    out = tmp_path / "faces.csv"
+    done = mien("analyze", tmp_path, "--csv", "--out", out)
+    assert (done.returncode, done.stdout) == (0, "")
+    rows = list(csv.DictReader(io.StringIO(out.read_text())))
+    assert [Path(row["file"]).name for row in rows] == ["a.JPG", "b.jpg"]
+    assert all(float(row["happy"]) > 0.5 for row in rows)
+
+
+def test_each_shipped_model_and_each_detector_can_be_chosen() -> None:
+    models = json.loads(mien("models", "--json").stdout)
+    shipped = [row for row in models if row["shipped"]]
+    assert shipped
+    for row in models:
+        if row not in shipped:
+            refused = mien("analyze", ASTRONAUT, "--model", row["id"])
+            assert refused.returncode == 2
+            assert f"There is no model '{row['id']}'; shipped are: " in refused.stderr
+    for row in shipped:
+        for detector in ("yunet", "blazeface"):
+            chosen = ("--model", row["id"], "--detector", detector)
+            (photo,) = json.loads(mien("analyze", ASTRONAUT, "--json", *chosen).stdout)
+            assert (photo["model"], photo["detector"]) == (row["id"], detector)
+            assert photo["faces"][0]["top"] == "happy"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "Missing argument"),
+        ([ASTRONAUT, "--json", "--csv"], "not both"),
+        ([ASTRONAUT, "--model", "nonsense"], "mien-best"),
+        ([ASTRONAUT, "--detector", "nonsense"], "yunet"),
+        ([ASTRONAUT, "--out", "/nowhere/at/all.json"], "cannot be"),
+        (["tests/helpers"], "holds no"),
+    ],
+)
+def test_wrong_usage_exits_with_2_and_says_what_to_do(
+    arguments: list[str | Path], words: str
+) -> None:
+    done = mien("analyze", *arguments)
+    assert done.returncode == 2
+    assert words in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+def test_people_read_what_it_resembles_and_not_what_it_is() -> None:
+    done = mien("analyze", ASTRONAUT)
+    assert done.returncode == 0
+    assert "resembles happiness" in done.stdout
+    assert "is happy" not in done.stdout
+
+
+def test_photos_and_clips_share_one_array(tmp_path: Path) -> None:
+    from cli.measure.bench_live import write_clip
+
+    clip = tmp_path / "walk.mp4"
+    write_clip(clip)
+    done = mien("analyze", ASTRONAUT, clip, "--json")
+    assert done.returncode == 0, done.stderr
+    assert [Path(row["file"]).name for row in json.loads(done.stdout)] == [
+        "astronaut.jpg",
+        "walk.mp4",
+    ]
+    assert mien("analyze", ASTRONAUT, clip, "--csv").returncode == 2

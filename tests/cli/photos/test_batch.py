@@ -1,0 +1,70 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.paths import ROOT
+
+
+def mien_batch(*args: object) -> list[str]:
+    return [sys.executable, "-c", "from cli.main import main; main()", "batch", *map(str, args)]
+
+
+@pytest.fixture
+def album(tmp_path: Path) -> Path:
+    """Photos enough to be killed in their midst, and one that is none."""
+    folder = tmp_path / "album"
+    folder.mkdir()
+    data = (ROOT / "samples" / "astronaut.jpg").read_bytes()
+    for number in range(130):
+        (folder / f"{number:03d}.jpg").write_bytes(data)
+    (folder / "077.jpg").write_bytes(b"no picture")
+    return folder
+
+
+def test_a_killed_run_goes_on_and_does_nothing_twice(tmp_path: Path, album: Path) -> None:
+    out = tmp_path / "results.parquet"
+    command = mien_batch(album, "--out", out, "--workers", 2)
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as run:
+        deadline = time.monotonic() + 180
+        while not list(out.glob("part-*")) and time.monotonic() < deadline:
+            assert run.poll() is None, "it ended before it could be killed"
+            time.sleep(0.01)
+        os.kill(run.pid, signal.SIGKILL)
+        run.wait(timeout=30)
+    before = {file.name: file.stat().st_mtime_ns for file in out.glob("part-*")}
+    assert 1 <= len(before) < 9
+
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "130 files, 129 faces" in done.stdout
+    assert "1 × unsupported format" in done.stdout
+    after = {file.name: file.stat().st_mtime_ns for file in out.glob("part-*")}
+    assert len(after) == 9
+    assert {name: after[name] for name in before} == before
+    frame = pd.read_parquet(out)
+    assert frame["file"].tolist() == sorted(str(file) for file in album.iterdir())
+    assert frame["number"].tolist() == list(range(1, 131))
+    assert frame["top"].value_counts().to_dict() == {"happy": 129}
+    # Names of photos are in the results, which are the user's, and nowhere else.
+    assert "077.jpg" not in done.stderr
+
+
+def test_wrong_usage_is_one_line(tmp_path: Path) -> None:
+    for args, words in (
+        ((tmp_path / "gone", "--out", tmp_path / "out"), "does not exist"),
+        ((tmp_path, "--out", "o", "--workers", 2, "--scheduler", "tcp://x:1"), "not both"),
+    ):
+        done = subprocess.run(
+            mien_batch(*args), cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 2
+        assert words in done.stderr
+        assert "Traceback" not in done.stderr

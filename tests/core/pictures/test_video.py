@@ -1,0 +1,170 @@
+"""Clips from strangers: what is read, what is refused, and that nothing piles up."""
+
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from core.pictures.video import (
+    Clip,
+    ClipLimits,
+    ClipRefusedError,
+    ClipTooLargeError,
+    ClipTooLongError,
+    DamagedClipError,
+    UnsupportedClipError,
+)
+from tests.helpers.clips import encode_clip, plain, sound_only, turned_by_its_header
+
+ACCEPTED = [
+    ("mp4", "libx264", "h264"),
+    ("mp4", "mpeg4", "mpeg4"),
+    ("webm", "libvpx", "vp8"),
+    ("webm", "libvpx-vp9", "vp9"),
+]
+
+
+@pytest.mark.parametrize(("fmt", "codec", "name"), ACCEPTED)
+def test_mp4_and_webm_are_read_frame_by_frame(fmt: str, codec: str, name: str) -> None:
+    data = encode_clip(plain(20), fmt=fmt, codec=codec)
+    with Clip(data) as clip:
+        assert clip.info.codec.startswith((name, "lib"))
+        assert clip.info.size_wh == (320, 240)
+        assert clip.info.fps == pytest.approx(30)
+        frames = list(clip.frames())
+    assert [frame.t_s for frame in frames] == pytest.approx([i / 30 for i in range(20)], abs=0.002)
+    assert all(frame.image_rgb.shape == (240, 320, 3) for frame in frames)
+    levels = [float(frame.image_rgb.mean()) for frame in frames]
+    assert levels == pytest.approx([40.0 + i for i in range(20)], abs=4)
+
+
+def test_a_file_on_disk_is_read_like_bytes(tmp_path: Path) -> None:
+    file = tmp_path / "clip.mp4"
+    file.write_bytes(encode_clip(plain(5)))
+    with Clip(file) as clip:
+        assert len(list(clip.frames())) == 5
+
+
+def playlist() -> bytes:
+    """What FFmpeg would follow to other files and addresses, if it were let."""
+    return b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        (b"", UnsupportedClipError),
+        (b"not a video at all", UnsupportedClipError),
+        (playlist(), UnsupportedClipError),
+        (b"ffconcat version 1.0\nfile /etc/passwd\n", UnsupportedClipError),
+        (encode_clip(plain(5), fmt="avi"), UnsupportedClipError),
+        (encode_clip(plain(5), fmt="mov", codec="mjpeg", pix_fmt="yuvj420p"),
+         UnsupportedClipError),
+        (sound_only(), UnsupportedClipError),
+        (b"\x00\x00\x00\x18ftypisom" + b"\x00" * 400, DamagedClipError),
+        (b"\x1a\x45\xdf\xa3" + bytes(range(256)) * 4, DamagedClipError),
+    ],
+    ids=["empty", "text", "playlist", "concat", "avi", "mjpeg", "sound", "mp4 head", "webm head"],
+)  # fmt: skip
+def test_what_is_no_mp4_or_webm_is_refused(data: bytes, error: type[ClipRefusedError]) -> None:
+    with pytest.raises(error, match=r"please|choose"), Clip(data) as clip:
+        list(clip.frames())
+
+
+def test_a_playlist_inside_a_webm_name_is_not_followed(tmp_path: Path) -> None:
+    file = tmp_path / "holiday.webm"
+    file.write_bytes(playlist())
+    with pytest.raises(UnsupportedClipError):
+        Clip(file)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
+def test_a_clip_that_is_cut_short_ends_in_a_refusal_or_in_its_first_frames(share: float) -> None:
+    data = encode_clip(plain(60), fmt="webm", codec="libvpx")
+    n_frames = 0
+    try:
+        with Clip(data[: int(len(data) * share)]) as clip:
+            for _ in clip.frames():
+                n_frames += 1
+    except DamagedClipError:
+        return
+    assert 0 < n_frames <= 60
+
+
+def test_broken_bytes_never_raise_anything_else() -> None:
+    good = encode_clip(plain(30), codec="libx264")
+    rng = np.random.default_rng(7)
+    for _ in range(40):
+        data = bytearray(good)
+        for at in rng.integers(0, len(data), 30):
+            data[at] = rng.integers(0, 256)
+        try:
+            with Clip(bytes(data), ClipLimits(max_seconds=5)) as clip:
+                list(clip.frames())
+        except ClipRefusedError:
+            pass
+
+
+def test_too_many_bytes_are_refused_before_they_are_read() -> None:
+    data = encode_clip(plain(5))
+    with pytest.raises(ClipTooLargeError, match="the limit is 0 MB"):
+        Clip(data, ClipLimits(max_bytes=100))
+
+
+def test_too_many_pixels_are_refused_before_they_are_decoded() -> None:
+    data = encode_clip(plain(1, (4098, 2306)))
+    with pytest.raises(ClipTooLargeError, match="1080p"):
+        Clip(data)
+
+
+def test_a_clip_that_says_it_is_too_long_is_refused_at_once() -> None:
+    data = encode_clip(plain(90), fps=30)
+    with pytest.raises(ClipTooLongError, match="longer than 2 seconds"):
+        Clip(data, ClipLimits(max_seconds=2))
+
+
+def test_a_clip_that_does_not_say_how_long_it_is_ends_at_the_limit() -> None:
+    # Browsers' recorders write WebM like this, since they do not know the end yet.
+    data = encode_clip(plain(90), fmt="webm", codec="libvpx", options={"live": "1"})
+    with Clip(data, ClipLimits(max_seconds=2)) as clip:
+        assert clip.info.duration_s is None
+        with pytest.raises(ClipTooLongError):
+            list(clip.frames())
+
+
+def test_no_more_frames_a_second_than_allowed() -> None:
+    data = encode_clip(plain(120), fps=60, codec="libx264")
+    with Clip(data) as clip:
+        times_s = [frame.t_s for frame in clip.frames()]
+    assert 55 <= len(times_s) <= 66
+    assert times_s[-1] > 1.9
+
+
+def test_large_frames_are_shrunk() -> None:
+    with Clip(encode_clip(plain(2, (1920, 1080)))) as clip:
+        (first, _) = clip.frames()
+    assert first.image_rgb.shape == (720, 1280, 3)
+
+
+def test_a_turned_phone_gives_upright_frames() -> None:
+    left_red = np.zeros((240, 320, 3), np.uint8)
+    left_red[:, :160, 0] = 255
+    data = encode_clip([left_red] * 3, codec="libx264")
+    with Clip(turned_by_its_header(data)) as clip:
+        first = next(iter(clip.frames())).image_rgb
+    # A quarter turn clockwise brings the left side to the top.
+    assert first.shape == (320, 240, 3)
+    assert first[:140, :, 0].min() > 180
+    assert first[180:, :, 0].max() < 80
+
+
+def test_frames_do_not_pile_up_in_memory() -> None:
+    data = encode_clip(plain(300, (1280, 720)))  # 830 MB if all were kept
+    process = psutil.Process()
+    before = process.memory_info().rss
+    peak = before
+    with Clip(data) as clip:
+        for _ in clip.frames():
+            peak = max(peak, process.memory_info().rss)
+    assert peak - before < 150_000_000

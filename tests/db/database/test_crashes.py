@@ -1,0 +1,47 @@
+"""Kill -9 at every step; what a step is says crash_run.py."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.paths import ROOT
+
+EVERY_STEP = [("erase", 60), ("purge", 60)]
+ALL_SCENARIOS = [
+    *EVERY_STEP,
+    ("withdraw_image", 60),
+    ("analyse", 30),
+    ("first_start", 60),
+]
+
+
+def kill_at(scenario: str, every: int, folder: Path) -> int:
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.db.database.crash_run", scenario, str(folder), str(every)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=1_800,
+    )
+    assert run.returncode == 0, run.stderr
+    return int(run.stdout)
+
+
+@pytest.mark.parametrize(("scenario", "at_least"), ALL_SCENARIOS)
+def test_a_kill_at_a_step_is_mended_by_the_next_start(
+    scenario: str, at_least: int, quick_dir: Path
+) -> None:
+    """Every step of erasing and purging; every fifth of the others, which slow tests do fully."""
+    every = 1 if scenario in dict(EVERY_STEP) else 5
+    assert kill_at(scenario, every, quick_dir) >= at_least // every
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scenario", "at_least"), ALL_SCENARIOS)
+def test_a_kill_at_any_step_is_mended_by_the_next_start(
+    scenario: str, at_least: int, quick_dir: Path
+) -> None:
+    assert kill_at(scenario, 1, quick_dir) >= at_least

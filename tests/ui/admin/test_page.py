@@ -1,0 +1,297 @@
+"""The admin part: seen by nobody but signed-in admins, and what they can do there."""
+
+import sqlite3
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from services.admin.review import (
+    Action,
+    Kind,
+    retention_policies,
+)
+from services.admin.sign_in import create_admin, set_admin_disabled
+from services.person.consent import Choices, current_notice, current_policy, give
+from services.store import Store
+from tests.db.fixtures import QUICK_HASHER, FakeClock
+from tests.helpers.agree import agree
+from tests.ui.tools import button, kept, labels, logged, text_of, upload
+
+OpenPage = Callable[[str], AppTest]
+PASSWORD = "a long enough password"
+REVIEW = ("Consents", "Stored", "Retention", "Removals", "Audit log")
+
+
+@pytest.fixture
+def admin_page(open_page: OpenPage) -> Callable[[], AppTest]:
+    def open_it() -> AppTest:
+        app = open_page("ethics_privacy")
+        return app.segmented_control(key="privacy_section").set_value("Admin").run()
+
+    return open_it
+
+
+@pytest.fixture
+def account(store: Store) -> str:
+    create_admin(store, "ada", PASSWORD, by="operator", hasher=QUICK_HASHER)
+    return "ada"
+
+
+def enter(app: AppTest, password: str = PASSWORD, name: str = "Ada ") -> AppTest:
+    app.text_input(key="admin_name").input(name)
+    app.text_input(key="admin_password").input(password)
+    app = button(app, "Sign in").click().run()
+    assert not app.exception
+    return app
+
+
+def shows_review(app: AppTest) -> bool:
+    return "admin_part" in [control.key for control in app.segmented_control]
+
+
+def part(app: AppTest, name: str) -> AppTest:
+    app = app.segmented_control(key="admin_part").set_value(name).run()
+    assert not app.exception
+    return app
+
+
+@pytest.fixture
+def inside(admin_page: Callable[[], AppTest], account: str) -> AppTest:
+    app = enter(admin_page())
+    assert shows_review(app)
+    return app
+
+
+def consents(store: Store, *, yes: int, no: int) -> None:
+    notice_id = current_notice(store).id
+    for choices in [Choices(analyse=True, keep_result=True)] * yes + [Choices()] * no:
+        give(store, choices, context="personal", notice_id=notice_id)
+
+
+def test_without_accounts_it_says_how_to_make_one_and_shows_nothing(
+    admin_page: Callable[[], AppTest],
+) -> None:
+    app = admin_page()
+    assert "mien admin create" in text_of(app)
+    assert not shows_review(app)
+    assert len(app.text_input) == 0
+
+
+def test_strangers_see_a_form_and_nothing_else(
+    admin_page: Callable[[], AppTest], account: str, store: Store
+) -> None:
+    app = enter(admin_page(), "a wrong password!")
+    assert "Name or password is wrong" in text_of(app)
+    assert not shows_review(app)
+    assert len(app.dataframe) == len(app.metric) == 0
+    assert logged(store, Action.SIGN_IN_FAILED) == 1
+
+
+def test_five_wrong_passwords_lock_even_the_right_one_out(
+    clock: FakeClock, admin_page: Callable[[], AppTest], account: str, store: Store
+) -> None:
+    app = admin_page()
+    for _ in range(5):
+        app = enter(app, "a wrong password!")
+    assert "Too many failed attempts" in text_of(app)
+    app = enter(app)
+    assert "Too many failed attempts" in text_of(app)
+    assert not shows_review(app)
+    assert logged(store, Action.SIGN_IN_LOCKED) == 1
+    clock.forward(minutes=15)
+    assert shows_review(enter(app))
+
+
+def test_every_part_of_the_review_opens_empty_and_full(
+    inside: AppTest, store: Store, open_page: OpenPage
+) -> None:
+    for name in REVIEW:
+        part(inside, name)
+    upload(agree(open_page("upload"), "keep_result", "keep_image"))
+    for name in REVIEW:
+        app = part(inside, name)
+        if name == "Stored":
+            assert [metric.value for metric in app.metric] == ["1", "1"]
+    assert logged(store, Action.SIGNED_IN) == 1
+
+
+def test_the_password_does_not_stay_in_the_session(inside: AppTest) -> None:
+    assert "admin_password" not in inside.session_state
+
+
+def test_signing_out_closes_the_part(inside: AppTest, store: Store) -> None:
+    app = button(inside, "Sign out").click().run()
+    assert not shows_review(app)
+    assert not shows_review(app.run())
+    assert logged(store, Action.SIGNED_OUT) == 1
+
+
+@pytest.mark.parametrize(
+    ("wait", "inside_still"), [({"minutes": 14}, True), ({"minutes": 16}, False)]
+)
+def test_who_does_nothing_is_signed_out(
+    clock: FakeClock, inside: AppTest, wait: dict[str, float], inside_still: bool
+) -> None:
+    clock.forward(**wait)
+    app = inside.run()
+    assert shows_review(app) == inside_still
+    assert ("signed out because of the time" in text_of(app)) != inside_still
+
+
+def test_a_disabled_account_can_not_even_press_the_button_it_still_sees(
+    inside: AppTest, store: Store
+) -> None:
+    app = part(inside, "Retention")
+    app = app.number_input(key="retention_image").set_value(5).run()
+    set_admin_disabled(store, "ada", True, by="operator")
+    app = app.button(key="set_image").click().run()
+    assert not shows_review(app)
+    days = {policy.kind: policy.days for policy in retention_policies(store)}
+    assert days[Kind.IMAGE] == 30
+
+
+def test_a_shorter_retention_is_previewed_then_acts_and_is_published(
+    clock: FakeClock, open_page: OpenPage, inside: AppTest, store: Store
+) -> None:
+    upload(agree(open_page("upload"), "keep_result", "keep_image"))
+    clock.forward(minutes=10)
+    app = part(inside, "Retention")
+    app = app.number_input(key="retention_image").set_value(0).run()
+    assert "1 item would go now, 0 stay" in text_of(app)
+    assert kept(store) == (1, 1)
+    version = current_policy(store).version
+    app = app.button(key="set_image").click().run()
+    assert not app.exception
+    assert "0 days from now on" in text_of(app)
+    assert current_policy(store).version == version + 1
+    assert logged(store, Action.RETENTION_CHANGED) == 1
+    app.run()  # the purge on read
+    assert kept(store) == (1, 0)
+
+
+def test_no_retention_beyond_three_years_can_be_typed(inside: AppTest) -> None:
+    app = part(inside, "Retention")
+    assert {number.max for number in app.number_input} == {1095}
+    assert {number.min for number in app.number_input} == {0}
+
+
+def test_the_log_can_be_filtered(inside: AppTest, store: Store) -> None:
+    consents(store, yes=2, no=3)
+    app = part(inside, "Audit log")
+    everything = len(app.dataframe[0].value)
+    app = app.selectbox(key="audit_action").set_value("CONSENT_REFUSED").run()
+    rows = app.dataframe[0].value
+    assert set(rows["action"]) == {"CONSENT_REFUSED"}
+    assert len(rows) == 3 < everything
+    app = app.text_input(key="audit_actor").input(rows["who"][0]).run()
+    assert len(app.dataframe[0].value) == 1
+    app = app.date_input(key="audit_days").set_value((date(2020, 1, 1), date(2020, 1, 2))).run()
+    assert len(app.dataframe[0].value) == 0
+
+
+def test_a_changed_row_is_found_and_named(inside: AppTest, store: Store, data_dir: Path) -> None:
+    app = part(inside, "Audit log")
+    app = button(app, "Check all of it now").click().run()
+    assert "Whole:" in text_of(app)
+    (end,) = (element.value for element in app.code)
+    database = sqlite3.connect(data_dir / "mien.sqlite3")
+    triggers = database.execute(
+        "select name from sqlite_master where type = 'trigger' and tbl_name = 'audit_event'"
+    ).fetchall()
+    for (name,) in triggers:
+        database.execute(f"drop trigger {name}")
+    database.execute("update audit_event set action = 'EXPORTED' where seq = 2")
+    database.commit()
+    database.close()
+    app = button(app, "Check all of it now").click().run()
+    assert "Not whole" in text_of(app)
+    assert "First bad row: 2" in text_of(app)
+    assert end not in [element.value for element in app.code]
+
+
+def claims(**changes: object) -> dict[str, object]:
+    return {
+        "is_logged_in": True,
+        "iss": "https://id.example.org",
+        "sub": "subject-1",
+        "exp": time.time() + 3600,
+        "email": "ada@example.org",
+        "email_verified": True,
+        **changes,
+    }
+
+
+@pytest.mark.parametrize(
+    ("user", "admins", "let_in"),
+    [
+        (claims(), ["subject-1"], True),
+        (claims(), ["Ada@example.org"], True),
+        (claims(), ["somebody-else"], False),
+        (claims(email_verified=False), ["ada@example.org"], False),
+        (claims(exp=time.time() - 1), ["subject-1"], False),
+        (claims(exp=None), ["subject-1"], False),
+        (claims(is_logged_in=False), ["subject-1"], False),
+        (claims(), [], False),
+    ],
+)
+def test_an_outside_identity_is_judged_by_list_and_expiry(
+    open_page: OpenPage,
+    store: Store,
+    user: dict[str, object],
+    admins: list[str],
+    let_in: bool,
+) -> None:
+    app = open_page("ethics_privacy")
+    app.secrets["auth"] = {"client_id": "mien"}
+    app.secrets["mien"] = {"admins": admins}
+    app.user = user
+    app = app.segmented_control(key="privacy_section").set_value("Admin").run()
+    assert not app.exception
+    assert shows_review(app) == let_in
+    assert logged(store, Action.SIGNED_IN) == let_in
+    app = app.run()
+    assert shows_review(app) == let_in
+    assert logged(store, Action.SIGNED_IN) == let_in
+    asked = bool(user["is_logged_in"]) and bool(admins)
+    assert (logged(store, Action.ACCESS_REFUSED) > 0) == (asked and not let_in)
+
+
+def test_an_outside_identity_that_runs_out_is_out(
+    clock: FakeClock, open_page: OpenPage, store: Store
+) -> None:
+    app = open_page("ethics_privacy")
+    app.secrets["auth"] = {"client_id": "mien"}
+    app.secrets["mien"] = {"admins": ["subject-1"]}
+    app.user = claims(exp=clock.now.timestamp() + 600)
+    app = app.segmented_control(key="privacy_section").set_value("Admin").run()
+    assert shows_review(app)
+    clock.forward(minutes=10)
+    assert not shows_review(app.run())
+
+
+def test_each_provider_has_a_door_of_its_own(open_page: OpenPage) -> None:
+    app = open_page("ethics_privacy")
+    app.secrets["auth"] = {"google": {"client_id": "a"}, "okta": {"client_id": "b"}, "x": "y"}
+    app.secrets["mien"] = {"admins": ["subject-1"]}
+    app = app.segmented_control(key="privacy_section").set_value("Admin").run()
+    assert labels(app) == ["Sign in with Google", "Sign in with Okta"]
+    # Neither has the rest of what Streamlit needs; a person is told so, without a traceback.
+    app = button(app, "Sign in with Google").click().run()
+    assert not app.exception
+    assert "not set up completely" in text_of(app)
+
+
+def test_consent_rates_are_drawn_from_the_store(inside: AppTest, store: Store) -> None:
+    consents(store, yes=3, no=1)
+    app = part(inside, "Consents")
+    rates = app.dataframe[0].value
+    first = rates[rates["purpose"] == "Analyse now"].iloc[0]
+    assert (first["asked"], first["agreed"]) == (4, 3)
+    today = datetime.now(UTC).date()
+    monday = today - timedelta(days=today.weekday())
+    assert str(first["from"])[:10] == f"{monday:%Y-%m-%d}"  # 90 days are shown by the week
+    assert "Sign out" in labels(app)

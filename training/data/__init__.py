@@ -1,0 +1,1 @@
+"""Data sets, cleaned, cut and changed for training."""

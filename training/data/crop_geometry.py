@@ -1,0 +1,137 @@
+"""Measure where eyes and mouth lie: in FER-2013's crops and in each detector's boxes.
+
+`python -m training.data.crop_geometry fer --data fer2013.parquet` writes
+models/fer2013_geometry.json, `python -m training.data.crop_geometry detector --data
+helen68.parquet --detector yunet` writes models/yunet/geometry.json. `core.pictures.face_input`
+brings the two together.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+import typer
+from numpy.typing import NDArray
+
+from core.config import ROOT
+from core.detection import create_detector
+from core.landmarks import FaceLandmarker
+from core.pictures.face_input import EyesMouth
+from core.pictures.images import decode_image
+from core.types import Box
+from training.data.framing import ENLARGED_PX, framed
+
+FER_GEOMETRY_FILE = ROOT / "models" / "fer2013_geometry.json"
+
+# Corners of the eyes and of the mouth in MediaPipe's mesh and among the 68 iBUG points.
+_MEDIAPIPE_EYES, _MEDIAPIPE_MOUTH = (33, 133, 263, 362), (61, 291)
+_IBUG_EYES, _IBUG_MOUTH = (36, 39, 42, 45), (48, 54)
+
+# FER-2013's crops are enlarged and framed before the mesh is fitted: it expects surroundings.
+
+app = typer.Typer(add_completion=False)
+
+
+def load_fer_geometry() -> EyesMouth:
+    """Where FER-2013's crops have eyes and mouth, as measured by the `fer` command."""
+    stored = json.loads(FER_GEOMETRY_FILE.read_text(encoding="utf-8"))
+    return EyesMouth.model_validate(stored["eyes_mouth"])
+
+
+def summarise(eyes: NDArray[np.float64], mouths: NDArray[np.float64]) -> EyesMouth:
+    """Medians of eyes (n, 2) and mouths (n, 2), both in units of width and height."""
+    eyes_xy, mouth_xy = np.median(eyes, axis=0), np.median(mouths, axis=0)
+    distance = float(np.median(np.linalg.norm(eyes - mouths, axis=1)))
+    return EyesMouth(
+        eyes_xy=(round(float(eyes_xy[0]), 4), round(float(eyes_xy[1]), 4)),
+        mouth_xy=(round(float(mouth_xy[0]), 4), round(float(mouth_xy[1]), 4)),
+        eye_mouth=round(distance, 4),
+    )
+
+
+def _write(file: Path, geometry: EyesMouth, **facts: object) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"eyes_mouth": geometry.model_dump(), **facts}, indent=1) + "\n")
+    print(f"{file.name}: {geometry} {facts}")
+
+
+def placeholder(folder: Path) -> None:
+    """A geometry to start with, which the detector itself wants, where there is none yet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "geometry.json").exists():
+        _write(folder / "geometry.json", EyesMouth(eyes_xy=(0, 0), mouth_xy=(0, 0), eye_mouth=1))
+
+
+@app.command()
+def fer(
+    data: Annotated[Path, typer.Option(help="FER-2013: parquet, Kaggle csv or folder")],
+    n_images: Annotated[int, typer.Option(help="How many images of the train split")] = 3000,
+) -> None:
+    """Measure FER-2013's crops by MediaPipe's mesh."""
+    from training.data.fer2013 import load_split  # Keras, which the other command works without
+
+    faces = load_split(data, "train")
+    chosen = np.random.default_rng(0).permutation(len(faces))[:n_images]
+    landmarker = FaceLandmarker(ROOT / "models" / "face_landmarker" / "face_landmarker.task")
+    eyes, mouths = [], []
+    for index in chosen:
+        image_rgb, face = framed(faces.images[index])
+        (found,) = landmarker.landmarks(image_rgb, [face])
+        if found is None:
+            continue
+        points = (found.points_xy - face.box.xyxy[:2]) / ENLARGED_PX
+        eyes.append(points[list(_MEDIAPIPE_EYES)].mean(axis=0))
+        mouths.append(points[list(_MEDIAPIPE_MOUTH)].mean(axis=0))
+    _write(
+        FER_GEOMETRY_FILE,
+        summarise(np.array(eyes), np.array(mouths)),
+        data="FER-2013, train split",
+        n_images=len(chosen),
+        n_measured=len(eyes),
+    )
+
+
+def _matches(frame: pd.DataFrame, name: str) -> Iterable[tuple[Box, NDArray[np.float64]]]:
+    """The detector's box and the true 68 points (68, 2) of each face that it finds."""
+    detector = create_detector(name, ROOT / "models")
+    for encoded, stored in zip(frame["image"], frame["points_xy"], strict=True):
+        points = np.array([list(point) for point in stored], np.float64).reshape(-1, 2)
+        found = detector.detect(decode_image(encoded).image_rgb)
+        around = [f.box for f in found if _contains(f.box, points[30])]  # 30: tip of the nose
+        if around:
+            yield max(around, key=lambda box: box.area), points
+
+
+def _contains(box: Box, point_xy: NDArray[np.float64]) -> bool:
+    return bool(box.x_min <= point_xy[0] <= box.x_max and box.y_min <= point_xy[1] <= box.y_max)
+
+
+@app.command()
+def detector(
+    data: Annotated[Path, typer.Option(help="HELEN with 68 points, parquet")],
+    detector: Annotated[str, typer.Option(help="Name of the detector")],
+    every: Annotated[int, typer.Option(help="Only every n-th photo, for slow detectors")] = 1,
+) -> None:
+    """Measure one detector's boxes against hand-annotated points."""
+    folder = ROOT / "models" / detector
+    placeholder(folder)
+    frame = pd.read_parquet(data, filters=[("split", "==", "train")]).iloc[::every]
+    eyes, mouths = [], []
+    for box, points in _matches(frame, detector):
+        relative = (points - box.xyxy[:2]) / box.size_wh
+        eyes.append(relative[list(_IBUG_EYES)].mean(axis=0))
+        mouths.append(relative[list(_IBUG_MOUTH)].mean(axis=0))
+    _write(
+        folder / "geometry.json",
+        summarise(np.array(eyes), np.array(mouths)),
+        data="HELEN, train part, 68 points",
+        n_images=len(frame),
+        n_measured=len(eyes),
+    )
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,122 @@
+"""Pictures of the studied sets as arrays, and faces cut as the classifier wants them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from core.detection import FaceDetector
+from core.errors import DatasetError
+from core.expression.classify import EmotionClassifier
+from core.landmarks import FaceLandmarker
+from core.measures.datasets import load_labelled
+from core.types import Face, FloatArray, ImageRGB, Landmarks
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class GreyFaces:
+    """Face crops: `images` uint8 (n, s, s), `labels` (n,) in 0..6."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+
+def load_fer2013(data: Path, split: str) -> GreyFaces:
+    """One split of FER-2013's parquet, in the order in which it was evaluated."""
+    loaded = load_labelled(data, split=split)
+    images = [_decoded(encoded, cv2.IMREAD_GRAYSCALE) for encoded in loaded.encoded()]
+    return GreyFaces(np.stack(images), loaded.labels)
+
+
+def _decoded(encoded: bytes, mode: int) -> NDArray[np.uint8]:
+    image = cv2.imdecode(np.frombuffer(encoded, np.uint8), mode)
+    if image is None:
+        raise DatasetError("An image of the data set cannot be decoded.")
+    return np.asarray(image, np.uint8)
+
+
+def judge(
+    classifier: EmotionClassifier, images: NDArray[np.uint8], progress: Progress | None = None
+) -> FloatArray:
+    """Probabilities (n, 7) of grey crops (n, s, s), taken whole."""
+    face_input = classifier.card.face_input
+    result = np.empty((len(images), len(classifier.card.labels)), np.float32)
+    for start in range(0, len(images), 256):
+        crops = [
+            face_input.resize(_channels(image, face_input.channels))
+            for image in images[start : start + 256]
+        ]
+        faces = face_input.normalise(np.stack(crops))
+        result[start : start + len(crops)] = classifier.probabilities(faces)
+        if progress:
+            progress(start + len(crops), len(images))
+    return result
+
+
+def _channels(image_grey: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
+    return image_grey if channels == 1 else np.repeat(image_grey[..., None], 3, axis=2)
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoFaces:
+    """What the app's steps make of photos with one annotated person each.
+
+    Attributes:
+        found: (n,) whether the detector found a face.
+        meshed: (n,) whether the landmark mesh fitted; False where none was found.
+        crops: uint8 (n, S, S), the face cut for the classifier; zeros where none was found.
+        probabilities: (n, 7), NaN where none was found.
+    """
+
+    found: NDArray[np.bool_]
+    meshed: NDArray[np.bool_]
+    crops: NDArray[np.uint8]
+    probabilities: FloatArray
+
+
+def analyse_photos(
+    frame: pd.DataFrame,
+    classifier: EmotionClassifier,
+    detector: FaceDetector,
+    landmarker: FaceLandmarker | None,
+    progress: Progress | None = None,
+    *,
+    judged: bool = True,
+) -> PhotoFaces:
+    """Detect, fit the mesh (where a landmarker is given) and judge each photo of `image`.
+
+    With `judged` False the faces are cut and their probabilities stay NaN.
+    """
+    n, spec = len(frame), classifier.card.face_input
+    found, meshed = np.zeros(n, bool), np.zeros(n, bool)
+    crops = np.zeros((n, spec.size_px, spec.size_px), np.uint8)
+    for row, encoded in enumerate(frame["image"]):
+        image_bgr = _decoded(encoded, cv2.IMREAD_COLOR)
+        image_rgb = np.asarray(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB), np.uint8)
+        faces = detector.detect(image_rgb)
+        if faces:
+            largest = max(faces, key=lambda face: face.box.area)
+            found[row] = True
+            meshed[row] = landmarker is not None and _fits(landmarker, image_rgb, largest)
+            square = spec.square(largest.box, detector.box_geometry)
+            crop = spec.crop(image_rgb, square)
+            crops[row] = (
+                crop[..., 0] if spec.channels == 1 else cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+            )
+        if progress:
+            progress(row + 1, n)
+    probabilities = np.full((n, len(classifier.card.labels)), np.nan, np.float32)
+    if found.any() and judged:
+        probabilities[found] = judge(classifier, crops[found])
+    return PhotoFaces(found, meshed, crops, probabilities)
+
+
+def _fits(landmarker: FaceLandmarker, image_rgb: ImageRGB, face: Face) -> bool:
+    found: tuple[Landmarks | None, ...] = landmarker.landmarks(image_rgb, [face])
+    return found[0] is not None

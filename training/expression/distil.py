@@ -1,0 +1,90 @@
+"""Distillation: a student learns from labels and from what its teachers say.
+
+Hinton et al. 2015, arXiv 1503.02531. Teachers see the same augmented faces as the student, so
+that their answer belongs to what the student is shown.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+from keras import ops
+
+from core.emotions import EMOTIONS
+from core.pictures.face_input import FaceInput
+from training.recipes.catalogue import Recipe, load_recipe
+
+Tensor = Any  # a keras.KerasTensor; Keras ships no types
+_N = len(EMOTIONS)
+
+
+def load_teachers(recipe: Recipe, face_input: FaceInput, runs: Path) -> list[keras.Model]:
+    """The networks that `recipe.teachers` names, with the best weights of their runs, frozen.
+
+    Args:
+        recipe: of the student.
+        face_input: what all of them take.
+        runs: folder that holds a folder `<teacher>/best.weights.h5` for each.
+
+    Raises:
+        FileNotFoundError: if a teacher has not been trained yet; the message names it.
+    """
+    from training.expression.train import build_network
+
+    teachers = []
+    for name in recipe.teachers:
+        weights = runs / name / "best.weights.h5"
+        if not weights.exists():
+            raise FileNotFoundError(f"teacher {name} has no weights yet: run `mien train {name}`")
+        teacher = build_network(load_recipe(name), face_input)
+        teacher.load_weights(weights)
+        teacher.trainable = False
+        teacher.name = f"teacher_{name}"
+        teachers.append(teacher)
+    return teachers
+
+
+def with_teachers(faces: Tensor, student: Tensor, teachers: Sequence[keras.Model]) -> Tensor:
+    """Student's logits and the teachers' mean log-probabilities, (b, 14)."""
+    spoken = [
+        ops.log_softmax(ops.cast(teacher(faces, training=False), "float32"))
+        for teacher in teachers
+    ]
+    mean = sum(spoken[1:], spoken[0]) / len(spoken)
+    return ops.concatenate([ops.cast(student, "float32"), ops.stop_gradient(mean)], axis=-1)
+
+
+class DistilLoss(keras.losses.Loss):  # type: ignore[misc]
+    """Cross-entropy to smoothed labels and, by `teacher_share`, to softened teachers.
+
+    Args:
+        teacher_share: weight of the teachers' part, 0..1.
+        temperature: both sides are divided by it; the part is multiplied by its square, so that
+            gradients keep their size (section 2 of the paper).
+        label_smoothing: of the labels' part.
+    """
+
+    def __init__(
+        self, *, teacher_share: float, temperature: float, label_smoothing: float
+    ) -> None:
+        """Keep the weights of both parts."""
+        super().__init__(name="distil")
+        self.teacher_share, self.temperature = teacher_share, temperature
+        self.label_smoothing = label_smoothing
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """Loss per face, of labels (b, 7) and the output of `with_teachers` (b, 14)."""
+        student, teacher = y_pred[:, :_N], y_pred[:, _N:]
+        from_labels = keras.losses.categorical_crossentropy(
+            y_true, student, from_logits=True, label_smoothing=self.label_smoothing
+        )
+        softened = ops.softmax(teacher / self.temperature)
+        from_teachers = -ops.sum(softened * ops.log_softmax(student / self.temperature), axis=-1)
+        share = self.teacher_share
+        return (1 - share) * from_labels + share * self.temperature**2 * from_teachers
+
+
+def accuracy(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """Share of the faces whose label gets the student's highest logit."""
+    return keras.metrics.categorical_accuracy(y_true, y_pred[:, :_N])

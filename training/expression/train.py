@@ -1,0 +1,192 @@
+"""Train an expression model by a recipe: data in, weights and curves out, resumable."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from core.emotions import EMOTIONS
+from core.pictures.face_input import FaceInput
+from training.architectures import ARCHITECTURES
+from training.data.augment import Augment
+from training.data.cleaning import clean
+from training.data.fer2013 import BalancedBatches, Faces, load_split
+from training.expression.callbacks import AverageWeights, EpochKeeper
+from training.expression.distil import DistilLoss, accuracy, load_teachers, with_teachers
+from training.recipes.catalogue import Recipe
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Epochs `first` to before `end`, trained at one schedule.
+
+    Attributes:
+        frozen: whether the backbone keeps its pretrained weights.
+    """
+
+    first: int
+    end: int
+    learning_rate: float
+    frozen: bool
+
+
+def phases(recipe: Recipe) -> list[Phase]:
+    """A pretrained backbone is frozen first, while the new head finds its place."""
+    fine = Phase(recipe.frozen_epochs, recipe.epochs, recipe.learning_rate, frozen=False)
+    if not recipe.frozen_epochs:
+        return [fine]
+    return [Phase(0, recipe.frozen_epochs, recipe.frozen_learning_rate, frozen=True), fine]
+
+
+def build_network(
+    recipe: Recipe, face_input: FaceInput, weights_dir: Path | None = None
+) -> keras.Model:
+    """The recipe's network: normalised faces (b, S, S, C) in, logits (b, 7) out.
+
+    Args:
+        recipe: names the architecture.
+        face_input: gives the input's shape.
+        weights_dir: folder of the pretrained backbone that the recipe names; None leaves the
+            backbone untrained, for weights that are loaded afterwards.
+    """
+    builder = ARCHITECTURES[recipe.architecture]
+    shape = (face_input.size_px, face_input.size_px, face_input.channels)
+    options = dict(recipe.architecture_options)
+    if recipe.backbone_weights is not None:
+        pretrained = weights_dir and str(weights_dir / recipe.backbone_weights)
+        options["weights"] = pretrained
+    return builder(len(EMOTIONS), shape, **options)
+
+
+def training_model(
+    network: keras.Model,
+    recipe: Recipe,
+    face_input: FaceInput,
+    teachers: Sequence[keras.Model] = (),
+) -> keras.Model:
+    """Grey levels in, logits out: augmentation and normalisation in front of `network`.
+
+    With teachers the output is that of `training.expression.distil.with_teachers`.
+    """
+    images = keras.Input((face_input.size_px, face_input.size_px, 1), name="grey_levels")
+    augmented = Augment(**recipe.augment_options, seed=recipe.seed)(images)
+    normalise = keras.layers.Rescaling(face_input.scale, face_input.offset, dtype="float32")
+    faces = normalise(augmented)
+    logits = network(faces)
+    return keras.Model(images, with_teachers(faces, logits, teachers) if teachers else logits)
+
+
+def compile_model(model: keras.Model, recipe: Recipe, phase: Phase, steps_per_epoch: int) -> None:
+    """SGD with Nesterov momentum and decoupled weight decay; smoothed cross-entropy.
+
+    The learning rate rises linearly, then falls along one cosine to zero.
+    """
+    n_steps = (phase.end - phase.first) * steps_per_epoch
+    warmup_steps = min(recipe.warmup_steps, n_steps // 2)
+    learning_rate = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0,
+        warmup_target=phase.learning_rate,
+        warmup_steps=warmup_steps,
+        decay_steps=max(n_steps - warmup_steps, 1),
+    )
+    optimizer = keras.optimizers.SGD(
+        learning_rate,
+        momentum=recipe.momentum,
+        nesterov=True,
+        weight_decay=recipe.weight_decay,
+    )
+    # Decay on scales and shifts only fights the normalisation they belong to.
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    model.compile(optimizer, _loss(recipe), metrics=[accuracy], jit_compile=False)
+    optimizer.build(model.trainable_variables)
+
+
+def _loss(recipe: Recipe) -> keras.losses.Loss:
+    if recipe.teachers:
+        return DistilLoss(
+            teacher_share=recipe.teacher_share,
+            temperature=recipe.teacher_temperature,
+            label_smoothing=recipe.label_smoothing,
+        )
+    return keras.losses.CategoricalCrossentropy(
+        from_logits=True, label_smoothing=recipe.label_smoothing
+    )
+
+
+def validation_arrays(
+    faces: Faces, face_input: FaceInput
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Normalised inputs (n, S, S, 1) and one-hot labels (n, 7)."""
+    one_hot = np.eye(len(EMOTIONS), dtype=np.float32)[faces.labels]
+    return face_input.normalise(faces.images[..., None]), one_hot
+
+
+def train(
+    recipe: Recipe, data: Path, folder: Path, weights_dir: Path | None = None
+) -> list[dict[str, float]]:
+    """Train by `recipe` on `data`, in `folder`; goes on from the last finished epoch there.
+
+    Args:
+        recipe: what to train, and how.
+        data: FER-2013 in one of the forms that `load_split` reads.
+        folder: of the run; made if it is not there. Runs that the recipe starts from or learns
+            from are looked for beside it.
+        weights_dir: folder of pretrained backbones, for recipes that name one.
+
+    Returns:
+        The curves: one row an epoch, as in `<folder>/curves.json`.
+
+    Raises:
+        ValueError: if the recipe wants pretrained weights and `weights_dir` is None.
+    """
+    if recipe.backbone_weights is not None and weights_dir is None:
+        raise ValueError(
+            f"recipe {recipe.name} wants {recipe.backbone_weights}: say in which folder"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "recipe.json").write_text(json.dumps(recipe.to_dict(), indent=1))
+    keras.utils.set_random_seed(recipe.seed)
+    keras.config.set_dtype_policy(recipe.precision)
+    face_input = FaceInput()
+    validation_faces = load_split(data, "validation")
+    batches = _batches(recipe, clean(load_split(data, "train"), validation_faces, recipe))
+    network = build_network(recipe, face_input, weights_dir)
+    if recipe.start_from is not None:
+        network.load_weights(folder.parent / recipe.start_from / "best.weights.h5")
+    teachers = load_teachers(recipe, face_input, folder.parent)
+    model = training_model(network, recipe, face_input, teachers)
+    averager = AverageWeights(network, recipe.average_momentum)
+    validation = validation_arrays(validation_faces, face_input)
+    keeper = EpochKeeper(network, averager, batches, validation, folder)
+    for phase in phases(recipe):
+        if keeper.n_finished() >= phase.end:
+            continue
+        if recipe.frozen_epochs:
+            network.get_layer("backbone").trainable = not phase.frozen
+        compile_model(model, recipe, phase, len(batches))
+        model.fit(
+            batches,
+            initial_epoch=keeper.resume(model, phase.first),
+            epochs=phase.end,
+            shuffle=False,  # the batches shuffle themselves, repeatably
+            callbacks=[averager, keeper],
+            verbose=1 if sys.stdout.isatty() else 2,  # a bar for people, lines for logs
+        )
+    curves: list[dict[str, float]] = json.loads((folder / "curves.json").read_text())
+    return curves  # of a run that was finished before, too
+
+
+def _batches(recipe: Recipe, faces: Faces) -> BalancedBatches:
+    return BalancedBatches(
+        faces,
+        recipe.batch_size,
+        recipe.balance_power,
+        recipe.seed,
+        vote_share=recipe.vote_share,
+        mixup_alpha=recipe.mixup_alpha,
+    )

@@ -1,0 +1,1 @@
+"""Small fits beside the networks: quality, calibration, geometry."""

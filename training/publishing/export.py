@@ -1,0 +1,78 @@
+"""From trained weights to LiteRT: floats, or integers of eight bits fitted to example faces.
+
+Runs on the TensorFlow backend, whatever backend trained: the converter is TensorFlow's.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from core.pictures.face_input import FaceInput
+from core.types import FloatArray
+from training.expression.train import build_network
+from training.recipes.catalogue import Recipe
+
+N_REPRESENTATIVE = 500
+
+
+def load_network(recipe: Recipe, face_input: FaceInput, weights: Path) -> keras.Model:
+    """The recipe's network in float32 with the weights of a training run."""
+    keras.config.set_dtype_policy("float32")
+    network = build_network(recipe, face_input)
+    network.load_weights(weights)
+    return network
+
+
+def to_litert(
+    network: keras.Model, representative: FloatArray | None, *, float16: bool = False
+) -> bytes:
+    """Convert `network` to a LiteRT flatbuffer with float inputs and outputs.
+
+    Args:
+        network: normalised faces in, logits out.
+        representative: faces (n, S, S, C) whose activations set the ranges of 8-bit integers;
+            None keeps floats.
+        float16: whether weights are stored as 16-bit floats; not together with `representative`.
+    """
+    import tensorflow as tf
+
+    # Said aloud, because Keras 3.15 exports a backbone behind a `Resizing` layer as if it were
+    # still in training: its normalisation then takes the statistics of the face in hand.
+    faces = keras.Input(network.input_shape[1:], name="face")
+    serving = keras.Model(faces, network(faces, training=False))
+    with tempfile.TemporaryDirectory() as folder:
+        # The detour over a saved model turns variables into constants, which int8 needs.
+        serving.export(folder, format="tf_saved_model", verbose=False)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        return _convert(converter, representative, float16)
+
+
+def _convert(converter: Any, representative: FloatArray | None, float16: bool) -> bytes:
+    import tensorflow as tf
+
+    if float16:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
+    if representative is not None:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: ([face[None]] for face in representative)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    return bytes(converter.convert())
+
+
+def count_macs(network: keras.Model) -> int:
+    """Multiply-accumulates of one forward pass, over convolutions and dense layers."""
+    total = 0
+    for layer in network.layers:
+        if isinstance(layer, keras.Model):  # a backbone
+            total += count_macs(layer)
+        elif isinstance(layer, keras.layers.Conv2D | keras.layers.Dense):
+            n_outputs = int(np.prod(layer.output.shape[1:-1]))
+            n_weights = int(np.prod(layer.kernel.shape))
+            total += n_outputs * n_weights
+        elif isinstance(layer, keras.layers.DepthwiseConv2D):
+            total += int(np.prod(layer.output.shape[1:3])) * int(np.prod(layer.kernel.shape))
+    return total

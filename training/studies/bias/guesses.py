@@ -1,0 +1,141 @@
+"""Perceived age group and gender of FER-2013's images, guessed once and kept for further studies.
+
+The annotator itself is trained here and thrown away. Its guesses of the data set's images are
+kept in the folder of runs, which is never shipped, under a name that changes with the data, the
+annotations and the code, so that a stale guess is never read.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from core.detection import FaceDetector
+from core.expression.classify import EmotionClassifier
+from core.measures.groups.breakdown import Attribute
+from core.measures.groups.gaps import Groups
+from training.data import pictures
+from training.data.pictures import Progress, analyse_photos, load_fer2013
+from training.studies.bias import annotator
+from training.studies.bias.annotator import HeldOut, age_group, hog_features, train_annotator
+
+SPLITS: Final = ("train", "validation", "test")
+AGE, GENDER = "looks (age)", "looks (gender)"
+
+
+@dataclass(frozen=True, eq=False)
+class Guesses:
+    """What the annotator makes of every image.
+
+    Attributes:
+        groups: attribute -> split -> group names (n,), in the order of `load_fer2013`.
+        held_out: attribute -> the annotator's figures on faces kept from it.
+    """
+
+    groups: dict[str, dict[str, Groups]]
+    held_out: dict[str, HeldOut]
+
+    def attributes(self, *splits: str) -> list[Attribute]:
+        """Attributes over the images of `splits`, one split after another."""
+        return [
+            Attribute(
+                name,
+                np.concatenate([by_split[split] for split in splits]),
+                "predicted",
+                held_out_sentence(name, self.held_out[name]),
+                self.held_out[name].error_share,
+            )
+            for name, by_split in self.groups.items()
+        ]
+
+
+def held_out_sentence(name: str, one: HeldOut) -> str:
+    """How far the annotator is to be believed, in words."""
+    recall = ", ".join(f"{group} {100 * share:.0f} %" for group, share in one.recall.items())
+    return (
+        f"{name}: on {one.n:,} held-out faces the annotator is wrong in "
+        f"{100 * one.error_share:.1f} % of the cases (recognised: {recall})."
+    )
+
+
+def guesses_of(
+    data: Path,
+    annotations: Path,
+    classifier: EmotionClassifier,
+    detector: FaceDetector,
+    folder: Path,
+    *,
+    progress: Progress | None = None,
+) -> Guesses:
+    """Train both annotators on UTKFace and guess for every image, or read what was guessed.
+
+    Args:
+        data: FER-2013's parquet.
+        annotations: UTKFace's parquet.
+        classifier: whose face input says how UTKFace's faces are cut.
+        detector: finds those faces.
+        folder: where guesses are kept.
+        progress: counts UTKFace's photos.
+    """
+    file = folder / f"{_key(data, annotations, classifier, detector)}.npz"
+    if file.exists():
+        return _read(file)
+    guesses = _guess(data, annotations, classifier, detector, progress)
+    arrays: dict[str, Any] = {
+        f"{name}/{split}": groups
+        for name, by_split in guesses.groups.items()
+        for split, groups in by_split.items()
+    }
+    held_out = json.dumps({name: one.model_dump() for name, one in guesses.held_out.items()})
+    folder.mkdir(parents=True, exist_ok=True)
+    with file.open("wb") as opened:
+        np.savez_compressed(opened, held_out=np.array(held_out), **arrays)
+    return guesses
+
+
+def _guess(
+    data: Path,
+    annotations: Path,
+    classifier: EmotionClassifier,
+    detector: FaceDetector,
+    progress: Progress | None,
+) -> Guesses:
+    frame = pd.read_parquet(annotations)
+    photos = analyse_photos(frame, classifier, detector, None, progress, judged=False)
+    known, features = frame[photos.found], hog_features(photos.crops[photos.found])
+    wanted = {split: hog_features(load_fer2013(data, split).images) for split in SPLITS}
+    guessed: dict[str, dict[str, Groups]] = {}
+    held_out = {}
+    for name, labels in (
+        (AGE, age_group(known["age"])),
+        (GENDER, known["gender"].to_numpy(str)),
+    ):
+        machine, held_out[name] = train_annotator(features, labels)
+        guessed[name] = {
+            split: np.asarray(machine.predict(of_split), str) for split, of_split in wanted.items()
+        }
+    return Guesses(guessed, held_out)
+
+
+def _read(file: Path) -> Guesses:
+    with np.load(file, allow_pickle=False) as stored:
+        held_out = json.loads(str(stored["held_out"]))
+        return Guesses(
+            {name: {split: stored[f"{name}/{split}"] for split in SPLITS} for name in held_out},
+            {name: HeldOut.model_validate(figures) for name, figures in held_out.items()},
+        )
+
+
+def _key(
+    data: Path, annotations: Path, classifier: EmotionClassifier, detector: FaceDetector
+) -> str:
+    """A name that differs wherever other guesses would come out."""
+    digest = hashlib.sha256()
+    for file in (data, annotations, Path(annotator.__file__), Path(pictures.__file__)):
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    digest.update(repr((classifier.card.face_input, detector.name)).encode())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,167 @@
+"""Parts that all experiments share: scores of crops, aligned crops, paired comparisons."""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.expression.classify import EmotionClassifier
+from core.landmarks.learned import IbugRegression
+from core.landmarks.schemes import FIVE, IBUG, MESH, mesh_to_ibug, to_five
+from core.measures.accuracy import wilson_interval
+from core.measures.groups.gaps import holm
+from core.measures.paired import mcnemar
+from core.pictures.alignment import alignment, cut
+from training.data.crops import Crops
+from training.landmarks.fer_mesh import SIDE_PX, FerMeshes
+
+LEARNED = "ibug68 learned"
+# How a crop may be aligned; the first is what the app does.
+SOURCES = ("box", FIVE, IBUG, LEARNED, MESH)
+Row = dict[str, Any]
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Tools:
+    """What the experiments work with.
+
+    Attributes:
+        classifier: the expression model under study.
+        template: (478, 2), where its training crops have the mesh, in shares of the side.
+        regression: from the mesh to 68 points.
+        say: prints progress.
+    """
+
+    classifier: EmotionClassifier
+    template: NDArray[np.float64]
+    regression: IbugRegression
+    say: Say
+
+    def probabilities(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Calibrated probabilities (n, 7) of crops (n, s, s) or (n, s, s, c)."""
+        face_input = self.classifier.card.face_input
+        images = crops.reshape(len(crops), face_input.size_px, face_input.size_px, -1)
+        parts = [
+            self.classifier.probabilities(face_input.normalise(images[start : start + 256]))
+            for start in range(0, len(images), 256)
+        ]
+        return np.concatenate(parts)
+
+    def points(self, mesh_xy: NDArray[np.floating], source: str) -> NDArray[np.float64]:
+        """The points of `source` for one mesh (478, 2)."""
+        if source == MESH:
+            return np.asarray(mesh_xy, np.float64)
+        if source == FIVE:
+            return to_five(mesh_xy, MESH)
+        return mesh_to_ibug(mesh_xy) if source == IBUG else self.regression.predict(mesh_xy)
+
+    def target(self, source: str) -> NDArray[np.float64]:
+        """Where the model's crops have these points, in pixels of the crop."""
+        size_px = self.classifier.card.face_input.size_px
+        return self.points(self.template, source) * size_px
+
+    def aligned(
+        self,
+        image: NDArray[np.uint8],
+        points_xy: NDArray[np.float64],
+        source: str,
+        kept: NDArray[np.bool_] | None = None,
+    ) -> NDArray[np.uint8] | None:
+        """The crop (s, s, c) that brings points to the template; None where they allow none.
+
+        Args:
+            image: RGB or grey.
+            points_xy: (n, 2) of `source`, in pixels of the image.
+            source: one of `SOURCES` but the box.
+            kept: which points are there; all if None.
+        """
+        target = self.target(source)
+        if kept is not None:
+            points_xy, target = points_xy[kept], target[kept]
+        try:
+            matrix = alignment(points_xy, target)
+        except ValueError:  # fewer than two points are left, or all in one place
+            return None
+        return cut(image, matrix, self.classifier.card.face_input)
+
+
+def scheme_of(source: str) -> str:
+    """The scheme of a source's points."""
+    return IBUG if source == LEARNED else source
+
+
+def aligned_crops(tools: Tools, crops: Crops, meshes: FerMeshes, source: str) -> NDArray[np.uint8]:
+    """All crops aligned by `source`; crops without a mesh stay as they are: (n, s, s).
+
+    A face that was not found is judged on its box, as a product would do, and counts.
+    """
+    if source == "box":
+        return crops.images
+    result = crops.images.copy()
+    for row in np.flatnonzero(meshes.found):
+        crop = tools.aligned(crops.images[row], tools.points(meshes.points[row], source), source)
+        if crop is not None:
+            result[row] = crop.reshape(SIDE_PX, SIDE_PX)
+    return result
+
+
+def paired_row(before: NDArray[np.float32], after: NDArray[np.float32], labels: Any) -> Row:
+    """Accuracy after, the paired change against before with McNemar's test, labels changed.
+
+    Args:
+        before: probabilities (n, 7) of the reference.
+        after: probabilities (n, 7) of the same images under the condition.
+        labels: (n,).
+    """
+    first, second = after.argmax(axis=1) == labels, before.argmax(axis=1) == labels
+    test = mcnemar(first, second)
+    low, high = wilson_interval(int(first.sum()), len(first))
+    return {
+        "n": len(first),
+        "accuracy": float(first.mean()),
+        "accuracy_ci95": [low, high],
+        "change": test.difference,
+        "change_ci95": list(test.difference_ci95),
+        "p_value": test.p_value,
+        "label_changed": float((before.argmax(axis=1) != after.argmax(axis=1)).mean()),
+    }
+
+
+def add_holm(rows: list[Row]) -> None:
+    """Put `p_holm`, Holm's correction over all rows that have a p value, into them."""
+    tested = [row for row in rows if "p_value" in row]
+    for row, p_holm in zip(tested, holm([row["p_value"] for row in tested]), strict=True):
+        row["p_holm"] = p_holm
+
+
+def total_variation(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[Any]:
+    """By how much of their mass two sets of probabilities (n, 7) differ: (n,) in 0..1."""
+    return np.asarray(np.abs(first - second).sum(axis=1) / 2)
+
+
+def points_text(share: float) -> str:
+    """A change of accuracy in words: "-1.3 points"."""
+    return f"{100 * share:+.1f} points"
+
+
+def interval_text(interval: Iterable[float]) -> str:
+    """Such as "-2.0 to +0.4"."""
+    low, high = interval
+    return f"{100 * low:+.1f} to {100 * high:+.1f}"
+
+
+def clean(value: Any) -> Any:
+    """The value as JSON can hold it: numbers of Python, None for NaN."""
+    if isinstance(value, dict):
+        return {str(key): clean(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [clean(inner) for inner in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return round(value, 6) if math.isfinite(value) else None
+    return value

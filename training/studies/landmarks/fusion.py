@@ -1,0 +1,232 @@
+"""E5: how much landmarks alone say, and whether they add anything to the pixels.
+
+The classifiers on points are fitted on FER-2013's train split. The fusion is fitted on the
+validation split, because the network has seen the train split and is too sure of it there; the
+choice of the classifier is made on the validation split as well, and the test split is only
+counted.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_predict
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from core.landmarks.schemes import mesh_to_ibug
+from core.measures.accuracy import wilson_interval
+from core.measures.paired import mcnemar
+from core.pictures.alignment import moved, similarity
+from training.data.crops import Crops
+from training.landmarks.fer_mesh import FerMeshes
+from training.studies.landmarks.common import Row, Tools, interval_text, points_text
+
+FEATURES: Final = ("68 points", "blendshapes", "68 points and blendshapes")
+
+
+def features(
+    tools: Tools, meshes: FerMeshes, name: str, rows: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Features (n, k) of the given rows, all of which have a mesh; points are aligned first."""
+    parts = []
+    if "points" in name:
+        points = []
+        for row in rows:
+            mesh = meshes.points[row]
+            points.append(mesh_to_ibug(moved(mesh, similarity(mesh, tools.template))).ravel())
+        parts.append(np.array(points))
+    if "blendshapes" in name:
+        parts.append(meshes.blendshapes[rows].astype(np.float64))
+    return np.concatenate(parts, axis=1)
+
+
+def candidates() -> dict[str, Pipeline]:
+    """Small classifiers from which the validation split chooses one."""
+    return {
+        "logistic regression": make_pipeline(
+            StandardScaler(), LogisticRegression(C=0.1, max_iter=500)
+        ),
+        "support vectors (RBF)": make_pipeline(StandardScaler(), SVC(C=4.0, gamma=0.004)),
+    }
+
+
+def _weights() -> Pipeline:
+    """What weighs the scores of pixels and landmarks against one another."""
+    return make_pipeline(StandardScaler(), LogisticRegression(C=0.03, max_iter=1000))
+
+
+def fusion_inputs(
+    pixels: NDArray[np.float32], landmarks: NDArray[np.float64], has_mesh: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Log scores of the pixels beside those of the landmarks, which are 0 without a mesh."""
+    first = np.log(np.maximum(pixels, 1e-4))
+    first = first - first.mean(axis=1, keepdims=True)
+    return np.column_stack([first, np.where(has_mesh[:, None], landmarks, 0.0), has_mesh])
+
+
+def _decide(model: Any, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """One score a class (n, 7), whichever classifier it is, with a row mean of 0."""
+    scores = np.asarray(model.decision_function(inputs), np.float64)
+    return np.asarray(scores - scores.mean(axis=1, keepdims=True))
+
+
+def run(tools: Tools, sets: dict[str, tuple[Crops, FerMeshes]]) -> Row:
+    """Landmarks alone, pixels alone, both; sets: train, validation, test."""
+    alone, chosen = _alone(tools, sets)
+    models = {name: _fit(tools, sets, name, chosen[name]) for name in FEATURES}
+    best = max(FEATURES, key=lambda name: _score(alone, name, "validation"))
+    inputs, truth, plain = {}, {}, {}
+    for split in ("validation", "test"):
+        crops, meshes = sets[split]
+        pixels = tools.probabilities(crops.images)
+        scores = np.zeros((len(crops.labels), 7))
+        rows = np.flatnonzero(meshes.found)
+        scores[rows] = _decide(models[best], features(tools, meshes, best, rows))
+        inputs[split] = fusion_inputs(pixels, scores, meshes.found)
+        truth[split], plain[split] = crops.labels, pixels.argmax(axis=1)
+    content: Row = {
+        "alone": alone,
+        "fused_with": best,
+        "classifier": chosen[best],
+        **_fused(inputs, truth, plain),
+        "pixels": [_accuracy("pixels", split, plain[split], truth[split]) for split in plain],
+    }
+    # Decided by the validation split alone; refitting without landmarks must not do as well.
+    content["ship"] = all(
+        content[f"validation_{name}"]["change_ci95"][0] > 0
+        for name in ("cross_validated", "against_refitted_pixels")
+    )
+    return {**content, "conclusion": _conclusion(content)}
+
+
+def _fused(
+    inputs: dict[str, NDArray[np.float64]],
+    truth: dict[str, NDArray[np.int64]],
+    plain: dict[str, NDArray[np.int64]],
+) -> Row:
+    """Pixels and landmarks weighed together, against the pixels and against a control.
+
+    The control weighs the pixels' scores alone: what refitting without landmarks brings.
+    """
+    fitted_on = truth["validation"]
+    folded, predicted = [], []
+    for columns in (slice(None), slice(7)):
+        weights = _weights()
+        mine = {split: inputs[split][:, columns] for split in inputs}
+        folded.append(cross_val_predict(weights, mine["validation"], fitted_on, cv=5))
+        predicted.append(weights.fit(mine["validation"], fitted_on).predict(mine["test"]))
+    (both, control), (both_test, control_test) = folded, predicted
+    return {
+        "validation_cross_validated": _compare(both, plain["validation"], fitted_on),
+        "validation_against_refitted_pixels": _compare(both, control, fitted_on),
+        "test": _compare(both_test, plain["test"], truth["test"]),
+        "test_against_refitted_pixels": _compare(both_test, control_test, truth["test"]),
+    }
+
+
+def _fit(
+    tools: Tools, sets: dict[str, tuple[Crops, FerMeshes]], name: str, classifier: str
+) -> Any:
+    crops, meshes = sets["train"]
+    rows = np.flatnonzero(meshes.found)
+    model = candidates()[classifier]
+    return model.fit(features(tools, meshes, name, rows), crops.labels[rows])
+
+
+def _alone(
+    tools: Tools, sets: dict[str, tuple[Crops, FerMeshes]]
+) -> tuple[list[Row], dict[str, str]]:
+    """Each set of features with the classifier that the validation split prefers."""
+    rows: list[Row] = []
+    chosen = {}
+    for name in FEATURES:
+        results = {}
+        for title in candidates():
+            model = _fit(tools, sets, name, title)
+            results[title] = {
+                split: _predict(tools, model, sets[split], name)
+                for split in ("validation", "test")
+            }
+            tools.say(f"E5: {name}, {title}")
+        truth = {split: sets[split][0].labels for split in ("validation", "test")}
+        chosen[name] = max(
+            results, key=lambda t: float((results[t]["validation"] == truth["validation"]).mean())
+        )
+        for split in truth:
+            rows.append(_accuracy(name, split, results[chosen[name]][split], truth[split]))
+            rows[-1]["classifier"] = chosen[name]
+    return rows, chosen
+
+
+def _predict(
+    tools: Tools, model: Any, data: tuple[Crops, FerMeshes], name: str
+) -> NDArray[np.int64]:
+    """Labels of all crops; -1, which is never right, where there is no mesh."""
+    crops, meshes = data
+    rows = np.flatnonzero(meshes.found)
+    labels = np.full(len(crops.labels), -1)
+    labels[rows] = model.predict(features(tools, meshes, name, rows))
+    return labels
+
+
+def _accuracy(name: str, split: str, predicted: NDArray[Any], truth: NDArray[np.int64]) -> Row:
+    right = predicted == truth
+    return {
+        "features": name, "set": f"FER-2013 {split}", "n": len(truth),
+        "n_without_mesh": int((predicted < 0).sum()), "accuracy": float(right.mean()),
+        "accuracy_ci95": wilson_interval(int(right.sum()), len(right)),
+        "balanced_accuracy": float(
+            np.mean([right[truth == label].mean() for label in np.unique(truth)])
+        ),
+    }  # fmt: skip
+
+
+def _score(rows: list[Row], name: str, split: str) -> float:
+    return next(
+        float(row["accuracy"])
+        for row in rows
+        if row["features"] == name and row["set"].endswith(split)
+    )
+
+
+def _compare(fused: NDArray[Any], plain: NDArray[Any], truth: NDArray[np.int64]) -> Row:
+    test = mcnemar(fused == truth, plain == truth)
+    return {
+        "n": test.n,
+        "accuracy": float((fused == truth).mean()),
+        "accuracy_without": float((plain == truth).mean()),
+        "change": test.difference,
+        "change_ci95": list(test.difference_ci95),
+        "p_value": test.p_value,
+    }
+
+
+def _conclusion(content: Row) -> str:
+    parts = [
+        f"{row['features']} {100 * row['accuracy']:.1f} %"
+        for row in (*content["alone"], *content["pixels"])
+        if row["set"].endswith("test")
+    ]
+    test, held_out = content["test"], content["validation_cross_validated"]
+    alone = content["test_against_refitted_pixels"]
+    low, high = held_out["change_ci95"]
+    if content["ship"]:
+        verdict = "more than chance and more than refitting alone gives: worth shipping"
+    elif high < 0:
+        verdict = "a loss, so the fusion is not shipped"
+    elif low > 0:
+        verdict = "no more than refitting the pixels' scores gives, so landmarks are not fused in"
+    else:
+        verdict = "no more than chance gives, so the fusion is not shipped"
+    return (
+        f"On {test['n']} test crops, those without a mesh counted as wrong: {'; '.join(parts)}. "
+        f"Both together change {points_text(test['change'])} "
+        f"({interval_text(test['change_ci95'])}, McNemar p = {test['p_value']:.2g}) on test and "
+        f"{points_text(held_out['change'])} ({interval_text(held_out['change_ci95'])}) in cross-"
+        f"validation on the validation split: {verdict}. Against pixels refitted in the same way "
+        f"the test change is {points_text(alone['change'])} "
+        f"({interval_text(alone['change_ci95'])})."
+    )

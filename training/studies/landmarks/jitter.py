@@ -1,0 +1,169 @@
+"""E4: how points tremble on a still face, and what that does to the scores."""
+
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.detection import FaceDetector
+from core.landmarks import FaceLandmarker
+from core.landmarks.schemes import FIVE, MESH
+from core.measures.landmarks import bootstrap_mean_ci95
+from core.pictures.alignment import rotation_deg, scale_of, similarity
+from core.types import ImageRGB
+from training.studies.landmarks.accuracy import HelenFaces
+from training.studies.landmarks.common import Row, Tools, total_variation
+
+NOISE_GREY_LEVELS: Final = 4.0  # what a webcam's sensor adds in room light
+JPEG_QUALITY: Final = 80
+SMOOTHING: Final = 0.3  # weight of the newest frame in the running mean
+SOURCES: Final = ("box", FIVE, MESH)
+
+
+def still_frames(image_rgb: ImageRGB, n_frames: int, seed: int) -> list[ImageRGB]:
+    """A still picture as a camera would deliver it: noise and compression, new in each frame."""
+    rng = np.random.default_rng(seed)
+    frames = []
+    for _ in range(n_frames):
+        noisy = np.clip(image_rgb + rng.normal(0, NOISE_GREY_LEVELS, image_rgb.shape), 0, 255)
+        _, encoded = cv2.imencode(
+            ".jpg", noisy.astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+        )
+        frames.append(np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8))
+    return frames
+
+
+def run(
+    tools: Tools,
+    helen: HelenFaces,
+    detector: FaceDetector,
+    landmarker: FaceLandmarker,
+    *,
+    n_faces: int,
+    n_frames: int,
+) -> Row:
+    """Frames of still photos through the whole chain, each way of aligning beside the others."""
+    faces: list[dict[str, Any]] = []
+    n_lost = 0
+    for number in range(min(n_faces, len(helen.annotated))):
+        frames = still_frames(helen.annotated[number].image_rgb, n_frames, number)
+        measured = _one_face(tools, frames, detector, landmarker)
+        if measured is None:
+            n_lost += 1
+            continue
+        faces.append(measured)
+        if number % 10 == 9:
+            tools.say(f"E4: {number + 1} of {n_faces} still faces")
+    rows = [_row(source, faces, n_frames) for source in (*SOURCES, *_frozen_names(faces))]
+    points = np.array([face["point_jitter"] for face in faces])
+    content: Row = {
+        "set": "HELEN test photos, repeated as still video",
+        "n_faces": len(faces), "n_lost": n_lost, "n_frames": n_frames,
+        "noise_grey_levels": NOISE_GREY_LEVELS, "jpeg_quality": JPEG_QUALITY,
+        "point_jitter": {
+            "unit": "standard deviation over time in inter-ocular distances, mean of 478 points",
+            "mean": points.mean(), "p95": np.quantile(points, 0.95),
+        },
+        "rotation_jitter_deg": float(np.mean([face["rotation"] for face in faces])),
+        "scale_jitter": float(np.mean([face["scale"] for face in faces])),
+        "rows": rows,
+    }  # fmt: skip
+    return {**content, "conclusion": _conclusion(content)}
+
+
+def _one_face(
+    tools: Tools, frames: list[ImageRGB], detector: FaceDetector, landmarker: FaceLandmarker
+) -> dict[str, Any] | None:
+    """Scores over time of one still face; None where detector or mesh lose it."""
+    face_input = tools.classifier.card.face_input
+    crops: dict[str, list[Any]] = {name: [] for name in (*SOURCES, "frozen pixels, five")}
+    meshes = []
+    for frame in frames:
+        found = detector.detect(frame)
+        if not found:
+            return None
+        face = max(found, key=lambda one: one.box.area)
+        mesh = landmarker.landmarks(frame, [face])[0]
+        if mesh is None:
+            return None
+        meshes.append(mesh.points_xy.astype(np.float64))
+        square = face_input.square(face.box, detector.box_geometry)
+        crops["box"].append(face_input.crop(frame, square))
+        for source in (FIVE, MESH):
+            points = tools.points(meshes[-1], source)
+            crops[source].append(tools.aligned(frame, points, source))
+        # The first frame's pixels under every frame's points: what the points alone do.
+        points = tools.points(meshes[-1], FIVE)
+        crops["frozen pixels, five"].append(tools.aligned(frames[0], points, FIVE))
+    track = np.stack(meshes)
+    interocular = np.hypot(*(track[0, 33] - track[0, 263]))
+    matrices = [similarity(mesh, tools.template) for mesh in track]
+    return {
+        "point_jitter": float(np.sqrt(track.var(axis=0).sum(axis=1)).mean() / interocular),
+        "rotation": float(np.std([rotation_deg(m) for m in matrices])),
+        "scale": float(np.std([scale_of(m) for m in matrices]) / scale_of(matrices[0])),
+        "scores": {name: tools.probabilities(np.stack(cuts)) for name, cuts in crops.items()},
+    }
+
+
+def _frozen_names(faces: list[dict[str, Any]]) -> list[str]:
+    return [name for name in (faces[0]["scores"] if faces else {}) if name not in SOURCES]
+
+
+def _row(source: str, faces: list[dict[str, Any]], n_frames: int) -> Row:
+    """How much scores tremble, as they are and as a running mean."""
+    per_face = [face["scores"][source] for face in faces]
+    smooth = [smoothed(scores) for scores in per_face]
+    flips, smooth_flips = ([_flips(scores) for scores in some] for some in (per_face, smooth))
+    low, high = bootstrap_mean_ci95(np.array(flips))
+    return {
+        "aligned_by": source,
+        "n_faces": len(faces),
+        "n_frames": n_frames,
+        "top_score_sd": float(np.mean([_top_sd(scores) for scores in per_face])),
+        "mass_moved": float(
+            np.mean([total_variation(s, s.mean(axis=0, keepdims=True)).mean() for s in per_face])
+        ),
+        "label_flips": float(np.mean(flips)),
+        "label_flips_ci95": [low, high],
+        "top_score_sd_smoothed": float(np.mean([_top_sd(scores) for scores in smooth])),
+        "label_flips_smoothed": float(np.mean(smooth_flips)),
+    }
+
+
+def smoothed(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Running mean of scores (t, 7) with weight `SMOOTHING` for the newest."""
+    result = scores.copy()
+    for frame in range(1, len(scores)):
+        result[frame] = SMOOTHING * scores[frame] + (1 - SMOOTHING) * result[frame - 1]
+    return result
+
+
+def _top_sd(scores: NDArray[np.float32]) -> float:
+    """Standard deviation over time of the score of the expression that leads on average."""
+    return float(scores[:, scores.mean(axis=0).argmax()].std())
+
+
+def _flips(scores: NDArray[np.float32]) -> float:
+    """Share of frames whose leading expression is not the one before's."""
+    tops = scores.argmax(axis=1)
+    return float((tops[1:] != tops[:-1]).mean())
+
+
+def _conclusion(content: Row) -> str:
+    rows = {row["aligned_by"]: row for row in content["rows"]}
+    parts = [
+        f"{name} {100 * row['top_score_sd']:.1f} points, label changes between "
+        f"{100 * row['label_flips']:.1f} % of neighbouring frames "
+        f"({100 * row['label_flips_ci95'][0]:.1f} to {100 * row['label_flips_ci95'][1]:.1f})"
+        for name, row in rows.items()
+    ]
+    return (
+        f"On {content['n_faces']} still faces of {content['n_frames']} frames the points tremble "
+        f"by {100 * content['point_jitter']['mean']:.2f} % of the inter-ocular distance. The "
+        f"leading score trembles by (standard deviation): {'; '.join(parts)}. A running mean "
+        f"brings changes of the label with the box to "
+        f"{100 * rows['box']['label_flips_smoothed']:.1f} %. Simulated noise on photos; a "
+        "real camera differs."
+    )

@@ -1,0 +1,179 @@
+"""The whole study in one go: reads the sets, runs E1 to E5, writes one JSON file."""
+
+import datetime
+import json
+import time
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from core.detection import FaceDetector, create_detector
+from core.expression.classify import EmotionClassifier
+from core.landmarks import FaceLandmarker
+from core.landmarks.learned import IbugRegression
+from core.landmarks.schemes import FIVE, MESH
+from core.pictures.alignment import load_template
+from training.data.crops import Crops, load_fer
+from training.landmarks.fer_mesh import FerMeshes, meshes_of
+from training.studies.landmarks import accuracy, conditions, fusion, jitter, noise, sources
+from training.studies.landmarks.common import Row, Say, Tools, clean
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much of each set is used; None is all. The whole takes about twenty quiet minutes."""
+
+    train: int = 3000
+    split: int | None = None
+    noise: int | None = None
+    covered: int = 300
+    still_faces: int = 40
+    still_frames: int = 15
+
+
+QUICK = Sizes(train=300, split=400, noise=40, covered=20, still_faces=3, still_frames=4)
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is studied, on what.
+
+    Attributes:
+        fer_path: FER-2013 as parquet.
+        helen_path: HELEN with 68 points as parquet.
+        models_dir: the shipped models.
+        model_id: of the expression model under study.
+        cache: folder for the points of crops (no pixels); None keeps nothing.
+        sizes: how much of each set.
+        say: prints progress.
+    """
+
+    fer_path: Path
+    helen_path: Path
+    models_dir: Path
+    model_id: str
+    cache: Path | None
+    sizes: Sizes
+    say: Say
+
+
+def run_study(study: Study) -> Row:
+    """All experiments: what models/studies/landmarks.json holds, in types of JSON only."""
+    started = time.monotonic()
+    experiments = _experiments(study)
+    result: Row = clean(
+        {
+            "command": _command(study),
+            "made": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            "seconds": round(time.monotonic() - started),
+            **experiments,
+        }
+    )
+    return result
+
+
+def _command(study: Study) -> str:
+    """What makes this file again; parts of the set are told by their size."""
+    part = "" if study.sizes.split is None else f" --per-split {study.sizes.split}"
+    return (
+        f"mien study landmarks --fer {study.fer_path.name} --helen {study.helen_path.name} "
+        f"--model {study.model_id}{part}"
+    )
+
+
+def _experiments(study: Study) -> Row:
+    """HELEN's errors and E1 to E5, with the model and the counts they are of."""
+    models_dir, sizes, say = study.models_dir, study.sizes, study.say
+    classifier = EmotionClassifier.load(study.model_id, models_dir, n_threads=1)
+    tools = Tools(classifier, load_template(models_dir), IbugRegression.load(models_dir), say)
+    landmarker = FaceLandmarker(models_dir / "face_landmarker" / "face_landmarker.task")
+    detector = create_detector("yunet", models_dir)
+
+    say("HELEN: detecting and fitting the mesh")
+    helen = accuracy.find_helen(study.helen_path, models_dir, landmarker)
+    errors, found = accuracy.run(helen, models_dir, tools)
+    sets = _sets(study, landmarker, detector)
+    e2 = sources.summary(
+        [row for split in ("validation", "test") for row in
+         sources.run_split(tools, split, *sets[split])],
+        sources.run_photos(tools, helen, found, models_dir),
+    )  # fmt: skip
+    e3 = conditions.run(
+        tools,
+        {split: sets[split] for split in ("validation", "test")},
+        landmarker,
+        n_covered=sizes.covered,
+    )
+    e4 = jitter.run(
+        tools, helen, detector, landmarker, n_faces=sizes.still_faces, n_frames=sizes.still_frames
+    )
+    e5 = fusion.run(tools, sets)
+    return {
+        "model": {"id": study.model_id, "sha256": classifier.card.sha256},
+        "n_images": {split: len(crops.labels) for split, (crops, _) in sets.items()},
+        "n_without_mesh": {s: int((~meshes.found).sum()) for s, (_, meshes) in sets.items()},
+        "accuracy": errors,
+        "e1": _wrong_points(tools, helen, sets, sizes),
+        "e2": e2,
+        "e3": e3,
+        "e4": e4,
+        "e5": e5,
+    }
+
+
+def _wrong_points(
+    tools: Tools,
+    helen: accuracy.HelenFaces,
+    sets: dict[str, tuple[Crops, FerMeshes]],
+    sizes: Sizes,
+) -> Row:
+    """E1 on both splits and on photos."""
+    validation, test = (_first(*sets[split], sizes.noise) for split in ("validation", "test"))
+    return noise.summary(
+        [
+            *noise.run_split(tools, "validation", *validation, FIVE),
+            *noise.run_split(tools, "test", *test, FIVE),
+            *noise.run_split(tools, "test", *test, MESH),
+            *noise.run_photos(tools, helen, FIVE),
+        ]
+    )
+
+
+def _sets(
+    study: Study, landmarker: FaceLandmarker, detector: FaceDetector
+) -> dict[str, tuple[Crops, FerMeshes]]:
+    """The three splits with their meshes; confidences only where E3 needs them."""
+    sizes = study.sizes
+    sets = {}
+    for split, limit in (
+        ("train", sizes.train),
+        ("validation", sizes.split),
+        ("test", sizes.split),
+    ):
+        crops = load_fer(study.fer_path, split, limit=limit)
+
+        def progress(done: int, total: int, split: str = split) -> None:
+            study.say(f"FER-2013 {split}: mesh on {done} of {total} crops")
+
+        meshes = meshes_of(
+            crops.images,
+            landmarker,
+            detector=None if split == "train" else detector,
+            folder=study.cache,
+            progress=progress,
+        )
+        sets[split] = (crops, meshes)
+    return sets
+
+
+def _first(crops: Crops, meshes: FerMeshes, n: int | None) -> tuple[Crops, FerMeshes]:
+    """The first n crops of a split; they lie in random order."""
+    return (
+        Crops(crops.images[:n], crops.labels[:n]),
+        FerMeshes(**{f.name: getattr(meshes, f.name)[:n] for f in fields(FerMeshes)}),
+    )
+
+
+def write(content: Row, file: Path) -> None:
+    """Write the study where the app reads it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

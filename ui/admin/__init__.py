@@ -1,0 +1,1 @@
+"""Ethics & Privacy, the part for admins."""

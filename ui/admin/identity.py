@@ -1,0 +1,125 @@
+"""Who is signed in as an admin: by a local account, or by OpenID Connect and an allow-list."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+from streamlit.errors import StreamlitAuthError
+
+from services.admin.sign_in import (
+    AdminIdentity,
+    current,
+    log_outside_sign_in,
+    log_outside_sign_out,
+    outside_admin,
+    sign_in,
+    sign_out,
+)
+from services.store import Store, StoreError
+from ui.consent.session import say
+
+_TOKEN, _LOGGED = "admin_token", "admin_outside_logged"
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class SignedIn:
+    """An admin of this run.
+
+    Attributes:
+        identity: who.
+        again: judges anew and raises a StoreError where the sign-in has ended; what a button or
+            a download does calls this first, because it runs later than the page that drew it.
+    """
+
+    identity: AdminIdentity
+    again: Callable[[], AdminIdentity]
+
+
+def signed_in(store: Store) -> SignedIn | None:
+    """The admin of this session; None where there is none, with the reason left to be shown."""
+    again = _judge(store)
+    if again is None:
+        return None
+    try:
+        identity = again()
+    except StoreError as error:
+        st.session_state.pop(_TOKEN, None)
+        say("warning", str(error))
+        return None
+    if identity.via == "oidc" and st.session_state.get(_LOGGED) != identity.actor:
+        log_outside_sign_in(store, identity)
+        st.session_state[_LOGGED] = identity.actor
+    return SignedIn(identity, again)
+
+
+def _judge(store: Store) -> Callable[[], AdminIdentity] | None:
+    token = st.session_state.get(_TOKEN)
+    if token is not None:
+        return lambda: current(store, token)
+    if outside_providers() and st.user.get("is_logged_in"):
+        claims = st.user.to_dict()
+        return lambda: outside_admin(store, claims, allowed_outside())
+    return None
+
+
+def enter(store: Store, name: str, password: str) -> None:
+    """Sign in with a local account; a failure is left to be shown."""
+    try:
+        st.session_state[_TOKEN] = sign_in(store, name, password)
+    except StoreError as error:
+        say("error", str(error))
+
+
+def leave(store: Store, admin: AdminIdentity) -> None:
+    """Sign out."""
+    token = st.session_state.pop(_TOKEN, None)
+    st.session_state.pop(_LOGGED, None)
+    if token is not None:
+        sign_out(store, token)
+    if admin.via == "oidc":
+        log_outside_sign_out(store, admin)
+        st.logout()
+
+
+def enter_outside(provider: str) -> None:
+    """Send the browser to a provider of `outside_providers`; a failure is left to be shown."""
+    try:
+        st.login(provider or None)
+    except StreamlitAuthError as error:
+        logger.error("OpenID Connect is not set up as it must be: %s", error)
+        say(
+            "error",
+            "This way to sign in is not set up completely; whoever runs Mien finds what is "
+            "missing in the server's log.",
+        )
+
+
+def outside_providers() -> Sequence[str]:
+    """Names of the OpenID Connect providers in `[auth]`, "" for the one without a name.
+
+    Empty where nobody is allowed: a door that lets nobody in is not shown.
+    """
+    auth = _secrets("auth")
+    if not allowed_outside():
+        return ()
+    named = [
+        name for name, part in auth.items() if isinstance(part, Mapping) and "client_id" in part
+    ]
+    return ["", *named] if "client_id" in auth else named
+
+
+def allowed_outside() -> Sequence[str]:
+    """Subject ids or e-mail addresses that may see the admin part."""
+    listed = _secrets("mien").get("admins", ())
+    return [str(entry) for entry in listed] if isinstance(listed, list | tuple) else []
+
+
+def _secrets(section: str) -> Mapping[str, Any]:
+    # Asked first, because a look into secrets that are not there draws an error on the page.
+    if not st.secrets.load_if_toml_exists():
+        return {}
+    found = st.secrets.get(section, {})
+    return found if isinstance(found, Mapping) else {}

@@ -1,0 +1,84 @@
+"""The admin part of Ethics & Privacy: its doors, and the review behind them."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from services.admin.sign_in import local_accounts_exist
+from services.store import Store, StoreError
+from ui.admin.identity import enter, enter_outside, leave, outside_providers, signed_in
+from ui.admin.review import review_section
+from ui.consent.session import show_said
+
+HOW_TO = (
+    "Nobody can sign in here yet. Whoever runs Mien makes an account on the serving computer:\n\n"
+    "```\nmien admin create NAME\n```\n\n"
+    "or sets up OpenID Connect in `.streamlit/secrets.toml`: a section `[auth]` as Streamlit's "
+    "documentation has it, and who is allowed, by verified e-mail address or by subject id "
+    "(`sub`). Nobody else gets in, however they signed in:\n\n"
+    '```\n[mien]\nadmins = ["name@example.org"]\n```'
+)
+
+
+def admin_section(store: Store | None, problem: str) -> None:
+    """Sign-in, or the review for those who are signed in; nothing of it for anybody else."""
+    if store is None:
+        st.error(problem, icon=":material/database_off:")
+        return
+    try:
+        admin = signed_in(store)
+        if admin is None:
+            _doors(store)
+            return
+        with st.container(horizontal=True, vertical_alignment="center"):
+            # Plain text: the name is what another site says.
+            st.text(f"Signed in as {admin.identity.name}", width="stretch")
+            st.button(
+                "Sign out", on_click=leave, args=(store, admin.identity), icon=":material/logout:"
+            )
+        show_said()
+        review_section(store, admin)
+    except StoreError as error:
+        st.error(str(error), icon=":material/error:")
+
+
+def _doors(store: Store) -> None:
+    st.subheader("For admins", anchor=False)
+    show_said()
+    local, providers = local_accounts_exist(store), outside_providers()
+    if not local and not providers:
+        st.info(HOW_TO, icon=":material/key:")
+        return
+    if local:
+        _local_door(store)
+    if providers:
+        _outside_doors(providers)
+
+
+def _local_door(store: Store) -> None:
+    with st.form("admin_sign_in", clear_on_submit=True, width=420):
+        st.text_input("Name", key="admin_name", autocomplete="username", max_chars=64)
+        st.text_input(
+            "Password", key="admin_password", type="password", max_chars=256,
+            autocomplete="current-password",
+        )  # fmt: skip
+        st.form_submit_button(
+            "Sign in", type="primary", on_click=_sign_in, args=(store,), icon=":material/login:"
+        )
+
+
+def _outside_doors(providers: Sequence[str]) -> None:
+    with st.container(horizontal=True):
+        for name in providers:
+            st.button(
+                f"Sign in with {name.title() or 'OpenID Connect'}",
+                on_click=enter_outside, args=(name,), icon=":material/login:",
+            )  # fmt: skip
+        if st.user.get("is_logged_in"):
+            st.button("Sign out there", on_click=st.logout, icon=":material/logout:")
+    st.caption("It leads to another site and back to Home; then open this page again.")
+
+
+def _sign_in(store: Store) -> None:
+    name = str(st.session_state.get("admin_name", ""))
+    enter(store, name, str(st.session_state.get("admin_password", "")))

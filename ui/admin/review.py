@@ -1,0 +1,196 @@
+"""What a signed-in admin sees: consents, what is stored, retention, removals."""
+
+from collections.abc import Callable
+
+import pandas as pd
+import streamlit as st
+
+from services.admin.review import (
+    JobReason,
+    Kind,
+    RetentionPolicy,
+    Scope,
+    consent_rates,
+    consent_states,
+    erasure_jobs,
+    holdings,
+    preview_retention,
+    retention_policies,
+    set_retention,
+)
+from services.person.purge import purge_if_due
+from services.store import Store, StoreError
+from ui.admin.audit_log import audit_section
+from ui.admin.charts import (
+    Period,
+    gone_figure,
+    rates_figure,
+    rates_table,
+    states_figure,
+    states_table,
+)
+from ui.admin.identity import SignedIn
+from ui.consent.session import counted, say
+from ui.metrics.subjects import show
+from ui.shared.text import day
+
+KIND_TITLES = {
+    Kind.RESULT: "Kept results",
+    Kind.IMAGE: "Kept images",
+    Kind.ERASURE_JOB: "Notes of erasures done",
+}
+# Range of the chart in days -> what one of its points stands for.
+PERIODS: dict[int, Period] = {30: "day", 90: "week", 365: "month"}
+REASONS = {
+    JobReason.ERASE: "asked for",
+    JobReason.WITHDRAW: "consent taken back",
+    JobReason.RETENTION: "time over",
+}
+SCOPES = {Scope.ALL: "everything", Scope.RESULT: "results", Scope.IMAGE: "images"}
+MAX_DAYS = 1095  # three years, 740 ILCS 14/15(a); the store refuses more
+
+
+def review_section(store: Store, admin: SignedIn) -> None:
+    """Render the part that the admin chose."""
+    # What is over its time goes before anybody counts it.
+    purge_if_due(store)
+    parts: dict[str, Callable[[], None]] = {
+        "Consents": lambda: _consents(store),
+        "Stored": lambda: _stored(store),
+        "Retention": lambda: _retention(store, admin),
+        "Removals": lambda: _removals(store),
+        "Audit log": lambda: audit_section(store, admin),
+    }
+    part = st.segmented_control(
+        "Part of the review", list(parts), default="Consents", required=True, key="admin_part",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    parts[part]()
+
+
+def _consents(store: Store) -> None:
+    st.subheader("Consent rates over time", anchor=False)
+    days = st.segmented_control(
+        "Days", list(PERIODS), default=90, required=True, format_func=lambda n: f"{n} days",
+        key="admin_days", label_visibility="collapsed",
+    )  # fmt: skip
+    every = PERIODS[days]
+    table = rates_table(consent_rates(store, days), every)
+    if table.empty:
+        st.info("Nobody has been asked in this time.", icon=":material/hourglass_empty:")
+    else:
+        show(
+            rates_figure(table, every), table, key="consent_rates",
+            reading=f"each point is the share of those asked in a {every} (UTC) who agreed to a "
+            "purpose; few people make it jump. Who refuses without naming a use is not counted.",
+            alt=f"Consent rates by {every} and purpose",
+        )  # fmt: skip
+    st.subheader("Where consents stand now", anchor=False)
+    counts = consent_states(store)
+    if not counts:
+        st.info("Nobody has been asked yet.", icon=":material/hourglass_empty:")
+        return
+    states = states_table(counts)
+    show(
+        states_figure(states), states, key="consent_states",
+        reading="each consent is counted once a purpose, in the state that it has now.",
+        alt="Consents by purpose and state",
+    )  # fmt: skip
+
+
+def _stored(store: Store) -> None:
+    st.subheader("What is stored, and when it goes", anchor=False)
+    found = holdings(store)
+    for place, holding in zip(st.columns(len(found)), found, strict=True):
+        with place, st.container(border=True):
+            st.metric(KIND_TITLES[holding.kind], f"{holding.count:,}")
+            size = _size(holding.size_bytes)
+            if holding.first_gone is None or holding.last_gone is None:
+                st.caption("Nothing is stored.")
+            else:
+                st.caption(
+                    f"{size}; the first goes on {day(holding.first_gone)}, the last on "
+                    f"{day(holding.last_gone)}."
+                )
+    if not any(holding.gone_by_day for holding in found):
+        return
+    rows = [
+        {"kind": holding.kind.value, "day": day, "items": count}
+        for holding in found
+        for day, count in holding.gone_by_day
+    ]
+    show(
+        gone_figure(found), pd.DataFrame(rows), key="holdings",
+        reading="each bar is what the purge will remove on a day if nobody asks before.",
+        alt="Stored items by the day they go",
+    )  # fmt: skip
+
+
+def _size(n_bytes: int) -> str:
+    return f"{n_bytes / 1e3:.1f} kB" if n_bytes < 1_000_000 else f"{n_bytes / 1e6:.1f} MB"
+
+
+def _retention(store: Store, admin: SignedIn) -> None:
+    st.subheader("Retention", anchor=False)
+    st.write(
+        "A shorter time acts on what is stored at once; a longer one holds only for what is "
+        "promised from now on. 0 days: it is not offered and not stored. The published policy "
+        "changes with it, and the log says who changed it."
+    )
+    policies = retention_policies(store)
+    for place, policy in zip(st.columns(len(policies)), policies, strict=True):
+        with place, st.container(border=True):
+            _policy(store, policy, admin)
+
+
+def _policy(store: Store, policy: RetentionPolicy, admin: SignedIn) -> None:
+    kind = policy.kind
+    days = st.number_input(
+        f"{KIND_TITLES[kind]}: days", 0, MAX_DAYS, policy.days, key=f"retention_{kind.value}"
+    )
+    st.caption(f"In force: {policy.days} days, since {day(policy.changed_at)}.")
+    if days == policy.days:
+        return
+    preview = preview_retention(store, kind, days)
+    text = f"**Preview:** {counted(preview.goes, 'item')} would go now, {preview.stays} stay."
+    (st.warning if preview.goes else st.info)(text)
+    st.button(
+        f"Set to {days} days", key=f"set_{kind.value}", type="primary",
+        on_click=_set, args=(store, kind, days, admin),
+    )  # fmt: skip
+
+
+def _set(store: Store, kind: Kind, days: int, admin: SignedIn) -> None:
+    try:
+        set_retention(store, kind, days, admin=admin.again())
+    except StoreError as error:
+        say("error", str(error))
+        return
+    say("success", f"{KIND_TITLES[kind]}: {days} days from now on. The policy was published anew.")
+
+
+def _removals(store: Store) -> None:
+    st.subheader("Removals", anchor=False)
+    jobs = erasure_jobs(store)
+    waiting = sum(not job.done for job in jobs)
+    if not jobs:
+        st.info("Nothing was removed yet.", icon=":material/hourglass_empty:")
+        return
+    if waiting:
+        st.warning(f"{counted(waiting, 'removal')} not finished; each purge goes on with them.")
+    table = pd.DataFrame(
+        [
+            {
+                "asked (UTC)": job.requested_at.replace(tzinfo=None),
+                "done (UTC)": None if job.done_at is None else job.done_at.replace(tzinfo=None),
+                "why": REASONS[job.reason],
+                # The purge has one job for whatever was over its time, of many persons.
+                "what": "" if job.reason is JobReason.RETENTION else SCOPES[job.scope],
+                "state": job.state.value.replace("_", " "),
+                "rows": sum(job.counts.values()),
+                "job": job.id,
+            }
+            for job in jobs
+        ]
+    )
+    st.dataframe(table, hide_index=True, height="auto", key="removals")

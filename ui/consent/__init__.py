@@ -1,0 +1,1 @@
+"""Notice and consent before any photo."""

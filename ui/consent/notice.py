@@ -1,0 +1,105 @@
+"""What happens to a photo, said before anything can be handed over (EU AI Act, article 50(3))."""
+
+import streamlit as st
+
+from services.person.consent import Given, Purpose, current_notice
+from services.person.receipt import KIND_OF, as_json
+from services.store import StoreError
+from ui.consent.form import NOTICE_TITLE, consent_form, notice_text
+from ui.consent.session import PURPOSE_TITLES, held, show_said, take_back
+from ui.shared.store import opened
+
+
+def agreed(*, folded: bool = False, keeping: bool = False) -> bool:
+    """Whether this session may analyse photos now; shows notice and form until it may.
+
+    Until then the caller renders no widget that takes a picture. Taking it back is one click
+    on the same page.
+
+    Args:
+        folded: show the notice behind its title, where something else is to be seen first.
+        keeping: whether the page keeps what the person lets it keep, and so asks for it.
+    """
+    found = opened()
+    if found.store is None:
+        st.error(
+            f"{found.problem} Until then no photo of yours is taken; samples work.",
+            icon=":material/database_off:",
+        )
+        return False
+    if held() is not None:
+        return True
+    if folded:
+        show_said()  # what ended the consent, not to be hidden with the form
+    title = "Use your own photos: what happens to them"
+    with st.expander(title, icon=":material/policy:") if folded else st.container():
+        try:
+            consent_form(found.store, keeping=keeping)
+        except StoreError as error:
+            st.error(str(error))
+    return False
+
+
+def withdraw() -> None:
+    """Take the consent back, wherever the session is."""
+    take_back()
+
+
+def receipt() -> None:
+    """The way back to what is kept, above everything else; nothing where nothing is kept."""
+    given = held()
+    if given is None or given.code is None:
+        return
+    with st.container(border=True):
+        st.markdown(
+            "**Your receipt code.** It is the only way back to what is kept: to see it, take it "
+            "with you, take your consent back or have it erased. Write it down – nobody can look "
+            "it up for you."
+        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.code(given.code, language=None, width="content")
+            _receipt_download(given)
+            st.page_link(
+                "pages/ethics_privacy.py", label="My consents", icon=":material/policy:",
+                query_params={"privacy_section": "My consents"},
+            )  # fmt: skip
+
+
+def shown_again() -> None:
+    """What was agreed to and how to take it back, for those who have agreed."""
+    given, store = held(), opened().store
+    if given is None or store is None:
+        return
+    show_said()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"You allowed: {', '.join(_allowed(given))}.", width="stretch")
+        if given.code is None:
+            _receipt_download(given)
+        st.button(
+            "I no longer agree", on_click=withdraw, icon=":material/undo:",
+            help="Takes back everything you allowed; what is kept under it is deleted.",
+        )  # fmt: skip
+    with st.expander(NOTICE_TITLE, icon=":material/policy:"):
+        try:
+            notice_text(current_notice(store))
+        except StoreError as error:
+            st.error(str(error))
+
+
+def _allowed(given: Given) -> list[str]:
+    """Such as "keep the result (30 days)", in the order of the purposes."""
+    words = []
+    for purpose in Purpose:
+        if purpose in given.consent.choices.given:
+            kind = KIND_OF.get(purpose)
+            days = given.consent.promised_days.get(kind, 0) if kind is not None else 0
+            title = PURPOSE_TITLES[purpose].lower()
+            words.append(f"{title} ({days} days)" if days else title)
+    return words
+
+
+def _receipt_download(given: Given) -> None:
+    st.download_button(
+        "Receipt (JSON)", as_json(given.receipt), "mien-receipt.json", "application/json",
+        on_click="ignore", icon=":material/receipt_long:", key="consent_receipt",
+    )  # fmt: skip

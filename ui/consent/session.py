@@ -1,0 +1,206 @@
+"""The consent of one session: given, asked anew on every run, taken back. Renders nothing."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from core.analyzer import Analyzer
+from services.analysis.in_passing import Way, photo_in_passing
+from services.analysis.photos import PhotoResult, analyse_under_consent
+from services.analysis.queue import BusyError
+from services.person.consent import (
+    Choices,
+    Consent,
+    ConsentError,
+    Given,
+    Purpose,
+    Withdrawn,
+    check,
+    give,
+    withdraw,
+)
+from services.person.erase import ErasureJob
+from services.store import Store, StoreError
+from ui.photos.session import Photo, forget_photos
+from ui.shared.queue import my_turn, waiting_words
+from ui.shared.resources import settings
+from ui.shared.store import opened
+
+_GIVEN, _SAID, _IMAGES_KEPT = "consent_given", "consent_said", "consent_images_kept"
+_IN_PASSING = "consent_in_passing"
+
+PURPOSE_TITLES = {
+    Purpose.ANALYSE: "Analyse now",
+    Purpose.KEEP_RESULT: "Keep the result",
+    Purpose.KEEP_IMAGE: "Keep the image",
+    Purpose.EVALUATION: "Use for evaluation",
+}
+
+
+@dataclass(frozen=True)
+class Said:
+    """One sentence for the person, shown once; `kind` is info, success, warning or error."""
+
+    kind: str
+    text: str
+
+
+def say(kind: str, text: str) -> None:
+    """Leave a sentence for the next run."""
+    st.session_state[_SAID] = Said(kind, text)
+
+
+def show_said() -> None:
+    """Show the sentence that was left, if there is one."""
+    said: Said | None = st.session_state.pop(_SAID, None)
+    if said is not None:
+        {"info": st.info, "success": st.success, "warning": st.warning, "error": st.error}[
+            said.kind
+        ](said.text)
+
+
+def held() -> Given | None:
+    """What this session was given for its answers; None where nothing may be analysed now.
+
+    The store is asked on every run, so a consent that was taken back elsewhere ends here too.
+    """
+    given: Given | None = st.session_state.get(_GIVEN)
+    store = opened().store
+    if given is None or store is None:
+        return None
+    try:
+        check(store, given.consent)
+    except ConsentError as error:
+        forget_consent()
+        say("warning", str(error))
+        return None
+    except StoreError as error:  # busy or gone: nothing may be analysed, nothing is forgotten
+        say("error", str(error))
+        return None
+    return given
+
+
+def hold(given: Given) -> None:
+    """Make this the consent of the session."""
+    forget_consent()
+    st.session_state[_GIVEN] = given
+
+
+def forget_consent() -> None:
+    """Drop the session's consent with all photos and results that were handed over under it."""
+    st.session_state.pop(_GIVEN, None)
+    st.session_state.pop(_IMAGES_KEPT, None)
+    st.session_state.pop(_IN_PASSING, None)
+    forget_photos()
+
+
+def agree(store: Store, choices: Choices, *, context: str, notice_id: str) -> bool:
+    """Write the answers down; whether the session may analyse now. Says why where not."""
+    try:
+        given = give(store, choices, context=context, notice_id=notice_id)
+    except StoreError as error:
+        say("error", str(error))
+        return False
+    if choices.analyse:
+        hold(given)
+    return choices.analyse
+
+
+def take_back(purposes: Iterable[Purpose] = tuple(Purpose)) -> None:
+    """Take the session's consent back and say what became of what was kept."""
+    given: Given | None = st.session_state.get(_GIVEN)
+    store = opened().store
+    # Whatever the store answers, this session forgets at once.
+    forget_consent()
+    if given is None or store is None:
+        return
+    try:
+        say(*withdrawal_words(withdraw(store, given.consent, purposes)))
+    except StoreError as error:
+        say("error", str(error))
+
+
+def withdrawal_words(withdrawn: Withdrawn) -> tuple[str, str]:
+    """Kind and text of what a withdrawal came to; "deleted" only where it is done."""
+    if withdrawn.job is None:
+        return "success", "You took your consent back. There was nothing to delete for it."
+    return job_words(withdrawn.job, "You took your consent back.")
+
+
+def job_words(job: ErasureJob, what: str) -> tuple[str, str]:
+    """Kind and text of how far a removal is."""
+    if job.done:
+        images, results = job.counts.get("stored_image", 0), job.counts.get("analysis", 0)
+        gone = f"{counted(images, 'image')}, {counted(results, 'result')}"
+        return "success", f"{what} Deleted: {gone}."
+    return "warning", (
+        f"{what} The removal has begun and is not finished: the keys are destroyed, and the last "
+        "traces go with the next purge, within minutes. Ask again here until it says deleted."
+    )
+
+
+def counted(number: int, word: str) -> str:
+    """Such as "1 image" or "3 images"."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def of_session() -> tuple[Store, Consent]:
+    """Store and consent of the session, for whatever analyses; it asks the store itself.
+
+    Raises:
+        RuntimeError: there is none, so nothing could have been handed over.
+    """
+    given: Given | None = st.session_state.get(_GIVEN)
+    store = opened().store
+    if given is None or store is None:
+        raise RuntimeError("a picture was handed over without a consent")
+    return store, given.consent
+
+
+def analyse_own(photo: Photo, engine: Analyzer) -> PhotoResult:
+    """Analyse a person's photo under the consent of the session and keep what it allows."""
+    store, consent = of_session()
+    kept: set[str] = st.session_state.setdefault(_IMAGES_KEPT, set())
+    result = analyse_under_consent(
+        photo.name,
+        photo.read(),
+        engine,
+        settings(),
+        store=store,
+        consent=consent,
+        # Another model makes another result, but the image is the same one.
+        with_image=photo.id not in kept,
+    )
+    if result.analysis is not None:
+        kept.add(photo.id)
+    return result
+
+
+def analyse_in_passing(photo: Photo, engine: Analyzer, way: Way) -> PhotoResult:
+    """Analyse a person's photo of which nothing is kept; without its pixels.
+
+    The last result is remembered, so that a click elsewhere on the page is no other analysis.
+    """
+    store, consent = of_session()
+    wanted = (photo.id, engine.classifier.card.id, engine.detector.name, way)
+    known: tuple[tuple[object, ...], PhotoResult] | None = st.session_state.get(_IN_PASSING)
+    if known is not None and known[0] == wanted and not isinstance(known[1].error, StoreError):
+        return known[1]
+    place = st.empty()
+
+    def say_waiting(n_ahead: int) -> None:
+        place.caption(waiting_words(n_ahead))
+
+    try:
+        with my_turn(say_waiting):
+            result = photo_in_passing(
+                photo.name, photo.read(), engine, settings(), way=way, store=store, consent=consent
+            )
+    except BusyError as error:  # not remembered, so that the next click tries again
+        return PhotoResult(photo.name, None, None, (), error)
+    finally:
+        place.empty()
+    result = replace(result, image_rgb=None)
+    st.session_state[_IN_PASSING] = (wanted, result)
+    return result

@@ -1,0 +1,1 @@
+"""One face: its card, its picture, its explanation."""

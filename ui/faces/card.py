@@ -1,0 +1,111 @@
+"""One face of a result: its crop, its seven bars, and how far to believe the label."""
+
+import html
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from core.drawing.photo import EMOTION_COLOURS
+from core.emotions import EMOTIONS, resembles
+from core.types import EmotionScores, FaceAnalysis, FaceQuality, ImageRGB
+from ui.shared.text import percent
+
+_CROP_MARGIN = 0.15
+_CROP_SIDE_PX = 160
+QUALITY_HELP = (
+    "At 80, faces in pictures like this one are judged right 0.8 times as often as in clear ones, "
+    "measured on spoilt validation images. The poorer the picture, the more clearly an expression "
+    "has to stand out before it is named."
+)
+_SHOWN_WIDTH_PX = 80
+
+
+def face_card(
+    number: int, face: FaceAnalysis, image_rgb: ImageRGB, report: dict[str, Any] | None
+) -> None:
+    """Render one face; `number` is the one in the annotated picture."""
+    with st.container(border=True):
+        with st.container(horizontal=True, gap="medium"):
+            st.image(_crop(face, image_rgb), width=_SHOWN_WIDTH_PX, alt=f"Face {number}")
+            text = st.container(width="stretch", gap="xsmall")
+        with text:
+            st.markdown(headline(number, face))
+            if face.scores is not None:
+                st.caption(believability(face.scores, face.uncertain, report))
+            if face.quality is not None:
+                st.caption(quality_words(face.quality), help=QUALITY_HELP)
+        if face.scores is not None:
+            st.html(bars_html(face.scores))
+
+
+def quality_words(quality: FaceQuality) -> str:
+    """Such as "Picture quality 62 of 100: blurred"."""
+    flaw = f": {quality.flaw}" if quality.flaw else ""
+    return f"Picture quality {100 * quality.score:.0f} of 100{flaw}"
+
+
+def headline(number: int, face: FaceAnalysis) -> str:
+    """One line of Markdown: what the face resembles, or why nothing is said."""
+    if face.scores is None:
+        height_px = face.face.box.size_wh[1]
+        return f"**Face {number}** is {height_px:.0f} pixels high: too small to be judged."
+    share = percent(face.scores.top_probability)
+    if face.uncertain:
+        return f"**Face {number}** – **uncertain** (most like {face.scores.top}, {share})"
+    return f"**Face {number}** {resembles(face.scores.top)} ({share})"
+
+
+def believability(scores: EmotionScores, uncertain: bool, report: dict[str, Any] | None) -> str:
+    """How often the model is right when it says this label, measured on the test split."""
+    if report is None:
+        return "This model has not been evaluated; do not rely on it."
+    precision = report["all"]["per_class"][scores.top]["precision"]
+    if precision is None:
+        return f'This model never said "{scores.top}" in its test; do not rely on it.'
+    sentence = (
+        f'When this model says "{scores.top}" it is right in {percent(precision)} of the cases '
+        "(FER-2013 test)."
+    )
+    if uncertain:
+        return f"No expression stands out clearly enough. {sentence}"
+    return sentence
+
+
+def bars_html(scores: EmotionScores) -> str:
+    """Seven bars as HTML, most probable in bold; readable by screen readers and in any theme."""
+    rows = []
+    for emotion in EMOTIONS:
+        share = scores.as_dict()[emotion]
+        weight = "600" if emotion == scores.top else "400"
+        rows.append(
+            f'<div role="listitem" style="display:grid;grid-template-columns:5rem 1fr 3.2rem;'
+            f'gap:.5rem;align-items:center;font-weight:{weight};font-size:.875rem">'
+            f"<span>{html.escape(emotion)}</span>"
+            f'<span style="background:rgba(128,128,128,.18);border-radius:4px;height:.7rem">'
+            f'<span style="display:block;height:100%;border-radius:4px;'
+            f'width:{100 * share:.1f}%;background:{EMOTION_COLOURS[emotion]}"></span></span>'
+            f'<span style="text-align:right;font-variant-numeric:tabular-nums">'
+            f"{percent(share, 1)}</span></div>"
+        )
+    return (
+        '<div role="list" aria-label="Scores of the seven expressions" '
+        f'style="display:grid;gap:.15rem">{"".join(rows)}</div>'
+    )
+
+
+def _crop(face: FaceAnalysis, image_rgb: ImageRGB) -> ImageRGB:
+    """The face with a little around it, at most `_CROP_SIDE_PX` wide."""
+    import cv2
+
+    height, width = image_rgb.shape[:2]
+    box = face.face.box
+    margin = _CROP_MARGIN * max(box.size_wh)
+    x_min, y_min = max(int(box.x_min - margin), 0), max(int(box.y_min - margin), 0)
+    x_max = max(min(int(box.x_max + margin), width), x_min + 1)
+    y_max = max(min(int(box.y_max + margin), height), y_min + 1)
+    crop = image_rgb[y_min:y_max, x_min:x_max]
+    scale = _CROP_SIDE_PX / max(crop.shape[1], 1)
+    size_wh = (_CROP_SIDE_PX, max(round(crop.shape[0] * scale), 1))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(crop, size_wh, interpolation=method), np.uint8)

@@ -1,0 +1,171 @@
+"""Which parts of a face drove its score: an overlay with a legend. Upload shows it too."""
+
+import html
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from core.drawing.landmarks import AGAINST, FOR, draw_explanation
+from core.emotions import noun, resembles
+from core.expression.explain import (
+    SURROUNDINGS,
+    WEAK,
+    Explanation,
+    RegionEffect,
+    explain,
+    region_outlines,
+)
+from core.landmarks.schemes import MESH
+from core.types import FaceAnalysis, ImageRGB
+from ui.faces.view import NO_MESH, FaceView, face_view
+from ui.shared.resources import classifier, detector
+from ui.shared.text import percent
+
+_STACKED_PX = 320
+
+
+def explanation_toggle(
+    number: int, found: FaceAnalysis, image_rgb: ImageRGB, model_id: str, detector_name: str,
+    *, key: str,
+) -> None:  # fmt: skip
+    """A switch under a face; the overlay is computed when it is on.
+
+    Args:
+        number: the face's number in the picture.
+        found: the face; nothing is shown for one that is too small to be judged.
+        image_rgb: the whole photo.
+        model_id: of the expression model.
+        detector_name: of the detector that found the face.
+        key: unique on the page.
+    """
+    if found.scores is None:
+        return
+    if not st.toggle(f"What drove the score of face {number}?", key=key):
+        return
+    view = face_view(image_rgb, found)
+    if view is None:
+        st.info(NO_MESH, icon=":material/face_retouching_off:")
+        return
+    show_explanation(view, image_rgb, found, model_id, detector_name, stacked=True)
+
+
+def show_explanation(
+    view: FaceView, image_rgb: ImageRGB, found: FaceAnalysis, model_id: str, detector_name: str,
+    *, stacked: bool = False,
+) -> None:  # fmt: skip
+    """The overlay, its legend and a sentence of what was found.
+
+    Args:
+        view: the face as it is drawn.
+        image_rgb: the whole photo, from which the model's crop is cut.
+        found: the face in the photo.
+        model_id: of the expression model.
+        detector_name: of the detector that found the face.
+        stacked: the legend below the picture, where there is little width.
+    """
+    explained = explain(
+        image_rgb, found.face, view.original[MESH],
+        classifier(model_id), detector(detector_name).box_geometry,
+    )  # fmt: skip
+    outlines = region_outlines(view.points[MESH].points_xy)
+    drawn = replace(
+        explained,
+        effects=tuple(
+            replace(effect, outline_xy=outlines[effect.region].astype(np.float32))
+            for effect in explained.effects
+        ),
+    )
+    said = sentence(explained, uncertain=found.uncertain)
+    if stacked:
+        picture, text = st.container(width=_STACKED_PX), st.container()
+    else:
+        picture, text = st.columns([1, 1.15], gap="medium")
+    picture.image(
+        draw_explanation(view.picture_rgb, drawn), width="stretch", output_format="JPEG",
+        alt=f"Parts of the face by what they do for the score. {said}",
+    )  # fmt: skip
+    with text:
+        st.markdown(said)
+        st.html(effects_html(explained))
+        st.caption(
+            "Each part is filled in from its border, one at a time, and the model judges again. "
+            "Effects do not add up, and they tell of the model, not of the person."
+        )
+
+
+def effects_html(found: Explanation) -> str:
+    """The legend: one signed bar a region, orange to the right is for, blue to the left against.
+
+    Readable by screen readers and in any theme; the sign stands beside the colour.
+    """
+    everything = (*found.effects, *found.together)
+    largest = max((abs(effect.effect) for effect in everything), default=0.0) or 1.0
+    rows = []
+    for effect in everything:
+        share = 50 * abs(effect.effect) / largest
+        left = 50.0 if effect.effect > 0 else 50 - share
+        colour = FOR if effect.effect > 0 else AGAINST
+        flips = "" if effect.without == found.emotion else f" → {html.escape(effect.without)}"
+        rows.append(
+            '<div role="listitem" style="display:grid;grid-template-columns:8.2rem 1fr 7.4rem;'
+            'gap:.5rem;align-items:center;font-size:.875rem">'
+            f"<span>{html.escape(effect.region)}</span>"
+            '<span style="position:relative;background:rgba(128,128,128,.18);height:.7rem;'
+            'border-radius:4px"><span style="position:absolute;left:50%;top:-2px;bottom:-2px;'
+            'width:1px;background:currentColor;opacity:.5"></span>'
+            f'<span style="position:absolute;height:100%;left:{left:.1f}%;width:{share:.1f}%;'
+            f'background:{colour};border-radius:3px"></span></span>'
+            '<span style="font-variant-numeric:tabular-nums">'
+            f"{_points(effect.effect)} pts{flips}</span></div>"
+        )
+    keys = (
+        f'<span style="color:{FOR}">■</span> speaks for it (score falls without) &nbsp; '
+        f'<span style="color:{AGAINST}">■</span> speaks against it (score rises without)'
+    )
+    return (
+        f'<div style="font-size:.875rem;margin-bottom:.4rem">{keys}</div>'
+        '<div role="list" aria-label="Effect of each part of the face on the score" '
+        f'style="display:grid;gap:.15rem">{"".join(rows)}</div>'
+    )
+
+
+def _points(effect: float) -> str:
+    """With its sign, and no sign of its own for nothing: "+16.3", "-1.2", "0.0"."""
+    rounded = round(100 * effect, 1)
+    return f"{rounded:+.1f}" if rounded else "0.0"
+
+
+def sentence(found: Explanation, *, uncertain: bool = False) -> str:
+    """What carries the score, in words; `uncertain` says that no expression stands out."""
+    start = f"The face **{resembles(found.emotion)}** with a score of {percent(found.score)}."
+    if uncertain:
+        start = f"The face is **uncertain**, most like {found.emotion} ({percent(found.score)})."
+    first = max(found.effects, key=lambda effect: effect.effect)
+    if first.effect < WEAK:
+        return f"{start} No single part carries that score.{_together(found)}"
+    text = f"{start} Most of it hangs on **{_named(first)}**: without it, {_loss(first)}."
+    if found.flips:
+        flip = found.flips[0]
+        part = "that" if flip is first else _named(flip)
+        text += f" Without {part} the face would sooner resemble {noun(flip.without)}."
+    return text
+
+
+def _named(effect: RegionEffect) -> str:
+    """The region with its article: "the mouth", "what lies outside the face"."""
+    if effect.region == SURROUNDINGS:
+        return f"what lies {effect.region}"
+    return f"the {effect.region}"
+
+
+def _together(found: Explanation) -> str:
+    """What covering several parts at once does, where one alone does little."""
+    best = max(found.together, key=lambda effect: effect.effect, default=None)
+    if best is None or best.effect < WEAK:
+        return " Nor do the eyes with the brows, or the mouth with chin and cheeks."
+    return f" Without {best.region} together it has {_loss(best)}."
+
+
+def _loss(effect: RegionEffect) -> str:
+    return f"{100 * effect.effect:.0f} points less"

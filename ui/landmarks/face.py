@@ -1,0 +1,166 @@
+"""A face's points on the screen: overlay, measures, blendshapes, downloads."""
+
+import json
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.drawing.landmarks import axis_colours, draw_mesh, draw_points, draw_pose, draw_regions
+from core.landmarks.pose import FaceGeometry
+from core.landmarks.schemes import MESH, to_five
+from core.types import ImageRGB, Landmarks
+from ui.faces.view import SCHEME_TITLES, FaceView
+from ui.shared.charts import CONFIG, SERIES_COLOURS, styled
+
+LAYERS = ("Points", "Lines", "Regions", "Pose")
+_SHORT = {"mediapipe478": "478", "ibug68": "68", "five": "5"}
+_TOP_BLENDSHAPES = 12
+
+
+@st.fragment
+def points_section(view: FaceView, name: str) -> None:
+    """Overlay with its switches, and the downloads of the scheme that is shown."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        scheme = st.segmented_control(
+            "Points", list(SCHEME_TITLES), default=MESH, required=True, key="landmark_scheme",
+            format_func=_SHORT.__getitem__,
+        )  # fmt: skip
+        layers = st.pills(
+            "Show", LAYERS, default=["Lines"], selection_mode="multi", key="landmark_layers"
+        )
+    st.image(
+        overlay(view, scheme, list(layers)), width="stretch", output_format="JPEG",
+        alt=f"The face with {SCHEME_TITLES[scheme]}",
+    )  # fmt: skip
+    st.caption(_legend(scheme, list(layers)))
+    marks = view.original[scheme]
+    with st.container(horizontal=True):
+        st.download_button(
+            "Points (CSV)", points_csv(marks), f"{name}_{_SHORT[scheme]}.csv", "text/csv",
+            on_click="ignore", icon=":material/download:",
+        )  # fmt: skip
+        st.download_button(
+            "Points and measures (JSON)", points_json(marks, view.geometry),
+            f"{name}_{_SHORT[scheme]}.json", "application/json",
+            on_click="ignore", icon=":material/download:",
+        )  # fmt: skip
+
+
+def overlay(view: FaceView, scheme: str, layers: list[str]) -> ImageRGB:
+    """The face's picture with the chosen layers on it."""
+    picture, marks = view.picture_rgb, view.points[scheme]
+    if "Lines" in layers:
+        picture = draw_mesh(picture, marks)
+    if "Regions" in layers:
+        picture = draw_regions(picture, view.points[MESH])
+    if "Points" in layers or (scheme == "five" and "Lines" in layers):
+        picture = draw_points(picture, marks)
+    if "Pose" in layers:
+        nose = to_five(view.points[MESH].points_xy, MESH)[2]
+        scale = view.points[MESH].points_xy.std() / view.original[MESH].points_xy.std()
+        picture = draw_pose(picture, view.geometry.pose, nose, zoom=float(scale))
+    return picture
+
+
+def _legend(scheme: str, layers: list[str]) -> str:
+    parts = [SCHEME_TITLES[scheme]]
+    if "Regions" in layers:
+        parts.append("white outlines: the parts that the explanation covers")
+    if "Pose" in layers:
+        names = {"#D55E00": "orange", "#009E73": "green", "#56B4E9": "light blue"}
+        arrows = ", ".join(f"{names[c]} {axis}" for axis, c in axis_colours().items())
+        parts.append(f"arrows: {arrows}")
+    return "; ".join(parts) + "."
+
+
+def measures_table(geometry: FaceGeometry) -> pd.DataFrame:
+    """Measures with their units, one row each, in words."""
+    pose = geometry.pose
+    rows = [
+        ("Yaw", f"{pose.yaw_deg:+.1f}°", "plus: towards the right border of the photo"),
+        ("Pitch", f"{pose.pitch_deg:+.1f}°", "plus: looking up"),
+        ("Roll", f"{pose.roll_deg:+.1f}°", "plus: tilted clockwise"),
+        ("Inter-ocular distance", f"{geometry.interocular_px:.1f}\u00a0px", "outer eye corners"),
+        ("Pupil distance", _px(geometry.pupils_px), "centres of the irises"),
+        ("Right eye opening", _share(geometry.right_eye_opening), "height / width; the person's"),
+        ("Left eye opening", _share(geometry.left_eye_opening), "below 0.15: closed"),
+        ("Mouth opening", _share(geometry.mouth_opening), "inner lips, height / width"),
+        ("Mouth width", _share(geometry.mouth_width), "in inter-ocular distances"),
+        ("Fit of the pose", _share(pose.residual), "mean miss in inter-ocular distances"),
+    ]
+    return pd.DataFrame(rows, columns=["measure", "value", "meaning"])
+
+
+def measures_markdown(geometry: FaceGeometry) -> str:
+    """The table in Markdown: it wraps on a phone, and screen readers read it as a table."""
+    rows = measures_table(geometry).itertuples(index=False)
+    lines = [f"| {row.measure} | {row.value} | {row.meaning} |" for row in rows]
+    return "\n".join(["| measure | value | meaning |", "|---|--:|---|", *lines])
+
+
+def _px(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1f}\u00a0px"
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+def blendshape_section(marks: Landmarks) -> None:
+    """The strongest blendshapes as bars, all of them where asked for."""
+    everything = st.toggle("All 51", key="landmark_all_blendshapes")
+    shown = sorted(marks.blendshapes.items(), key=lambda item: -item[1])
+    shown = shown if everything else shown[:_TOP_BLENDSHAPES]
+    st.plotly_chart(
+        blendshape_figure(dict(shown)), key="blendshapes", config=dict(CONFIG),
+        alt="Blendshapes: " + ", ".join(f"{name} {value:.2f}" for name, value in shown[:5]),
+    )  # fmt: skip
+    st.caption(
+        "Blendshapes say how far a muscle group moves an average face, from 0 to 1, as Google's "
+        "network guesses it from the mesh. They are no probabilities and no feelings."
+    )
+
+
+def blendshape_figure(shapes: dict[str, float]) -> go.Figure:
+    """Horizontal bars, strongest on top."""
+    figure = go.Figure(
+        go.Bar(
+            x=list(shapes.values()), y=list(shapes), orientation="h",
+            marker_color=SERIES_COLOURS[0], hovertemplate="%{y}: %{x:.2f}<extra></extra>",
+        )
+    )  # fmt: skip
+    styled(figure, "strength (0 to 1)", "", height=80 + 24 * len(shapes), legend=False)
+    figure.update_xaxes(range=[0, 1])
+    figure.update_yaxes(autorange="reversed")
+    return figure
+
+
+def points_csv(marks: Landmarks) -> str:
+    """One row a point, in pixels of the photo."""
+    lines = ["point,x_px,y_px"]
+    lines += [f"{i},{x:.2f},{y:.2f}" for i, (x, y) in enumerate(marks.points_xy.tolist())]
+    return "\n".join(lines) + "\n"
+
+
+def points_json(marks: Landmarks, geometry: FaceGeometry) -> str:
+    """Points, measures with units in their names, blendshapes."""
+    pose = geometry.pose
+    content = {
+        "scheme": marks.scheme,
+        "unit": "pixels of the photo, origin at its top left corner",
+        "points_xy": [[round(x, 2), round(y, 2)] for x, y in marks.points_xy.tolist()],
+        "measures": {
+            "yaw_deg": round(pose.yaw_deg, 2),
+            "pitch_deg": round(pose.pitch_deg, 2),
+            "roll_deg": round(pose.roll_deg, 2),
+            "interocular_px": round(geometry.interocular_px, 2),
+            "pupils_px": geometry.pupils_px,
+            "right_eye_opening": geometry.right_eye_opening,
+            "left_eye_opening": geometry.left_eye_opening,
+            "mouth_opening": geometry.mouth_opening,
+            "mouth_width_in_interoculars": geometry.mouth_width,
+        },
+        "blendshapes": {name: round(value, 4) for name, value in marks.blendshapes.items()},
+    }
+    return json.dumps(content, indent=1) + "\n"

@@ -1,0 +1,112 @@
+"""The slider of "what if the points were wrong": every level is sent once, moves stay local.
+
+Streamlit's own slider reports only where it is let go, and each report is a run of Python. Here
+the browser has all levels beforehand and draws one while the slider is being moved.
+"""
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from core.drawing.landmarks import POINT_COLOUR
+from core.types import ImageRGB
+from ui.faces.card import bars_html
+from ui.landmarks.levels import Outcome
+
+SHOWN_PX: Final = 300  # longer side of the picture that is sent; shown at about half of it
+_LOST: Final = -1000  # where a lost point is drawn: far outside of the picture
+_FEW: Final = 100  # points, below which their dots are larger
+_FILES = Path(__file__).parent
+
+_SIDE: Final = (
+    '<section><h4>Points as found</h4><div class="found"><div class="pictures">'
+    '<canvas class="face" role="img" aria-label="The face with its points"></canvas>'
+    '<figure><canvas class="crop" role="img" aria-label="The crop"></canvas>'
+    "<figcaption>what the model sees</figcaption></figure></div>"
+    '<div class="bars"></div></div><div class="lost" hidden>Fewer than two points are left: '
+    "nothing can be aligned by them.</div></section>"
+)
+_HTML: Final = (
+    '<div class="whatif"><label><span></span><output></output></label>'
+    '<input type="range" min="0" step="1" value="8" aria-label="How wrong">'
+    f'<div class="sides">{_SIDE}{_SIDE}</div><p aria-live="polite"></p></div>'
+)
+
+_mount: Any = st.components.v2.component(
+    "mien_whatif",
+    html=_HTML,
+    css=(_FILES / "slider.css").read_text(encoding="utf-8"),
+    js=(_FILES / "slider.js").read_text(encoding="utf-8"),
+)
+
+
+def slider(
+    label: str, picture_rgb: ImageRGB, outcomes: Sequence[Outcome | None], sentences: Sequence[str]
+) -> None:
+    """The slider with both sides; the first level is the left side, its own the right one.
+
+    Args:
+        label: what the slider says it changes.
+        picture_rgb: the face, in whose pixels the outcomes' points are.
+        outcomes: one a level; None where nothing can be aligned. The first is always there.
+        sentences: one a level, in plain text.
+    """
+    _mount(key="whatif", data=payload(label, picture_rgb, outcomes, sentences))
+
+
+def payload(
+    label: str, picture_rgb: ImageRGB, outcomes: Sequence[Outcome | None], sentences: Sequence[str]
+) -> dict[str, Any]:
+    """What the browser gets; see `slider`.
+
+    Pictures are data URLs, the crops one below the other. Points are int16 (levels, n, 2) in
+    tenths of the picture's pixels.
+    """
+    first = outcomes[0]
+    assert first is not None
+    scale = SHOWN_PX / max(picture_rgb.shape[:2])
+    size_wh = [max(round(side * scale), 1) for side in picture_rgb.shape[1::-1]]
+    small = cv2.resize(picture_rgb, size_wh, interpolation=cv2.INTER_AREA)
+    known = [first if outcome is None else outcome for outcome in outcomes]
+    n_points = len(first.points_xy)
+    points = np.stack([np.where(o.kept[:, None], o.points_xy * scale, _LOST) for o in known])
+    return {
+        "label": label,
+        "face": _jpeg(np.asarray(small, np.uint8)),
+        "crops": _jpeg(np.concatenate([outcome.crop for outcome in known])),
+        "crop_px": len(first.crop),
+        "points_base64": base64.b64encode(
+            np.round(10 * points).clip(-30_000, 30_000).astype("<i2").tobytes()
+        ).decode(),
+        "dot": {
+            "radius_px": 3.6 if n_points < _FEW else 1.2,
+            "colour": POINT_COLOUR,
+            "edge": "#0F1419",
+        },
+        "bars_html": bars_html(first.scores),
+        "levels": [
+            None
+            if outcome is None
+            else {"scores": outcome.scores.probabilities.tolist(), "sentence": sentence}
+            for outcome, sentence in zip(outcomes, sentences, strict=True)
+        ],
+    }
+
+
+def _jpeg(image: NDArray[np.uint8]) -> str:
+    """A data URL of an RGB or grey image; colours in full resolution, so that crops keep apart."""
+    pixels = image if image.shape[-1] == 1 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    _, encoded = cv2.imencode(
+        ".jpg", pixels,
+        [
+            cv2.IMWRITE_JPEG_QUALITY, 95,
+            cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+        ],
+    )  # fmt: skip
+    return f"data:image/jpeg;base64,{base64.b64encode(encoded.tobytes()).decode()}"

@@ -1,0 +1,62 @@
+"""What if the points were wrong: a slider, and the crop and scores before and after."""
+
+from typing import Final
+
+import streamlit as st
+
+from core.landmarks.noise import NOISE_KINDS
+from core.landmarks.schemes import FIVE, IBUG, MESH
+from ui.faces.view import SCHEME_TITLES, FaceView
+from ui.landmarks.levels import Outcome, outcomes
+from ui.landmarks.slider import slider
+from ui.shared.resources import classifier
+from ui.shared.text import percent
+
+LEVELS: Final = [percents / 100 for percents in range(33)]
+_SEED = "landmark_seed"
+
+
+def _another() -> None:
+    st.session_state[_SEED] = st.session_state.get(_SEED, 0) + 1
+
+
+@st.fragment
+def whatif_section(view: FaceView, model_id: str) -> None:
+    """Choices, slider and both sides; runs by itself, and not at all for moves of the slider."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        kind = st.selectbox("Kind of error", list(NOISE_KINDS), key="whatif_kind", width=180)
+        scheme = st.segmented_control(
+            "Aligned by", [FIVE, IBUG, MESH], default=FIVE, required=True, key="whatif_scheme",
+            format_func={FIVE: "5", IBUG: "68", MESH: "478"}.__getitem__,
+        )  # fmt: skip
+        st.button("Other errors", on_click=_another, icon=":material/casino:")
+    st.caption(f"{kind.capitalize()}: {NOISE_KINDS[kind]}.")
+    unit = "points" if kind == "dropped" else "inter-ocular distance"
+    found = outcomes(
+        view, scheme, kind, LEVELS, st.session_state.get(_SEED, 0), classifier(model_id)
+    )
+    slider(f"How wrong, in % of the {unit}", view.picture_rgb, found, sentences(found, scheme))
+
+
+def sentences(found: list[Outcome | None], scheme: str) -> list[str]:
+    """What each outcome differs in from the first; empty where there is none."""
+    first = found[0]
+    assert first is not None
+    return ["" if one is None else _sentence(first, one, scheme) for one in found]
+
+
+def _sentence(before: Outcome, after: Outcome, scheme: str) -> str:
+    turned = after.rotation_deg - before.rotation_deg
+    turned = (turned + 180) % 360 - 180
+    larger = after.scale / before.scale - 1
+    first, second = before.scores, after.scores
+    if first.top == second.top:
+        label = f"still most like {first.top}"
+    else:
+        label = f"most like {second.top} instead of {first.top}"
+    share = second.as_dict()[first.top]
+    return (
+        f"By {SCHEME_TITLES[scheme]} the crop turns by {turned:+.1f}° and grows by "
+        f"{100 * larger:+.1f}\u00a0%. The face is {label}; the score of {first.top} goes from "
+        f"{percent(first.top_probability, 1)} to {percent(share, 1)}."
+    )

@@ -1,0 +1,241 @@
+"""Further charts of Model Metrics: intervals, training, robustness, trade-offs, groups."""
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from core.measures.groups.breakdown import Outcome
+from core.measures.groups.gaps import GroupShare
+from core.measures.groups.mixing import Association
+from ui.shared.charts import DASHES, QUIET, SERIES_COLOURS, SYMBOLS, ink, interval_bars, styled
+
+_ROW_PX = 34
+
+
+def interval_figure(frame: pd.DataFrame) -> go.Figure:
+    """Figures with their intervals, one marker a model and figure.
+
+    Args:
+        frame: columns `model, figure, value, low, high`.
+    """
+    figure = go.Figure()
+    models, figures = list(frame["model"].unique()), list(frame["figure"].unique())
+    for index, model in enumerate(models):
+        part = frame[frame["model"] == model]
+        offset = (index - (len(models) - 1) / 2) * 0.16
+        figure.add_trace(
+            go.Scatter(
+                x=part["value"], y=[figures.index(f) + offset for f in part["figure"]],
+                name=model, mode="markers",
+                marker={
+                    "symbol": SYMBOLS[index % len(SYMBOLS)], "size": 11,
+                    "color": SERIES_COLOURS[index % len(SERIES_COLOURS)],
+                },
+                error_x=interval_bars(part["value"], part["low"], part["high"]),
+                customdata=part[["low", "high"]],
+                hovertemplate="%{x:.1%} (%{customdata[0]:.1%} to %{customdata[1]:.1%})",
+            )
+        )  # fmt: skip
+    styled(figure, "share", "", height=130 + 44 * len(figures))
+    figure.update_xaxes(tickformat=".0%")
+    figure.update_yaxes(
+        tickvals=list(range(len(figures))), ticktext=figures, autorange="reversed", zeroline=False
+    )
+    return figure
+
+
+def training_figure(curves: pd.DataFrame, figure_name: str) -> go.Figure:
+    """Train and validation lines of `loss` or `accuracy` over epochs, the best epoch marked."""
+    figure = go.Figure()
+    for index, (column, title) in enumerate(
+        [(figure_name, "training images"), (f"val_{figure_name}", "validation images")]
+    ):
+        if column in curves:
+            figure.add_trace(
+                go.Scatter(
+                    x=curves["epoch"], y=curves[column], name=title, mode="lines+markers",
+                    line={"color": SERIES_COLOURS[index], "dash": DASHES[index]},
+                    marker={"symbol": SYMBOLS[index], "size": 6},
+                )
+            )  # fmt: skip
+    styled(figure, "epoch", figure_name, height=360)
+    if figure_name == "accuracy":
+        figure.update_yaxes(tickformat=".0%")
+    return figure
+
+
+def robustness_figure(frame: pd.DataFrame, clean: float, *, dark: bool = False) -> go.Figure:
+    """Accuracy by corruption and level as a map; the number is the accuracy in per cent.
+
+    Args:
+        frame: columns `corruption, level, accuracy`.
+        clean: accuracy on the same images untouched.
+        dark: whether the theme is.
+    """
+    table = frame.pivot(index="corruption", columns="level", values="accuracy")
+    table = table.loc[table.mean(axis=1).sort_values().index]
+    figure = go.Figure(
+        go.Heatmap(
+            z=clean - table.to_numpy(), x=[str(c) for c in table.columns], y=list(table.index),
+            zmin=0, zmax=max(clean, 0.01), showscale=False, xgap=2, ygap=2,
+            colorscale=[[0, "rgba(213,94,0,0)"], [1, "rgba(213,94,0,0.7)"]],
+            customdata=table.to_numpy(),
+            hovertemplate="%{y}, level %{x}: %{customdata:.1%} right, %{z:.1%} lost"
+            "<extra></extra>",
+        )
+    )  # fmt: skip
+    for name, row in table.iterrows():
+        for column, accuracy in enumerate(row):  # by place: "1" would be taken for the second
+            figure.add_annotation(
+                x=column, y=name, text=f"{100 * accuracy:.0f}", showarrow=False,
+                font={"color": ink(dark)},
+            )  # fmt: skip
+    styled(figure, "level", "", height=100 + _ROW_PX * len(table), legend=False)
+    figure.update_xaxes(type="category", showgrid=False)
+    figure.update_yaxes(showgrid=False)
+    return figure
+
+
+def pareto_figure(frame: pd.DataFrame, cost: str, cost_title: str) -> go.Figure:
+    """Accuracy against a cost; models on the front are filled and joined.
+
+    Args:
+        frame: columns `model, accuracy, low, high, on_front` and the one named `cost`.
+        cost: which column is the cost.
+        cost_title: what stands at the axis.
+    """
+    figure = go.Figure()
+    front = frame[frame["on_front"]].sort_values(cost)
+    figure.add_trace(
+        go.Scatter(
+            x=front[cost], y=front["accuracy"], mode="lines", name="no model is better in both",
+            line={"color": QUIET, "dash": "dot", "shape": "hv"}, hoverinfo="skip",
+        )
+    )  # fmt: skip
+    for on_front, title in ((True, "on the front"), (False, "beaten in both")):
+        part = frame[frame["on_front"] == on_front]
+        if part.empty:
+            continue
+        figure.add_trace(
+            go.Scatter(
+                x=part[cost], y=part["accuracy"], mode="markers", name=title, text=part["model"],
+                marker={
+                    "symbol": "circle" if on_front else "circle-open", "size": 13,
+                    "color": SERIES_COLOURS[0] if on_front else QUIET,
+                },
+                error_y=interval_bars(part["accuracy"], part["low"], part["high"], thickness=1),
+                hovertemplate="%{text}: %{y:.1%} right, %{x:.3g}<extra></extra>",
+            )
+        )  # fmt: skip
+    figure.add_trace(  # names above the intervals, which would strike them through
+        go.Scatter(
+            x=frame[cost], y=frame["high"], mode="text", text=frame["model"],
+            textposition="top center", showlegend=False, hoverinfo="skip",
+        )
+    )  # fmt: skip
+    styled(figure, cost_title, "accuracy")
+    span = float(frame[cost].max()) or 1.0
+    figure.update_xaxes(range=[0, 1.2 * span])
+    figure.update_yaxes(tickformat=".0%")
+    return figure
+
+
+def groups_figure(outcome: Outcome) -> go.Figure:
+    """One row a group: share and interval; groups under 30 are hollow and grey.
+
+    The band is what chance alone would spread the groups over, around the overall share.
+    """
+    shown = [row for row in outcome.groups if row.share is not None]
+    figure = go.Figure()
+    if outcome.gap is not None and outcome.overall is not None:
+        half = outcome.gap.chance95 / 2
+        figure.add_vrect(
+            x0=max(outcome.overall - half, 0), x1=min(outcome.overall + half, 1),
+            fillcolor=QUIET, opacity=0.18, line_width=0,
+        )  # fmt: skip
+    if outcome.overall is not None:
+        figure.add_vline(x=outcome.overall, line_dash="dash", line_color=QUIET)
+    for status, title, colour, symbol in (
+        ("judged", "30 faces or more", SERIES_COLOURS[0], "circle"),
+        ("small", "fewer than 30: not compared", QUIET, "circle-open"),
+    ):
+        rows = [row for row in shown if row.status == status]
+        if rows:
+            marker = {"color": colour, "symbol": symbol, "size": 11}
+            figure.add_trace(_group_markers(rows, title, marker))
+    styled(figure, f"share {outcome.title}", "", height=130 + _ROW_PX * max(len(shown), 1))
+    ends = [end for row in shown for end in (row.low or 0, row.high or 0)]
+    narrow = bool(ends) and max(ends) - min(ends) < 0.04
+    figure.update_xaxes(tickformat=".1%" if narrow else ".0%", nticks=5)
+    in_order = sorted(shown, key=lambda row: by_first_number(row.group), reverse=True)
+    figure.update_yaxes(
+        categoryorder="array", categoryarray=[f"{row.group} (n={row.n})" for row in in_order]
+    )
+    return figure
+
+
+def _group_markers(rows: list[GroupShare], title: str, marker: dict[str, Any]) -> go.Scatter:
+    """Shares of groups with their intervals."""
+    return go.Scatter(
+        x=[row.share for row in rows], y=[f"{row.group} (n={row.n})" for row in rows],
+        mode="markers", name=title, marker=marker,
+        error_x=interval_bars(
+            [row.share for row in rows], [row.low for row in rows], [row.high for row in rows]
+        ),
+        hovertemplate="%{y}: %{x:.1%}<extra></extra>",
+    )  # fmt: skip
+
+
+def by_first_number(name: str) -> tuple[float, str]:
+    """Sorts "3-9" before "10-19", and names without a number after those by alphabet."""
+    found = re.match(r"\d+", name)
+    return (float(found.group()) if found else math.inf, name)
+
+
+def association_figure(found: Association, *, dark: bool = False) -> go.Figure:
+    """NPMI of group and expression: blue together more, orange less often than by chance."""
+    groups, labels = list(found.npmi), list(next(iter(found.npmi.values())))
+    values = [[found.npmi[group][label] for label in labels] for group in groups]
+    figure = go.Figure(
+        go.Heatmap(
+            z=values, x=labels, y=groups, zmin=-0.3, zmax=0.3, showscale=False, xgap=2, ygap=2,
+            colorscale=[
+                [0, "rgba(213,94,0,0.7)"],
+                [0.5, "rgba(128,128,128,0)"],
+                [1, "rgba(0,114,178,0.7)"],
+            ],
+            hovertemplate="%{y}, %{x}: %{z:+.3f}<extra></extra>",
+        )
+    )  # fmt: skip
+    for row, group in enumerate(groups):
+        for column, label in enumerate(labels):
+            figure.add_annotation(
+                x=label, y=group, text=f"{values[row][column]:+.2f}", showarrow=False,
+                font={"color": ink(dark)},
+            )  # fmt: skip
+    styled(figure, "", "", height=110 + _ROW_PX * len(groups), legend=False)
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(showgrid=False, tickangle=-35)
+    return figure
+
+
+def class_balance_figure(counts: Mapping[str, Mapping[str, int]]) -> go.Figure:
+    """Images of each expression, one bar a split, with the count on each bar."""
+    figure = go.Figure()
+    for index, (split, by_class) in enumerate(counts.items()):
+        figure.add_trace(
+            go.Bar(
+                x=list(by_class), y=list(by_class.values()), name=split,
+                text=list(by_class.values()), textposition="outside",
+                marker={
+                    "color": SERIES_COLOURS[index % len(SERIES_COLOURS)],
+                    "pattern": {"shape": ("", "/", ".")[index % 3]},
+                },
+            )
+        )  # fmt: skip
+    styled(figure, "", "images", height=380)
+    return figure

@@ -1,0 +1,174 @@
+"""Curves: ROC, precision–recall, reliability, coverage; training and robustness."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.measures.curves import (
+    coverage_accuracy,
+    precision_recall_curves,
+    reliability,
+    roc_curves,
+)
+from ui.metrics.charts import robustness_figure, training_figure
+from ui.metrics.subjects import Subject, dark, missing, missing_study, read_json, show, study
+from ui.shared.charts import (
+    coverage_figure,
+    precision_recall_figure,
+    reliability_figure,
+    roc_figure,
+)
+from ui.shared.resources import cards, settings
+from ui.shared.text import percent
+
+
+def curves(one: Subject) -> None:
+    """ROC and precision–recall of each expression against the rest."""
+    p = one.predictions
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader("ROC")
+        table, areas = roc_curves(p.labels, p.probabilities)
+        if table.empty:
+            st.info("A curve needs images with the expression and images without it.")
+        else:
+            show(
+                roc_figure(table, areas),
+                table,
+                key="roc",
+                reading="the nearer a line comes to the top left corner, the better that "
+                "expression is told from the rest; the number is the area below, 0.5 is chance.",
+                alt="ROC curves of seven expressions against the rest",
+            )
+    with right:
+        st.subheader("Precision and recall")
+        table, averages = precision_recall_curves(p.labels, p.probabilities)
+        if table.empty:
+            st.info("A curve needs images with the expression.")
+        else:
+            show(
+                precision_recall_figure(table, averages),
+                table,
+                key="precision_recall",
+                reading="lines that stay high to the right find most faces of that expression "
+                "with few false alarms; the number is average precision.",
+                alt="Precision-recall curves of seven expressions",
+            )
+
+
+def confidence(subjects: list[Subject], key: str = "confidence") -> None:
+    """Whether the model knows how sure it may be, and what a threshold buys."""
+    st.subheader("Reliability")
+    tables = {
+        one.name: reliability(one.predictions.labels, one.predictions.probabilities)
+        for one in subjects
+    }
+    show(
+        reliability_figure(tables),
+        joined(tables),
+        key=f"{key}_reliability",
+        reading="on the dotted line the model is right as often as it says; below it, it is too "
+        "sure of itself. Larger markers hold more images.",
+        alt="Reliability diagram: confidence against accuracy",
+    )
+    st.subheader("Coverage and accuracy")
+    threshold = st.slider(
+        "Call faces uncertain below", 0.0, 0.99, round(subjects[0].threshold, 2), 0.01,
+        key=f"{key}_threshold_{subjects[0].name}",
+        help="The app uses the threshold of the model's card, at which this slider starts.",
+    )  # fmt: skip
+    coverages = {
+        one.name: coverage_accuracy(one.predictions.labels, one.predictions.probabilities)
+        for one in subjects
+    }
+    for name, table in coverages.items():
+        row = table.iloc[round(threshold * 100)]
+        st.markdown(_at_threshold(name, threshold, row))
+    show(
+        coverage_figure(coverages, threshold),
+        joined(coverages),
+        key=f"{key}_coverage",
+        reading="going left, more faces are called uncertain and the others are judged right "
+        "more often; the ring is the threshold chosen above.",
+        alt="Coverage against accuracy for all thresholds",
+    )
+
+
+def _at_threshold(name: str, threshold: float, row: "pd.Series") -> str:
+    if not row["n"]:
+        return f"**{name}**: no face reaches {threshold:.2f}."
+    return (
+        f"**{name}**: {percent(row['coverage'])} of the faces are judged, and "
+        f"{percent(row['accuracy'], 1)} of those rightly "
+        f"(95\u00a0%: {percent(row['low'], 1)} to {percent(row['high'], 1)})."
+    )
+
+
+def joined(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Tables of several models as one, the model in its first column."""
+    return pd.concat(
+        [table.assign(model=name) for name, table in tables.items()], ignore_index=True
+    ).pipe(lambda frame: frame[["model", *frame.columns.drop("model")]])
+
+
+def training(one: Subject) -> None:
+    """Loss and accuracy of each epoch, from the run that made the model."""
+    members = cards()[one.model_id].members
+    if members:
+        st.info(
+            f"{one.model_id} was not trained: it is the mean of {' and '.join(members)}. "
+            "Choose one of them.",
+            icon=":material/call_merge:",
+        )
+        return
+    content = read_json(settings().models_dir / one.model_id / "curves.json")
+    frame = pd.DataFrame(content or [])
+    if "epoch" not in frame:
+        missing(f"No training curves are stored for {one.model_id}.", "mien publish")
+        return
+    for figure_name in ("accuracy", "loss"):
+        if not {figure_name, f"val_{figure_name}"} & set(frame.columns):
+            continue
+        st.subheader(figure_name.capitalize())
+        show(
+            training_figure(frame, figure_name),
+            frame,
+            key=f"training_{figure_name}",
+            reading="training images are distorted on purpose, so that their line may lie on the "
+            "worse side; where the validation line turns back, the model learns by heart.",
+            alt=f"{figure_name} of training and validation images over epochs",
+        )
+
+
+def robustness(one: Subject) -> None:
+    """Accuracy under corruptions, from the study file."""
+    content = study(f"robustness_{one.model_id}")
+    if content is None or not content.get("rows"):
+        missing_study(
+            "This study", "robustness", one.model_id, "mien bias robustness --data fer2013.parquet"
+        )
+        return
+    if content.get("model_sha256") != cards()[one.model_id].sha256:
+        st.warning("Measured on another version of this model; measure again.")
+    corrupted(content, key="robustness")
+    st.caption(f"`{content['command']}`, {content['dataset']}.")
+
+
+def corrupted(content: dict[str, Any], *, key: str) -> None:
+    """The map of `n, clean_accuracy, rows`, from a study or an audit."""
+    frame = pd.DataFrame(content["rows"])
+    mean = float(frame["accuracy"].mean())
+    st.markdown(
+        f"Untouched, {percent(content['clean_accuracy'], 1)} of {content['n']:,} images "
+        f"are judged right; on average over {frame['corruption'].nunique()} corruptions in five "
+        f"levels, {percent(mean, 1)}."
+    )
+    show(
+        robustness_figure(frame, content["clean_accuracy"], dark=dark()),
+        frame,
+        key=key,
+        reading="each number is the accuracy in per cent at that strength; the stronger the "
+        "colour, the more is lost against untouched images.",
+        alt="Accuracy by corruption and level",
+    )

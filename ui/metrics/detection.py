@@ -1,0 +1,207 @@
+"""Model Metrics, faces: how well each detector finds them, and what its threshold trades."""
+
+import math
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.measures.detection.curves import counts_at, curve_frame, load_evaluations, stored_curve
+from core.measures.detection.evaluation import DetectionEvaluation
+from ui.metrics.detection_charts import (
+    detector_curves_figure,
+    recall_by_group_figure,
+    threshold_figure,
+)
+from ui.metrics.subjects import missing, share_with_interval, show, study, table_below
+from ui.shared.resources import settings
+from ui.shared.text import percent
+
+_COST = "processor ms a photo"
+_COMMAND = "mien detect-eval --data wider_val.parquet --detector NAME --out models/NAME/…"
+
+
+@st.cache_resource(show_spinner=False)
+def evaluations() -> dict[str, DetectionEvaluation]:
+    """Stored evaluations by detector, best average precision first."""
+    return load_evaluations(settings().models_dir)
+
+
+def detection() -> None:
+    """The whole section."""
+    found = evaluations()
+    if not found:
+        missing("No face detector has been measured.", _COMMAND)
+        return
+    _all_detectors(found)
+    st.subheader("What a threshold trades")
+    default = settings().default_detector
+    names = list(found)
+    at = names.index(default) if default in names else 0
+    name = st.selectbox("Detector", names, index=at, key="detection_name")
+    _threshold(found[name])
+    _by_group(found[name])
+    _effect()
+
+
+def detector_frame(found: dict[str, DetectionEvaluation]) -> pd.DataFrame:
+    """One row a detector: figures of its stored evaluation, shares 0..1."""
+    return pd.DataFrame(
+        [
+            {
+                "detector": name,
+                "photos": one.n_images,
+                "average precision": one.ap50,
+                "best F1": one.best_f1,
+                "app's threshold": one.shipped.threshold,
+                "its precision": one.shipped.precision,
+                "its recall": one.shipped.recall,
+                "its F1": one.shipped.f1,
+                _COST: one.cpu_ms_per_image,
+            }
+            for name, one in found.items()
+        ]
+    )
+
+
+def _all_detectors(found: dict[str, DetectionEvaluation]) -> None:
+    st.subheader("All detectors on the same photos")
+    frame = detector_frame(found)
+    shares = st.column_config.NumberColumn(format="%.3f")
+    st.dataframe(
+        frame, hide_index=True, height="auto",
+        column_config=dict.fromkeys(frame.columns.drop(["detector", "photos", _COST]), shares)
+        | {_COST: st.column_config.NumberColumn(format="%.0f")},
+    )  # fmt: skip
+    most = max(found.values(), key=lambda one: one.n_images)
+    fewer = [name for name, one in found.items() if one.n_images < most.n_images]
+    st.caption(
+        f"{most.dataset}: {most.n_images} photos, {most.n_faces} faces of at least "
+        f"{most.min_face_px:g} px. A face is found where a box overlaps it by half. "
+        f"{_on_fewer(fewer)}`{_COMMAND}`"
+    )
+    comparable = [name for name in found if name not in fewer]
+    chosen = st.multiselect("Curves", list(found), default=comparable[:4], key="detection_curves")
+    if not chosen:
+        st.info("Choose at least one detector.", icon=":material/arrow_upward:")
+        return
+    curves = {name: curve_frame(found[name]) for name in chosen}
+    marks = {
+        name: (found[name].shipped.recall or 0.0, found[name].shipped.precision or 0.0)
+        for name in chosen
+    }
+    table = pd.concat(
+        [curve.assign(detector=name) for name, curve in curves.items()], ignore_index=True
+    )
+    show(
+        detector_curves_figure(curves, marks),
+        table,
+        key="detector_curves",
+        reading="up: fewer false alarms; right: fewer missed faces; a ring is where the app's "
+        "threshold puts a detector.",
+        alt="Precision against recall of the chosen detectors",
+    )
+
+
+def _on_fewer(names: list[str]) -> str:
+    """A warning about detectors that were measured on a part of the photos."""
+    if not names:
+        return ""
+    return f"On fewer photos, so not to be compared closely: {', '.join(names)}. "
+
+
+def _threshold(evaluation: DetectionEvaluation) -> None:
+    shipped, best = evaluation.shipped.threshold, evaluation.threshold
+    threshold = st.slider(
+        "Smallest confidence that counts", 0.0, 1.0, float(shipped or 0.5), 0.01,
+        key=f"detection_threshold_{evaluation.detector}",
+    )  # fmt: skip
+    point = stored_curve(evaluation).at(threshold)
+    faces, missed, false_alarms = counts_at(evaluation, threshold)
+    columns = st.columns(3)
+    for column, name, value, meaning in (
+        (columns[0], "Precision", point.precision, "Share of its boxes that are faces."),
+        (columns[1], "Recall", point.recall, "Share of the faces found."),
+        (columns[2], "F1", point.f1, "Harmonic mean of the two."),
+    ):
+        column.metric(name, "–" if math.isnan(value) else percent(value, 1), help=meaning)
+    st.write(
+        f"From {threshold:.2f} on, {evaluation.detector} finds **{faces:,}** of the "
+        f"{evaluation.n_faces:,} faces, misses **{missed:,}** and takes **{false_alarms:,}** "
+        "other places for a face."
+    )
+    curve = curve_frame(evaluation)
+    show(
+        threshold_figure(curve, threshold, shipped),
+        curve,
+        key=f"threshold_{evaluation.detector}",
+        reading="moving right gives fewer false alarms and more missed faces; the thick line is "
+        "your threshold, the dotted one the app's.",
+        alt=f"Precision, recall and F1 of {evaluation.detector} over its threshold",
+    )
+    if best is not None and shipped is not None:
+        st.caption(f"F1 is best at {best:.2f}; the app uses {shipped:.2f}.")
+
+
+def _by_group(evaluation: DetectionEvaluation) -> None:
+    st.subheader("Which faces are found")
+    kinds = list(evaluation.by_group)
+    kind = st.segmented_control(
+        "Faces by", kinds, default=kinds[0], required=True, key="detection_kind"
+    )
+    groups = pd.DataFrame(
+        [
+            {"group": name, "faces": group.n_faces, "recall": group.recall}
+            for name, group in evaluation.by_group[str(kind)].items()
+            if group.recall is not None
+        ]
+    )
+    if groups.empty:
+        st.info("No face of these photos belongs to any of these groups.")
+        return
+    show(
+        recall_by_group_figure(groups),
+        groups,
+        key="detector_groups",
+        reading="a longer bar means more of these faces are found, at the threshold of best F1.",
+        alt=f"Recall of {evaluation.detector} by {kind}",
+    )
+
+
+def _effect() -> None:
+    """What the choice of detector does to the expressions, where it was measured."""
+    st.subheader("What the detector does to the expressions")
+    content = study("detectors")
+    if content is None:
+        missing(
+            "The effect on the expressions has not been measured.",
+            "python -m training.fits.detector_effect --data fer2013.parquet",
+        )
+        return
+    frame = effect_frame(content["detectors"])
+    st.dataframe(frame, hide_index=True, height="auto")
+    table_below(frame, "detector_effect")
+    st.caption(
+        "**How to read it:** where a detector's second column is near that of no detector, its "
+        "boxes cut faces as the model learnt them; where its last column is far below, it misses "
+        f"faces. {content['data']}; model {content['model_id']}. FER-2013's crops are no photos, "
+        "so this says what the cut does, not how many faces are found in a photo. "
+        "`python -m training.fits.detector_effect --data fer2013.parquet`"
+    )
+
+
+def effect_frame(measured: dict[str, Any]) -> pd.DataFrame:
+    """One row a detector: faces not found, and accuracy on those found and on all images."""
+    return pd.DataFrame(
+        [
+            {
+                "detector": "none (crops)" if name == "none" else name,
+                "right of those found (95 %)": share_with_interval(
+                    row["accuracy_of_detected"], *row["accuracy_ci95"]
+                ),
+                "not found": f"{row['undetected']} of {row['n']}",
+                "right of all": percent(row["accuracy_of_all"], 1),
+            }
+            for name, row in measured.items()
+        ]
+    )

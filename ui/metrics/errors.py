@@ -1,0 +1,167 @@
+"""Errors: which expression is taken for which, and what such errors are."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.emotions import EMOTIONS, noun
+from core.errors import MienError
+from core.measures.curves import confusion_counts
+from core.types import ImageRGB
+from ui.metrics.subjects import Subject, dark, show
+from ui.shared.charts import ConfusionMode, confusion_figure, confusion_values, histogram_figure
+from ui.shared.resources import settings
+from ui.shared.text import percent
+
+_MODES: dict[str, ConfusionMode] = {
+    "Share of each true label": "rows",
+    "Share of each verdict": "columns",
+    "Counts": "counts",
+}
+_MAX_ROWS, _MAX_IMAGES = 200, 24
+
+
+def errors(one: Subject, *, key: str = "confusion", images: bool = True) -> None:
+    """The confusion matrix and, for a chosen cell, what lies in it."""
+    name = st.segmented_control(
+        "Cells show", list(_MODES), default="Share of each true label", required=True,
+        key=f"{key}_mode",
+    )  # fmt: skip
+    mode = _MODES[str(name)]
+    counts = confusion_counts(one.predictions.labels, one.predictions.predicted)
+    event = show(
+        confusion_figure(counts, mode, dark=dark()),
+        _table(counts),
+        key=key,
+        reading={
+            "rows": "a row says, in per cent, what became of the faces with that true label; the "
+            "diagonal is recall.",
+            "columns": "a column says, in per cent, which true labels lie behind that verdict; "
+            "the diagonal is precision.",
+            "counts": "each cell counts images; the diagonal holds those judged right.",
+        }[mode]
+        + " Click a cell, or choose one below.",
+        alt="Confusion matrix of seven expressions, true label against verdict",
+        on_select="rerun",
+        selection_mode="points",
+    )
+    _follow_click(event, key)
+    st.subheader("What is in a cell")
+    st.session_state.setdefault(f"{key}_true", "fear")
+    st.session_state.setdefault(f"{key}_judged", "sad")
+    left, right = st.columns(2)
+    true = left.selectbox("True label", EMOTIONS, key=f"{key}_true")
+    judged = right.selectbox("Judged as", EMOTIONS, key=f"{key}_judged")
+    _cell(one, EMOTIONS.index(true), EMOTIONS.index(judged), key, images)
+
+
+def _follow_click(event: Any, key: str) -> None:
+    """Bring a click into the two select boxes, once a click."""
+    points = event.selection.points if event else []
+    if not points:
+        return
+    clicked = tuple(points[0]["customdata"])
+    if st.session_state.get(f"{key}_clicked") != clicked:
+        st.session_state[f"{key}_clicked"] = clicked
+        st.session_state[f"{key}_true"], st.session_state[f"{key}_judged"] = clicked
+
+
+def _table(counts: Any) -> pd.DataFrame:
+    rows, columns = confusion_values(counts, "rows"), confusion_values(counts, "columns")
+    return pd.DataFrame(
+        [
+            (true, judged, int(counts[r, c]), float(rows[r, c]), float(columns[r, c]))
+            for r, true in enumerate(EMOTIONS)
+            for c, judged in enumerate(EMOTIONS)
+        ],
+        columns=["true", "judged", "images", "share_of_true", "share_of_judged"],
+    )
+
+
+def _cell(one: Subject, true: int, judged: int, key: str, images: bool) -> None:
+    p = one.predictions
+    rows = np.flatnonzero((p.labels == true) & (p.predicted == judged))
+    n_true = int((p.labels == true).sum())
+    what = "judged right" if true == judged else f"taken for {noun(EMOTIONS[judged])}"
+    if not len(rows):
+        st.info(f"No face labelled {EMOTIONS[true]} was {what}.", icon=":material/check:")
+        return
+    rows = rows[np.argsort(-p.confidence[rows])]
+    sure = float((p.confidence[rows] >= one.threshold).mean())
+    st.markdown(
+        f"**{len(rows)}** of {n_true} faces labelled **{EMOTIONS[true]}** were {what} "
+        f"({percent(len(rows) / n_true, 1)}); in {percent(sure)} of these cases the model did "
+        "not call itself uncertain."
+    )
+    table = pd.DataFrame(p.probabilities[rows].round(3), columns=list(EMOTIONS))
+    table.insert(0, "confidence", p.confidence[rows].round(3))
+    table.insert(0, "image", rows)
+    show(
+        histogram_figure(p.confidence[rows], one.threshold),
+        table,
+        key=f"{key}_confidence",
+        reading="bars right of the dashed line are verdicts the app shows without a warning.",
+        alt="Histogram of the confidence of the images in the cell",
+    )
+    st.markdown(f"**Scores**, most confident first{_first(len(rows))}")
+    st.dataframe(
+        table.head(_MAX_ROWS), hide_index=True, height=260,
+        column_config={
+            name: st.column_config.ProgressColumn(name, min_value=0, max_value=1, format="%.2f")
+            for name in EMOTIONS
+        },
+    )  # fmt: skip
+    if images:
+        _images(one, rows[:_MAX_IMAGES], len(rows))
+
+
+def _first(n: int) -> str:
+    return f" (first {_MAX_ROWS} of {n})" if n > _MAX_ROWS else ""
+
+
+def _images(one: Subject, rows: Any, n: int) -> None:
+    if settings().fer2013_path is None:
+        st.caption(
+            "The images themselves belong to FER-2013 and are not shipped. Who has the data set "
+            "sees them here after setting `MIEN_FER2013_PATH` to its parquet file."
+        )
+        return
+    try:
+        found = local_images(one)
+    except MienError as error:
+        st.warning(str(error), icon=":material/warning:")
+        return
+    st.markdown(f"**Images** from your local file (the {len(rows)} most confident of {n})")
+    st.image([found[row] for row in rows], width=72)
+
+
+def local_images(one: Subject) -> list[ImageRGB]:
+    """The test images in the order of the subject's rows, from the local file.
+
+    Raises:
+        MienError: if the file cannot be read or holds other labels than the predictions.
+    """
+    images, labels = _test_images()
+    chosen = np.arange(len(labels))
+    if len(labels) != len(one.predictions):
+        from ui.metrics.subjects import predictions
+
+        stored = predictions(one.model_id)
+        if stored is not None and len(stored) == len(labels):
+            chosen = np.flatnonzero(~stored.near_duplicate)
+    if labels[chosen].tolist() != one.predictions.labels.tolist():
+        raise MienError("The local FER-2013 file holds other images than were evaluated.")
+    return [images[row] for row in chosen]
+
+
+@st.cache_resource(show_spinner="Reading the local FER-2013 file …")
+def _test_images() -> Any:
+    from core.measures.datasets import load_labelled
+    from core.pictures.images import decode_image
+
+    path = settings().fer2013_path
+    assert path is not None  # the caller asked
+    data = load_labelled(path, split="test")
+    return [decode_image(encoded).image_rgb for encoded in data.encoded()], data.labels

@@ -1,0 +1,133 @@
+"""What the sections of Model Metrics share: a chart with its reading, table and download."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.measures.curves import Predictions, load_predictions
+from ui.shared.charts import CONFIG
+from ui.shared.resources import cards, settings
+from ui.shared.text import percent
+
+ALL, UNIQUE = "All test images", "Without near-duplicates"
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """One model on one set of images, which is what every section shows.
+
+    Attributes:
+        name: model id, or the name of an audited file.
+        threshold: confidence under which the model says "uncertain".
+        model_id: for what belongs to the model and not to the set.
+    """
+
+    name: str
+    model_id: str
+    predictions: Predictions
+    threshold: float
+
+
+@st.cache_resource(show_spinner=False)
+def predictions(model_id: str) -> Predictions | None:
+    """What the model said of FER-2013's test split; None where that is not stored."""
+    return load_predictions(settings().models_dir / model_id)
+
+
+def subject(model_id: str, which: str) -> Subject | None:
+    """The model on all test images or on those without near-duplicates."""
+    stored = predictions(model_id)
+    if stored is None:
+        return None
+    kept = stored if which == ALL else stored.keep(~stored.near_duplicate)
+    threshold = cards()[model_id].calibration.uncertain_threshold
+    return Subject(model_id, model_id, kept, threshold)
+
+
+@st.cache_resource(show_spinner=False)
+def study(name: str) -> dict[str, Any] | None:
+    """`models/studies/<name>.json`; None where no command has made it, or it is damaged."""
+    file = settings().models_dir / "studies" / f"{name}.json"
+    content: dict[str, Any] | None = read_json(file)
+    return content
+
+
+def read_json(file: Path) -> Any:
+    """Content of a JSON file; None where it is missing or no JSON."""
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError):
+        return None
+
+
+def show(
+    figure: go.Figure, table: pd.DataFrame, *, key: str, reading: str, alt: str, **options: Any
+) -> Any:
+    """A chart, one sentence on how to read it, and the table behind it as CSV.
+
+    Args:
+        figure: the chart.
+        table: its numbers; the keyboard's and the screen reader's way to them.
+        key: unique on the page; also the name of the CSV.
+        reading: how to read the chart, one sentence.
+        alt: what a screen reader says of it.
+        options: for `st.plotly_chart`, such as `on_select`.
+
+    Returns:
+        What `st.plotly_chart` returns.
+    """
+    result = st.plotly_chart(figure, key=key, config=dict(CONFIG), alt=alt, **options)
+    st.caption(f"**How to read it:** {reading}")
+    table_below(table, key)
+    return result
+
+
+def table_below(table: pd.DataFrame, key: str) -> None:
+    """The numbers behind a chart, folded, with a download."""
+    with st.expander("Numbers behind this chart", icon=":material/table:"):
+        st.dataframe(table, hide_index=True, key=f"{key}_table", height="auto")
+        st.download_button(
+            "Download as CSV",
+            table.to_csv(index=False),
+            f"{key}.csv",
+            "text/csv",
+            key=f"{key}_csv",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+
+
+def dark() -> bool:
+    """Whether the reader's theme is dark."""
+    return st.context.theme.type == "dark"
+
+
+def missing(what: str, command: str) -> None:
+    """An empty state that names the command which fills it."""
+    st.info(f"{what} `{command}` makes it.", icon=":material/hourglass_empty:")
+
+
+def missing_study(what: str, name: str, model_id: str, command: str) -> None:
+    """An empty state for a model, which says for which models there is such a study.
+
+    Args:
+        what: such as "This breakdown".
+        name: of the study, `<name>_<model_id>.json`.
+        model_id: the model without it.
+        command: what makes it, less its `--model`.
+    """
+    others = [other for other in cards() if study(f"{name}_{other}") is not None]
+    there = f" It is there for {', '.join(others)}." if others else ""
+    missing(f"{what} has not been made for {model_id}.{there}", f"{command} --model {model_id}")
+
+
+def share_with_interval(value: float, low: float, high: float) -> str:
+    """`58.1 % (56.5 – 59.7)`, or a dash where there is nothing."""
+    if pd.isna(value):
+        return "–"
+    return f"{percent(value, 1)} ({100 * low:.1f} – {100 * high:.1f})"

@@ -1,0 +1,127 @@
+"""What runs beside the pages, once a process: logs, metrics, readiness, a graceful stop.
+
+Pages run again and again; this module is imported once, and so starts things once.
+"""
+
+import atexit
+import importlib
+import logging
+import pkgutil
+import sys
+import threading
+
+import streamlit.logger as streamlit_logger
+from starlette.formparsers import MultiPartParser
+
+import ui
+from services.observe import WORK, add_observer
+from services.operations.doctor import Readiness
+from services.operations.logs import LogObserver, StandardError, formatter, set_up_logs
+from ui.runtime.router import through_home_from_the_start
+from ui.runtime.session_expiry import start_expiry
+from ui.shared.resources import analyzer, settings
+from ui.shared.store import forget_store, opened
+
+logger = logging.getLogger(__name__)
+_starting = threading.Lock()
+_started = _stopped = False
+_serving = threading.Event()
+
+
+def start(*, serving: bool = True) -> None:
+    """Set up logs, metrics and the stop; does nothing the second time.
+
+    Args:
+        serving: whether visitors are let in already; else they are once `warm_up` is through.
+    """
+    global _started
+    with _starting:
+        if _started:
+            return
+        _started = True
+        limits = settings()
+        set_up_logs(limits.log_format, limits.log_level)
+        _take_over_streamlits_logs(limits.log_format)
+        keep_uploads_in_memory()
+        start_expiry()
+        add_observer(LogObserver())
+        if limits.metrics_port is not None:
+            _serve_probes(limits.metrics_host, limits.metrics_port)
+        atexit.register(stop)
+        if serving:
+            _serving.set()
+    logger.info("started")
+
+
+def warm_up() -> None:
+    """Do now what the first visitor would wait for: open the store, load models and pages' code.
+
+    Opening the store starts the purge.
+    """
+    limits = settings()
+    through_home_from_the_start()
+    for module in pkgutil.walk_packages(ui.__path__, "ui."):
+        try:
+            importlib.import_module(module.name)
+        except ImportError:
+            # One page that cannot be shown is no reason not to show the others.
+            logger.exception("%s cannot be imported", module.name)
+    if opened().store is None:
+        logger.warning("serving without a store: %s", opened().problem)
+    analyzer(limits.default_model, limits.default_detector)
+    _serving.set()
+
+
+def stop() -> None:
+    """Finish what was begun, begin nothing new, hand back the purge's lease; once."""
+    global _stopped
+    with _starting:
+        if _stopped:
+            return
+        _stopped = True
+    if not WORK.stop(settings().stop_grace_s):
+        logger.warning("analyses were cut off", extra={"running": WORK.n_running})
+    forget_store()  # ends the purge, which hands its lease back
+    logger.info("stopped")
+
+
+def keep_uploads_in_memory() -> None:
+    """Starlette puts uploads above one megabyte into a temporary file; photos go to no disk."""
+    MultiPartParser.spool_max_size = sys.maxsize
+
+
+def _serve_probes(host: str, port: int) -> None:
+    # Here, because without the setting a process has no use for Prometheus' library.
+    from services.operations.probes import ProbeServer
+    from services.operations.prometheus import Metrics
+
+    metrics = Metrics(lambda: opened().store)
+    readiness = Readiness(settings(), lambda: opened().store, serving=_serving.is_set)
+    try:
+        ProbeServer(metrics, readiness, host=host, port=port)
+    except OSError as exc:
+        logger.error("no metrics: port %s cannot be opened (%s)", port, exc.strerror)
+        return
+    add_observer(metrics)
+
+
+def _take_over_streamlits_logs(log_format: str) -> None:
+    """Streamlit gives each of its loggers a handler, and uvicorn its own; one format for all."""
+
+    def set_up(named: logging.Logger) -> None:
+        for handler in list(named.handlers):
+            named.removeHandler(handler)
+        handler = StandardError()
+        handler.setFormatter(formatter(log_format))
+        named.addHandler(handler)
+
+    streamlit_logger.setup_formatter = set_up  # type: ignore[assignment]
+    streamlit_logger.update_formatter()
+    # It warns of caches that are filled before the first visitor came, as `warm_up` does.
+    script_context = "streamlit.runtime.scriptrunner_utils.script_run_context"
+    logging.getLogger(script_context).setLevel(logging.ERROR)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        for handler in logging.getLogger(name).handlers:
+            handler.setFormatter(formatter(log_format))
+        # Below, it writes a line a request, with paths that hold the ids of sessions.
+        logging.getLogger(name).setLevel(logging.WARNING)

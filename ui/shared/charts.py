@@ -1,0 +1,265 @@
+"""Charts as pure functions: tables in, Plotly figures out.
+
+One palette (core.drawing.photo.EMOTION_COLOURS), and never colour alone: series differ in dash and
+marker too. No figure sets a background, so that each fits the light and the dark theme.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from core.drawing.photo import EMOTION_COLOURS
+from core.emotions import EMOTIONS
+
+DASHES: Final = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")
+SYMBOLS: Final = ("circle", "square", "diamond", "cross", "triangle-up", "x", "star")
+# For series that are no expression, such as models: the palette's four strongest.
+SERIES_COLOURS: Final = tuple(
+    EMOTION_COLOURS[name] for name in ("sad", "angry", "disgust", "fear", "surprise", "neutral")
+)
+QUIET: Final = "#8A8F94"  # seen on white and on near black
+ConfusionMode = Literal["counts", "rows", "columns"]
+
+CONFIG: Final = {"displaylogo": False, "modeBarButtonsToRemove": ["lasso2d", "select2d"]}
+
+
+def ink(dark: bool) -> str:
+    """Colour of numbers that lie on a chart's cells, as the theme's text."""
+    return "#FFFFFF" if dark else "#16212B"
+
+
+def styled(
+    figure: go.Figure, x_title: str, y_title: str, *, height: int = 420, legend: bool = True
+) -> go.Figure:
+    """Margins, titles and a legend above the plot, the same for all charts."""
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 48 if legend else 16, "b": 8},
+        xaxis_title=x_title,
+        yaxis_title=y_title,
+        showlegend=legend,
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.01, "x": 0},
+        dragmode=False,
+        hovermode="closest",
+    )
+    figure.update_xaxes(automargin=True)
+    figure.update_yaxes(automargin=True)
+    return figure
+
+
+def interval_bars(values: Any, low: Any, high: Any, *, thickness: int = 2) -> dict[str, Any]:
+    """Plotly's error bars from `low` to `high` around `values`, all (n,)."""
+    values = np.asarray(values, float)
+    return {
+        "type": "data", "symmetric": False, "thickness": thickness,
+        "array": np.asarray(high, float) - values, "arrayminus": values - np.asarray(low, float),
+    }  # fmt: skip
+
+
+def share_axes(figure: go.Figure) -> None:
+    """Both axes from 0 to 100 %."""
+    figure.update_xaxes(range=[-0.01, 1.01], tickformat=".0%")
+    figure.update_yaxes(range=[-0.01, 1.01], tickformat=".0%")
+
+
+def _expression_line(x: Any, y: Any, name: str, label: str) -> list[go.Scatter]:
+    """A line in the expression's colour and dash; pale colours get a dark line beneath."""
+    index = EMOTIONS.index(name)
+    line = go.Scatter(
+        x=x, y=y, name=label, mode="lines", legendgroup=name,
+        line={"color": EMOTION_COLOURS[name], "dash": DASHES[index], "width": 2.5},
+    )  # fmt: skip
+    if name != "happy":
+        return [line]
+    halo = go.Scatter(
+        x=x, y=y, mode="lines", legendgroup=name, showlegend=False, hoverinfo="skip",
+        line={"color": "#5B5600", "width": 4.5},
+    )  # fmt: skip
+    return [halo, line]
+
+
+def confusion_values(counts: NDArray[np.int64], mode: ConfusionMode) -> NDArray[np.float64]:
+    """Counts, or shares of each row or column; 0 where a row or column is empty."""
+    values = counts.astype(float)
+    if mode == "rows":
+        return np.asarray(values / np.maximum(values.sum(axis=1, keepdims=True), 1))
+    if mode == "columns":
+        return np.asarray(values / np.maximum(values.sum(axis=0, keepdims=True), 1))
+    return values
+
+
+def confusion_figure(
+    counts: NDArray[np.int64], mode: ConfusionMode, *, dark: bool = False
+) -> go.Figure:
+    """A 7 × 7 map whose cells can be clicked; more colour is more. `dark` fits the numbers.
+
+    Heat maps send no clicks to Streamlit, so one unseen marker lies on each cell.
+    """
+    values = confusion_values(counts, mode)
+    texts = [[f"{v:.0f}" if mode == "counts" else f"{100 * v:.0f}" for v in row] for row in values]
+    largest = values.max() if values.size and values.max() > 0 else 1
+    names = list(EMOTIONS)
+    figure = go.Figure(
+        go.Heatmap(
+            z=values, x=names, y=names, zmin=0, zmax=largest, showscale=False, hoverinfo="skip",
+            # From nothing to blue: what lies under it is the theme's own background.
+            colorscale=[[0, "rgba(0,114,178,0)"], [1, "rgba(0,114,178,1)"]],
+            xgap=2, ygap=2,
+        )
+    )  # fmt: skip
+    for row, true in enumerate(names):
+        for column, judged in enumerate(names):
+            on_blue = dark or values[row, column] > 0.55 * largest
+            figure.add_annotation(
+                x=judged, y=true, text=texts[row][column], showarrow=False,
+                font={"color": ink(on_blue), "size": 13},
+            )  # fmt: skip
+    figure.add_trace(_clickable_cells(counts, values, mode))
+    styled(figure, "judged as", "true label", height=470, legend=False)
+    figure.update_layout(clickmode="event+select")
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(side="bottom", showgrid=False, tickangle=-35)
+    return figure
+
+
+def _clickable_cells(
+    counts: NDArray[np.int64], values: NDArray[np.float64], mode: ConfusionMode
+) -> go.Scatter:
+    """An unseen marker on each cell, which says its true label and verdict when clicked."""
+    cells = [(true, judged) for true in EMOTIONS for judged in EMOTIONS]
+    texts = [f"{count} images" for count in counts.ravel()]
+    if mode != "counts":
+        texts = [f"{t}, {share:.1%}" for t, share in zip(texts, values.ravel(), strict=True)]
+    return go.Scatter(
+        x=[judged for _, judged in cells], y=[true for true, _ in cells], mode="markers",
+        name="cells", customdata=[list(cell) for cell in cells], text=texts,
+        marker={"symbol": "square", "size": 34, "color": "rgba(0,0,0,0)"},
+        selected={"marker": {"color": SERIES_COLOURS[1], "opacity": 0.45}},
+        unselected={"marker": {"opacity": 0}},
+        hovertemplate="true %{y}, judged %{x}: %{text}<extra></extra>",
+    )  # fmt: skip
+
+
+def histogram_figure(confidence: Any, threshold: float) -> go.Figure:
+    """How sure the model was, in tenths, with the threshold under which it says so."""
+    counts, edges = np.histogram(confidence, bins=20, range=(0, 1))
+    figure = go.Figure(
+        go.Bar(
+            x=(edges[:-1] + edges[1:]) / 2, y=counts, width=0.046, marker_color=SERIES_COLOURS[0],
+            hovertemplate="confidence about %{x:.0%}: %{y} images<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.add_vline(x=threshold, line_dash="dash", line_color=SERIES_COLOURS[1])
+    figure.add_annotation(
+        x=threshold, y=1, yref="paper", text="uncertain below", xanchor="right", yanchor="bottom",
+        showarrow=False,
+    )  # fmt: skip
+    styled(figure, "confidence", "images", height=260, legend=False)
+    figure.update_xaxes(range=[0, 1], tickformat=".0%")
+    figure.update_layout(margin_t=28)
+    return figure
+
+
+def roc_figure(curves: pd.DataFrame, areas: Mapping[str, float]) -> go.Figure:
+    """False against true positives, one line an expression."""
+    figure = go.Figure()
+    figure.add_trace(
+        go.Scatter(
+            x=[0, 1], y=[0, 1], mode="lines", showlegend=False, hoverinfo="skip",
+            line={"color": QUIET, "dash": "dot", "width": 1},
+        )
+    )  # fmt: skip
+    for name, part in curves.groupby("expression", sort=False):
+        label = f"{name} {areas[str(name)]:.3f}"
+        figure.add_traces(
+            _expression_line(
+                part["false_positive_rate"], part["true_positive_rate"], str(name), label
+            )
+        )
+    styled(figure, "false alarms among other faces", "share recognised", height=500)
+    share_axes(figure)
+    return figure
+
+
+def precision_recall_figure(curves: pd.DataFrame, averages: Mapping[str, float]) -> go.Figure:
+    """Recall against precision, one line an expression."""
+    figure = go.Figure()
+    for name, part in curves.groupby("expression", sort=False):
+        label = f"{name} {averages[str(name)]:.3f}"
+        figure.add_traces(_expression_line(part["recall"], part["precision"], str(name), label))
+    styled(figure, "share recognised (recall)", "share right (precision)", height=500)
+    share_axes(figure)
+    return figure
+
+
+def series_look(index: int) -> dict[str, Any]:
+    """Colour, dash and symbol of the n-th series that is no expression."""
+    return {
+        "colour": SERIES_COLOURS[index % len(SERIES_COLOURS)],
+        "dash": DASHES[index % len(DASHES)],
+        "symbol": SYMBOLS[index % len(SYMBOLS)],
+    }
+
+
+def reliability_figure(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
+    """Confidence against accuracy, one line a model; larger markers hold more, under 10 none."""
+    figure = go.Figure()
+    figure.add_trace(
+        go.Scatter(
+            x=[0, 1], y=[0, 1], mode="lines", name="says what is true",
+            line={"color": QUIET, "dash": "dot", "width": 1},
+        )
+    )  # fmt: skip
+    for index, (name, whole) in enumerate(tables.items()):
+        look = series_look(index)
+        table = whole[whole["n"] >= 10]  # fewer say nothing; the table below has all
+        share = np.sqrt(table["n"] / max(table["n"].max(), 1)) if len(table) else []
+        figure.add_trace(
+            go.Scatter(
+                x=table["confidence"], y=table["accuracy"], name=name, mode="lines+markers",
+                line={"color": look["colour"], "dash": look["dash"]},
+                marker={"symbol": look["symbol"], "size": [6 + 12 * float(s) for s in share]},
+                error_y=interval_bars(
+                    table["accuracy"], table["low"], table["high"], thickness=1
+                ),
+                customdata=table["n"],
+                hovertemplate="said %{x:.0%}, right %{y:.0%} of %{customdata} images",
+            )
+        )  # fmt: skip
+    styled(figure, "how sure the model says it is", "how often it is right")
+    share_axes(figure)
+    return figure
+
+
+def coverage_figure(tables: Mapping[str, pd.DataFrame], threshold: float) -> go.Figure:
+    """Share of faces judged against how right those are; a ring marks the threshold."""
+    figure = go.Figure()
+    for index, (name, table) in enumerate(tables.items()):
+        look, filled = series_look(index), table[table["n"] >= 10]
+        figure.add_trace(
+            go.Scatter(
+                x=filled["coverage"], y=filled["accuracy"], name=name, mode="lines",
+                line={"color": look["colour"], "dash": look["dash"], "width": 2.5},
+                customdata=filled["threshold"],
+                hovertemplate="from %{customdata:.2f} on: %{x:.0%} judged, %{y:.0%} right",
+            )
+        )  # fmt: skip
+        at = filled.iloc[(filled["threshold"] - threshold).abs().to_numpy().argsort()[:1]]
+        figure.add_trace(
+            go.Scatter(
+                x=at["coverage"], y=at["accuracy"], mode="markers", showlegend=False,
+                marker={
+                    "symbol": f"{look['symbol']}-open", "size": 15, "color": look["colour"],
+                    "line": {"width": 3},
+                },
+                hoverinfo="skip",
+            )
+        )  # fmt: skip
+    styled(figure, "share of faces that are judged", "share of those judged right")
+    figure.update_xaxes(range=[-0.01, 1.02], tickformat=".0%")
+    figure.update_yaxes(tickformat=".0%")
+    return figure

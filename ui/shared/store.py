@@ -1,0 +1,70 @@
+"""The store of this process: opened once with its purge thread, or the reason why it is not."""
+
+import logging
+import time
+from dataclasses import dataclass
+
+import streamlit as st
+
+from services.person.purge import PurgeThread
+from services.store import Store, StoreError, controller_of, open_store
+from ui.shared.resources import settings
+
+# So long a failed start is not tried again: a database that does not answer costs seconds.
+RETRY_S = 15.0
+UNKNOWN_PROBLEM = (
+    "The store cannot be opened; the person who runs Mien finds the reason in its log."
+)
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """The store, or in one sentence why there is none and what to do."""
+
+    store: Store | None
+    problem: str
+    purger: PurgeThread | None
+    tried_at_s: float
+
+
+def opened() -> Opened:
+    """The store of this process; a failed start is tried again after a while."""
+    found = _open()
+    if found.store is None and time.monotonic() - found.tried_at_s > RETRY_S:
+        forget_store()
+        found = _open()
+    return found
+
+
+def forget_store() -> None:
+    """Close the store, so that the next look opens it anew."""
+    _open.clear()
+
+
+def _release(found: Opened) -> None:
+    if found.purger is not None:
+        found.purger.stop()
+    if found.store is not None:
+        found.store.close()
+
+
+@st.cache_resource(show_spinner=False, on_release=_release)
+def _open() -> Opened:
+    limits = settings()
+    key = limits.master_key
+    try:
+        store = open_store(
+            limits.data_dir,
+            database_url=limits.database_url,
+            master_key=key.get_secret_value() if key else None,
+            controller=controller_of(limits),
+        )
+    except StoreError as error:
+        logger.error("the store cannot be opened: %s", error)
+        return Opened(None, str(error), None, time.monotonic())
+    except Exception:
+        # A page without a store still has samples to show; the log has the traceback.
+        logger.exception("the store cannot be opened")
+        return Opened(None, UNKNOWN_PROBLEM, None, time.monotonic())
+    return Opened(store, "", PurgeThread(store, limits.purge_every_s), time.monotonic())
