@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from docs.tools.figures.make import FIGURES, alike, drawing, drawn_data, rounded, write_all
+from docs.tools.figures import drawing
+from docs.tools.figures.make import FIGURES, alike, drawn_data, rounded, write_all
 from docs.tools.measured import Measured
 
 # Charts whose files may not be there yet, and awkward cases of others.
