@@ -20,6 +20,16 @@ EMOTION_COLOURS: Final[dict[str, str]] = {
     "surprise": "#56B4E9",
     "neutral": "#999999",
 }
+# The same hues as lines and bars of charts: at least 3:1 on white and on the dark theme's ground.
+CHART_COLOURS: Final[dict[str, str]] = {
+    "angry": "#D55E00",
+    "disgust": "#009E73",
+    "fear": "#C0669B",
+    "happy": "#9E7B00",
+    "sad": "#0072B2",
+    "surprise": "#2F93CC",
+    "neutral": "#82878D",
+}
 UNCERTAIN_COLOUR: Final = "#BBBBBB"
 
 Colour = tuple[int, int, int]

@@ -31,7 +31,7 @@ from ui.admin.charts import (
 )
 from ui.admin.identity import SignedIn
 from ui.consent.session import counted, say
-from ui.metrics.subjects import show
+from ui.shared.figures import show
 from ui.shared.text import day
 
 KIND_TITLES = {

@@ -11,7 +11,8 @@ from core.landmarks.pose import FaceGeometry
 from core.landmarks.schemes import MESH, to_five
 from core.types import ImageRGB, Landmarks
 from ui.faces.view import SCHEME_TITLES, FaceView
-from ui.shared.charts import CONFIG, SERIES_COLOURS, styled
+from ui.shared.charts import SERIES_COLOURS, styled
+from ui.shared.figures import plot
 
 LAYERS = ("Points", "Lines", "Regions", "Pose")
 _SHORT = {"mediapipe478": "478", "ibug68": "68", "five": "5"}
@@ -112,10 +113,11 @@ def blendshape_section(marks: Landmarks) -> None:
     everything = st.toggle("All 51", key="landmark_all_blendshapes")
     shown = sorted(marks.blendshapes.items(), key=lambda item: -item[1])
     shown = shown if everything else shown[:_TOP_BLENDSHAPES]
-    st.plotly_chart(
-        blendshape_figure(dict(shown)), key="blendshapes", config=dict(CONFIG),
+    plot(
+        blendshape_figure(dict(shown)),
+        key="blendshapes",
         alt="Blendshapes: " + ", ".join(f"{name} {value:.2f}" for name, value in shown[:5]),
-    )  # fmt: skip
+    )
     st.caption(
         "Blendshapes say how far a muscle group moves an average face, from 0 to 1, as Google's "
         "network guesses it from the mesh. They are no probabilities and no feelings."

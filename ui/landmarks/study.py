@@ -19,7 +19,8 @@ from ui.landmarks.figures import (
     region_errors,
 )
 from ui.landmarks.headlines import headline
-from ui.metrics.subjects import missing, read_json, show
+from ui.metrics.subjects import missing, read_json
+from ui.shared.figures import show
 from ui.shared.resources import cards, settings
 from ui.shared.text import percent
 

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from core.measures.groups.breakdown import Outcome
 from core.measures.groups.gaps import GroupShare
 from core.measures.groups.mixing import Association
-from ui.shared.charts import DASHES, QUIET, SERIES_COLOURS, SYMBOLS, ink, interval_bars, styled
+from ui.shared.charts import QUIET, SERIES_COLOURS, ink, interval_bars, series_look, styled
 
 _ROW_PX = 34
 
@@ -31,10 +31,7 @@ def interval_figure(frame: pd.DataFrame) -> go.Figure:
             go.Scatter(
                 x=part["value"], y=[figures.index(f) + offset for f in part["figure"]],
                 name=model, mode="markers",
-                marker={
-                    "symbol": SYMBOLS[index % len(SYMBOLS)], "size": 11,
-                    "color": SERIES_COLOURS[index % len(SERIES_COLOURS)],
-                },
+                marker=series_look(index).marker(11),
                 error_x=interval_bars(part["value"], part["low"], part["high"]),
                 customdata=part[["low", "high"]],
                 hovertemplate="%{x:.1%} (%{customdata[0]:.1%} to %{customdata[1]:.1%})",
@@ -58,8 +55,8 @@ def training_figure(curves: pd.DataFrame, figure_name: str) -> go.Figure:
             figure.add_trace(
                 go.Scatter(
                     x=curves["epoch"], y=curves[column], name=title, mode="lines+markers",
-                    line={"color": SERIES_COLOURS[index], "dash": DASHES[index]},
-                    marker={"symbol": SYMBOLS[index], "size": 6},
+                    line=series_look(index).line,
+                    marker=series_look(index).marker(6),
                 )
             )  # fmt: skip
     styled(figure, "epoch", figure_name, height=360)

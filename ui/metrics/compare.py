@@ -9,7 +9,8 @@ from core.measures.accuracy import wilson_interval
 from core.measures.groups.wording import p_text
 from core.measures.paired import McNemar, mcnemar, pareto_front
 from ui.metrics.charts import pareto_figure
-from ui.metrics.subjects import Subject, show, study, subject
+from ui.metrics.subjects import Subject, study, subject
+from ui.shared.figures import show
 from ui.shared.resources import cards
 from ui.shared.text import percent
 

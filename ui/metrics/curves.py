@@ -12,13 +12,14 @@ from core.measures.curves import (
     roc_curves,
 )
 from ui.metrics.charts import robustness_figure, training_figure
-from ui.metrics.subjects import Subject, dark, missing, missing_study, read_json, show, study
+from ui.metrics.subjects import Subject, missing, missing_study, read_json, study
 from ui.shared.charts import (
     coverage_figure,
     precision_recall_figure,
     reliability_figure,
     roc_figure,
 )
+from ui.shared.figures import dark, show
 from ui.shared.resources import cards, settings
 from ui.shared.text import percent
 

@@ -13,7 +13,8 @@ from ui.metrics.detection_charts import (
     recall_by_group_figure,
     threshold_figure,
 )
-from ui.metrics.subjects import missing, share_with_interval, show, study, table_below
+from ui.metrics.subjects import missing, share_with_interval, study
+from ui.shared.figures import show, table_below
 from ui.shared.resources import settings
 from ui.shared.text import percent
 

@@ -29,7 +29,7 @@ def detector_curves_figure(
         figure.add_trace(
             go.Scatter(
                 x=curve["recall"], y=curve["precision"], name=name, mode="lines",
-                line={"color": look["colour"], "dash": look["dash"], "width": 2.5},
+                line=look.line,
                 customdata=curve["threshold"], legendgroup=name,
                 hovertemplate="from %{customdata:.2f} on: %{x:.0%} found, %{y:.0%} faces",
             )
@@ -40,10 +40,7 @@ def detector_curves_figure(
                 go.Scatter(
                     x=[recall], y=[precision], mode="markers", showlegend=False,
                     legendgroup=name, hoverinfo="skip",
-                    marker={
-                        "symbol": f"{look['symbol']}-open", "size": 15, "color": look["colour"],
-                        "line": {"width": 3},
-                    },
+                    marker=look.marker(15, hollow=True),
                 )
             )  # fmt: skip
     styled(figure, _MEASURES["recall"], _MEASURES["precision"], height=480)
@@ -65,7 +62,7 @@ def threshold_figure(curve: pd.DataFrame, threshold: float, shipped: float | Non
         figure.add_trace(
             go.Scatter(
                 x=curve["threshold"], y=curve[name], name=title, mode="lines",
-                line={"color": look["colour"], "dash": look["dash"], "width": 2.5},
+                line=look.line,
                 hovertemplate="from %{x:.2f} on: %{y:.1%}<extra></extra>",
             )
         )  # fmt: skip
@@ -87,7 +84,7 @@ def recall_by_group_figure(groups: pd.DataFrame) -> go.Figure:
     figure = go.Figure(
         go.Bar(
             x=groups["recall"], y=groups["group"], orientation="h",
-            marker={"color": series_look(0)["colour"]},
+            marker={"color": series_look(0).colour},
             text=[
                 f"{recall:.0%} of {faces}"
                 for recall, faces in zip(groups["recall"], groups["faces"], strict=True)

@@ -10,8 +10,9 @@ from core.emotions import EMOTIONS, noun
 from core.errors import MienError
 from core.measures.curves import confusion_counts
 from core.types import ImageRGB
-from ui.metrics.subjects import Subject, dark, show
+from ui.metrics.subjects import Subject
 from ui.shared.charts import ConfusionMode, confusion_figure, confusion_values, histogram_figure
+from ui.shared.figures import dark, show
 from ui.shared.resources import settings
 from ui.shared.text import percent
 

@@ -14,7 +14,8 @@ from core.measures.groups.wording import (
 )
 from ui.metrics.charts import groups_figure
 from ui.metrics.studies import dataset_section, mitigation_section
-from ui.metrics.subjects import missing, missing_study, show, study
+from ui.metrics.subjects import missing, missing_study, study
+from ui.shared.figures import show
 from ui.shared.resources import cards, default_report, settings
 
 _SOURCES = {

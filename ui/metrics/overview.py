@@ -10,7 +10,8 @@ from core.emotions import EMOTIONS
 from core.measures.accuracy import ClassScores, Measures, measure, wilson_interval
 from core.measures.curves import SUMMARY, summary_with_intervals
 from ui.metrics.charts import interval_figure
-from ui.metrics.subjects import Subject, share_with_interval, show, table_below
+from ui.metrics.subjects import Subject, share_with_interval
+from ui.shared.figures import show, table_below
 
 TITLES = {
     "accuracy": "accuracy",

@@ -8,7 +8,8 @@ import streamlit as st
 from core.measures.groups.mixing import Association
 from core.measures.groups.wording import PREDICTED_BANNER
 from ui.metrics.charts import association_figure, class_balance_figure
-from ui.metrics.subjects import dark, missing, missing_study, show, study
+from ui.metrics.subjects import missing, missing_study, study
+from ui.shared.figures import dark, show
 from ui.shared.text import percent
 
 

@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from core.measures.curves import Predictions, load_predictions
-from ui.shared.charts import CONFIG
 from ui.shared.resources import cards, settings
 from ui.shared.text import percent
 
@@ -63,48 +61,6 @@ def read_json(file: Path) -> Any:
         return json.loads(file.read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError):
         return None
-
-
-def show(
-    figure: go.Figure, table: pd.DataFrame, *, key: str, reading: str, alt: str, **options: Any
-) -> Any:
-    """A chart, one sentence on how to read it, and the table behind it as CSV.
-
-    Args:
-        figure: the chart.
-        table: its numbers; the keyboard's and the screen reader's way to them.
-        key: unique on the page; also the name of the CSV.
-        reading: how to read the chart, one sentence.
-        alt: what a screen reader says of it.
-        options: for `st.plotly_chart`, such as `on_select`.
-
-    Returns:
-        What `st.plotly_chart` returns.
-    """
-    result = st.plotly_chart(figure, key=key, config=dict(CONFIG), alt=alt, **options)
-    st.caption(f"**How to read it:** {reading}")
-    table_below(table, key)
-    return result
-
-
-def table_below(table: pd.DataFrame, key: str) -> None:
-    """The numbers behind a chart, folded, with a download."""
-    with st.expander("Numbers behind this chart", icon=":material/table:"):
-        st.dataframe(table, hide_index=True, key=f"{key}_table", height="auto")
-        st.download_button(
-            "Download as CSV",
-            table.to_csv(index=False),
-            f"{key}.csv",
-            "text/csv",
-            key=f"{key}_csv",
-            on_click="ignore",
-            icon=":material/download:",
-        )
-
-
-def dark() -> bool:
-    """Whether the reader's theme is dark."""
-    return st.context.theme.type == "dark"
 
 
 def missing(what: str, command: str) -> None:

@@ -1,10 +1,13 @@
-"""Charts as pure functions: tables in, Plotly figures out.
+"""Charts as pure functions: tables in, Plotly figures out, all in one style.
 
-One palette (core.drawing.photo.EMOTION_COLOURS), and never colour alone: series differ in dash and
-marker too. No figure sets a background, so that each fits the light and the dark theme.
+One palette (core.drawing.photo.CHART_COLOURS) that is seen at 3:1 on white and on near black, and
+never colour alone: series differ in dash and marker too. No figure sets a background, so that each
+fits the light and the dark theme; `ui.shared.figures.plot` shows it and gives its texts the
+theme's ink.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -12,19 +15,60 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from core.drawing.photo import EMOTION_COLOURS
+from core.drawing.photo import CHART_COLOURS
 from core.emotions import EMOTIONS
 
-DASHES: Final = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")
+DASHES: Final = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "4px 2px 1px 2px")
 SYMBOLS: Final = ("circle", "square", "diamond", "cross", "triangle-up", "x", "star")
-# For series that are no expression, such as models: the palette's four strongest.
+# For series that are no expression, such as models: the palette's strongest.
 SERIES_COLOURS: Final = tuple(
-    EMOTION_COLOURS[name] for name in ("sad", "angry", "disgust", "fear", "surprise", "neutral")
+    CHART_COLOURS[name] for name in ("sad", "angry", "disgust", "fear", "surprise", "neutral")
 )
-QUIET: Final = "#8A8F94"  # seen on white and on near black
+QUIET: Final = "#82878D"  # seen on white and on near black
 ConfusionMode = Literal["counts", "rows", "columns"]
 
-CONFIG: Final = {"displaylogo": False, "modeBarButtonsToRemove": ["lasso2d", "select2d"]}
+
+@dataclass(frozen=True)
+class Look:
+    """What tells one series from the others: colour, dash and marker.
+
+    Example:
+        >>> series_look(0).line["dash"], series_look(1).line["dash"]
+        ('solid', 'dash')
+    """
+
+    colour: str
+    dash: str
+    symbol: str
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """For Plotly's `line`."""
+        return {"color": self.colour, "dash": self.dash, "width": 2.5}
+
+    def marker(self, size: Any = 10, *, hollow: bool = False) -> dict[str, Any]:
+        """For Plotly's `marker`; a hollow one is a ring."""
+        if not hollow:
+            return {"symbol": self.symbol, "color": self.colour, "size": size}
+        ring = {"symbol": f"{self.symbol}-open", "color": self.colour, "size": size}
+        return ring | {"line": {"width": 3}}
+
+
+def series_look(index: int) -> Look:
+    """Look of the n-th series that is no expression."""
+    colour = SERIES_COLOURS[index % len(SERIES_COLOURS)]
+    return Look(colour, DASHES[index % len(DASHES)], SYMBOLS[index % len(SYMBOLS)])
+
+
+def expression_look(name: str) -> Look:
+    """Look of an expression, the same in every chart."""
+    index = EMOTIONS.index(name)
+    return Look(CHART_COLOURS[name], DASHES[index], SYMBOLS[index])
+
+
+def literal(text: object) -> str:
+    """A text of outsiders for axes and legends: Plotly reads `<a href=…>` and its like as HTML."""
+    return str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def ink(dark: bool) -> str:
@@ -66,20 +110,33 @@ def share_axes(figure: go.Figure) -> None:
     figure.update_yaxes(range=[-0.01, 1.01], tickformat=".0%")
 
 
-def _expression_line(x: Any, y: Any, name: str, label: str) -> list[go.Scatter]:
-    """A line in the expression's colour and dash; pale colours get a dark line beneath."""
-    index = EMOTIONS.index(name)
-    line = go.Scatter(
-        x=x, y=y, name=label, mode="lines", legendgroup=name,
-        line={"color": EMOTION_COLOURS[name], "dash": DASHES[index], "width": 2.5},
-    )  # fmt: skip
-    if name != "happy":
-        return [line]
-    halo = go.Scatter(
-        x=x, y=y, mode="lines", legendgroup=name, showlegend=False, hoverinfo="skip",
-        line={"color": "#5B5600", "width": 4.5},
-    )  # fmt: skip
-    return [halo, line]
+def _expression_lines(
+    curves: pd.DataFrame, x: str, y: str, numbers: Mapping[str, float]
+) -> list[go.Scatter]:
+    """One line an expression, its number beside its name."""
+    return [
+        go.Scatter(
+            x=part[x],
+            y=part[y],
+            name=f"{name} {numbers[str(name)]:.3f}",
+            mode="lines",
+            line=expression_look(str(name)).line,
+        )
+        for name, part in curves.groupby("expression", sort=False)
+    ]
+
+
+def diagonal(name: str = "") -> go.Scatter:
+    """A quiet dotted line from corner to corner, in the legend only with a name."""
+    return go.Scatter(
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        name=name,
+        showlegend=bool(name),
+        hoverinfo="skip",
+        line={"color": QUIET, "dash": "dot", "width": 1},
+    )
 
 
 def confusion_values(counts: NDArray[np.int64], mode: ConfusionMode) -> NDArray[np.float64]:
@@ -166,20 +223,8 @@ def histogram_figure(confidence: Any, threshold: float) -> go.Figure:
 
 def roc_figure(curves: pd.DataFrame, areas: Mapping[str, float]) -> go.Figure:
     """False against true positives, one line an expression."""
-    figure = go.Figure()
-    figure.add_trace(
-        go.Scatter(
-            x=[0, 1], y=[0, 1], mode="lines", showlegend=False, hoverinfo="skip",
-            line={"color": QUIET, "dash": "dot", "width": 1},
-        )
-    )  # fmt: skip
-    for name, part in curves.groupby("expression", sort=False):
-        label = f"{name} {areas[str(name)]:.3f}"
-        figure.add_traces(
-            _expression_line(
-                part["false_positive_rate"], part["true_positive_rate"], str(name), label
-            )
-        )
+    lines = _expression_lines(curves, "false_positive_rate", "true_positive_rate", areas)
+    figure = go.Figure([diagonal(), *lines])
     styled(figure, "false alarms among other faces", "share recognised", height=500)
     share_axes(figure)
     return figure
@@ -187,49 +232,30 @@ def roc_figure(curves: pd.DataFrame, areas: Mapping[str, float]) -> go.Figure:
 
 def precision_recall_figure(curves: pd.DataFrame, averages: Mapping[str, float]) -> go.Figure:
     """Recall against precision, one line an expression."""
-    figure = go.Figure()
-    for name, part in curves.groupby("expression", sort=False):
-        label = f"{name} {averages[str(name)]:.3f}"
-        figure.add_traces(_expression_line(part["recall"], part["precision"], str(name), label))
+    figure = go.Figure(_expression_lines(curves, "recall", "precision", averages))
     styled(figure, "share recognised (recall)", "share right (precision)", height=500)
     share_axes(figure)
     return figure
 
 
-def series_look(index: int) -> dict[str, Any]:
-    """Colour, dash and symbol of the n-th series that is no expression."""
-    return {
-        "colour": SERIES_COLOURS[index % len(SERIES_COLOURS)],
-        "dash": DASHES[index % len(DASHES)],
-        "symbol": SYMBOLS[index % len(SYMBOLS)],
-    }
-
-
 def reliability_figure(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
     """Confidence against accuracy, one line a model; larger markers hold more, under 10 none."""
-    figure = go.Figure()
-    figure.add_trace(
-        go.Scatter(
-            x=[0, 1], y=[0, 1], mode="lines", name="says what is true",
-            line={"color": QUIET, "dash": "dot", "width": 1},
-        )
-    )  # fmt: skip
+    figure = go.Figure(diagonal("says what is true"))
     for index, (name, whole) in enumerate(tables.items()):
         look = series_look(index)
         table = whole[whole["n"] >= 10]  # fewer say nothing; the table below has all
         share = np.sqrt(table["n"] / max(table["n"].max(), 1)) if len(table) else []
-        figure.add_trace(
-            go.Scatter(
-                x=table["confidence"], y=table["accuracy"], name=name, mode="lines+markers",
-                line={"color": look["colour"], "dash": look["dash"]},
-                marker={"symbol": look["symbol"], "size": [6 + 12 * float(s) for s in share]},
-                error_y=interval_bars(
-                    table["accuracy"], table["low"], table["high"], thickness=1
-                ),
-                customdata=table["n"],
-                hovertemplate="said %{x:.0%}, right %{y:.0%} of %{customdata} images",
-            )
-        )  # fmt: skip
+        figure.add_scatter(
+            x=table["confidence"],
+            y=table["accuracy"],
+            name=name,
+            mode="lines+markers",
+            line=look.line,
+            marker=look.marker([6 + 12 * float(s) for s in share]),
+            error_y=interval_bars(table["accuracy"], table["low"], table["high"], thickness=1),
+            customdata=table["n"],
+            hovertemplate="said %{x:.0%}, right %{y:.0%} of %{customdata} images",
+        )
     styled(figure, "how sure the model says it is", "how often it is right")
     share_axes(figure)
     return figure
@@ -240,25 +266,24 @@ def coverage_figure(tables: Mapping[str, pd.DataFrame], threshold: float) -> go.
     figure = go.Figure()
     for index, (name, table) in enumerate(tables.items()):
         look, filled = series_look(index), table[table["n"] >= 10]
-        figure.add_trace(
-            go.Scatter(
-                x=filled["coverage"], y=filled["accuracy"], name=name, mode="lines",
-                line={"color": look["colour"], "dash": look["dash"], "width": 2.5},
-                customdata=filled["threshold"],
-                hovertemplate="from %{customdata:.2f} on: %{x:.0%} judged, %{y:.0%} right",
-            )
-        )  # fmt: skip
+        figure.add_scatter(
+            x=filled["coverage"],
+            y=filled["accuracy"],
+            name=name,
+            mode="lines",
+            line=look.line,
+            customdata=filled["threshold"],
+            hovertemplate="from %{customdata:.2f} on: %{x:.0%} judged, %{y:.0%} right",
+        )
         at = filled.iloc[(filled["threshold"] - threshold).abs().to_numpy().argsort()[:1]]
-        figure.add_trace(
-            go.Scatter(
-                x=at["coverage"], y=at["accuracy"], mode="markers", showlegend=False,
-                marker={
-                    "symbol": f"{look['symbol']}-open", "size": 15, "color": look["colour"],
-                    "line": {"width": 3},
-                },
-                hoverinfo="skip",
-            )
-        )  # fmt: skip
+        figure.add_scatter(
+            x=at["coverage"],
+            y=at["accuracy"],
+            mode="markers",
+            showlegend=False,
+            marker=look.marker(15, hollow=True),
+            hoverinfo="skip",
+        )
     styled(figure, "share of faces that are judged", "share of those judged right")
     figure.update_xaxes(range=[-0.01, 1.02], tickformat=".0%")
     figure.update_yaxes(tickformat=".0%")

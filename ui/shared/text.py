@@ -1,6 +1,28 @@
-"""Numbers and days as the app writes them."""
+"""Numbers, days and other people's texts as the app writes them."""
 
+import re
 from datetime import date
+from typing import Final
+
+_MARKS: Final = re.compile(r"[\\`*_{}\[\]()<>#+!|~$:@&^=]|^(?=-)|(?<=^\d)\.")
+_JOINER: Final = "\u2060"  # no width, no break
+
+
+def plain(text: object) -> str:
+    r"""A text of outsiders (file name, header, group, error) so that Markdown shows it as it is.
+
+    Marks are escaped. Addresses, `:material/icons:` and `:emoji:` are looked for after that, in
+    what is left of the text, so that what they begin with is parted by a character without width.
+    Line ends become blanks: nothing begins a list or a heading.
+
+    Example:
+        >>> print(plain("![p](x)"))
+        \!\[p\]\(x\)
+    """
+    one_line = " ".join(str(text).split())
+    escaped = _MARKS.sub(lambda found: "\\" + found.group(), one_line)
+    parted = re.sub(r"(\\[:@])", rf"\1{_JOINER}", escaped)
+    return re.sub(r"(?i)\b(www)(?=\.)", rf"\1{_JOINER}", parted)
 
 
 def percent(share: float, digits: int = 0) -> str:

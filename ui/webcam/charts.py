@@ -6,9 +6,9 @@ from typing import Any, Final
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.drawing.photo import EMOTION_COLOURS
 from core.emotions import EMOTIONS
 from core.stream.timeline import TimelineRow
+from ui.shared.charts import expression_look
 
 MAX_FACES: Final = 4
 MAX_POINTS: Final = 240
@@ -83,5 +83,5 @@ def _line(rows: Sequence[TimelineRow], emotion: str, *, show_legend: bool) -> go
         legendgroup=emotion,
         showlegend=show_legend,
         mode="lines",
-        line={"color": EMOTION_COLOURS[emotion], "width": 2},
+        line=expression_look(emotion).line,
     )

@@ -1,0 +1,89 @@
+"""A figure on the page: its point in one sentence, the chart, how to read it, its numbers."""
+
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+# Toolbars lie on the chart on phones; the numbers and their CSV stand below it.
+CONFIG = {"displayModeBar": False}
+# Ticks and titles at 4.5:1 or more on the theme's ground.
+_TEXT = {False: "#4A5560", True: "#B9C3CB"}
+
+
+def dark() -> bool:
+    """Whether the reader's theme is dark."""
+    return st.context.theme.type == "dark"
+
+
+def plot(figure: go.Figure, *, key: str, alt: str, **options: Any) -> Any:
+    """A chart in the one style: no toolbar, texts in the theme's ink.
+
+    Args:
+        figure: the chart, which is changed.
+        key: unique on the page.
+        alt: what a screen reader says of it.
+        options: for `st.plotly_chart`, such as `on_select`.
+
+    Returns:
+        What `st.plotly_chart` returns.
+    """
+    ink = _TEXT[dark()]
+    figure.update_layout(font_color=ink, legend_font_color=ink)
+    for update in (figure.update_xaxes, figure.update_yaxes):
+        update(tickfont_color=ink, title_font_color=ink)
+    return st.plotly_chart(figure, key=key, config=dict(CONFIG), alt=alt, **options)
+
+
+def show(
+    figure: go.Figure,
+    table: pd.DataFrame,
+    *,
+    key: str,
+    says: str = "",
+    reading: str,
+    alt: str,
+    **options: Any,
+) -> Any:
+    """A chart between its point and how to read it, and the table behind it as CSV.
+
+    Args:
+        figure: the chart.
+        table: its numbers; the keyboard's and the screen reader's way to them.
+        key: unique on the page; also the name of the CSV.
+        says: what it shows, a sentence computed from the numbers, in Markdown; texts of outsiders
+            in it have gone through `ui.shared.text.plain`.
+        reading: how to read the chart, one sentence.
+        alt: what a screen reader says of it.
+        options: for `st.plotly_chart`, such as `on_select`.
+
+    Returns:
+        What `st.plotly_chart` returns.
+    """
+    if says:
+        point(says)
+    result = plot(figure, key=key, alt=alt, **options)
+    st.caption(f"**How to read it:** {reading}")
+    table_below(table, key)
+    return result
+
+
+def point(says: str) -> None:
+    """The sentence that says what a chart or table shows, before it."""
+    st.markdown(f"**What it shows.** {says}")
+
+
+def table_below(table: pd.DataFrame, key: str) -> None:
+    """The numbers behind a chart, folded, with a download."""
+    with st.expander("Numbers behind this chart", icon=":material/table:"):
+        st.dataframe(table, hide_index=True, key=f"{key}_table", height="auto")
+        st.download_button(
+            "Download as CSV",
+            table.to_csv(index=False),
+            f"{key}.csv",
+            "text/csv",
+            key=f"{key}_csv",
+            on_click="ignore",
+            icon=":material/download:",
+        )
