@@ -41,6 +41,12 @@ class TooManyPixelsError(ImageRefusedError):
     kind = "too_many_pixels"
 
 
+class TooCostlyImageError(ImageRefusedError):
+    """A small file whose structure would keep a decoder busy for long."""
+
+    kind = "too_costly"
+
+
 class UnsupportedFormatError(ImageRefusedError):
     """Not a JPEG, PNG or WebP by content, whatever the name says."""
 

@@ -20,9 +20,11 @@ from core.errors import (
     EmptyFileError,
     FileTooLargeError,
     FileUnreadableError,
+    TooCostlyImageError,
     TooManyPixelsError,
     UnsupportedFormatError,
 )
+from core.pictures.structure import asks_too_much
 from core.types import ImageRGB
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP")
@@ -74,6 +76,11 @@ def decode_image(
         raise EmptyFileError("This file is empty; please choose the original photo.")
     if len(data) > max_bytes:
         raise _too_many_bytes(len(data), max_bytes)
+    if asks_too_much(data):
+        raise TooCostlyImageError(
+            "This picture is put together from more parts than any camera makes; "
+            "please open it in a picture program and save it anew."
+        )
     try:
         return _decode(data, max_pixels)
     except DamagedImageError:

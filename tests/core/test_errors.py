@@ -20,11 +20,12 @@ def test_machines_can_tell_all_errors_apart() -> None:
     assert all(kind.isidentifier() and kind.islower() for kind in kinds)
 
 
-def test_a_refused_image_is_one_of_six_kinds() -> None:
+def test_a_refused_image_is_one_of_seven_kinds() -> None:
     kinds = {error.kind for error in ImageRefusedError.__subclasses__()}
     assert kinds == {
         "empty_file",
         "file_too_large",
+        "too_costly",
         "too_many_pixels",
         "unsupported_format",
         "damaged_image",

@@ -1,0 +1,72 @@
+"""Small files that would keep a decoder busy are refused by counting, ordinary ones are not."""
+
+import time
+
+import pytest
+
+from core.errors import TooCostlyImageError
+from core.pictures.images import decode_image
+from core.pictures.structure import MAX_SCANS, asks_too_much
+from tests.helpers.pictures import RGB, colourful, encode, png_chunks, png_from_chunks
+
+
+def progressive(image: RGB, n_scans: int) -> bytes:
+    """A JPEG whose last scan is repeated until there are `n_scans`."""
+    data = encode(image, "JPEG", progressive=True)
+    last_scan = data[data.rfind(b"\xff\xda") : -2]
+    return data[:-2] + last_scan * (n_scans - data.count(b"\xff\xda")) + data[-2:]
+
+
+def with_segments(n: int) -> bytes:
+    data = encode(colourful(), "JPEG")
+    return data[:2] + b"\xff\xfe\x00\x02" * n + data[2:]
+
+
+def with_chunks(n: int) -> bytes:
+    header, *rest = png_chunks(encode(colourful(), "PNG"))
+    return png_from_chunks([header, *[(b"abCd", b"")] * n, *rest])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(progressive(colourful(), MAX_SCANS), id="100 scans"),
+        pytest.param(with_segments(1000), id="1000 comments"),
+        pytest.param(with_chunks(10_000), id="10000 chunks"),
+        # A phone's moving picture: the video after the end marker holds any bytes.
+        pytest.param(encode(colourful(), "JPEG") + b"\xff\xda\x00\x02" * 500, id="appended"),
+    ],
+)
+def test_what_cameras_and_programs_write_is_decoded(data: bytes) -> None:
+    assert decode_image(data).image_rgb.shape == (24, 40, 3)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(progressive(colourful(), MAX_SCANS + 1), id="101 scans"),
+        # Fill bytes before a marker are allowed and must not hide it.
+        pytest.param(
+            progressive(colourful(), 200).replace(b"\xff\xda", b"\xff\xff\xff\xda"), id="filled"
+        ),
+        pytest.param(with_segments(1_000_000), id="a million comments"),
+        pytest.param(with_chunks(300_000), id="300000 chunks"),
+    ],
+)
+def test_what_only_costs_time_is_refused_at_once(data: bytes) -> None:
+    started = time.process_time()
+    with pytest.raises(TooCostlyImageError, match="more parts than any camera makes"):
+        decode_image(data)
+    assert time.process_time() - started < 0.5
+
+
+def test_the_count_is_lost_in_the_time_that_decoding_takes() -> None:
+    photo = encode(colourful(1500, 2000), "JPEG", quality=95, progressive=True)
+    started = time.process_time()
+    for _ in range(20):
+        asks_too_much(photo)
+    counted_s = time.process_time() - started
+    started = time.process_time()
+    for _ in range(20):
+        decode_image(photo)
+    assert counted_s < (time.process_time() - started) / 25
