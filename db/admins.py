@@ -99,6 +99,11 @@ def all_admins(session: Session) -> tuple[Admin, ...]:
     return tuple(_admin(row) for row in session.scalars(select(AdminRow).order_by(AdminRow.name)))
 
 
+def names(session: Session) -> dict[str, str]:
+    """Actor in the audit log -> name, of all local accounts."""
+    return {audit.admin_actor(row.id): row.name for row in session.scalars(select(AdminRow))}
+
+
 def set_disabled(store: Store, name: str, disabled: bool, *, by: str) -> Admin:
     """Disable or enable an account; disabling ends its sessions, enabling lifts a lockout.
 

@@ -161,6 +161,12 @@ def browse(
     return tuple(_rows(session, statement.limit(limit).offset(offset))), total
 
 
+def count_since(session: Session, action: Action, since: datetime) -> int:
+    """How many rows of `action` there are since a moment."""
+    wanted = AuditFilter(action=action.value, since=since)
+    return session.scalar(_filtered(select(func.count(AuditEventRow.seq)), wanted)) or 0
+
+
 def walk(session: Session, wanted: AuditFilter) -> Generator[AuditRow]:
     """Yield all rows that fit the filter, oldest first, without loading them at once."""
     return _rows(session, _filtered(_columns(), wanted).order_by(AuditEventRow.seq))

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +17,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from db.audit import log as audit
+from db.audit.chain import parse_stamp, stamp
 from db.consent import erasure
 from db.consent import events as consent
 from db.database.engine import translated_errors
@@ -31,12 +32,14 @@ from db.tables import (
     ErasureJobRow,
     LeaseRow,
     StoredImageRow,
+    StoreInfoRow,
     SubjectRow,
 )
 from db.types import ConsentState, JobReason, JobState, Purpose, Scope
 from db.unit import WriteUnit
 
 LEASE_NAME = "purge"
+LAST_PURGE = "last_purge"
 LEASE = timedelta(minutes=10)
 ADMIN_SESSIONS_AFTER = timedelta(days=1)
 logger = logging.getLogger(__name__)
@@ -114,12 +117,22 @@ def _lease(store: Store) -> Iterator[bool]:
         elif row.until <= now or row.until > now + LEASE:
             row.holder, row.until = holder, now + LEASE
         holds = row.holder == holder
+    ended_well = False
     try:
         yield holds
+        ended_well = True
     finally:
         if holds:
             with store.write() as unit:
                 unit.session.execute(delete(LeaseRow).where(LeaseRow.holder == holder))
+                if ended_well:
+                    unit.session.merge(StoreInfoRow(name=LAST_PURGE, value=stamp(unit.now)))
+
+
+def last_purge(session: Session) -> datetime | None:
+    """When a purge last went through, in whatever process; None where none has."""
+    row = session.get(StoreInfoRow, LAST_PURGE)
+    return parse_stamp(row.value) if row else None
 
 
 def _carry_out_all(store: Store, job_ids: tuple[str, ...]) -> StoreError | None:

@@ -9,7 +9,13 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from db.policy.retention import alive, kept_until, policy_days
-from db.tables import AnalysisRow, ConsentEventRow, StoredImageRow, SubjectRow
+from db.tables import (
+    AnalysisRow,
+    ConsentEventRow,
+    ConsentRecordRow,
+    StoredImageRow,
+    SubjectRow,
+)
 from db.types import ConsentState, Kind, Purpose
 
 
@@ -119,6 +125,67 @@ def _holding(
         last_gone=max(gone, default=None),
         gone_by_day=tuple(sorted(by_day.items())),
     )
+
+
+@dataclass(frozen=True)
+class Due:
+    """What will be deleted on a day (UTC) if nobody asks before.
+
+    Attributes:
+        day: the day.
+        results: kept results.
+        images: kept images.
+        records: consent records with their receipt codes, because nothing more is kept under them.
+    """
+
+    day: date
+    results: int
+    images: int
+    records: int
+
+
+def due(session: Session, now: datetime, days: int) -> tuple[Due, ...]:
+    """What goes until `days` days from `now`, a row for each day on which something does."""
+    until = now + timedelta(days=days)
+    results, images = (
+        Counter(when.date() for _, when in ends if when <= until) for ends in _ends(session, now)
+    )
+    records = Counter(when.date() for when in _record_ends(session, now) if when <= until)
+    return tuple(
+        Due(when, results[when], images[when], records[when])
+        for when in sorted({*results, *images, *records})
+    )
+
+
+def _ends(session: Session, now: datetime) -> list[list[tuple[str, datetime]]]:
+    """Subject and end of each result and of each image that is not over its time."""
+    days = policy_days(session)
+    found = []
+    for table, kind in ((AnalysisRow, Kind.RESULT), (StoredImageRow, Kind.IMAGE)):
+        rows = session.execute(
+            select(table.subject_id, table.stored_at, table.promised_until).where(
+                alive(table, now, days[kind])
+            )
+        )
+        found.append([(who, kept_until(at, until, days[kind])) for who, at, until in rows])
+    return found
+
+
+def _record_ends(session: Session, now: datetime) -> list[datetime]:
+    """When each consent record goes: with its own end or that of its last item."""
+    days = policy_days(session)
+    last_item: dict[str, datetime] = {}
+    for ends in _ends(session, now):
+        for who, when in ends:
+            last_item[who] = max(when, last_item.get(who, when))
+    ends_of_records = []
+    for row in session.scalars(select(ConsentRecordRow)):
+        own = max(
+            kept_until(row.given_at, row.result_until, days[Kind.RESULT]),
+            kept_until(row.given_at, row.image_until, days[Kind.IMAGE]),
+        )
+        ends_of_records.append(max(own, last_item.get(row.subject_id, own)))
+    return ends_of_records
 
 
 def subject_count(session: Session) -> int:

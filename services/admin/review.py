@@ -1,15 +1,19 @@
 """What a signed-in admin may see and set. Pages check who that is with services.admin.sign_in."""
 
+import contextlib
 import csv
 import io
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from db import admins
 from db.audit import log as audit
-from db.audit.chain import AuditRow
+from db.audit.chain import AuditRow, parse_stamp
 from db.audit.log import Action, AuditFilter
 from db.consent import erasure
+from db.consent.purge import last_purge
 from db.policy import notices, retention
 from db.store import Store
 from db.types import (
@@ -21,39 +25,133 @@ from db.types import (
     RetentionPolicy,
     Scope,
 )
+from db.views import consents as consent_views
 from db.views import evaluation, statistics
+from db.views.consents import ConsentRow
 from db.views.evaluation import EvaluationItem
-from db.views.statistics import DayCount, Holding, StateCount
+from db.views.statistics import DayCount, Due, Holding, StateCount
+from services.admin.sentences import sentence, who
 from services.person.purge import purge_if_due
 
 __all__ = [
     "Action",
     "AuditFilter",
     "AuditPage",
+    "ConsentPage",
+    "ConsentRow",
     "ConsentState",
     "DayCount",
+    "Due",
     "ErasureJob",
     "EvaluationItem",
     "Holding",
     "JobReason",
     "Kind",
+    "LogEntry",
+    "RetentionChange",
     "RetentionPolicy",
     "RetentionPreview",
     "Scope",
     "StateCount",
+    "Today",
     "audit_csv",
     "audit_page",
     "consent_rates",
     "consent_states",
+    "consents",
+    "consents_csv",
+    "due_soon",
     "erasure_jobs",
     "evaluation_items",
     "holdings",
+    "log_entries",
     "preview_retention",
+    "retention_history",
     "retention_policies",
     "set_retention",
+    "today",
 ]
 
 PAGE_ROWS = 100
+CONSENT_ROWS = 1_000
+DUE_DAYS = 7
+FAILURES_WITHIN = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Today:
+    """What an admin wants to know first. All times aware, in UTC.
+
+    The state of the chain is not here, because it reads the whole log:
+    `services.store.chain_status`.
+
+    Attributes:
+        now: the moment of the look; the day counts from midnight UTC before it.
+        given: consents given today.
+        refused: forms answered with no today.
+        withdrawn: consents taken back today, wholly or for one purpose.
+        due: what goes within seven days, by day; empty where nothing does.
+        last_purge_at: when a purge last went through, whether or not anything had to go.
+        unfinished_erasures: that wait for the next purge.
+        failed_sign_ins: within the last 24 hours, by local accounts and unknown names.
+        locked_accounts: how often an account or a client was locked within the last 24 hours.
+        refused_outside: how often somebody signed in elsewhere was not let in, likewise.
+    """
+
+    now: datetime
+    given: int
+    refused: int
+    withdrawn: int
+    due: tuple[Due, ...]
+    last_purge_at: datetime | None
+    unfinished_erasures: int
+    failed_sign_ins: int
+    locked_accounts: int
+    refused_outside: int
+
+
+@dataclass(frozen=True)
+class ConsentPage:
+    """The newest consents, newest first, and how many there are in all."""
+
+    rows: tuple[ConsentRow, ...]
+    total: int
+
+
+@dataclass(frozen=True)
+class RetentionChange:
+    """Who changed which policy from what to what, and when.
+
+    Attributes:
+        at: when, aware, in UTC.
+        kind: of data.
+        days_before: the policy until then.
+        days: the policy from then on.
+        by: name of the admin, or words such as "the operator".
+    """
+
+    at: datetime
+    kind: Kind
+    days_before: int
+    days: int
+    by: str
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """A row of the audit log for people.
+
+    Attributes:
+        at: when, aware, in UTC; None where somebody changed the row so that nobody can tell.
+        who: name of the admin, "person 1a2b3c4d", "Mien" or the like.
+        sentence: what happened, plain text; never Markdown, never HTML.
+        row: the row as stored, for the technical details.
+    """
+
+    at: datetime | None
+    who: str
+    sentence: str
+    row: AuditRow
 
 
 @dataclass(frozen=True)
@@ -83,6 +181,69 @@ class RetentionPreview:
     stays: int
 
 
+def today(store: Store) -> Today:
+    """The first look of an admin: a few counts, some milliseconds."""
+    with store.read() as look:
+        session, now = look.session, look.now
+        midnight = statistics.whole_days(now, 0)
+        answered = consent_views.answered_since(session, midnight)
+
+        def lately(action: Action) -> int:
+            return audit.count_since(session, action, now - FAILURES_WITHIN)
+
+        return Today(
+            now=now,
+            given=answered[ConsentState.GIVEN],
+            refused=answered[ConsentState.REFUSED],
+            withdrawn=answered[ConsentState.WITHDRAWN],
+            due=statistics.due(session, now, DUE_DAYS),
+            last_purge_at=last_purge(session),
+            unfinished_erasures=len(erasure.unfinished(session)),
+            failed_sign_ins=lately(Action.SIGN_IN_FAILED),
+            locked_accounts=lately(Action.SIGN_IN_LOCKED),
+            refused_outside=lately(Action.ACCESS_REFUSED),
+        )
+
+
+def due_soon(store: Store, days: int = DUE_DAYS) -> tuple[Due, ...]:
+    """What goes within `days` days, by day (UTC): results, images, consent records."""
+    with store.read() as look:
+        return statistics.due(look.session, look.now, days)
+
+
+def consents(store: Store, *, limit: int = CONSENT_ROWS) -> ConsentPage:
+    """The newest consents: pseudonym, purposes, context, given, expires, state.
+
+    Nobody's name: the pseudonym is the one of the log, and links to nobody after an erasure.
+    """
+    with store.read() as look:
+        return ConsentPage(*consent_views.newest(look.session, look.now, limit=limit))
+
+
+def consents_csv(store: Store, *, admin: AdminIdentity) -> str:
+    """All consents as CSV, newest first, times in ISO 8601 (UTC); the export is logged."""
+    with store.read() as look:
+        rows, _ = consent_views.newest(look.session, look.now)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow([field.name for field in fields(ConsentRow)])
+    for row in rows:
+        writer.writerow(
+            [
+                row.pseudonym,
+                " ".join(row.agreed),
+                " ".join(row.allowed),
+                row.context,
+                row.given_at.isoformat(),
+                row.valid_until.isoformat(),
+                row.state.value,
+                row.ended_at.isoformat() if row.ended_at else "",
+            ]
+        )
+    _log_export(store, admin, "consents", len(rows))
+    return buffer.getvalue()
+
+
 def consent_rates(store: Store, days: int = 90) -> tuple[DayCount, ...]:
     """Consent events of the last `days` days and today, by day (UTC), purpose and state."""
     with store.read() as look:
@@ -107,6 +268,24 @@ def retention_policies(store: Store) -> tuple[RetentionPolicy, ...]:
     """The policies in force."""
     with store.read() as look:
         return retention.policies(look.session)
+
+
+def retention_history(store: Store) -> tuple[RetentionChange, ...]:
+    """All changes of policies, newest first; empty where the first settings are still in force."""
+    with store.read() as look:
+        names = admins.names(look.session)
+        rows = list(audit.walk(look.session, AuditFilter(action=Action.RETENTION_CHANGED)))
+    changes = []
+    for row in reversed(rows):
+        # A row that somebody changed may say anything; `chain_status` finds it.
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            details = json.loads(row.details_json)
+            kind, before, days = Kind(details["kind"]), details["days_before"], details["days"]
+            at = parse_stamp(row.ts_utc)
+            changes.append(
+                RetentionChange(at, kind, int(before), int(days), who(row.actor, names))
+            )
+    return tuple(changes)
 
 
 def preview_retention(store: Store, kind: Kind, days: int) -> RetentionPreview:
@@ -160,6 +339,28 @@ def audit_page(
             look.session, wanted or AuditFilter(), limit=rows, offset=page * rows
         )
     return AuditPage(found, total)
+
+
+def log_entries(
+    store: Store, wanted: AuditFilter | None = None, *, page: int = 0, rows: int = PAGE_ROWS
+) -> tuple[tuple[LogEntry, ...], int]:
+    """`audit_page` as sentences: entries, newest first, and how many there are in all."""
+    with store.read() as look:
+        names = admins.names(look.session)
+        found, total = audit.browse(
+            look.session, wanted or AuditFilter(), limit=rows, offset=page * rows
+        )
+    entries = (
+        LogEntry(_time(row), who(row.actor, names), sentence(row, names), row) for row in found
+    )
+    return tuple(entries), total
+
+
+def _time(row: AuditRow) -> datetime | None:
+    try:
+        return parse_stamp(row.ts_utc)
+    except ValueError:
+        return None
 
 
 def audit_csv(store: Store, wanted: AuditFilter | None, *, admin: AdminIdentity) -> str:

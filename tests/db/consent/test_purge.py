@@ -2,8 +2,9 @@ import threading
 
 import pytest
 
+from db.audit.chain import stamp
 from db.consent import purge as purge_module
-from db.consent.purge import PurgeReport, purge
+from db.consent.purge import PurgeReport, last_purge, purge
 from db.seal.files import write_whole
 from db.store import Store
 from services.person.export import look_up
@@ -14,10 +15,15 @@ from tests.db.traces import found, plant
 NOTHING = PurgeReport()
 
 
-def test_with_nothing_to_do_a_purge_does_nothing(store: Store) -> None:
-    rows = dump(store)
+def test_with_nothing_to_do_a_purge_only_notes_that_it_ran(store: Store, clock: FakeClock) -> None:
+    with store.read() as look:
+        assert last_purge(look.session) is None
+    rows = set(dump(store).splitlines())
     assert purge(store) == NOTHING
-    assert dump(store) == rows
+    note = f'store_info["last_purge", "{stamp(clock.now)}"]'
+    assert set(dump(store).splitlines()) - rows == {note}
+    with store.read() as look:
+        assert last_purge(look.session) == clock.now
 
 
 def test_purging_again_changes_nothing_more(store: Store, clock: FakeClock) -> None:

@@ -1,25 +1,38 @@
+import contextlib
 import csv
 import io
 from datetime import date, timedelta
 
-from db.audit.log import AuditFilter
+from db.audit.log import Action, AuditFilter
+from db.errors import SignInError
 from db.store import Store
 from db.types import AdminIdentity, Choices, ConsentState, Kind, Purpose
+from services.admin import sentences
 from services.admin.review import (
     audit_csv,
     audit_page,
     consent_rates,
     consent_states,
+    consents,
+    consents_csv,
+    due_soon,
     erasure_jobs,
     evaluation_items,
     holdings,
+    log_entries,
+    retention_history,
     retention_policies,
     set_retention,
+    today,
 )
-from services.person.consent import withdraw
+from services.admin.sign_in import OPERATOR, create_admin, current, sign_in, sign_out
+from services.person.consent import UseRefusedError, give, withdraw
+from services.person.context_of_use import CONTEXTS
 from services.person.erase import erase
-from services.store import summary
-from tests.db.fixtures import START, FakeClock
+from services.person.export import export
+from services.person.purge import purge
+from services.store import reanchor, summary
+from tests.db.fixtures import QUICK_HASHER, START, FakeClock
 from tests.db.tools import ALL, IMAGE, RESULT, actions, agree, analyse
 from tests.db.traces import found_in_rows, plant
 
@@ -166,3 +179,140 @@ def test_removals_are_listed_newest_first(store: Store, clock: FakeClock) -> Non
         asked.append(clock.now)
         clock.forward(hours=1)
     assert [job.requested_at for job in erasure_jobs(store)] == asked[::-1]
+
+
+def test_every_consent_is_a_row_in_its_present_state(store: Store, clock: FakeClock) -> None:
+    kept = agree(store)
+    clock.forward(minutes=1)
+    visit = agree(store, Choices(analyse=True))
+    clock.forward(minutes=1)
+    agree(store, Choices())
+    clock.forward(minutes=1)
+    gone = agree(store)
+    withdraw(store, kept.consent, {Purpose.EVALUATION})
+    erase(store, gone.code or "")
+    page = consents(store)
+    assert page.total == 4
+    assert [row.given_at for row in page.rows] == sorted(
+        (row.given_at for row in page.rows), reverse=True
+    )
+    erased, refused, passing, partly = page.rows
+    assert (erased.state, erased.allowed, erased.ended_at) == (
+        ConsentState.WITHDRAWN,
+        (),
+        clock.now,
+    )
+    assert erased.agreed == tuple(Purpose)
+    assert (refused.state, refused.agreed, refused.ended_at) == (ConsentState.REFUSED, (), None)
+    assert passing.agreed == passing.allowed == (Purpose.ANALYSE,)
+    assert (passing.context, passing.valid_until) == ("personal", visit.consent.valid_until)
+    assert partly.pseudonym == kept.consent.pseudonym
+    assert partly.allowed == (Purpose.ANALYSE, Purpose.KEEP_RESULT, Purpose.KEEP_IMAGE)
+    clock.forward(hours=12)
+    passing = consents(store).rows[2]
+    assert (passing.state, passing.ended_at) == (
+        ConsentState.EXPIRED,
+        visit.consent.valid_until,
+    )
+    assert [row.pseudonym for row in consents(store, limit=2).rows] == [
+        row.pseudonym for row in page.rows[:2]
+    ]
+
+    table = list(csv.DictReader(io.StringIO(consents_csv(store, admin=ADMIN))))
+    assert [row["pseudonym"] for row in table] == [row.pseudonym for row in page.rows]
+    assert table[3]["allowed"] == "analyse keep_result keep_image"
+    assert actions(store)[-1] == "ADMIN_EXPORTED"
+
+
+def test_today_counts_what_happened_and_what_is_due(store: Store, clock: FakeClock) -> None:
+    assert today(store).last_purge_at is None
+    person = agree(store)
+    analyse(store, person.consent)
+    agree(store, Choices())
+    purge(store)
+    seen = today(store)
+    assert (seen.given, seen.refused, seen.withdrawn, seen.due) == (1, 1, 0, ())
+    assert seen.last_purge_at == clock.now
+    clock.forward(days=25)
+    analyse(store, person.consent)
+    withdraw(store, person.consent, {Purpose.EVALUATION})
+    seen = today(store)
+    assert (seen.given, seen.refused, seen.withdrawn) == (0, 0, 1)
+    # The record lives as long as the second photo, which goes on day 55.
+    first_end = date(2026, 3, 31)
+    assert [(row.day, row.results, row.images, row.records) for row in seen.due] == [
+        (first_end, 1, 1, 0)
+    ]
+    assert [row.records for row in due_soon(store, 60)] == [0, 1]
+    create_admin(store, "ada", "correct horse battery", by="operator", hasher=QUICK_HASHER)
+    for _ in range(5):
+        with contextlib.suppress(SignInError):
+            sign_in(store, "ada", "wrong password!", hasher=QUICK_HASHER)
+    seen = today(store)
+    assert (seen.failed_sign_ins, seen.locked_accounts) == (5, 1)
+    clock.forward(days=1, seconds=1)
+    assert today(store).failed_sign_ins == 0
+
+
+def test_retention_settings_have_a_history_with_names(store: Store, clock: FakeClock) -> None:
+    assert retention_history(store) == ()
+    admin = create_admin(store, "ada", "correct horse battery", by="operator", hasher=QUICK_HASHER)
+    identity = AdminIdentity(f"admin:{admin.id}", admin.name, "password")
+    set_retention(store, Kind.IMAGE, 10, admin=identity)
+    clock.forward(hours=1)
+    set_retention(store, Kind.RESULT, 0, admin=OPERATOR)
+    changes = retention_history(store)
+    assert [(row.kind, row.days_before, row.days, row.by) for row in changes] == [
+        (Kind.RESULT, 30, 0, "the operator"),
+        (Kind.IMAGE, 30, 10, "ada"),
+    ]
+    assert [row.at for row in changes] == [START + timedelta(hours=1), START]
+
+
+def test_the_log_reads_as_sentences(store: Store, clock: FakeClock) -> None:
+    admin = create_admin(store, "ada", "correct horse battery", by="operator", hasher=QUICK_HASHER)
+    token = sign_in(store, "ada", "correct horse battery", hasher=QUICK_HASHER)
+    identity = current(store, token)
+    set_retention(store, Kind.IMAGE, 1, admin=identity)
+    person = agree(store, Choices(analyse=True, keep_image=True))
+    analyse(store, person.consent)
+    export(store, person.code or "")
+    with contextlib.suppress(UseRefusedError):
+        give(store, Choices(), context="work", notice_id="")
+    agree(store, Choices())
+    audit_csv(store, None, admin=identity)
+    sign_out(store, token)
+    withdraw(store, person.consent)
+    clock.forward(days=3)
+    agree(store)
+    clock.forward(days=40)
+    purge(store)
+    with contextlib.suppress(SignInError):
+        sign_in(store, "nobody", "wrong password!", hasher=QUICK_HASHER)
+    reanchor(store)
+    entries, total = log_entries(store, rows=200)
+    assert total == len(entries) == len(actions(store))
+    said = [entry.sentence for entry in reversed(entries)]
+    who = f"Person {person.consent.pseudonym[:8]}"
+    for expected in (
+        "Mien made this store.",
+        "The operator added the admin ada.",
+        "Ada signed in.",
+        "Ada changed kept images from 30 to 1 days.",
+        f"{who} agreed to analyse now and keep the image; {CONTEXTS['personal'].label}.",
+        f"{who} had a photo analysed (test-model): 1 face; the image kept.",
+        f"{who} took their data: 0 results, 1 image.",
+        f"Somebody was refused because of the use: {CONTEXTS['work'].label}.",
+        "Ada took the log.",
+        f"Everything of {who[0].lower()}{who[1:]} is to go (consent taken back).",
+        "An erasure is done: 1 image, 1 consent record and 1 receipt code deleted.",
+        "1 consent record, 1 receipt code and 1 note of an erasure went because the time "
+        "was over.",
+        "Somebody tried to sign in with a name that does not exist.",
+        "Ada signed out.",
+        "The operator accepted the end of the log and the clock.",
+    ):
+        assert expected in said
+    # An admin's id stands in the row and never in a sentence; every action has words of its own.
+    assert not any(admin.id in words for words in said)
+    assert set(sentences._SENTENCES) == set(Action)

@@ -1,0 +1,200 @@
+"""Rows of the audit log as sentences for people; the rows themselves hold tokens and numbers."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from db.audit import log as audit
+from db.audit.chain import AuditRow
+from db.audit.log import Action
+from db.types import Kind, Purpose
+from services.person.context_of_use import CONTEXTS
+
+_SHORT: Final = 8  # digits of a pseudonym that tell people apart on a page
+_PURPOSES: Final = {
+    Purpose.ANALYSE: "analyse now",
+    Purpose.KEEP_RESULT: "keep the result",
+    Purpose.KEEP_IMAGE: "keep the image",
+    Purpose.EVALUATION: "use for evaluation",
+}
+KIND_WORDS: Final = {
+    Kind.RESULT: "kept results",
+    Kind.IMAGE: "kept images",
+    Kind.ERASURE_JOB: "notes of erasures done",
+}
+_WAYS: Final = {
+    "photo": "a photo",
+    "landmarks": "a photo on Landmark Analysis",
+    "snapshot": "a snapshot",
+    "clip": "a clip",
+    "live": "a live video",
+    "data_set": "pictures of their own",
+}
+_TABLES: Final = {
+    "stored_image": ("image", "images"),
+    "analysis": ("result", "results"),
+    "consent_record": ("consent record", "consent records"),
+    "subject": ("receipt code", "receipt codes"),
+    "erasure_job": ("note of an erasure", "notes of erasures"),
+}
+_SCOPES: Final = {"all": "everything", "result": "the results", "image": "the images"}
+_REASONS: Final = {"erase": "asked for", "withdraw": "consent taken back"}
+_EXPORTS: Final = {
+    "audit": "the log",
+    "consents": "the list of consents",
+    "evaluation": "what may be used for evaluation",
+}
+_SIGNED_OUT: Final = {
+    "asked": "signed out",
+    "idle": "was signed out after a quarter of an hour without use",
+    "absolute": "was signed out after eight hours",
+}
+_REFUSED: Final = {
+    "not_on_list": "is not on the list of admins",
+    "expired": "had a sign-in that has run out",
+}
+
+
+def who(actor: str, names: Mapping[str, str]) -> str:
+    """Whom an actor of the log stands for.
+
+    Args:
+        actor: as the row has it.
+        names: actor -> name, of local admins; from `db.admins.names`.
+
+    Example:
+        >>> who("admin:17", {"admin:17": "ada"})
+        'ada'
+        >>> who("person:1a2b3c4d5e6f", {})
+        'person 1a2b3c4d'
+    """
+    if actor in names:
+        return names[actor]
+    kind, _, pseudonym = actor.partition(":")
+    if kind == "person" and pseudonym:
+        return f"person {pseudonym[:_SHORT]}"
+    words = {
+        audit.SYSTEM: "Mien",
+        audit.OPERATOR: "the operator",
+        "admin": "a former admin",
+        "oidc": f"outside account {pseudonym[:_SHORT]}",
+    }
+    return words.get(kind, "somebody")
+
+
+def sentence(row: AuditRow, names: Mapping[str, str]) -> str:
+    """What a row says, in one plain sentence; an unknown action is shown by its token."""
+    try:
+        details = json.loads(row.details_json)
+        say = _SENTENCES[Action(row.action)]
+        text = say(who(row.actor, names), details, who(f"admin:{row.object_id}", names))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        # Somebody changed the row, or an older Mien wrote it; the details tell what is known.
+        text = f"{who(row.actor, names)}: {row.action.lower().replace('_', ' ')}."
+    return text[:1].upper() + text[1:]
+
+
+def _counted(count: int, one: str, many: str = "") -> str:
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _agreed(details: Mapping[str, Any]) -> str:
+    chosen = [words for purpose, words in _PURPOSES.items() if details.get(purpose.value) is True]
+    return _listed(chosen) if chosen else "nothing"
+
+
+def _context(details: Mapping[str, Any]) -> str:
+    known = CONTEXTS.get(str(details.get("context", "")))
+    return known.label if known else str(details.get("context", "use not named"))
+
+
+def _gone(details: Mapping[str, Any]) -> str:
+    counts = [
+        _counted(int(details[table]), *words)
+        for table, words in _TABLES.items()
+        if details.get(table)
+    ]
+    return _listed(counts) if counts else "nothing"
+
+
+def _analysed(by: str, details: Mapping[str, Any], _object: str) -> str:
+    way = str(details.get("way", "photo"))
+    model = details.get("model", "")
+    if way == "live":
+        return f"{by} began a live video ({model})."
+    if details.get("begun"):
+        return f"{by} began to audit {_counted(int(details['pictures']), 'picture')} ({model})."
+    counts = [
+        _counted(int(details[name]), one)
+        for name, one in (("pictures", "picture"), ("frames", "frame"), ("faces", "face"))
+        if name in details
+    ]
+    kept = [
+        words
+        for name, words in (("kept_result", "the result"), ("kept_image", "the image"))
+        if details.get(name) is True
+    ]
+    keeping = f"{_listed(kept)} kept" if kept else "nothing kept"
+    found = f": {_listed(counts)}" if counts else ""
+    return f"{by} had {_WAYS.get(way, way)} analysed ({model}){found}; {keeping}."
+
+
+def _failed(by: str, details: Mapping[str, Any], _object: str) -> str:
+    if details.get("known") is False:
+        return "somebody tried to sign in with a name that does not exist."
+    if details.get("locked"):
+        return f"somebody tried to sign in as {by}, which was locked."
+    return f"somebody tried to sign in as {by} with a wrong password."
+
+
+def _retention(by: str, details: Mapping[str, Any], _object: str) -> str:
+    kind = KIND_WORDS[Kind(str(details["kind"]))]
+    return f"{by} changed {kind} from {details['days_before']} to {details['days']} days."
+
+
+_SENTENCES: Final[dict[Action, Callable[[str, Mapping[str, Any], str], str]]] = {
+    Action.STORE_CREATED: lambda by, _d, _o: f"{by} made this store.",
+    Action.NOTICE_PUBLISHED: lambda by, d, _o: (
+        f"{by} published version {d['version']} of the {d['kind']} ({d['language']})."
+    ),
+    Action.CONSENT_GIVEN: lambda by, d, _o: f"{by} agreed to {_agreed(d)}; {_context(d)}.",
+    Action.CONSENT_REFUSED: lambda by, d, _o: f"{by} said no; {_context(d)}.",
+    Action.CONSENT_WITHDRAWN: lambda by, d, _o: f"{by} took back: {_agreed(d)}.",
+    Action.USE_REFUSED_ART5: lambda _by, d, _o: (
+        f"somebody was refused because of the use: {_context(d)}."
+    ),
+    Action.ANALYSED: _analysed,
+    Action.LIVE_ENDED: lambda by, d, _o: (
+        f"a live video of {by} ended: {_counted(int(d['frames']), 'frame')}, "
+        f"{_counted(int(d['faces']), 'face')}."
+    ),
+    Action.EXPORTED: lambda by, d, _o: (
+        f"{by} took their data: {_counted(int(d['analyses']), 'result')}, "
+        f"{_counted(int(d['images']), 'image')}."
+    ),
+    Action.ERASURE_REQUESTED: lambda by, d, _o: (
+        f"{_SCOPES[d['scope']]} of {by} is to go ({_REASONS.get(d['reason'], d['reason'])})."
+    ),
+    Action.ROWS_DELETED: lambda by, d, _o: f"{by} deleted the rows of {_gone(d)}.",
+    Action.ERASED: lambda _by, d, _o: f"an erasure is done: {_gone(d)} deleted.",
+    Action.PURGED: lambda _by, d, _o: f"{_gone(d)} went because the time was over.",
+    Action.STRAYS_REMOVED: lambda by, d, _o: (
+        f"{by} removed {_counted(int(d['files']), 'file')} that a crash had left."
+    ),
+    Action.RETENTION_CHANGED: _retention,
+    Action.ADMIN_CREATED: lambda by, _d, o: f"{by} added the admin {o}.",
+    Action.ADMIN_CHANGED: lambda by, d, o: (
+        f"{by} {'disabled' if d['disabled'] else 'enabled'} the admin {o}."
+    ),
+    Action.SIGNED_IN: lambda by, _d, _o: f"{by} signed in.",
+    Action.SIGN_IN_FAILED: _failed,
+    Action.SIGN_IN_LOCKED: lambda by, _d, _o: f"{by} was locked after too many wrong passwords.",
+    Action.SIGNED_OUT: lambda by, d, _o: f"{by} {_SIGNED_OUT[d['reason']]}.",
+    Action.ACCESS_REFUSED: lambda by, d, _o: f"{by} was not let in: {_REFUSED[d['reason']]}.",
+    Action.ADMIN_EXPORTED: lambda by, d, _o: f"{by} took {_EXPORTS[d['what']]}.",
+    Action.REANCHORED: lambda by, _d, _o: f"{by} accepted the end of the log and the clock.",
+}
