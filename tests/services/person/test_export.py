@@ -22,7 +22,7 @@ from tests.db.traces import plant
 from tests.paths import ROOT
 
 SCHEMA = json.loads(SCHEMA_FILE.read_text("utf-8"))
-TEXTS = ROOT / "db" / "texts"
+TEXTS = ROOT / "db" / "policy" / "texts"
 
 
 def contents(zip_bytes: bytes) -> dict[str, bytes]:
