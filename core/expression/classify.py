@@ -11,7 +11,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from core.emotions import EMOTIONS
 from core.errors import ModelError
-from core.expression.model_card import ModelCard, load_card, load_model_bytes
+from core.expression.model_card import Dialect, ModelCard, load_card, load_model_bytes
 from core.types import EmotionScores, FloatArray
 
 # LiteRT plans its memory for one batch size. A few sizes, each with its own interpreter, cost
@@ -30,11 +30,14 @@ class EmotionClassifier:
         card: the model's card.
         model: the content of its `.tflite` file.
         n_threads: threads that LiteRT may use within one call.
+        dialect: whose labels are predicted; None for those that the card serves.
     """
 
-    def __init__(self, card: ModelCard, model: bytes, *, n_threads: int = 1) -> None:
+    def __init__(
+        self, card: ModelCard, model: bytes, *, n_threads: int = 1, dialect: Dialect | None = None
+    ) -> None:
         """Interpreters are made when first needed."""
-        self.card = card
+        self.card, self.head = card, card.head(dialect or card.serves)
         self._model, self._n_threads = model, n_threads
         self._interpreters: dict[int, Interpreter] = {}
         self._lock = threading.Lock()
@@ -59,19 +62,39 @@ class EmotionClassifier:
     def single_view(self) -> "EmotionClassifier":
         """The same model without averaging over the mirror image."""
         card = self.card.model_copy(update={"flip_average": False})
-        return EmotionClassifier(card, self._model, n_threads=self._n_threads)
+        return self._again(card, self.head.dialect)
+
+    def in_dialect(self, dialect: Dialect) -> "EmotionClassifier":
+        """The same model, predicting labels of `dialect`; for measuring against such labels.
+
+        Raises:
+            ModelError: if the model has never learnt them.
+        """
+        return self if dialect == self.head.dialect else self._again(self.card, dialect)
+
+    def _again(self, card: ModelCard, dialect: Dialect) -> "EmotionClassifier":
+        return EmotionClassifier(card, self._model, n_threads=self._n_threads, dialect=dialect)
 
     def probabilities(self, faces: FloatArray) -> FloatArray:
-        """Calibrated probabilities (n, 7) for normalised faces (n, S, S, C); n may be 0."""
-        logits = self.logits(faces) / self.card.calibration.temperature
-        return softmax(logits.astype(np.float32))
+        """Calibrated probabilities (n, 7) for normalised faces (n, S, S, C); n may be 0.
+
+        Where the network knows "none of these", these are shares among the others.
+        """
+        seven = self.outcomes(faces)[:, : len(EMOTIONS)]
+        shares: FloatArray = seven / seven.sum(axis=1, keepdims=True)
+        return shares
+
+    def outcomes(self, faces: FloatArray) -> FloatArray:
+        """Calibrated probabilities (n, 7), or (n, 8) where "none of these" is an outcome."""
+        logits = self.logits(faces) / np.float32(self.head.temperature)
+        return softmax(logits + np.asarray(self.head.bias, np.float32))
 
     def scores(self, faces: FloatArray) -> tuple[EmotionScores, ...]:
         """`probabilities` as one `EmotionScores` a face."""
         return tuple(EmotionScores(row) for row in self.probabilities(faces))
 
     def logits(self, faces: FloatArray) -> FloatArray:
-        """The network's output (n, 7), averaged over the mirror image where the card says so.
+        """The head's logits (n, 7 or 8), averaged over the mirror image where the card says so.
 
         Raises:
             ValueError: if `faces` has another shape than the model's input.
@@ -81,15 +104,16 @@ class EmotionClassifier:
         if faces.ndim != 4 or faces.shape[1:] != expected:
             raise ValueError(f"faces must have shape (n, {expected}), got {faces.shape}")
         if not len(faces):
-            return np.empty((0, len(EMOTIONS)), np.float32)
+            return np.empty((0, self.head.n_outcomes), np.float32)
+        part = slice(self.head.first, self.head.first + self.head.n_outcomes)
         if not self.card.flip_average:
-            return self._run(faces)
-        both = self._run(np.concatenate([faces, faces[:, :, ::-1]]))
+            return self._run(faces)[:, part]
+        both = self._run(np.concatenate([faces, faces[:, :, ::-1]]))[:, part]
         mean: FloatArray = both.reshape(2, len(faces), -1).mean(axis=0)
         return mean
 
     def _run(self, faces: FloatArray) -> FloatArray:
-        out = np.empty((len(faces), len(EMOTIONS)), np.float32)
+        out = np.empty((len(faces), self.card.n_logits), np.float32)
         done = 0
         while done < len(faces):
             left = len(faces) - done
@@ -128,13 +152,21 @@ class EnsembleClassifier(EmotionClassifier):
     Args:
         card: of the ensemble; `card.members` names them.
         members: the models, all with the card's input.
+        dialect: as for one model; every member has to know it.
     """
 
-    def __init__(self, card: ModelCard, members: Sequence[EmotionClassifier]) -> None:
+    def __init__(
+        self,
+        card: ModelCard,
+        members: Sequence[EmotionClassifier],
+        *,
+        dialect: Dialect | None = None,
+    ) -> None:
         """Keep the members; each has its own lock."""
         if any(member.card.input != card.input for member in members):
             raise ModelError(f"The members of {card.id!r} want other faces than its card says.")
-        self.card, self._members = card, tuple(members)
+        self.card, self.head = card, card.head(dialect or card.serves)
+        self._members = tuple(member.in_dialect(self.head.dialect) for member in members)
 
     def logits(self, faces: FloatArray) -> FloatArray:
         """Mean log-probabilities (n, 7); each member averages views as its own card says."""
@@ -147,7 +179,11 @@ class EnsembleClassifier(EmotionClassifier):
     def single_view(self) -> EmotionClassifier:
         """The same members, each without averaging over the mirror image."""
         card = self.card.model_copy(update={"flip_average": False})
-        return EnsembleClassifier(card, [member.single_view() for member in self._members])
+        members = [member.single_view() for member in self._members]
+        return EnsembleClassifier(card, members, dialect=self.head.dialect)
+
+    def _again(self, card: ModelCard, dialect: Dialect) -> EmotionClassifier:
+        return EnsembleClassifier(card, self._members, dialect=dialect)
 
 
 def members_sha256(cards: Iterable[ModelCard]) -> str:

@@ -7,7 +7,7 @@ machine needs it; `models/<id>/README.md` says the same to people.
 import hashlib
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -46,6 +46,31 @@ class Calibration(BaseModel):
     coverage: float
 
 
+# Whose labels a network predicts: FER-2013's own, or what people say of a face.
+Dialect = Literal["fer2013", "people"]
+N_LABELS: Final = len(EMOTIONS)
+
+
+class Head(BaseModel):
+    """One part of a network's output: the logits of one label dialect, and their calibration.
+
+    Attributes:
+        dialect: whose labels it predicts.
+        first: index of its first logit in the output.
+        n_outcomes: 7, or 8 where the last outcome is "none of these".
+        temperature: logits are divided by it (Guo et al. 2017, arXiv 1706.04599).
+        bias: (n_outcomes,) added after that; it sets how often each outcome is said at all.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dialect: Dialect
+    first: int = 0
+    n_outcomes: int = N_LABELS
+    temperature: float = Field(gt=0)
+    bias: list[float] = [0.0] * N_LABELS
+
+
 class TrainingData(BaseModel):
     """The set a model was trained on, and the terms under which that set is used."""
 
@@ -66,6 +91,10 @@ class ModelCard(BaseModel):
         file: name of the model's file; empty for ensembles and for models too heavy to ship.
         teachers: what the model was distilled from, in words; empty where it was not.
         pretraining: what its weights, or its teachers', had learnt from before; empty if nothing.
+        heads: parts of the output, one a label dialect; empty for FER-2013's labels alone, whose
+            temperature is then `calibration`'s.
+        serves: the dialect of the answer that people get.
+        further_data: sets that were learnt from besides `data`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -85,13 +114,34 @@ class ModelCard(BaseModel):
     teachers: list[str] = []
     pretraining: str = ""
     calibration: Calibration
+    heads: list[Head] = []
+    serves: Dialect = "fer2013"
     data: TrainingData
+    further_data: list[TrainingData] = []
     recipe: dict[str, Any]
     licence: str
     intended_use: str
     prohibited_use: str
     high_risk_class: str
     limits: list[str]
+
+    def head(self, dialect: Dialect) -> Head:
+        """The part of the output that predicts labels of `dialect`.
+
+        Raises:
+            ModelError: if the model has never learnt them.
+        """
+        heads = self.heads or [Head(dialect="fer2013", temperature=self.calibration.temperature)]
+        for head in heads:
+            if head.dialect == dialect:
+                return head
+        known = " and ".join(head.dialect for head in heads)
+        raise ModelError(f"Model {self.id!r} predicts labels of {known} only, not of {dialect}.")
+
+    @property
+    def n_logits(self) -> int:
+        """Length of the network's output for one face."""
+        return max((head.first + head.n_outcomes for head in self.heads), default=N_LABELS)
 
     @cached_property
     def face_input(self) -> FaceInput:
