@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 from PIL import Image
 
-from cli.measure.bench import cpu_name, photo_jpeg
+from cli.bench_material import cpu_name, photo_jpeg
 from core.config import load_settings
 from services.batch.files import iter_files
 from services.batch.folder import open_batch

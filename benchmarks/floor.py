@@ -28,7 +28,7 @@ import cv2
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from cli.measure.bench import cpu_name, photo_jpeg
+from cli.bench_material import cpu_name, photo_jpeg
 from core.analyzer import Analyzer, create_analyzer
 from core.config import load_settings
 from core.pictures.images import decode_image

@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import psutil
 from streamlit_user import StreamlitUser
 
-from cli.measure.bench import cpu_name, photo_jpeg
+from cli.bench_material import cpu_name, photo_jpeg
 from core.config import ROOT
 from db.audit.log import Action
 from services.admin.review import AuditFilter, audit_page

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import cv2
 import numpy as np
 
-from cli.measure.bench import cpu_name, photo_jpeg
+from cli.bench_material import cpu_name, photo_jpeg
 from core.config import ROOT
 from core.emotions import EMOTIONS
 from core.measures.accuracy import measure

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.bench_material import cpu_name, photo_jpeg
+
 if TYPE_CHECKING:
     from core.analyzer import Analyzer
     from core.types import ImageRGB
@@ -72,26 +74,6 @@ def _bench_photos(runs: int) -> None:
     console.print(f"import to ready {ready_s:.2f} s, process memory {rss_mb:.0f} MB")
 
 
-def photo_jpeg(n_faces: int) -> bytes:
-    """A 1280x720 JPEG with the astronaut's face `n_faces` (1..10) times, in two rows of five."""
-    import io
-
-    import numpy as np
-    from PIL import Image
-
-    from core.config import ROOT
-
-    with Image.open(ROOT / "samples" / "astronaut.jpg") as sample:
-        face = sample.convert("RGB").crop((110, 0, 350, 330))
-    noise = np.random.default_rng(0).integers(90, 130, (72, 128, 3), np.uint8)
-    canvas = Image.fromarray(noise).resize((1280, 720))
-    for index in range(n_faces):
-        canvas.paste(face, (8 + 255 * (index % 5), 15 + 355 * (index // 5)))
-    buffer = io.BytesIO()
-    canvas.save(buffer, "JPEG", quality=90)
-    return buffer.getvalue()
-
-
 def _time_steps(
     jpeg: bytes, analyzer: "Analyzer", runs: int
 ) -> tuple[dict[str, list[float]], int]:
@@ -139,18 +121,3 @@ def _cold_start() -> tuple[float, float]:
     )  # fmt: skip
     ready_s, rss_mb = done.stdout.split()
     return float(ready_s), float(rss_mb)
-
-
-def cpu_name() -> str:
-    """The processor's name and count of cores, as the system tells."""
-    import os
-    import platform
-    from pathlib import Path
-
-    file = Path("/proc/cpuinfo")
-    names = [
-        line.split(":", 1)[1].strip()
-        for line in (file.read_text().splitlines() if file.exists() else [])
-        if line.startswith("model name")
-    ]
-    return f"{names[0] if names else platform.processor()}, {os.cpu_count()} cores"

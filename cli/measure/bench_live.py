@@ -6,15 +6,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
+
+from cli.bench_material import SOURCE_FPS, cpu_name, write_clip
 
 if TYPE_CHECKING:
     from core.stream import StreamAnalyzer
     from core.types import ImageRGB
-
-SIZE_WH: Final = (640, 480)
-SOURCE_FPS: Final = 30
-CLIP_S: Final = 4
 
 
 def bench_live(*, as_json: bool = False, seconds: float = 20.0) -> None:
@@ -28,8 +26,6 @@ def bench_live(*, as_json: bool = False, seconds: float = 20.0) -> None:
     - dropped: frames that nobody looked at because a newer one had come,
     - capacity_fps: the same work without waiting for the source, decoding and drawing included.
     """
-    from cli.measure.bench import cpu_name
-
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "walk.mp4"
         write_clip(clip)
@@ -40,36 +36,6 @@ def bench_live(*, as_json: bool = False, seconds: float = 20.0) -> None:
         return
     for name, value in measured.items():
         sys.stdout.write(f"{name:>16}  {value}\n")
-
-
-def write_clip(file: Path) -> None:
-    """The public-domain portrait of samples/, wandering and nodding, as H.264 in MP4."""
-    import av
-    import cv2
-    import numpy as np
-    from PIL import Image
-
-    from core.config import ROOT
-
-    with Image.open(ROOT / "samples" / "astronaut.jpg") as sample:
-        portrait = np.asarray(sample.convert("RGB"))
-    container: Any = av.open(str(file), "w")
-    stream: Any = container.add_stream("libx264", rate=SOURCE_FPS)
-    stream.width, stream.height = SIZE_WH
-    stream.pix_fmt, stream.bit_rate = "yuv420p", 3_000_000
-    n_frames = CLIP_S * SOURCE_FPS
-    for i in range(n_frames):
-        # A whole number of swings, so that the clip can be played round and round.
-        turn = 2 * np.pi * i / n_frames
-        x, y = 60 + 50 * np.sin(turn), 10 * np.sin(3 * turn)
-        matrix = np.array([[1, 0, x], [0, 1, y]], np.float32)
-        frame = cv2.warpAffine(portrait, matrix, SIZE_WH, borderMode=cv2.BORDER_REPLICATE)
-        picture = av.VideoFrame.from_ndarray(np.asarray(frame, np.uint8), format="rgb24")
-        for packet in stream.encode(picture):
-            container.mux(packet)
-    for packet in stream.encode():
-        container.mux(packet)
-    container.close()
 
 
 def frames_of(file: Path) -> Iterator["ImageRGB"]:

@@ -105,14 +105,14 @@ def mitigate(
     ] = None,
 ) -> None:
     """Mitigations without retraining the network: gaps and accuracy before and after."""
-    from training.data.pictures import load_fer2013
+    from training.data.fer2013 import load_split
     from training.studies.bias.mitigate import mitigation_study
 
     settings, model_id, _ = _parts(model, None)
     content = mitigation_study(
         _classifier(settings, model_id),
-        load_fer2013(data, "validation"),
-        load_fer2013(data, "test"),
+        load_split(data, "validation"),
+        load_split(data, "test"),
         guesses=None if annotations is None else _guesses(data, annotations, None),
         command=_command(),
     )
@@ -141,7 +141,7 @@ def robustness(
 @app.command()
 def speed() -> None:
     """Milliseconds a face of every model whose file is here, on one thread of this machine."""
-    from cli.measure.bench import cpu_name
+    from cli.bench_material import cpu_name
     from core.config import load_settings
     from core.expression.model_card import UNSHIPPED, UNSHIPPED_FILE, model_ids
     from training.studies.bias.robustness import speed_study

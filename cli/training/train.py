@@ -31,7 +31,7 @@ class TrainingUnavailableError(MienError):
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="Name of a file in training/recipes/.")],
+    recipe: Annotated[str, typer.Argument(help="FAMILY/STEP, as se_resnet/1-scratch.")],
     data: DataOption,
     out: Annotated[Path | None, typer.Option(help="Folder of the run (runs/RECIPE).")] = None,
     weights: Annotated[
@@ -41,10 +41,12 @@ def train(
     """Train an expression model by a recipe; goes on where a run in the same folder ended."""
     require_keras()
     from training.expression.train import train as run
+    from training.recipes.base import as_folder
     from training.recipes.catalogue import load_recipe
 
     try:
-        curves = run(load_recipe(recipe), data, out or RUNS / recipe, weights)
+        chosen = load_recipe(recipe)
+        curves = run(chosen, data, out or RUNS / as_folder(chosen.name), weights)
     except ValueError as exc:
         raise typer.BadParameter(str(exc)) from exc
     best = max(curves, key=lambda row: row["val_accuracy"])
@@ -73,16 +75,19 @@ def publish(
     require_keras()
     from core.config import load_settings
     from training.publishing.publish import publish as make
+    from training.recipes.base import as_folder
+    from training.recipes.catalogue import load_recipe
 
     models_dir = load_settings().models_dir
     wanted = precision or [Precision.float, Precision.int8]
-    base = model_id or recipe.replace("_", "-")
+    folder = as_folder(load_recipe(recipe).name)
+    base = model_id or folder.replace("_", "-")
     for chosen in wanted:
         suffix = f"-{chosen}" if chosen is not Precision.float and len(wanted) > 1 else ""
         report = make(
             recipe,
             data,
-            run or RUNS / recipe,
+            run or RUNS / folder,
             models_dir,
             model_id=f"{base}{suffix}",
             precision=chosen,

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.crops import Crops
+from training.data.fer2013 import Faces
 from training.landmarks.fer_mesh import FerMeshes
 
 
@@ -24,7 +24,7 @@ def faces(template: NDArray[np.float64], n: int, seed: int = 0) -> NDArray[np.fl
     return np.array(meshes)
 
 
-def fake_set(template: NDArray[np.float64], n: int, seed: int = 0) -> tuple[Crops, FerMeshes]:
+def fake_set(template: NDArray[np.float64], n: int, seed: int = 0) -> tuple[Faces, FerMeshes]:
     """Crops of one brightness each, which the brightness classifier knows; some have no mesh."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 7, n)
@@ -38,7 +38,7 @@ def fake_set(template: NDArray[np.float64], n: int, seed: int = 0) -> tuple[Crop
     found = rng.random(n) > 0.1
     points[~found], shapes[~found] = np.nan, np.nan
     unsure = np.where(found, rng.random(n) * 0.1, np.nan)
-    return Crops(images, labels), FerMeshes(
+    return Faces(images, labels), FerMeshes(
         points.astype(np.float32), shapes.astype(np.float32), found,
         unsure.astype(np.float32), rng.random(n).astype(np.float32),
     )  # fmt: skip

@@ -7,7 +7,7 @@ import numpy as np
 
 from core.measures.accuracy import near_duplicates
 from training.data.fer2013 import Faces, drop_blank
-from training.recipes.catalogue import Recipe
+from training.recipes.base import Recipe
 
 
 def clean(train: Faces, validation: Faces, recipe: Recipe) -> Faces:

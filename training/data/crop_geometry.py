@@ -22,6 +22,7 @@ from core.landmarks import FaceLandmarker
 from core.pictures.face_input import EyesMouth
 from core.pictures.images import decode_image
 from core.types import Box
+from training.data.fer2013 import load_split
 from training.data.framing import ENLARGED_PX, framed
 
 FER_GEOMETRY_FILE = ROOT / "models" / "fer2013_geometry.json"
@@ -71,8 +72,6 @@ def fer(
     n_images: Annotated[int, typer.Option(help="How many images of the train split")] = 3000,
 ) -> None:
     """Measure FER-2013's crops by MediaPipe's mesh."""
-    from training.data.fer2013 import load_split  # Keras, which the other command works without
-
     faces = load_split(data, "train")
     chosen = np.random.default_rng(0).permutation(len(faces))[:n_images]
     landmarker = FaceLandmarker(ROOT / "models" / "face_landmarker" / "face_landmarker.task")

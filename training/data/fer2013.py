@@ -11,21 +11,23 @@ from pathlib import Path
 from typing import Literal
 
 import cv2
-import keras
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from core.emotions import EMOTIONS
+from core.errors import DatasetError
 
 Split = Literal["train", "validation", "test"]
 
 SIDE_PX = 48
 BLANK_STD = 2.0  # grey levels; below this an image shows nothing (14 of 35,887 do)
-# FER+ counts votes for neutral, happiness, surprise, sadness, anger, disgust, fear, contempt,
-# unknown and not a face.
-_FERPLUS_TO_EMOTIONS = (4, 5, 6, 1, 3, 2, 0)
+# What FER+'s ten taggers could choose, in the order of its counts (Barsoum et al. 2016).
+FERPLUS = (
+    "neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt", "unknown",
+    "not a face",
+)  # fmt: skip
 _USAGE: dict[Split, str] = {
     "train": "Training",
     "validation": "PublicTest",
@@ -33,7 +35,13 @@ _USAGE: dict[Split, str] = {
 }
 
 
-@dataclass(frozen=True)
+class Fer2013Error(DatasetError, ValueError):
+    """A file or folder that is no FER-2013."""
+
+    kind = "fer2013_error"
+
+
+@dataclass(frozen=True, eq=False)
 class Faces:
     """Labelled face crops.
 
@@ -66,6 +74,15 @@ class Faces:
         votes = None if self.votes is None else self.votes[mask]
         return Faces(self.images[mask], self.labels[mask], votes)
 
+    def shuffled(self, limit: int | None = None) -> "Faces":
+        """The faces in random order (seed 0), so that any first part of them is a fair sample.
+
+        Files are often sorted by label; with `limit` only the first so many are kept.
+        """
+        order = np.random.default_rng(0).permutation(len(self))[:limit]
+        votes = None if self.votes is None else self.votes[order]
+        return Faces(self.images[order], self.labels[order], votes)
+
     def targets(self, vote_share: float) -> NDArray[np.float32]:
         """One-hot labels (n, 7); where votes are known, `vote_share` of them is the votes'."""
         one_hot = np.eye(len(EMOTIONS), dtype=np.float32)[self.labels]
@@ -85,7 +102,7 @@ def load_split(path: Path, split: Split) -> Faces:
             7,178 images of both test splits, so figures on it are not private-test figures.
 
     Raises:
-        ValueError: if the path is none of the three forms.
+        Fer2013Error: if the path is none of the three forms, or lacks the split.
     """
     if path.is_dir():
         return _load_folder(path, split)
@@ -93,7 +110,7 @@ def load_split(path: Path, split: Split) -> Faces:
         return _load_parquet(path, split)
     if path.suffix == ".csv":
         return _load_csv(path, split)
-    raise ValueError(f"{path} is not a .parquet, a Kaggle fer2013.csv or a Kaggle folder")
+    raise Fer2013Error(f"{path} is not a .parquet, a Kaggle fer2013.csv or a Kaggle folder")
 
 
 def drop_blank(faces: Faces) -> Faces:
@@ -101,17 +118,22 @@ def drop_blank(faces: Faces) -> Faces:
     return faces.keep(faces.images.std(axis=(1, 2)) >= BLANK_STD)
 
 
+def load_rows(path: Path, split: Split, columns: list[str]) -> pd.DataFrame:
+    """Further columns of the parquet, as `name`, in the order of `load_split`."""
+    return pd.read_parquet(path, columns=columns, filters=[("split", "==", split)])
+
+
 def _decode_grey(encoded: bytes) -> NDArray[np.uint8]:
     image_grey = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_GRAYSCALE)
     if image_grey is None:
-        raise ValueError("an image of the data set cannot be decoded")
+        raise Fer2013Error("an image of the data set cannot be decoded")
     return np.asarray(image_grey, np.uint8)
 
 
 def _load_parquet(path: Path, split: Split) -> Faces:
     frame = pd.read_parquet(path, filters=[("split", "==", split)])
     if frame.empty:
-        raise ValueError(f"{path} has no rows with split {split!r}")
+        raise Fer2013Error(f"{path} has no rows with split {split!r}")
     images = np.stack([_decode_grey(encoded) for encoded in frame["image"]])
     votes = _vote_shares(frame["ferplus_votes"]) if "ferplus_votes" in frame else None
     return Faces(images, frame["label"].to_numpy(np.int64), votes)
@@ -123,7 +145,7 @@ def _vote_shares(votes: pd.Series) -> NDArray[np.float32]:
     for row, counts in enumerate(votes):
         if counts is None or np.isscalar(counts):
             continue
-        seven = np.asarray(counts, np.float32)[list(_FERPLUS_TO_EMOTIONS)]
+        seven = np.asarray(counts, np.float32)[[FERPLUS.index(name) for name in EMOTIONS]]
         shares[row] = seven / max(seven.sum(), 1)
     return shares
 
@@ -132,10 +154,10 @@ def _load_csv(path: Path, split: Split) -> Faces:
     frame = pd.read_csv(path)
     missing = {"emotion", "pixels", "Usage"} - set(frame.columns)
     if missing:
-        raise ValueError(f"{path} lacks the columns {sorted(missing)} of Kaggle's fer2013.csv")
+        raise Fer2013Error(f"{path} lacks the columns {sorted(missing)} of Kaggle's fer2013.csv")
     frame = frame[frame["Usage"] == _USAGE[split]]
     if frame.empty:
-        raise ValueError(f"{path} has no rows with split {split!r} ({_USAGE[split]})")
+        raise Fer2013Error(f"{path} has no rows with split {split!r} ({_USAGE[split]})")
     images = np.stack([np.array(pixels.split(), np.uint8) for pixels in frame["pixels"]])
     return Faces(
         images.reshape(-1, SIDE_PX, SIDE_PX), frame["emotion"].to_numpy(np.int64, copy=True)
@@ -150,7 +172,7 @@ def _load_folder(path: Path, split: Split) -> Faces:
             images.append(_decode_grey(file.read_bytes()))
             labels.append(label)
     if not images:
-        raise ValueError(f"{root} holds no images in folders {', '.join(EMOTIONS)}")
+        raise Fer2013Error(f"{root} holds no images in folders {', '.join(EMOTIONS)}")
     faces = Faces(np.stack(images), np.array(labels, np.int64))
     if split == "test":
         return faces
@@ -160,73 +182,3 @@ def _load_folder(path: Path, split: Split) -> Faces:
     mask = np.zeros(len(faces), bool)
     mask[train_index if split == "train" else validation_index] = True
     return faces.keep(mask)
-
-
-class BalancedBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches of float32 images (b, 48, 48, 1) in 0..255 with one-hot labels (b, 7).
-
-    Classes are drawn with frequency proportional to count ** `balance_power`: 1 leaves the data
-    as it is, 0 draws all classes alike. The order depends on `seed` and the epoch alone, so a
-    resumed training sees what an uninterrupted one would have seen.
-
-    Args:
-        faces: what to draw from.
-        batch_size: b.
-        balance_power: see above.
-        seed: of all draws.
-        vote_share: see `Faces.targets`.
-        mixup_alpha: above 0, each image is mixed with another of its batch, the shares drawn from
-            Beta(alpha, alpha) (Zhang et al. 2018, arXiv 1710.09412).
-    """
-
-    def __init__(
-        self,
-        faces: Faces,
-        batch_size: int,
-        balance_power: float,
-        seed: int,
-        *,
-        vote_share: float = 0.0,
-        mixup_alpha: float = 0.0,
-    ) -> None:
-        """Prepare the class-wise drawing weights."""
-        super().__init__()
-        self.faces, self.batch_size, self.seed = faces, batch_size, seed
-        self.mixup_alpha = mixup_alpha
-        self._targets = faces.targets(vote_share)
-        counts = np.bincount(faces.labels, minlength=len(EMOTIONS))
-        wanted = counts**balance_power / (counts**balance_power).sum() * len(faces)
-        self._repeats = (wanted / np.maximum(counts, 1))[faces.labels]
-        self.start_epoch(0)
-
-    def start_epoch(self, epoch: int) -> None:
-        """Shuffle for the given epoch (0-based)."""
-        self._epoch = epoch
-        rng = np.random.default_rng((self.seed, epoch))
-        # Whole repeats for certain and the fraction by chance: expected counts are exact, and
-        # hardly an image of a large class is missed in an epoch.
-        times = np.floor(self._repeats + rng.random(len(self._repeats))).astype(np.int64)
-        self._order = rng.permutation(np.repeat(np.arange(len(self.faces)), times))
-
-    def __len__(self) -> int:
-        """Count of full batches (the same in each epoch, so that schedules can be planned)."""
-        return len(self.faces) // self.batch_size
-
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """One batch, wrapping around where chance drew a few images less than usual."""
-        positions = np.arange(index * self.batch_size, (index + 1) * self.batch_size)
-        chosen = self._order[positions % len(self._order)]
-        images = self.faces.images[chosen].astype(np.float32)[..., None]
-        if not self.mixup_alpha:
-            return images, self._targets[chosen]
-        return self._mix(images, self._targets[chosen], index)
-
-    def _mix(
-        self, images: NDArray[np.float32], targets: NDArray[np.float32], index: int
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        rng = np.random.default_rng((self.seed, self._epoch, index))
-        alpha = self.mixup_alpha
-        share = rng.beta(alpha, alpha, (len(images), 1)).astype(np.float32)
-        other = rng.permutation(len(images))
-        mixed = share[..., None, None] * images + (1 - share[..., None, None]) * images[other]
-        return mixed, share * targets + (1 - share) * targets[other]

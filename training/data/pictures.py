@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,25 +12,9 @@ from core.detection import FaceDetector
 from core.errors import DatasetError
 from core.expression.classify import EmotionClassifier
 from core.landmarks import FaceLandmarker
-from core.measures.datasets import load_labelled
 from core.types import Face, FloatArray, ImageRGB, Landmarks
 
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, eq=False)
-class GreyFaces:
-    """Face crops: `images` uint8 (n, s, s), `labels` (n,) in 0..6."""
-
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
-
-
-def load_fer2013(data: Path, split: str) -> GreyFaces:
-    """One split of FER-2013's parquet, in the order in which it was evaluated."""
-    loaded = load_labelled(data, split=split)
-    images = [_decoded(encoded, cv2.IMREAD_GRAYSCALE) for encoded in loaded.encoded()]
-    return GreyFaces(np.stack(images), loaded.labels)
 
 
 def _decoded(encoded: bytes, mode: int) -> NDArray[np.uint8]:

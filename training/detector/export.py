@@ -23,7 +23,7 @@ from training.detector.card import description, write_readme
 from training.detector.photos import decode_rgb, held_out, subset
 from training.detector.recipe import DetectorRecipe
 from training.detector.train import MIN_FACE_PX, network_of
-from training.publishing.export import count_macs
+from training.expression.network import count_macs
 
 N_REPRESENTATIVE = 200
 _REPRESENTATIVE_PX = 320

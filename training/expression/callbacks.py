@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from training.data.fer2013 import BalancedBatches
+from training.data.batches import BalancedBatches
 
 Weights = list[NDArray[Any]]
 

@@ -13,7 +13,9 @@ from keras import ops
 
 from core.emotions import EMOTIONS
 from core.pictures.face_input import FaceInput
-from training.recipes.catalogue import Recipe, load_recipe
+from training.expression.network import build_network
+from training.recipes.base import Recipe, as_folder
+from training.recipes.catalogue import load_recipe
 
 Tensor = Any  # a keras.KerasTensor; Keras ships no types
 _N = len(EMOTIONS)
@@ -30,17 +32,15 @@ def load_teachers(recipe: Recipe, face_input: FaceInput, runs: Path) -> list[ker
     Raises:
         FileNotFoundError: if a teacher has not been trained yet; the message names it.
     """
-    from training.expression.train import build_network
-
     teachers = []
     for name in recipe.teachers:
-        weights = runs / name / "best.weights.h5"
+        weights = runs / as_folder(name) / "best.weights.h5"
         if not weights.exists():
             raise FileNotFoundError(f"teacher {name} has no weights yet: run `mien train {name}`")
         teacher = build_network(load_recipe(name), face_input)
         teacher.load_weights(weights)
         teacher.trainable = False
-        teacher.name = f"teacher_{name}"
+        teacher.name = f"teacher_{as_folder(name)}"
         teachers.append(teacher)
     return teachers
 

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from core.emotions import EMOTIONS
 from core.pictures.face_input import FaceInput
-from training.architectures import ARCHITECTURES
 from training.data.augment import Augment
+from training.data.batches import BalancedBatches
 from training.data.cleaning import clean
-from training.data.fer2013 import BalancedBatches, Faces, load_split
+from training.data.fer2013 import Faces, load_split
 from training.expression.callbacks import AverageWeights, EpochKeeper
 from training.expression.distil import DistilLoss, accuracy, load_teachers, with_teachers
-from training.recipes.catalogue import Recipe
+from training.expression.network import build_network
+from training.recipes.base import Recipe, as_folder
 
 
 @dataclass(frozen=True)
@@ -41,26 +42,6 @@ def phases(recipe: Recipe) -> list[Phase]:
     if not recipe.frozen_epochs:
         return [fine]
     return [Phase(0, recipe.frozen_epochs, recipe.frozen_learning_rate, frozen=True), fine]
-
-
-def build_network(
-    recipe: Recipe, face_input: FaceInput, weights_dir: Path | None = None
-) -> keras.Model:
-    """The recipe's network: normalised faces (b, S, S, C) in, logits (b, 7) out.
-
-    Args:
-        recipe: names the architecture.
-        face_input: gives the input's shape.
-        weights_dir: folder of the pretrained backbone that the recipe names; None leaves the
-            backbone untrained, for weights that are loaded afterwards.
-    """
-    builder = ARCHITECTURES[recipe.architecture]
-    shape = (face_input.size_px, face_input.size_px, face_input.channels)
-    options = dict(recipe.architecture_options)
-    if recipe.backbone_weights is not None:
-        pretrained = weights_dir and str(weights_dir / recipe.backbone_weights)
-        options["weights"] = pretrained
-    return builder(len(EMOTIONS), shape, **options)
 
 
 def training_model(
@@ -157,7 +138,7 @@ def train(
     batches = _batches(recipe, clean(load_split(data, "train"), validation_faces, recipe))
     network = build_network(recipe, face_input, weights_dir)
     if recipe.start_from is not None:
-        network.load_weights(folder.parent / recipe.start_from / "best.weights.h5")
+        network.load_weights(folder.parent / as_folder(recipe.start_from) / "best.weights.h5")
     teachers = load_teachers(recipe, face_input, folder.parent)
     model = training_model(network, recipe, face_input, teachers)
     averager = AverageWeights(network, recipe.average_momentum)

@@ -15,7 +15,7 @@ import typer
 from core.config import ROOT
 from core.landmarks import FaceLandmarker
 from core.pictures.alignment import TEMPLATE_FILE
-from training.data.crops import load_fer
+from training.data.fer2013 import load_split
 from training.landmarks.fer_mesh import SIDE_PX, meshes_of
 
 
@@ -24,7 +24,7 @@ def main(
     n_images: Annotated[int, typer.Option(help="How many images of the train split")] = 3000,
 ) -> None:
     """Median of each point, in shares of the crop's side."""
-    crops = load_fer(data, "train", limit=n_images)
+    crops = load_split(data, "train").shuffled(n_images)
     landmarker = FaceLandmarker(ROOT / "models" / "face_landmarker" / "face_landmarker.task")
     meshes = meshes_of(
         crops.images,

@@ -22,10 +22,10 @@ from core.expression.quantisation import Precision
 from training.architectures.blocks import Tensor
 from training.architectures.layers import BatchNorm
 from training.architectures.transfer import ToBackbone
-from training.expression.train import build_network
+from training.expression.network import build_network
 from training.publishing.export import load_network, to_litert
 from training.publishing.litert_weights import with_litert_weights
-from training.recipes.catalogue import Recipe
+from training.recipes.base import Recipe
 
 MAX_FILE_BYTES = 25_000_000  # of any file in the repository
 # Of the logits' size, on noise. Where activations are 8-bit integers they differ by up to 0.19

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from core.pictures.face_input import FaceInput
 from core.types import FloatArray
-from training.expression.train import build_network
-from training.recipes.catalogue import Recipe
+from training.expression.network import build_network
+from training.recipes.base import Recipe
 
 N_REPRESENTATIVE = 500
 
@@ -61,18 +60,3 @@ def _convert(converter: Any, representative: FloatArray | None, float16: bool) -
         converter.representative_dataset = lambda: ([face[None]] for face in representative)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     return bytes(converter.convert())
-
-
-def count_macs(network: keras.Model) -> int:
-    """Multiply-accumulates of one forward pass, over convolutions and dense layers."""
-    total = 0
-    for layer in network.layers:
-        if isinstance(layer, keras.Model):  # a backbone
-            total += count_macs(layer)
-        elif isinstance(layer, keras.layers.Conv2D | keras.layers.Dense):
-            n_outputs = int(np.prod(layer.output.shape[1:-1]))
-            n_weights = int(np.prod(layer.kernel.shape))
-            total += n_outputs * n_weights
-        elif isinstance(layer, keras.layers.DepthwiseConv2D):
-            total += int(np.prod(layer.output.shape[1:3])) * int(np.prod(layer.kernel.shape))
-    return total

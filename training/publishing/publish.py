@@ -24,10 +24,12 @@ from core.pictures.face_input import FaceInput
 from training.data.crop_geometry import load_fer_geometry
 from training.data.fer2013 import Faces, drop_blank, load_split
 from training.expression.calibrate import calibrate
+from training.expression.network import count_macs
 from training.publishing.artifacts import keep_weights
 from training.publishing.card_texts import DATA, FIXED_TEXTS, readme
-from training.publishing.export import N_REPRESENTATIVE, count_macs, load_network, to_litert
-from training.recipes.catalogue import Recipe, load_recipe
+from training.publishing.export import N_REPRESENTATIVE, load_network, to_litert
+from training.recipes.base import Recipe, as_folder
+from training.recipes.catalogue import load_recipe
 
 # Of validation accuracy. Integers cost a point; a backbone exported wrongly cost 40.
 MAX_EXPORT_LOSS = 0.03
@@ -116,7 +118,7 @@ def read_curves(recipe: Recipe, run: Path) -> list[dict[str, float]]:
     curves: list[dict[str, float]] = json.loads((run / "curves.json").read_text())
     if recipe.start_from is None:
         return curves
-    before = read_curves(load_recipe(recipe.start_from), run.parent / recipe.start_from)
+    before = read_curves(load_recipe(recipe.start_from), run.parent / as_folder(recipe.start_from))
     return before + [{**row, "epoch": row["epoch"] + len(before)} for row in curves]
 
 

@@ -1,1 +1,1 @@
-"""Recipes: one small file a trained model."""
+"""Recipes: one file a family of models, a dictionary of training steps in each."""

@@ -1,66 +1,45 @@
-"""A recipe: everything that decides what a training run produces."""
+"""All recipes that ship, by name."""
 
-import importlib
-import pkgutil
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Final
 
-from training import recipes
+from training.recipes import facenet, mobilenet_v2, resnet50, se_resnet, vgg16
+from training.recipes.base import Recipe
 
-
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """Hyperparameters of one training run; the fields' meaning stands beside each value."""
-
-    name: str
-    title: str
-    architecture: str
-    epochs: int
-    architecture_options: dict[str, Any] = field(default_factory=dict)
-    augment_options: dict[str, Any] = field(default_factory=dict)
-    batch_size: int = 128
-    learning_rate: float = 0.05
-    warmup_steps: int = 500
-    weight_decay: float = 5e-3
-    momentum: float = 0.9
-    label_smoothing: float = 0.1
-    balance_power: float = 0.75
-    average_momentum: float = 0.999
-    vote_share: float = 0.0
-    mixup_alpha: float = 0.0
-    backbone_weights: str | None = None
-    frozen_epochs: int = 0
-    frozen_learning_rate: float = 0.01
-    drop_blank: bool = True
-    drop_duplicates: bool = False
-    min_vote_share: float = 0.0
-    start_from: str | None = None
-    teachers: tuple[str, ...] = ()
-    teacher_share: float = 0.0
-    teacher_temperature: float = 2.0
-    pretraining: str = ""  # of the backbone or of a teacher's, as the card tells it
-    precision: str = "mixed_bfloat16"
-    seed: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for the model card and the checkpoint."""
-        return asdict(self)
+_RECIPES: Final[dict[str, Recipe]] = {
+    name: recipe
+    for family in (se_resnet, facenet, mobilenet_v2, resnet50, vgg16)
+    for name, recipe in family.RECIPES.items()
+}
+# What they were called in Mien 0.1, as in cards, runs and commands of that time.
+_RENAMED: Final = {
+    "se_resnet": "se_resnet/1-scratch",
+    "se_resnet_long": "se_resnet/2-noise",
+    "se_resnet_taught": "se_resnet/3-taught",
+    "se_resnet_last": "se_resnet/4-fewer-teachers",
+    "facenet": "facenet/1-finetuned",
+    "mobilenet_v2": "mobilenet_v2/1-finetuned",
+    "mobilenet_v2_long": "mobilenet_v2/2-lower-rate",
+    "resnet50": "resnet50/1-small-faces",
+    "resnet50_long": "resnet50/2-larger-faces",
+    "resnet50_longer": "resnet50/3-stronger-changes",
+    "resnet50_large": "resnet50/4-largest-faces",
+    "resnet50_last": "resnet50/5-two-teachers",
+    "vgg16": "vgg16/1-finetuned",
+}
 
 
 def recipe_names() -> list[str]:
     """Names of the recipes that ship, sorted."""
-    names = {module.name for module in pkgutil.iter_modules(recipes.__path__)}
-    return sorted(names - {"catalogue"})
+    return sorted(_RECIPES)
 
 
 def load_recipe(name: str) -> Recipe:
-    """The recipe of `training/recipes/<name>.py`.
+    """The recipe of that name, `family/step`; names of Mien 0.1 are understood, too.
 
     Raises:
         ValueError: if there is no such recipe; the message lists those there are.
     """
-    if name not in recipe_names():
+    name = _RENAMED.get(name, name)
+    if name not in _RECIPES:
         raise ValueError(f"no recipe {name!r}; there are: {', '.join(recipe_names())}")
-    recipe = importlib.import_module(f"training.recipes.{name}").RECIPE
-    assert isinstance(recipe, Recipe)
-    return recipe
+    return _RECIPES[name]

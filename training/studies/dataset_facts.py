@@ -9,21 +9,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from core.emotions import EMOTIONS
+from training.data.fer2013 import BLANK_STD, FERPLUS, Split, load_rows, load_split
 
 CORRELATION: Final = 0.99
-BLANK_STD: Final = 2.0  # grey levels
-# FER+ counts votes for neutral, happiness, surprise, sadness, anger, disgust, fear, contempt,
-# unknown and not a face (Barsoum et al. 2016, arXiv 1608.01041).
-_FERPLUS: Final = (
-    "neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt", "unknown",
-    "not a face",
-)  # fmt: skip
 _FACE_SIZES_PX: Final = (0, 10, 20, 32, 64, 128, 10_000)
 _OUTER_EYES: Final = (36, 45)  # of iBUG's 68 points, from 0
 _BLOCK: Final = 1024
@@ -60,17 +53,19 @@ def fer2013_facts(path: Path) -> dict[str, Any]:
     """Balance, blanks, near-duplicates within and between train and validation, FER+ votes."""
     facts: dict[str, Any] = {"splits": {}}
     images, labels = {}, {}
-    for split in ("train", "validation"):
-        frame = pd.read_parquet(path, filters=[("split", "==", split)])
-        images[split] = np.stack([_grey(encoded) for encoded in frame["image"]])
-        labels[split] = frame["label"].to_numpy(np.int64)
+    splits: tuple[Split, ...] = ("train", "validation")
+    for split in splits:
+        faces = load_split(path, split)
+        images[split], labels[split] = faces.images, faces.labels
         counts = np.bincount(labels[split], minlength=len(EMOTIONS))
         facts["splits"][split] = {
-            "n": len(frame),
+            "n": len(faces),
             "per_class": dict(zip(EMOTIONS, counts.tolist(), strict=True)),
             "largest_over_smallest": _ratio(counts.max(), counts.min()),
             "n_blank": int((images[split].std(axis=(1, 2)) < BLANK_STD).sum()),
-            "ferplus": ferplus_facts(frame["ferplus_votes"], labels[split]),
+            "ferplus": ferplus_facts(
+                load_rows(path, split, ["ferplus_votes"])["ferplus_votes"], labels[split]
+            ),
         }
     facts["side_px"] = int(images["train"].shape[1])
     within = near_pairs(images["train"])
@@ -105,7 +100,7 @@ def ferplus_facts(votes: Iterable[Any], labels: NDArray[np.int64]) -> dict[str, 
         return {"n": 0}
     counts = np.stack([np.asarray(vote, float) for vote, use in zip(votes, known, strict=True)
                        if use])  # fmt: skip
-    of_label = counts[np.arange(len(counts)), [_FERPLUS.index(EMOTIONS[i]) for i in labels[known]]]
+    of_label = counts[np.arange(len(counts)), [FERPLUS.index(EMOTIONS[i]) for i in labels[known]]]
     agrees = of_label >= counts.max(axis=1)
     shares = of_label / counts.sum(axis=1)
     per_class = {
@@ -118,7 +113,7 @@ def ferplus_facts(votes: Iterable[Any], labels: NDArray[np.int64]) -> dict[str, 
         "agreement": float(agrees.mean()),
         "mean_vote_share": float(shares.mean()),
         "no_vote_share": float((of_label == 0).mean()),
-        "not_a_face_majority": int((counts.argmax(axis=1) == _FERPLUS.index("not a face")).sum()),
+        "not_a_face_majority": int((counts.argmax(axis=1) == FERPLUS.index("not a face")).sum()),
         "per_class": per_class,
     }
 
@@ -169,13 +164,6 @@ def utkface_facts(path: Path) -> dict[str, Any]:
         }
         for column in frame.columns
     }
-
-
-def _grey(encoded: bytes) -> NDArray[np.uint8]:
-    image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_GRAYSCALE)
-    if image is None:
-        raise ValueError("an image of the data set cannot be decoded")
-    return np.asarray(image, np.uint8)
 
 
 def _matrix(value: Any, columns: int) -> NDArray[np.float64]:

@@ -7,17 +7,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 
 from core.emotions import EMOTIONS
 from core.expression.classify import EmotionClassifier
-from training.data.pictures import judge, load_fer2013
+from training.data.fer2013 import FERPLUS, load_rows, load_split
+from training.data.pictures import judge
 
 N_LISTED: Final = 24
-_FERPLUS: Final = (
-    "neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt", "unknown",
-    "not a face",
-)  # fmt: skip
 
 
 def failure_study(data: Path, classifier: EmotionClassifier, *, command: str) -> dict[str, Any]:
@@ -27,10 +23,8 @@ def failure_study(data: Path, classifier: EmotionClassifier, *, command: str) ->
         Counts, and for each listed image its name in the set, label, verdict, score and the
         share of FER+'s ten votes for label and verdict (None where there are no votes).
     """
-    faces = load_fer2013(data, "validation")
-    frame = pd.read_parquet(
-        data, columns=["name", "split", "ferplus_votes"], filters=[("split", "==", "validation")]
-    )
+    faces = load_split(data, "validation")
+    frame = load_rows(data, "validation", ["name", "ferplus_votes"])
     probabilities = judge(classifier, faces.images)
     verdicts, scores = probabilities.argmax(axis=1), probabilities.max(axis=1)
     wrong = np.flatnonzero(verdicts != faces.labels)
@@ -73,4 +67,4 @@ def _n_for_model(rows: list[dict[str, Any]]) -> int:
 def _vote(votes: Any, emotion: str) -> float | None:
     if votes is None or np.isscalar(votes):
         return None
-    return round(float(votes[_FERPLUS.index(emotion)] / max(sum(votes), 1)), 3)
+    return round(float(votes[FERPLUS.index(emotion)] / max(sum(votes), 1)), 3)

@@ -20,12 +20,13 @@ from core.expression.classify import EmotionClassifier
 from core.expression.model_card import ModelCard
 from core.measures.accuracy import wilson_interval
 from core.pictures.face_input import FaceInput
+from training.data.batches import BalancedBatches
 from training.data.cleaning import clean
-from training.data.fer2013 import BalancedBatches, Faces, load_split
+from training.data.fer2013 import Faces, load_split
 from training.expression.callbacks import AverageWeights
 from training.expression.train import Phase, compile_model, training_model
 from training.publishing.export import N_REPRESENTATIVE, load_network, to_litert
-from training.recipes.catalogue import Recipe
+from training.recipes.base import Recipe
 
 FINE_TUNING_RATE = 0.005  # a tenth of the training's peak
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from core.measures.accuracy import wilson_interval
 from training.expression.train import train
-from training.recipes.catalogue import Recipe, load_recipe
+from training.recipes.base import Recipe
+from training.recipes.catalogue import load_recipe
 
 # A quarter of the channels of the recipe that ships: its ideas are tried where trying is cheap.
 _SMALL = {"widths": (16, 32, 64, 128), "depths": (0, 1, 2, 1), "dropout": 0.2}
@@ -23,7 +24,7 @@ WARMUP_STEPS = 100  # a few epochs have no time for the 500 of a whole training
 
 def ablations(epochs: int) -> dict[str, Recipe]:
     """The shipped recipe made small, and one change a trial."""
-    shipped = load_recipe("se_resnet")
+    shipped = load_recipe("se_resnet/1-scratch")
     base = replace(
         shipped,
         name="base",
@@ -33,7 +34,7 @@ def ablations(epochs: int) -> dict[str, Recipe]:
         average_momentum=0.995,
     )
     whole = {**shipped.augment_options, "erase_share": 0.0}
-    rough = load_recipe("se_resnet_long").augment_options
+    rough = load_recipe("se_resnet/2-noise").augment_options
     changes: dict[str, dict[str, Any]] = {
         "base": {},
         "blank images kept": {"drop_blank": False},
@@ -53,7 +54,7 @@ def ablations(epochs: int) -> dict[str, Recipe]:
 
 def architectures(epochs: int) -> dict[str, Recipe]:
     """Four families at about the same cost, each by the shipped recipe's other choices."""
-    shipped = load_recipe("se_resnet")
+    shipped = load_recipe("se_resnet/1-scratch")
     base = replace(shipped, epochs=epochs, warmup_steps=WARMUP_STEPS, average_momentum=0.995)
     options: dict[str, tuple[str, dict[str, Any]]] = {
         "residual with squeeze-excitation": ("se_resnet", {**_SMALL, "depths": (0, 2, 3, 2)}),
@@ -91,8 +92,7 @@ def run_trials(
     """
     from core.pictures.face_input import FaceInput
     from training.data.fer2013 import load_split
-    from training.expression.train import build_network
-    from training.publishing.export import count_macs
+    from training.expression.network import build_network, count_macs
 
     n = len(load_split(data, "validation"))
     rows = []

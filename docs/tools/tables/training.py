@@ -2,7 +2,8 @@
 
 from docs.tools.measured import Measured, shown, total
 from docs.tools.tables.parts import Table, interval, to_lines
-from training.recipes.catalogue import Recipe, load_recipe
+from training.recipes.base import Recipe
+from training.recipes.catalogue import load_recipe
 
 
 def pruning(measured: Measured, model: str) -> Table:

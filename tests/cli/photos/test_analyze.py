@@ -139,7 +139,7 @@ def test_people_read_what_it_resembles_and_not_what_it_is() -> None:
 
 
 def test_photos_and_clips_share_one_array(tmp_path: Path) -> None:
-    from cli.measure.bench_live import write_clip
+    from cli.bench_material import write_clip
 
     clip = tmp_path / "walk.mp4"
     write_clip(clip)

@@ -109,8 +109,32 @@ def test_the_network_is_float32_at_its_end_whatever_it_computes_in() -> None:
 
 
 def test_there_is_a_recipe() -> None:
-    assert "se_resnet" in recipe_names()
+    assert "se_resnet/1-scratch" in recipe_names()
     assert recipe_names() == sorted(recipe_names())
+
+
+def test_steps_follow_each_other_and_say_what_they_add() -> None:
+    recipes = [load_recipe(name) for name in recipe_names()]
+    assert all(recipe.adds.endswith(".") for recipe in recipes)
+    for recipe in recipes:
+        family, step = recipe.name.split("/")
+        first = step.startswith("1-")
+        assert (recipe.start_from is None) == first
+        if recipe.start_from:
+            assert recipe.start_from.startswith(f"{family}/{int(step[0]) - 1}-")
+        for other in (recipe.start_from, *recipe.teachers):
+            assert other is None or load_recipe(other).name == other
+
+
+def test_a_step_says_only_what_differs_and_keeps_other_options() -> None:
+    first, second = load_recipe("se_resnet/1-scratch"), load_recipe("se_resnet/2-noise")
+    assert second.augment_options.items() >= first.augment_options.items()
+    assert second.augment_options["noise"] == 25.0
+    assert (second.architecture_options, second.batch_size) == (first.architecture_options, 128)
+
+
+def test_a_name_of_the_first_release_is_understood() -> None:
+    assert load_recipe("se_resnet_last").name == "se_resnet/4-fewer-teachers"
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -125,7 +149,7 @@ def test_a_recipe_is_whole_and_can_be_written_into_a_card(name: str) -> None:
     assert json.loads(json.dumps(recipe.to_dict()))["name"] == name
 
 
-@pytest.mark.parametrize("name", ["", "nothing", "se-resnet", "../train", "__init__"])
+@pytest.mark.parametrize("name", ["", "nothing", "se-resnet", "../train", "se_resnet/9-more"])
 def test_an_unknown_recipe_is_refused_with_the_list(name: str) -> None:
     with pytest.raises(ValueError, match=r"no recipe '.*'; there are: .*se_resnet"):
         load_recipe(name)

@@ -13,7 +13,8 @@ from PIL import Image
 pytest.importorskip("keras", reason="needs the train extra (uv sync --extra train)")
 
 from core.emotions import EMOTIONS
-from training.data.fer2013 import BLANK_STD, BalancedBatches, Faces, drop_blank, load_split
+from training.data.batches import BalancedBatches
+from training.data.fer2013 import BLANK_STD, Faces, drop_blank, load_split
 
 pytestmark = pytest.mark.train
 

@@ -18,7 +18,7 @@ from training.data.fer2013 import Faces
 from training.expression.distil import DistilLoss, accuracy, load_teachers
 from training.expression.train import train
 from training.publishing.export import load_network
-from training.recipes.catalogue import Recipe
+from training.recipes.base import Recipe
 
 pytestmark = pytest.mark.train
 

@@ -22,9 +22,10 @@ from tests.helpers.faces import card_dict
 from tests.helpers.pictures import encode
 from training.architectures import ARCHITECTURES
 from training.data.fer2013 import load_split
+from training.expression.network import count_macs
 from training.expression.train import train
-from training.publishing.export import count_macs, load_network, to_litert
-from training.recipes.catalogue import Recipe
+from training.publishing.export import load_network, to_litert
+from training.recipes.base import Recipe
 
 pytestmark = pytest.mark.train
 
@@ -84,7 +85,7 @@ def uninterrupted(
 
 def interrupt_in(epoch: int, patch: pytest.MonkeyPatch) -> None:
     """Let the training die in the middle of an epoch (0-based)."""
-    from training.data.fer2013 import BalancedBatches
+    from training.data.batches import BalancedBatches
 
     get, start = BalancedBatches.__getitem__, BalancedBatches.start_epoch
     now = {"epoch": 0}
@@ -264,7 +265,8 @@ def test_the_multiplications_are_counted_by_hand() -> None:
 
 def test_the_grey_levels_go_through_the_same_scaling_as_in_serving(data: Path) -> None:
     """Training normalises inside the model, serving by `FaceInput`: they must agree."""
-    from training.expression.train import build_network, training_model
+    from training.expression.network import build_network
+    from training.expression.train import training_model
 
     network = build_network(RECIPE, FaceInput())
     model = training_model(network, RECIPE, FaceInput())

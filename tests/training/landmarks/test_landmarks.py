@@ -11,7 +11,7 @@ from core.config import ROOT
 from core.landmarks.schemes import MESH, mesh_to_ibug
 from core.measures.landmarks import nme
 from tests.training.landmark_faces import faces
-from training.data.crops import load_fer
+from training.data.fer2013 import load_split
 from training.data.framing import framed
 from training.data.helen import load_helen
 from training.landmarks.fer_mesh import disagreement, meshes_of
@@ -27,7 +27,7 @@ def test_a_first_part_of_a_sorted_file_is_a_fair_sample(tmp_path: Path) -> None:
     encoded = [cv2.imencode(".png", image)[1].tobytes() for image in images]
     file = tmp_path / "sorted.parquet"
     pd.DataFrame({"image": encoded, "label": labels, "split": "test"}).to_parquet(file)
-    everything, part = load_fer(file, "test"), load_fer(file, "test", limit=40)
+    everything, part = load_split(file, "test").shuffled(), load_split(file, "test").shuffled(40)
     assert len(everything.labels) == 140
     assert len(set(part.labels.tolist())) == 7
     np.testing.assert_array_equal(part.images, everything.images[:40])

@@ -10,8 +10,8 @@ pytest.importorskip("keras", reason="needs the train extra (uv sync --extra trai
 
 from core.pictures.face_input import FaceInput
 from tests.training.expression.test_train import RECIPE, write_faces
-from training.expression.train import build_network
-from training.recipes.catalogue import Recipe
+from training.expression.network import build_network
+from training.recipes.base import Recipe
 from training.studies import trials
 
 pytestmark = pytest.mark.train

@@ -29,7 +29,8 @@ from core.measures.groups.breakdown import (
     report_attribute,
 )
 from core.measures.groups.mixing import association, entropy, evenness
-from training.data.pictures import PhotoFaces, Progress, analyse_photos, load_fer2013
+from training.data.fer2013 import load_split
+from training.data.pictures import PhotoFaces, Progress, analyse_photos
 from training.studies.bias.guesses import SPLITS, Guesses, held_out_sentence
 from training.studies.bias.measured import (
     face_attributes,
@@ -67,7 +68,7 @@ def measured_study(
     progress: Progress | None = None,
 ) -> BiasReport:
     """FER-2013's test split by properties measured from its pixels."""
-    faces = load_fer2013(data, "test")
+    faces = load_split(data, "test")
     predictions = stored_predictions(card, models_dir, faces.labels)
     attributes = [
         *pixel_attributes(pixel_properties(faces.images)),
@@ -210,7 +211,7 @@ def dataset_study(
         command: noted in the result.
         guessed: predicted attributes of all images in the order train, validation, test.
     """
-    faces = [load_fer2013(data, split) for split in SPLITS]
+    faces = [load_split(data, split) for split in SPLITS]
     labels = np.concatenate([part.labels for part in faces])
     names = np.array(EMOTIONS)[labels]
     attributes = pixel_attributes(

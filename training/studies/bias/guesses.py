@@ -19,7 +19,8 @@ from core.expression.classify import EmotionClassifier
 from core.measures.groups.breakdown import Attribute
 from core.measures.groups.gaps import Groups
 from training.data import pictures
-from training.data.pictures import Progress, analyse_photos, load_fer2013
+from training.data.fer2013 import load_split
+from training.data.pictures import Progress, analyse_photos
 from training.studies.bias import annotator
 from training.studies.bias.annotator import HeldOut, age_group, hog_features, train_annotator
 
@@ -32,7 +33,7 @@ class Guesses:
     """What the annotator makes of every image.
 
     Attributes:
-        groups: attribute -> split -> group names (n,), in the order of `load_fer2013`.
+        groups: attribute -> split -> group names (n,), in the order of `load_split`.
         held_out: attribute -> the annotator's figures on faces kept from it.
     """
 
@@ -107,7 +108,7 @@ def _guess(
     frame = pd.read_parquet(annotations)
     photos = analyse_photos(frame, classifier, detector, None, progress, judged=False)
     known, features = frame[photos.found], hog_features(photos.crops[photos.found])
-    wanted = {split: hog_features(load_fer2013(data, split).images) for split in SPLITS}
+    wanted = {split: hog_features(load_split(data, split).images) for split in SPLITS}
     guessed: dict[str, dict[str, Groups]] = {}
     held_out = {}
     for name, labels in (

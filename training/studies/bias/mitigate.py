@@ -17,7 +17,8 @@ from scipy.optimize import minimize
 from core.expression.classify import EmotionClassifier, softmax
 from core.measures.groups.gaps import MIN_JUDGED
 from core.types import FloatArray
-from training.data.pictures import GreyFaces, judge
+from training.data.fer2013 import Faces
+from training.data.pictures import judge
 from training.studies.bias.before_after import NOT_JUDGED, before_after, states, with_verdicts
 from training.studies.bias.guesses import Guesses
 from training.studies.bias.measured import pixel_properties
@@ -44,12 +45,12 @@ METHODS: Final[dict[str, str]] = {
 class Prepared:
     """One split with what the model says of it."""
 
-    faces: GreyFaces
+    faces: Faces
     probabilities: FloatArray
     properties: Any
 
 
-def prepare(classifier: EmotionClassifier, faces: GreyFaces) -> Prepared:
+def prepare(classifier: EmotionClassifier, faces: Faces) -> Prepared:
     """Judge a split and measure its pixels."""
     return Prepared(faces, judge(classifier, faces.images), pixel_properties(faces.images))
 
@@ -64,8 +65,8 @@ INTRODUCTION: Final = (
 
 def mitigation_study(
     classifier: EmotionClassifier,
-    validation: GreyFaces,
-    test: GreyFaces,
+    validation: Faces,
+    test: Faces,
     *,
     guesses: Guesses | None = None,
     command: str,

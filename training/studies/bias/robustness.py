@@ -9,7 +9,8 @@ import numpy as np
 
 from core.expression.classify import EmotionClassifier
 from core.measures.robustness import N_CONDITIONS, robustness_rows, sample_rows
-from training.data.pictures import Progress, judge, load_fer2013
+from training.data.fer2013 import load_split
+from training.data.pictures import Progress, judge
 
 
 def robustness_study(
@@ -21,7 +22,7 @@ def robustness_study(
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Accuracy on `n` test images untouched and under each corruption and level."""
-    every = load_fer2013(data, "test")
+    every = load_split(data, "test")
     chosen = sample_rows(len(every.labels), n)
     images, labels = every.images[chosen], every.labels[chosen]
     right = judge(classifier, images).argmax(axis=1) == labels

@@ -15,7 +15,7 @@ from core.measures.accuracy import wilson_interval
 from core.measures.groups.gaps import holm
 from core.measures.paired import mcnemar
 from core.pictures.alignment import alignment, cut
-from training.data.crops import Crops
+from training.data.fer2013 import Faces
 from training.landmarks.fer_mesh import SIDE_PX, FerMeshes
 
 LEARNED = "ibug68 learned"
@@ -94,7 +94,7 @@ def scheme_of(source: str) -> str:
     return IBUG if source == LEARNED else source
 
 
-def aligned_crops(tools: Tools, crops: Crops, meshes: FerMeshes, source: str) -> NDArray[np.uint8]:
+def aligned_crops(tools: Tools, crops: Faces, meshes: FerMeshes, source: str) -> NDArray[np.uint8]:
     """All crops aligned by `source`; crops without a mesh stay as they are: (n, s, s).
 
     A face that was not found is judged on its box, as a product would do, and counts.

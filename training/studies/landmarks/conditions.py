@@ -15,7 +15,7 @@ from core.landmarks.schemes import MESH
 from core.measures.accuracy import wilson_interval
 from core.pictures.alignment import moved, similarity
 from core.types import Landmarks
-from training.data.crops import Crops
+from training.data.fer2013 import Faces
 from training.landmarks.fer_mesh import SIDE_PX, FerMeshes, mesh_of_crop
 from training.studies.landmarks.common import Row, Tools, paired_row, points_text
 
@@ -41,7 +41,7 @@ COVERS: Final[dict[str, tuple[slice, slice]]] = {
 }
 
 
-def covariates(crops: Crops, meshes: FerMeshes, template: NDArray[np.float64]) -> NDArray[Any]:
+def covariates(crops: Faces, meshes: FerMeshes, template: NDArray[np.float64]) -> NDArray[Any]:
     """One row a crop, one column a covariate; NaN where there is no mesh: (n, 8)."""
     table = np.full((len(crops.labels), len(COVARIATES)), np.nan)
     for row in np.flatnonzero(meshes.found):
@@ -148,7 +148,7 @@ def regression(
 
 
 def covered(
-    tools: Tools, crops: Crops, meshes: FerMeshes, landmarker: FaceLandmarker, n_images: int
+    tools: Tools, crops: Faces, meshes: FerMeshes, landmarker: FaceLandmarker, n_images: int
 ) -> list[Row]:
     """Paint a part of the crop grey: what that does to points and scores, paired."""
     chosen = np.flatnonzero(meshes.found)[:n_images]
@@ -178,7 +178,7 @@ def covered(
 
 def run(
     tools: Tools,
-    sets: dict[str, tuple[Crops, FerMeshes]],
+    sets: dict[str, tuple[Faces, FerMeshes]],
     landmarker: FaceLandmarker,
     *,
     n_covered: int,

@@ -20,7 +20,7 @@ from core.landmarks.schemes import mesh_to_ibug
 from core.measures.accuracy import wilson_interval
 from core.measures.paired import mcnemar
 from core.pictures.alignment import moved, similarity
-from training.data.crops import Crops
+from training.data.fer2013 import Faces
 from training.landmarks.fer_mesh import FerMeshes
 from training.studies.landmarks.common import Row, Tools, interval_text, points_text
 
@@ -73,7 +73,7 @@ def _decide(model: Any, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(scores - scores.mean(axis=1, keepdims=True))
 
 
-def run(tools: Tools, sets: dict[str, tuple[Crops, FerMeshes]]) -> Row:
+def run(tools: Tools, sets: dict[str, tuple[Faces, FerMeshes]]) -> Row:
     """Landmarks alone, pixels alone, both; sets: train, validation, test."""
     alone, chosen = _alone(tools, sets)
     models = {name: _fit(tools, sets, name, chosen[name]) for name in FEATURES}
@@ -128,7 +128,7 @@ def _fused(
 
 
 def _fit(
-    tools: Tools, sets: dict[str, tuple[Crops, FerMeshes]], name: str, classifier: str
+    tools: Tools, sets: dict[str, tuple[Faces, FerMeshes]], name: str, classifier: str
 ) -> Any:
     crops, meshes = sets["train"]
     rows = np.flatnonzero(meshes.found)
@@ -137,7 +137,7 @@ def _fit(
 
 
 def _alone(
-    tools: Tools, sets: dict[str, tuple[Crops, FerMeshes]]
+    tools: Tools, sets: dict[str, tuple[Faces, FerMeshes]]
 ) -> tuple[list[Row], dict[str, str]]:
     """Each set of features with the classifier that the validation split prefers."""
     rows: list[Row] = []
@@ -162,7 +162,7 @@ def _alone(
 
 
 def _predict(
-    tools: Tools, model: Any, data: tuple[Crops, FerMeshes], name: str
+    tools: Tools, model: Any, data: tuple[Faces, FerMeshes], name: str
 ) -> NDArray[np.int64]:
     """Labels of all crops; -1, which is never right, where there is no mesh."""
     crops, meshes = data

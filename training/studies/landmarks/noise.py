@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from core.landmarks.noise import LEVELS, NOISE_KINDS, perturb
 from core.landmarks.schemes import FIVE, MESH
-from training.data.crops import Crops
+from training.data.fer2013 import Faces
 from training.landmarks.fer_mesh import SIDE_PX, FerMeshes
 from training.studies.landmarks.accuracy import HelenFaces
 from training.studies.landmarks.common import (
@@ -29,7 +29,7 @@ def conditions() -> list[tuple[str, float]]:
     return [*rows, ("eye swap", FULL_SWAP)]
 
 
-def run_split(tools: Tools, split: str, crops: Crops, meshes: FerMeshes, source: str) -> list[Row]:
+def run_split(tools: Tools, split: str, crops: Faces, meshes: FerMeshes, source: str) -> list[Row]:
     """Rows of one split for one way of aligning; level 0 is the reference of all."""
     exact = tools.probabilities(aligned_crops(tools, crops, meshes, source))
     shared = {"set": f"FER-2013 {split}", "aligned_by": source}

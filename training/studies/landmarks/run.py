@@ -12,7 +12,7 @@ from core.landmarks import FaceLandmarker
 from core.landmarks.learned import IbugRegression
 from core.landmarks.schemes import FIVE, MESH
 from core.pictures.alignment import load_template
-from training.data.crops import Crops, load_fer
+from training.data.fer2013 import Faces, Split, load_split
 from training.landmarks.fer_mesh import FerMeshes, meshes_of
 from training.studies.landmarks import accuracy, conditions, fusion, jitter, noise, sources
 from training.studies.landmarks.common import Row, Say, Tools, clean
@@ -123,7 +123,7 @@ def _experiments(study: Study) -> Row:
 def _wrong_points(
     tools: Tools,
     helen: accuracy.HelenFaces,
-    sets: dict[str, tuple[Crops, FerMeshes]],
+    sets: dict[str, tuple[Faces, FerMeshes]],
     sizes: Sizes,
 ) -> Row:
     """E1 on both splits and on photos."""
@@ -140,16 +140,17 @@ def _wrong_points(
 
 def _sets(
     study: Study, landmarker: FaceLandmarker, detector: FaceDetector
-) -> dict[str, tuple[Crops, FerMeshes]]:
+) -> dict[str, tuple[Faces, FerMeshes]]:
     """The three splits with their meshes; confidences only where E3 needs them."""
     sizes = study.sizes
-    sets = {}
-    for split, limit in (
-        ("train", sizes.train),
-        ("validation", sizes.split),
-        ("test", sizes.split),
-    ):
-        crops = load_fer(study.fer_path, split, limit=limit)
+    sets: dict[str, tuple[Faces, FerMeshes]] = {}
+    limits: dict[Split, int | None] = {
+        "train": sizes.train,
+        "validation": sizes.split,
+        "test": sizes.split,
+    }
+    for split, limit in limits.items():
+        crops = load_split(study.fer_path, split).shuffled(limit)
 
         def progress(done: int, total: int, split: str = split) -> None:
             study.say(f"FER-2013 {split}: mesh on {done} of {total} crops")
@@ -165,10 +166,10 @@ def _sets(
     return sets
 
 
-def _first(crops: Crops, meshes: FerMeshes, n: int | None) -> tuple[Crops, FerMeshes]:
+def _first(crops: Faces, meshes: FerMeshes, n: int | None) -> tuple[Faces, FerMeshes]:
     """The first n crops of a split; they lie in random order."""
     return (
-        Crops(crops.images[:n], crops.labels[:n]),
+        Faces(crops.images[:n], crops.labels[:n]),
         FerMeshes(**{f.name: getattr(meshes, f.name)[:n] for f in fields(FerMeshes)}),
     )
 

@@ -12,7 +12,7 @@ from core.detection import create_detector
 from core.landmarks.schemes import FIVE, MESH
 from core.measures.landmarks import nme
 from core.types import ImageRGB
-from training.data.crops import Crops
+from training.data.fer2013 import Faces
 from training.landmarks.fer_mesh import FerMeshes
 from training.studies.landmarks.accuracy import HelenFaces
 from training.studies.landmarks.common import (
@@ -32,7 +32,7 @@ Points = NDArray[np.float64]
 RESAMPLED = "box, moved half a pixel"
 
 
-def run_split(tools: Tools, split: str, crops: Crops, meshes: FerMeshes) -> list[Row]:
+def run_split(tools: Tools, split: str, crops: Faces, meshes: FerMeshes) -> list[Row]:
     """Each source against the box, on all crops; unaligned where there is no mesh.
 
     A control moves the box by half a pixel: aligning interpolates the pixels, and the network

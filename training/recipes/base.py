@@ -1,0 +1,75 @@
+"""A recipe: everything that decides what a training run produces."""
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Hyperparameters of one training run; the fields' meaning stands beside each value.
+
+    Attributes:
+        name: `family/step`, as `se_resnet/2-noise`.
+        adds: what this step adds to those before it, in plain words.
+        start_from: the step whose best weights this one begins with.
+    """
+
+    name: str
+    title: str
+    architecture: str
+    epochs: int
+    adds: str = ""
+    architecture_options: dict[str, Any] = field(default_factory=dict)
+    augment_options: dict[str, Any] = field(default_factory=dict)
+    batch_size: int = 128
+    learning_rate: float = 0.05
+    warmup_steps: int = 500
+    weight_decay: float = 5e-3
+    momentum: float = 0.9
+    label_smoothing: float = 0.1
+    balance_power: float = 0.75
+    average_momentum: float = 0.999
+    vote_share: float = 0.0
+    mixup_alpha: float = 0.0
+    backbone_weights: str | None = None
+    frozen_epochs: int = 0
+    frozen_learning_rate: float = 0.01
+    drop_blank: bool = True
+    drop_duplicates: bool = False
+    min_vote_share: float = 0.0
+    start_from: str | None = None
+    teachers: tuple[str, ...] = ()
+    teacher_share: float = 0.0
+    teacher_temperature: float = 2.0
+    pretraining: str = ""  # of the backbone or of a teacher's, as the card tells it
+    precision: str = "mixed_bfloat16"
+    seed: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for the model card and the checkpoint."""
+        return asdict(self)
+
+
+def as_folder(name: str) -> str:
+    """The recipe's name as that of a folder, a layer or a model: `se_resnet-2-noise`."""
+    return name.replace("/", "-")
+
+
+def steps(family: str, changes: dict[str, dict[str, Any]]) -> dict[str, Recipe]:
+    """The recipes of a family, in the order of training, by name.
+
+    Args:
+        family: its file's name.
+        changes: for each step what differs from the step before, whose weights it starts from;
+            the first says everything. Options, which are dictionaries, are merged key by key.
+    """
+    recipes: dict[str, Recipe] = {}
+    before: Recipe | None = None
+    for step, change in changes.items():
+        merged = {f.name: getattr(before, f.name) for f in fields(Recipe)} if before else {}
+        for key, value in change.items():
+            merged[key] = {**merged.get(key, {}), **value} if isinstance(value, dict) else value
+        merged["name"] = f"{family}/{step}"
+        merged["start_from"] = before.name if before else None
+        before = recipes[merged["name"]] = Recipe(**merged)
+    return recipes
