@@ -123,12 +123,14 @@ def _progress() -> Any:
 
 def _print(result: "AuditResult") -> None:
     """The headline figures and the gaps, for people."""
-    from services.bias_audit.report_more import pair_sentence
+    from services.bias_audit import findings
 
     lines = []
     for one in result.models:
         lines += _lines(result, one)
-    lines += [pair_sentence(pair).replace("**", "") for pair in result.pairs]
+    for pair in result.pairs:
+        test = findings.pair_test(pair, len(result.pairs))
+        lines.append(f"{findings.pair(pair)} {test}")
     if result.undetected:
         lines.append(f"no face found in {len(result.undetected)} pictures, which are left out")
     sys.stdout.write("\n".join([*lines, *result.notes]) + "\n")

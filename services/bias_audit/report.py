@@ -1,243 +1,146 @@
-"""An audit as one HTML file: no script, nothing loaded from elsewhere, fit to print and send."""
+"""An audit as one HTML file: no script, nothing loaded from elsewhere, fit to print and send.
 
+Tables and sentences are those of the page; `report.html.j2`, which escapes every text, lays them
+out and draws the charts as SVG.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from core.drawing.photo import EMOTION_COLOURS
+from core.drawing.photo import CHART_COLOURS
 from core.emotions import EMOTIONS
-from core.measures.accuracy import measure
 from core.measures.curves import (
-    SUMMARY,
-    confusion_counts,
     coverage_accuracy,
     precision_recall_curves,
     reliability,
     roc_curves,
-    summary_with_intervals,
 )
-from core.measures.groups.breakdown import SOURCE_TEXTS, AttributeReport
+from core.measures.groups.breakdown import SOURCE_TEXTS, AttributeReport, BiasReport
 from core.measures.groups.wording import (
     PREDICTED_BANNER,
     gap_sentence,
+    gaps_say,
     sensitivity_sentence,
     summary_rows,
 )
-from services.bias_audit.html import document, figure, interval, markdown, share_text, table, text
+from services.bias_audit import findings, tables
 from services.bias_audit.judge import AuditResult, ModelAudit
-from services.bias_audit.report_more import compared, robustness_section
-from services.bias_audit.svg import Line, dots_svg
 
-_DASHES: Final = ("", "8 4", "2 3", "8 3 2 3", "12 4", "12 3 2 3", "1 5")
+_DASHES: Final = ("", "8 4", "2 3", "8 3 2 3", "12 4", "12 3 2 3", "4 2 1 2")
+Line = dict[str, Any]
 
 
 def audit_html(result: AuditResult) -> str:
     """The report; every text that came from the data is escaped."""
-    names = ", ".join(one.model_id for one in result.models)
-    body = [
-        _head(result),
-        compared(result) if len(result.models) > 1 else "",
-        *(_model(one) for one in result.models),
-        "<h2>How to use this</h2><p>A facial expression is not a feeling. These figures hold for "
-        "pictures like the audited ones and for nothing else; they do not show that a model may "
-        "be used to decide about people, and inferring emotions at work or in education is "
-        "prohibited in the EU (AI Act, article 5(1)(f)).</p>",
-    ]
-    return document(f"Audit of {names}", "".join(body))
-
-
-def _model(one: ModelAudit) -> str:
-    sections = (
-        _summary, _per_class, _confusion, _curves, _confidence, robustness_section, _groups,
-    )  # fmt: skip
-    return f"<h2>{text(one.model_id)}</h2>" + "".join(section(one) for section in sections)
-
-
-def _head(result: AuditResult) -> str:
-    n = len(result.rows)
-    faces = {"crop": "each picture taken as a face crop"}.get(result.faces, result.faces)
-    undetected = ""
-    if result.undetected:
-        n_all = n + len(result.undetected)
-        of_all = ", ".join(
-            f"{share_text(float(one.predictions.right.sum()) / n_all)} ({text(one.model_id)})"
-            for one in result.models
-        )
-        undetected = (
-            f' <p class="note">In {len(result.undetected)} pictures no face was found; they are '
-            f"not in the figures below. Counting them as wrong, accuracy is {of_all}.</p>"
-        )
-    notes = "".join(f'<p class="note">{text(note)}</p>' for note in result.notes)
-    return (
-        f"<p>Data: {text(result.name)}, {n:,} faces; faces: {text(faces)}.</p>{undetected}{notes}"
+    named = {one.model_id: one.predictions for one in result.models}
+    left_out = findings.undetected(named, len(result.undetected))
+    return _template().render(
+        title=f"Audit of {', '.join(named)}",
+        result=result,
+        faces={"crop": "each picture taken as a face crop"}.get(result.faces, result.faces),
+        notes=[said for said in (left_out, *result.notes) if said],
+        point=findings.accuracy(named),
+        overview=tables.overview(result.models),
+        pairs=[(findings.pair(p), findings.pair_test(p, len(result.pairs))) for p in result.pairs],
+        gaps=tables.gaps_of_models(result.models) if len(result.models) > 1 else None,
+        models=[_model(one) for one in result.models],
     )
 
 
-def _summary(one: ModelAudit) -> str:
-    p = one.predictions
-    frame = summary_with_intervals(p.labels, p.predicted)
-    rows = [
-        (
-            name.replace("_", " "),
-            share_text(float(value)),
-            interval(float(low), float(high)),
-        )
-        for name, (value, low, high) in zip(
-            SUMMARY, frame.loc[list(SUMMARY)].to_numpy(float), strict=True
-        )
-    ]
-    ece = measure(p.labels, p.probabilities).ece
-    rows.append(("calibration error (15 bins)", f"{ece:.3f}", ""))
-    return f"<h3>Overview</h3>{table(('figure', 'value', '95 % interval'), rows)}"
+@cache
+def _template() -> Template:
+    folder = FileSystemLoader(Path(__file__).parent)
+    environment = Environment(loader=folder, autoescape=True, undefined=StrictUndefined)
+    environment.filters["percent"] = findings.percent
+    return environment.get_template("report.html.j2")
 
 
-def _per_class(one: ModelAudit) -> str:
-    p = one.predictions
-    scores = measure(p.labels, p.probabilities).per_class
-    rows = [
-        (name, share_text(s.recall), share_text(s.precision), share_text(s.f1), s.support)
-        for name, s in scores.items()
-    ]
-    return "<h3>Each expression</h3>" + table(
-        ("expression", "recall", "precision", "F1", "support"), rows
-    )
-
-
-def _confusion(one: ModelAudit) -> str:
-    counts = confusion_counts(one.predictions.labels, one.predictions.predicted)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    rows = []
-    for true, name in enumerate(EMOTIONS):
-        cells = [
-            f'<span style="display:block;margin:-.25rem -.6rem;padding:.25rem .6rem;'
-            f'background:rgba(86,180,233,{0.75 * shares[true, judged]:.2f})">'
-            f"{counts[true, judged]} ({100 * shares[true, judged]:.0f}&nbsp;%)</span>"
-            for judged in range(len(EMOTIONS))
-        ]
-        rows.append((name, *cells))
-    return (
-        "<h3>Confusion</h3>"
-        + table(("true \\ judged", *EMOTIONS), rows)
-        + '<p class="quiet">A row says what became of the faces with that true label.</p>'
-    )
-
-
-def _curves(one: ModelAudit) -> str:
+def _model(one: ModelAudit) -> dict[str, Any]:
     p = one.predictions
     roc, areas = roc_curves(p.labels, p.probabilities)
     recall, averages = precision_recall_curves(p.labels, p.probabilities)
-    return (
-        "<h3>Curves</h3>"
-        + figure(
-            _expression_lines(roc, "false_positive_rate", "true_positive_rate", areas),
-            ("false alarms among other faces", "share recognised"),
-            "ROC; the number is the area under each line, 0.5 is chance.",
-        )
-        + figure(
-            _expression_lines(recall, "recall", "precision", averages),
-            ("recall", "precision"),
-            "Precision and recall; the number is average precision.",
-        )
-    )
+    return {
+        "name": one.model_id,
+        "expressions": (findings.expressions(p), tables.expressions_text(p)),
+        "confusion": (findings.confusion(p), tables.confusion_text(p)),
+        "roc": (
+            findings.roc(areas),
+            _lines(roc, "false_positive_rate", "true_positive_rate", areas),
+        ),
+        "recall": (findings.precision(averages), _lines(recall, "recall", "precision", averages)),
+        "confidence": _confidence(one),
+        "robustness": _robustness(one),
+        "groups": _groups(one.bias),
+    }
 
 
-def _expression_lines(
-    curves: pd.DataFrame, x: str, y: str, numbers: dict[str, float]
-) -> list[Line]:
+def _lines(curves: pd.DataFrame, x: str, y: str, numbers: Mapping[str, float]) -> list[Line]:
     return [
-        Line(
-            f"{name} {numbers[str(name)]:.3f}",
-            part[x].tolist(),
-            part[y].tolist(),
-            EMOTION_COLOURS[str(name)],
-            _DASHES[EMOTIONS.index(str(name))],
-        )
+        {
+            "name": f"{name} {numbers[str(name)]:.3f}",
+            "points": list(zip(part[x], part[y], strict=True)),
+            "colour": CHART_COLOURS[str(name)],
+            "dash": _DASHES[EMOTIONS.index(str(name))],
+        }
         for name, part in curves.groupby("expression", sort=False)
     ]
 
 
-def _confidence(one: ModelAudit) -> str:
+def _confidence(one: ModelAudit) -> dict[str, Any]:
     p = one.predictions
     bins = reliability(p.labels, p.probabilities)
-    coverage = coverage_accuracy(p.labels, p.probabilities)
-    at = coverage.iloc[round(100 * one.threshold)]
-    judged = "no face reaches the app's threshold."
-    if at["n"]:
-        judged = (
-            f"at the app's threshold of {one.threshold:.2f}, "
-            f"{share_text(float(at['coverage']))} of the faces are judged and "
-            f"{share_text(float(at['accuracy']))} of those rightly."
-        )
-    bins_table = table(
-        ("confidence", "images", "right", "95 % interval"),
-        [
-            (
-                share_text(said),
-                int(n),
-                share_text(right),
-                f"{share_text(low)} to {share_text(high)}",
-            )
-            for n, said, right, low, high in bins[
-                ["n", "confidence", "accuracy", "low", "high"]
-            ].to_numpy(float)
+    points = list(zip(bins["confidence"], bins["accuracy"], strict=True))
+    ideal = {"name": "says what is true", "points": [(0, 0), (1, 1)]}
+    return {
+        "says": findings.reliability({one.model_id: p}),
+        "lines": [
+            {"name": "this data", "points": points, "colour": CHART_COLOURS["sad"], "dash": ""},
+            ideal | {"colour": CHART_COLOURS["neutral"], "dash": "2 4"},
         ],
-    )
-    line = Line("this data", bins["confidence"].tolist(), bins["accuracy"].tolist(), "#0072B2", "")
-    ideal = Line("says what is true", [0.0, 1.0], [0.0, 1.0], "#8A8F94", "2 4")
-    return (
-        "<h3>Confidence</h3>"
-        + figure(
-            [line, ideal],
-            ("how sure the model says it is", "how often it is right"),
-            "Reliability; below the dotted line the model is too sure of itself.",
-        )
-        + bins_table
-        + f"<p>Coverage and accuracy: {judged}</p>"
-    )
+        "bins": tables.reliability_text(bins),
+        "coverage": findings.coverage(
+            one.model_id, coverage_accuracy(p.labels, p.probabilities), one.threshold
+        ),
+    }
 
 
-def _groups(one: ModelAudit) -> str:
-    report = one.bias
-    if not report.attributes:
-        return "<h3>Groups</h3><p>No column to group by was chosen.</p>"
-    rows = summary_rows(report)
-    parts = ["<h3>Groups</h3>", table([text(c) for c in rows[0]], [
-        [text(value) for value in row.values()] for row in rows
-    ])]  # fmt: skip
-    parts += [_attribute(a, report.kind) for a in [*report.attributes, *report.intersections]]
-    return "".join(parts)
+def _robustness(one: ModelAudit) -> dict[str, Any] | None:
+    if one.robustness is None:
+        return None
+    frame = pd.DataFrame(one.robustness["rows"])
+    cells = frame.pivot(index="corruption", columns="level", values="accuracy")
+    return {
+        "says": findings.robustness(one.robustness),
+        "cells": cells.loc[cells.mean(axis=1).sort_values().index],
+        "clean": max(one.robustness["clean_accuracy"], 0.01),
+    }
 
 
-def _attribute(attribute: AttributeReport, kind: Any) -> str:
-    first = attribute.outcomes[0]
-    parts = [
-        f"<h4>{text(attribute.name)}</h4>",
-        f'<p class="quiet">Labels {text(SOURCE_TEXTS[attribute.source])}.</p>',
-    ]
-    if attribute.source == "predicted":
-        parts.append(f'<p class="note">{markdown(PREDICTED_BANNER)}</p>')
-    parts += [f"<p>{markdown(gap_sentence(first, kind))}</p>", dots_svg(first)]
-    if attribute.sensitivity is not None:
-        parts.append(f"<p>{markdown(sensitivity_sentence(attribute.sensitivity))}</p>")
-    header = ("share", "gap", "chance (95 %)", "p (Holm)", "lowest", "highest")
-    rows = [
-        (text(o.title), share_text(o.gap.difference), share_text(o.gap.chance95),
-         f"{o.gap.p_holm:.3f}" if o.gap.p_holm is not None else "–",
-         text(o.gap.lowest), text(o.gap.highest))
-        for o in attribute.outcomes if o.gap is not None
-    ]  # fmt: skip
-    groups = [
-        (
-            text(g.group),
-            g.n,
-            share_text(g.share),
-            f"{share_text(g.low)} to {share_text(g.high)}",
-            g.status,
-        )
-        for g in first.groups
-    ]
-    parts.append(table(("group", "n", first.title, "95 % interval", "status"), groups))
-    if rows:
-        parts.append(table(header, rows))
-    return "".join(parts)
+def _groups(bias: BiasReport) -> dict[str, Any] | None:
+    if not bias.attributes:
+        return None
+    return {
+        "says": gaps_say(bias),
+        "gaps": pd.DataFrame(summary_rows(bias)),
+        "attributes": [_attribute(a, bias) for a in [*bias.attributes, *bias.intersections]],
+    }
+
+
+def _attribute(attribute: AttributeReport, bias: BiasReport) -> dict[str, Any]:
+    first, band = attribute.outcomes[0], attribute.sensitivity
+    return {
+        "name": attribute.name,
+        "source": SOURCE_TEXTS[attribute.source],
+        "banner": PREDICTED_BANNER if attribute.source == "predicted" else "",
+        "says": gap_sentence(first, bias.kind),
+        "sensitivity": "" if band is None else sensitivity_sentence(band),
+        "title": first.title,
+        "shown": [row for row in first.groups if row.share is not None],
+        "groups": tables.groups_text(first),
+        "gaps": tables.gaps_text(attribute),
+    }

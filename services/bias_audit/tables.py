@@ -1,25 +1,185 @@
-"""An audit as JSON and CSV, and what is shown of a set before it is run."""
+"""Tables of an audit: texts for the page and the report, and everything as JSON and CSV."""
 
 import io
 import json
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from core.emotions import EMOTIONS
-from core.measures.accuracy import measure
+from core.measures.accuracy import measure, wilson_interval
 from core.measures.curves import (
+    SUMMARY,
+    Predictions,
+    confusion_counts,
     coverage_accuracy,
     precision_recall_curves,
     reliability,
     roc_curves,
     summary_with_intervals,
 )
+from core.measures.groups.breakdown import AttributeReport, Outcome
+from core.measures.groups.wording import p_text, points, summary_rows
 from services.analysis.photos import spreadsheet_safe
+from services.bias_audit.findings import between, percent
 from services.bias_audit.input import AuditSet
 from services.bias_audit.judge import AuditResult, ModelAudit
+
+
+class Judged(Protocol):
+    """A model on a set of pictures: one of an audit, or one of the shipped test set."""
+
+    @property
+    def model_id(self) -> str:
+        """The model's name."""
+
+    @property
+    def predictions(self) -> Predictions:
+        """What it said."""
+
+    @property
+    def threshold(self) -> float:
+        """Confidence under which the app says "uncertain"."""
+
+
+def overview(models: Sequence[Judged]) -> pd.DataFrame:
+    """Headline figures as texts: one row a figure, one column a model."""
+    columns = {one.model_id: _headline(one) for one in models}
+    return pd.DataFrame(columns).rename_axis("figure").reset_index()
+
+
+def _headline(one: Judged) -> dict[str, str]:
+    p = one.predictions
+    frame = summary_with_intervals(p.labels, p.predicted)
+    # Balanced accuracy is macro recall under another name: said once.
+    names = [name for name in SUMMARY if name != "macro_recall"]
+    shown = {
+        name.replace("_", " ").replace("f1", "F1"): f"{percent(value)} ({between(low, high)})"
+        for name, (value, low, high) in zip(names, frame.loc[names].to_numpy(float), strict=True)
+    }
+    shown["calibration error"] = f"{measure(p.labels, p.probabilities).ece:.3f}"
+    shown["called uncertain"] = percent(float((p.confidence < one.threshold).mean()))
+    robustness = getattr(one, "robustness", None)
+    if robustness is not None:
+        corrupted = [row["accuracy"] for row in robustness["rows"]]
+        shown["accuracy, corrupted"] = percent(float(np.mean(corrupted)))
+    return shown | {"pictures": f"{len(p):,}"}
+
+
+def expressions(p: Predictions) -> pd.DataFrame:
+    """Recall and precision of each expression with Wilson's intervals, F1, support."""
+    scores = measure(p.labels, p.probabilities).per_class
+    rows = []
+    for index, name in enumerate(EMOTIONS):
+        judged = p.predicted == index
+        hits = int((judged & (p.labels == index)).sum())
+        recall_low, recall_high = wilson_interval(hits, scores[name].support)
+        precision_low, precision_high = wilson_interval(hits, int(judged.sum()))
+        rows.append(
+            {
+                "expression": name,
+                "recall": scores[name].recall,
+                "recall_low": recall_low,
+                "recall_high": recall_high,
+                "precision": scores[name].precision,
+                "precision_low": precision_low,
+                "precision_high": precision_high,
+                "f1": scores[name].f1,
+                "support": scores[name].support,
+                "judged_so": int(judged.sum()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def expressions_text(p: Predictions) -> pd.DataFrame:
+    """`expressions` as texts for people."""
+    table = expressions(p)
+    return pd.DataFrame(
+        {
+            "expression": table["expression"],
+            **{
+                title: [
+                    f"{percent(value)} ({between(low, high)})" if not math.isnan(value) else "–"
+                    for value, low, high in zip(
+                        table[name], table[f"{name}_low"], table[f"{name}_high"], strict=True
+                    )
+                ]
+                for name, title in (
+                    ("recall", "recognised (recall)"),
+                    ("precision", "right when said (precision)"),
+                )
+            },
+            "F1": ["–" if math.isnan(value) else f"{value:.3f}" for value in table["f1"]],
+            "pictures": table["support"],
+        }
+    )
+
+
+def confusion_text(p: Predictions) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+    """Counts with shares of each true label as texts (7, 7), and those shares 0..1."""
+    counts = confusion_counts(p.labels, p.predicted)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    cells = [
+        [f"{n} ({100 * share:.0f}\u00a0%)" for n, share in zip(row, of_row, strict=True)]
+        for row, of_row in zip(counts, shares, strict=True)
+    ]
+    return pd.DataFrame(cells, index=list(EMOTIONS), columns=list(EMOTIONS)), shares
+
+
+def reliability_text(bins: pd.DataFrame) -> pd.DataFrame:
+    """Bins of `core.measures.curves.reliability` as texts."""
+    return pd.DataFrame(
+        {
+            "confidence": [percent(value) for value in bins["confidence"]],
+            "pictures": bins["n"].astype(int),
+            "right": [percent(value) for value in bins["accuracy"]],
+            "95 % interval": [
+                between(low, high) for low, high in zip(bins["low"], bins["high"], strict=True)
+            ],
+        }
+    )
+
+
+def groups_text(outcome: Outcome) -> pd.DataFrame:
+    """One row a group of an outcome."""
+    rows = [
+        (g.group, g.n, percent(g.share), between(g.low, g.high), g.status) for g in outcome.groups
+    ]
+    return pd.DataFrame(rows, columns=["group", "n", outcome.title, "95 % interval", "status"])
+
+
+def gaps_text(attribute: AttributeReport) -> pd.DataFrame:
+    """One row an outcome of the attribute that has a gap."""
+    rows = [
+        (
+            outcome.title,
+            points(gap.difference),
+            points(gap.chance95),
+            "–" if gap.p_holm is None else p_text(gap.p_holm),
+            gap.lowest,
+            gap.highest,
+        )
+        for outcome in attribute.outcomes
+        if (gap := outcome.gap) is not None
+    ]
+    names = ["share", "gap", "chance (95 %)", "p (Holm)", "lowest", "highest"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def gaps_of_models(models: Sequence[ModelAudit]) -> pd.DataFrame | None:
+    """Gaps of each attribute, the models below each other; None where nothing was grouped."""
+    rows = [
+        {"attribute": row["attribute"], "model": one.model_id}
+        | {name: row[name] for name in ("gap", "chance (95 %)", "verdict")}
+        for one in models
+        for row in summary_rows(one.bias)
+    ]
+    return pd.DataFrame(rows).sort_values("attribute", kind="stable") if rows else None
 
 
 def preview(audited: AuditSet) -> dict[str, Any]:

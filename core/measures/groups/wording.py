@@ -7,10 +7,10 @@ a model is free of it.
 from typing import Any, Final
 
 from core.measures.groups.breakdown import SECONDARY, BiasReport, Kind, Outcome
-from core.measures.groups.gaps import ALPHA, MIN_JUDGED, Sensitivity
+from core.measures.groups.gaps import ALPHA, MIN_JUDGED, Gap, Sensitivity
 
 PREDICTED_BANNER: Final = (
-    "These groups are **guesses of a small model** about how old or of which gender a face looks, "
+    "These groups are guesses of a small model about how old or of which gender a face looks, "
     "not what the people say of themselves. It is wrong in a known share of cases and more often "
     "for some faces than for others, so a gap seen here is a hint, not a finding about people."
 )
@@ -22,7 +22,7 @@ def points(share: float) -> str:
 
 
 def gap_sentence(outcome: Outcome, kind: Kind) -> str:
-    """What the gap of an outcome says, in Markdown."""
+    """What the gap of an outcome says."""
     gap = outcome.gap
     if gap is None:
         return (
@@ -30,23 +30,24 @@ def gap_sentence(outcome: Outcome, kind: Kind) -> str:
             "smaller ones differ by chance alone."
         )
     size = (
-        f"*{gap.lowest}* lies {points(gap.difference)} below *{gap.highest}* "
-        f"(95\u00a0%: {100 * gap.low:.1f} to {100 * gap.high:.1f}"
-        + (f", ratio {gap.ratio:.2f}" if gap.ratio is not None else "")
-        + f"); chance alone stays below {points(gap.chance95)} in 95 of 100 cases"
+        f"“{gap.lowest}” lies {points(gap.difference)} below “{gap.highest}” "
+        f"(95\u00a0%: {100 * gap.low:.1f} to {100 * gap.high:.1f}); chance alone stays below "
+        f"{points(gap.chance95)} in 95 of 100 cases"
     )
-    corrected = "p not corrected" if gap.p_holm is None else f"p = {p_text(gap.p_holm)} after Holm"
     if not gap.beyond_chance:
         several = " once several gaps are tested" if gap.difference > gap.chance95 else ""
-        return (
-            f"**No more than chance gives{several}.** {size}, {corrected}. "
-            "That does not show equality."
-        )
+        return f"No more than chance gives{several}: {size}. That does not show equality."
     finding = "Disparity beyond chance"
     if kind == "error":  # details are tested on their own, so "bias" stands for the main question
         finding = "Gap beyond chance" if outcome.family == SECONDARY else "Bias found"
-    text = f"**{finding}**: share {outcome.title}. {size}, {corrected}."
-    return text + _same_mix_sentence(outcome)
+    return f"{finding}, share {outcome.title}: {size}.{_same_mix_sentence(outcome)}"
+
+
+def gap_test(gap: Gap) -> str:
+    """The test behind `gap_sentence`, for those who want to know."""
+    corrected = "not corrected" if gap.p_holm is None else f"{p_text(gap.p_holm)} after Holm"
+    ratio = "" if gap.ratio is None else f"; ratio of the shares {gap.ratio:.2f}"
+    return f"Permutation test over {gap.n_groups} groups: p {corrected}{ratio}."
 
 
 def _same_mix_sentence(outcome: Outcome) -> str:
@@ -66,12 +67,36 @@ def _same_mix_sentence(outcome: Outcome) -> str:
 
 
 def sensitivity_sentence(band: Sensitivity) -> str:
-    """What the annotator's own errors do to the gap, in Markdown."""
+    """What the annotator's own errors do to the gap."""
     return (
-        f"**If {100 * band.error_share:.0f}\u00a0% of these labels are wrong** (the annotator's "
+        f"If {100 * band.error_share:.0f}\u00a0% of these labels are wrong (the annotator's "
         f"own held-out error), redrawing as many again leaves a gap of {points(band.middle)} "
         f"({100 * band.low:.1f} to {100 * band.high:.1f}); wrong labels hide gaps, so the true "
         "one is rather larger than the one seen."
+    )
+
+
+def gaps_say(report: BiasReport) -> str:
+    """How many attributes have a gap that chance does not explain, and the largest of them."""
+    found = [
+        (one.outcomes[0].gap, one.name)
+        for one in [*report.attributes, *report.intersections]
+        if one.outcomes[0].gap is not None
+    ]
+    if not found:
+        return "No attribute has two groups that are large enough to be compared."
+    beyond = sorted(
+        ((gap.difference, name, gap) for gap, name in found if gap and gap.beyond_chance),
+        key=lambda entry: -entry[0],
+    )
+    if not beyond:
+        who = "None of the groupings differs" if len(found) > 1 else "The one grouping differs not"
+        return f"{who} by more than chance gives; that does not show that groups fare alike."
+    difference, name, gap = beyond[0]
+    return (
+        f"{len(beyond)} of {len(found)} grouping{'s' * (len(found) != 1)} "
+        f"differ{'s' * (len(beyond) == 1)} by more than chance gives. Most by {name}: "
+        f"“{gap.lowest}” lies {points(difference)} below “{gap.highest}”."
     )
 
 

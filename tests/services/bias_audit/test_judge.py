@@ -132,7 +132,7 @@ def test_pictures_without_a_face_are_counted_not_dropped(classifier: EmotionClas
     figures = json.loads(audit_json(result))
     assert figures["pictures"] == 8
     assert figures["undetected_rows"] == [2, 4, 6, 8]
-    assert "In 4 pictures no face was found" in audit_html(result)
+    assert "In 4 of 8 pictures no face was found" in audit_html(result)
 
 
 def test_a_set_without_any_face_is_refused(classifier: EmotionClassifier) -> None:
