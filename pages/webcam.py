@@ -4,9 +4,9 @@ import streamlit as st
 
 from ui.consent import notice
 from ui.runtime.router import through_home
-from ui.webcam.clip import clip_section, forget_clip
+from ui.webcam.clip import clip_section
 from ui.webcam.live import live_section
-from ui.webcam.panel import end_live, forget_live
+from ui.webcam.session import forget_webcam, webcam_session
 from ui.webcam.snapshot import snapshot_section
 
 LIVE, SNAPSHOT, CLIP = "Live video", "Snapshot", "Video file"
@@ -19,34 +19,34 @@ WAY = "webcam_way"
 
 
 def to_snapshot() -> None:
-    """Switch this page to the snapshot; whatever is live ends."""
-    end_live()
-    st.session_state[WAY] = SNAPSHOT
+    """Show the snapshot on the next run; whatever is live ends."""
+    webcam_session().live.stop()
+    webcam_session().way = SNAPSHOT
 
 
 through_home()
 st.title("Webcam")
-st.write(
-    "Expressions as they change: boxes and scores in the picture, a timeline beside it. "
-    "**Nothing is kept.**"
-)
+st.write("Expressions as they change, live or in a video file. **Nothing is kept.**")
 
 if not notice.agreed():
-    forget_live()
-    forget_clip()
+    forget_webcam()
     st.stop()
 
+if webcam_session().way:
+    st.session_state[WAY], webcam_session().way = webcam_session().way, ""
 way = st.segmented_control(
-    "How", [LIVE, SNAPSHOT, CLIP], default=LIVE, required=True, key=WAY,
-    format_func=lambda name: f"{ICONS[name]} {name}", label_visibility="collapsed",
-)  # fmt: skip
-
+    "How",
+    [LIVE, SNAPSHOT, CLIP],
+    default=LIVE,
+    required=True,
+    key=WAY,
+    format_func=lambda name: f"{ICONS[name]} {name}",
+    label_visibility="collapsed",
+)
 if way == LIVE:
-    if live_section(to_snapshot):
-        st.subheader("Or take a snapshot")
-        snapshot_section("refused")
+    live_section(to_snapshot)
 else:
-    end_live()
+    webcam_session().live.stop()
     if way == SNAPSHOT:
         snapshot_section("snapshot")
     else:

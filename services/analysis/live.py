@@ -1,8 +1,7 @@
 """One live video: the newest frame goes to a worker thread, older ones are dropped.
 
-The thread that delivers frames (WebRTC's) never waits for long: it hands a frame over, waits
-for its result if that is likely to be ready within the same frame, and else goes on with the
-result before. So pictures never queue up, however slow the model is.
+The thread that delivers frames (WebRTC's) never waits: it hands a frame over and goes on; whoever
+wants the results is called with each. So pictures never queue up, however slow the model is.
 """
 
 import threading
@@ -19,7 +18,6 @@ from core.types import ImageRGB
 from services.observe import observers
 
 _FPS_WINDOW_S: Final = 2.0
-_WAIT_S: Final = 0.028  # a frame at 30 a second leaves 33 ms
 _IDLE_S: Final = 3.0
 _N_LATENCIES: Final = 300
 
@@ -38,6 +36,7 @@ class LiveFigures:
 
     Attributes:
         fps: frames analysed a second, over the last two seconds.
+        arriving_fps: frames that came a second, over the same time.
         latency_ms: time from a frame's arrival to its result, mean of those two seconds.
         n_frames: frames that arrived.
         n_analysed: frames that were analysed.
@@ -45,6 +44,7 @@ class LiveFigures:
     """
 
     fps: float = 0.0
+    arriving_fps: float = 0.0
     latency_ms: float = 0.0
     n_frames: int = 0
     n_analysed: int = 0
@@ -64,10 +64,9 @@ class LiveView:
 
 @dataclass(frozen=True, eq=False)
 class _Waiting:
-    image_rgb: ImageRGB
+    read: Callable[[], ImageRGB]
     t_s: float
     arrived_s: float
-    number: int
 
 
 class LiveSession:
@@ -80,7 +79,7 @@ class LiveSession:
         analyzer: analyses the frames, on the worker thread only.
         on_frame: called for each arriving frame, to note that the video is alive; under the
             lock, so that it is not called any more once `close` has returned.
-        wait_s: longest wait for a result.
+        on_result: called with each analysed frame, on the worker thread.
         idle_s: the worker ends after so long without a frame.
     """
 
@@ -89,55 +88,52 @@ class LiveSession:
         analyzer: FrameAnalyzer,
         *,
         on_frame: Callable[[], None] | None = None,
-        wait_s: float = _WAIT_S,
+        on_result: Callable[[StreamFrame], None] | None = None,
         idle_s: float = _IDLE_S,
     ) -> None:
         """Begin without a thread."""
-        self._analyzer, self._on_frame = analyzer, on_frame
-        self._wait_s, self._idle_s = wait_s, idle_s
+        self._analyzer, self._on_frame, self.on_result = analyzer, on_frame, on_result
+        self._idle_s = idle_s
         self._changed = threading.Condition()
         # Held while analysing: after a pause that timed out two workers live for a moment.
         self._analysing = threading.Lock()
         self._waiting: _Waiting | None = None
-        self._result: tuple[int, StreamFrame] | None = None
+        self._frame: StreamFrame | None = None
         self._error: str | None = None
         self._thread: threading.Thread | None = None
         self._closed = False
         self._timeline = Timeline()
         self._figures = LiveFigures()
+        self._arrived: deque[float] = deque(maxlen=_N_LATENCIES)
         self._done: deque[tuple[float, float]] = deque(maxlen=_N_LATENCIES)  # (when, latency_ms)
 
-    def exchange(
-        self, image_rgb: ImageRGB, *, t_s: float | None = None, n_skipped: int = 0
-    ) -> StreamFrame | None:
-        """Hand over a frame; the newest result there is, of this frame if it came in time.
+    def offer(self, read: Callable[[], ImageRGB], *, t_s: float | None = None) -> None:
+        """Hand over a frame; it is analysed if no newer one comes before the worker is free.
 
         Args:
-            image_rgb: (height, width, 3); not to be changed by the caller before it returns,
-                nor after: draw into a copy.
+            read: gives the frame (height, width, 3), on the worker thread, and only if it is
+                looked at.
             t_s: time of the frame; now if not given.
-            n_skipped: frames that the caller has dropped since the one before.
         """
         now_s = time.monotonic()
         with self._changed:
             if self._closed:
-                return self._result[1] if self._result else None
+                return
             if self._on_frame is not None:
                 self._on_frame()
+            dropped = int(self._waiting is not None)
             figures = self._figures
-            number = figures.n_frames + 1 + n_skipped
-            dropped = n_skipped + (self._waiting is not None)
             self._figures = replace(
-                figures, n_frames=number, n_dropped=figures.n_dropped + dropped
+                figures,
+                n_frames=figures.n_frames + 1,
+                n_dropped=figures.n_dropped + dropped,
             )
-            self._waiting = _Waiting(image_rgb, now_s if t_s is None else t_s, now_s, number)
+            self._arrived.append(now_s)
+            self._waiting = _Waiting(read, now_s if t_s is None else t_s, now_s)
             self._ensure_thread()
             self._changed.notify_all()
-            for observer in observers() if dropped else ():
-                observer.frames_dropped(dropped)
-            if self._likely_in_time():
-                self._changed.wait_for(lambda: self._is_ready(number), timeout=self._wait_s)
-            return self._result[1] if self._result else None
+        for observer in observers() if dropped else ():
+            observer.frames_dropped(dropped)
 
     def view(self, *, since_s: float = 0.0) -> LiveView:
         """What to show; `since_s` limits the rows to the newest so many seconds if above 0."""
@@ -146,7 +142,7 @@ class LiveSession:
             first_s = max(duration_s - since_s, 0.0) if since_s > 0 else 0.0
             return LiveView(
                 self._current_figures(time.monotonic()),
-                self._result[1] if self._result else None,
+                self._frame,
                 tuple(self._timeline.rows(since_s=first_s)),
                 duration_s,
                 self._error,
@@ -188,13 +184,6 @@ class LiveSession:
             self._thread = threading.Thread(target=self._work, name="mien-live", daemon=True)
             self._thread.start()
 
-    def _is_ready(self, number: int) -> bool:
-        return self._result is not None and self._result[0] >= number
-
-    def _likely_in_time(self) -> bool:
-        recent = [latency_ms for _, latency_ms in list(self._done)[-5:]]
-        return not recent or sum(recent) / len(recent) < 1000 * self._wait_s
-
     def _work(self) -> None:
         """The worker: take the newest frame, analyse it outside the lock, note the result."""
         me = threading.current_thread()
@@ -214,7 +203,7 @@ class LiveSession:
     def _analyse(self, job: _Waiting) -> None:
         try:
             with self._analysing:
-                frame = self._analyzer.process(job.image_rgb, job.t_s)
+                frame = self._analyzer.process(job.read(), job.t_s)
         except Exception as exc:
             # The thread must live on: the next frame may be better, and the page says why.
             reason = str(exc) if isinstance(exc, MienError) else type(exc).__name__
@@ -223,25 +212,38 @@ class LiveSession:
                 self._changed.notify_all()
             return
         now_s = time.monotonic()
+        latency_ms = (now_s - job.arrived_s) * 1000
         with self._changed:
             self._error = None
-            self._result = (job.number, frame)
+            self._frame = frame
             self._timeline.add(frame)
-            self._done.append((now_s, (now_s - job.arrived_s) * 1000))
+            self._done.append((now_s, latency_ms))
             self._figures = replace(self._figures, n_analysed=self._figures.n_analysed + 1)
             self._changed.notify_all()
+        if self.on_result is not None:
+            self.on_result(frame)
         for observer in observers():
-            observer.frame_analysed((now_s - job.arrived_s) * 1000)
+            observer.frame_analysed(latency_ms)
 
     def _current_figures(self, now_s: float) -> LiveFigures:
-        recent = [(when, ms) for when, ms in self._done if now_s - when <= _FPS_WINDOW_S]
-        if not recent:
-            return self._figures
-        # Younger streams than the window are measured over what there is of them.
-        span_s = now_s - recent[0][0] if len(self._done) == len(recent) else _FPS_WINDOW_S
-        fps = len(recent) / max(span_s, 0.5)
-        latency_ms = sum(ms for _, ms in recent) / len(recent)
-        return replace(self._figures, fps=round(fps, 1), latency_ms=round(latency_ms, 1))
+        done = [(when, ms) for when, ms in self._done if now_s - when <= _FPS_WINDOW_S]
+        if not done:
+            return replace(self._figures, arriving_fps=_rate(list(self._arrived), now_s))
+        return replace(
+            self._figures,
+            fps=_rate([when for when, _ in self._done], now_s),
+            arriving_fps=_rate(list(self._arrived), now_s),
+            latency_ms=round(sum(ms for _, ms in done) / len(done), 1),
+        )
+
+
+def _rate(times_s: list[float], now_s: float) -> float:
+    """How many a second of the last two seconds, or of what there is of a younger video."""
+    recent = [when for when in times_s if now_s - when <= _FPS_WINDOW_S]
+    if not recent:
+        return 0.0
+    span_s = now_s - recent[0] if len(recent) == len(times_s) else _FPS_WINDOW_S
+    return round(len(recent) / max(span_s, 0.5), 1)
 
 
 class LiveSlots:

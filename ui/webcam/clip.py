@@ -17,9 +17,9 @@ from services.store import StoreError
 from ui.consent.session import of_session
 from ui.shared.model_choice import choose_model_and_detector
 from ui.shared.resources import classifier, detector, settings
+from ui.webcam.session import webcam_session
 from ui.webcam.summary import show_summary
 
-_RESULT = "clip_result"
 _TYPES = ["mp4", "m4v", "mov", "webm", "mkv"]
 
 
@@ -37,19 +37,14 @@ def clip_section() -> None:
         model_id, detector_name = choose_model_and_detector("clip")
         smooth = st.toggle("Smooth the scores", value=True, key="clip_smooth")
     if file is None:
-        forget_clip()
+        webcam_session().clip = None
         return
     wanted = (file.file_id, model_id, detector_name, smooth)
-    known, result = st.session_state.get(_RESULT, (None, None))
+    known, result = webcam_session().clip or (None, None)
     if known != wanted or result is None or isinstance(result.error, StoreError):
         result = _analyse(file.name, file.getvalue(), model_id, detector_name, smooth)
-        st.session_state[_RESULT] = (wanted, result)
+        webcam_session().clip = (wanted, result)
     _show(result, model_id, detector_name)
-
-
-def forget_clip() -> None:
-    """Drop the results of a clip; its bytes go with the uploader."""
-    st.session_state.pop(_RESULT, None)
 
 
 def _analyse(
