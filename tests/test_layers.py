@@ -25,7 +25,7 @@ MAY_IMPORT = {
 # Library -> beginnings of the paths where it may be imported.
 HOME_OF = {
     "streamlit": ("Home.py", "serve.py", "pages/", "ui/"),
-    "streamlit_webrtc": ("Home.py", "pages/", "ui/"),
+    "aiortc": ("services/analysis/webrtc.py", "cli/measure/bench_live.py"),
     "sqlalchemy": ("db/",),
     "alembic": ("db/",),
     "tensorflow": ("training/",),

@@ -1,5 +1,6 @@
 """`mien bench --live`: the live pipeline fed like a webcam feeds it, from a file made here."""
 
+import asyncio
 import json
 import sys
 import tempfile
@@ -18,12 +19,15 @@ if TYPE_CHECKING:
 def bench_live(*, as_json: bool = False, seconds: float = 20.0) -> None:
     """Print how fast live video runs on this machine: 640 x 480, one face, 30 frames a second.
 
-    Frames are decoded from an H.264 file with the sample portrait moving about, handed to the
-    live session at a webcam's pace as the browser's frames are, and drawn. Prints
+    The sample portrait moves about in an H.264 file, which a WebRTC peer in this process sends
+    at a webcam's pace, as a browser would; both ends take their share of the processor. Prints
 
     - fps: frames analysed a second; the source gives 30, so this cannot be more,
     - latency_ms_p50, latency_ms_p95: from a frame's arrival to its result,
     - dropped: frames that nobody looked at because a newer one had come,
+    - start_ms: when each step of the start was reached: offer, answer, ICE (both ends have met),
+      first frame, first label. A browser asks for permission before; the page's JSON says how
+      long that and every other step took there (`start_steps_ms`),
     - capacity_fps: the same work without waiting for the source, decoding and drawing included.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -63,40 +67,77 @@ def _analyzer() -> "StreamAnalyzer":
 
 
 def _paced(file: Path, seconds: float) -> dict[str, Any]:
-    """Through a live session, at the pace of a webcam."""
-    import numpy as np
+    """Through WebRTC on this machine, a peer of ours in the place of the browser."""
+    return asyncio.run(_through_webrtc(file, seconds))
 
-    from core.drawing.video import draw_faces
+
+async def _through_webrtc(file: Path, seconds: float) -> dict[str, Any]:
+    import numpy as np
+    from aiortc import RTCPeerConnection, RTCSessionDescription
+    from aiortc.contrib.media import MediaPlayer
+
     from services.analysis.live import LiveSession
+    from services.analysis.webrtc import Peer
 
     analyzer = _analyzer()
     session = LiveSession(analyzer)
-    frames = frames_of(file)
-    for _ in range(SOURCE_FPS):  # warm-up: first calls plan memory
-        session.exchange(next(frames))
-    before = session.view().figures
-    n_frames, started = round(seconds * SOURCE_FPS), time.monotonic()
-    for i in range(n_frames):
-        time.sleep(max(0.0, started + i / SOURCE_FPS - time.monotonic()))
-        image_rgb = next(frames)
-        result = session.exchange(image_rgb)
-        if result is not None:
-            draw_faces(image_rgb.copy(), result.faces)
+    peer, browser = Peer(session), RTCPeerConnection()
+    labelled = asyncio.Event()
+    steps = _Steps()
+    channel = browser.createDataChannel("labels", ordered=False, maxRetransmits=0)
+    player = MediaPlayer(str(file), loop=True)
+
+    @channel.on("message")
+    def on_message(_: str) -> None:
+        steps.reach("first label")
+        labelled.set()
+
+    browser.addTrack(player.video)
+    await browser.setLocalDescription(await browser.createOffer())
+    steps.reach("offer")
+    answer = await asyncio.to_thread(peer.answer, browser.localDescription.sdp)
+    steps.reach("answer")
+    await browser.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+    await asyncio.wait_for(labelled.wait(), 60)
+    for name, step in (("connected", "ICE"), ("frame", "first frame")):
+        steps.reach(step, peer.reached_s[name])
+    await asyncio.sleep(1)  # first calls plan memory
+    before, started = session.view().figures, time.monotonic()
+    await asyncio.sleep(seconds)
     elapsed_s = time.monotonic() - started
     after, latencies_ms = session.view().figures, session.latencies_ms()
-    session.pause()
+    peer.close()
+    await browser.close()
+    player.video.stop()
+    session.close()
     p50, p95 = np.percentile(latencies_ms, (50, 95)).tolist()
     return {
         "fps": round((after.n_analysed - before.n_analysed) / elapsed_s, 1),
         "latency_ms_p50": round(p50, 2),
         "latency_ms_p95": round(p95, 2),
         "dropped": after.n_dropped - before.n_dropped,
-        "frames": n_frames,
+        "frames": after.n_frames - before.n_frames,
         "source_fps": SOURCE_FPS,
+        "start_ms": steps.in_order(),
         "detect_every": analyzer.costs.detect_every(analyzer.rules.cadence),
         "model": analyzer.classifier.card.id,
         "detector": analyzer.detector.name,
     }
+
+
+class _Steps:
+    """Milliseconds from now on at which each step was reached."""
+
+    def __init__(self) -> None:
+        self._started_s = time.monotonic()
+        self._reached_s: dict[str, float] = {}
+
+    def reach(self, step: str, at_s: float | None = None) -> None:
+        self._reached_s.setdefault(step, time.monotonic() if at_s is None else at_s)
+
+    def in_order(self) -> dict[str, int]:
+        by_time = sorted(self._reached_s.items(), key=lambda item: item[1])
+        return {step: round(1000 * (at_s - self._started_s)) for step, at_s in by_time}
 
 
 def _unpaced(file: Path, seconds: float) -> dict[str, Any]:

@@ -87,7 +87,7 @@ class LiveSession:
         self,
         analyzer: FrameAnalyzer,
         *,
-        on_frame: Callable[[], None] | None = None,
+        on_frame: Callable[[], object] | None = None,
         on_result: Callable[[StreamFrame], None] | None = None,
         idle_s: float = _IDLE_S,
     ) -> None:

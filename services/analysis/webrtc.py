@@ -85,6 +85,11 @@ class Peer:
         """Whether the video is over, or never came to be."""
         return self._ended
 
+    @property
+    def connected(self) -> bool:
+        """Whether the network let the two ends meet."""
+        return "connected" in self.reached_s
+
     def answer(self, offer_sdp: str) -> str:
         """The answer to a browser's offer, as SDP with all candidates.
 
@@ -241,7 +246,7 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 def _close_at_exit() -> None:
-    """aiortc's decoders are no daemon threads: an open video would keep the process alive."""
+    """Hang up when the program ends: aiortc's decoders are no daemon threads and would stay."""
     threading.main_thread().join()
     for peer in list(_open_peers):
         peer.close()

@@ -16,8 +16,7 @@ from services.store import Store
 from tests.helpers.agree import agree
 from tests.helpers.clips import encode_clip, wandering
 from tests.ui.tools import ASTRONAUT, button, kept, labels, logged, text_of
-from ui.webcam.panel import slots
-from ui.webcam.webrtc import Link
+from ui.webcam.session import slots
 
 OpenPage = Callable[[str], AppTest]
 
@@ -33,10 +32,7 @@ class Picture:
 
 
 @pytest.fixture(autouse=True)
-def _no_browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(
-        "ui.webcam.live.link", lambda *_, **__: Link(playing=False, signalling=False)
-    )
+def _places() -> Iterator[None]:
     slots.clear()
     yield
     slots.clear()
@@ -122,16 +118,13 @@ def test_a_live_video_that_cannot_be_logged_does_not_begin(
     def busy(*_: object, **__: object) -> None:
         raise StoreBusyError("The store is busy with another change; wait a few seconds.")
 
-    monkeypatch.setattr("ui.webcam.panel.LiveRecord", busy)
+    monkeypatch.setattr("ui.webcam.session.LiveRecord", busy)
     app = button(app, "Start the camera").click().run()
     assert not app.exception
     assert "The store is busy" in text_of(app)
     assert "Stop" not in labels(app)
     assert slots().n_used == 0
     monkeypatch.undo()
-    monkeypatch.setattr(
-        "ui.webcam.live.link", lambda *_, **__: Link(playing=False, signalling=False)
-    )
     app = button(app, "Start the camera").click().run()
     assert "Stop" in labels(app)
     button(app, "Stop").click().run()

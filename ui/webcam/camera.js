@@ -28,6 +28,7 @@ class Camera {
     this.send = send;
     this.servers = data.ice_servers;
     this.root.classList.toggle("mirrored", data.mirror);
+    this.root.classList.toggle("off", data.attempt === 0);
     if (data.attempt !== this.attempt) {
       this.close();
       this.attempt = data.attempt;

@@ -12,7 +12,8 @@ _FILES: Final = Path(__file__).parent
 _HTML: Final = (
     '<div class="camera"><video autoplay muted playsinline '
     'aria-label="Your camera, with a box around each face"></video>'
-    '<div class="boxes" aria-hidden="true"></div><select aria-label="Camera" hidden></select></div>'
+    '<div class="boxes" aria-hidden="true"></div>'
+    '<select aria-label="Camera" hidden></select></div>'
 )
 
 _mount: Any = st.components.v2.component(

@@ -1,68 +1,197 @@
-"""Timelines of the seven scores, one plot a face."""
+"""A video over time: a ribbon of what each face resembled, and the lines of its seven scores."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from core.drawing.photo import CHART_COLOURS
 from core.emotions import EMOTIONS
 from core.stream.timeline import TimelineRow
-from ui.shared.charts import expression_look
+from ui.shared.charts import expression_look, ink, styled
 
 MAX_FACES: Final = 4
 MAX_POINTS: Final = 240
+UNCLEAR, TOO_SMALL = "unclear", "too small"
+BANDS: Final = (*EMOTIONS, UNCLEAR, TOO_SMALL)
+# Hatched like this where colour alone would not do; grey bands are always hatched.
+_PATTERNS: Final = dict(zip(BANDS, ("", "/", "\\", "", "x", "-", "", "/", "."), strict=True))
 # A longer gap in a face's rows is a gap in its lines.
 _GAP_S: Final = 1.5
+_RIBBON: Final = {"y": -0.16, "width": 0.18}
 
 
-def timeline_figure(
-    rows: Sequence[TimelineRow], *, window_s: tuple[float, float] | None = None
-) -> go.Figure:
-    """Seven lines for each face, at most `MAX_FACES` of them, the latest ones.
+@dataclass(frozen=True)
+class Span:
+    """From when to when a face was in one band."""
 
-    Args:
-        rows: in the order of time.
-        window_s: first and last second of the axis; all of the rows if not given.
-    """
-    numbers = faces_to_show(rows)
-    figure = make_subplots(
-        rows=max(len(numbers), 1),
-        cols=1,
-        shared_xaxes=True,
-        vertical_spacing=0.12 / max(len(numbers), 1),
-        subplot_titles=[f"Face {number}" for number in numbers] or None,
-    )
-    for place, number in enumerate(numbers, start=1):
-        mine = thinned([r for r in rows if r.face == number and r.probabilities is not None])
-        for emotion in EMOTIONS:
-            figure.add_trace(_line(mine, emotion, show_legend=place == 1), row=place, col=1)
-    figure.update_annotations(x=0, xanchor="left", font_size=13)
-    if window_s is not None:
-        figure.update_xaxes(range=list(window_s))
-    figure.update_yaxes(range=[0, 1], tickformat=".0%", tickvals=[0, 0.5, 1])
-    figure.update_xaxes(title_text="seconds", row=max(len(numbers), 1), col=1)
-    figure.update_layout(
-        height=120 + 160 * max(len(numbers), 1),
-        margin={"l": 8, "r": 8, "t": 72, "b": 8},
-        legend={"orientation": "h", "yref": "container", "yanchor": "top", "y": 1, "x": 0},
-        hovermode="x unified",
-        uirevision="live",  # zoom and hidden lines outlive the next update
+    face: int
+    band: str
+    start_s: float
+    end_s: float
+
+    @property
+    def middle_s(self) -> float:
+        """Half way."""
+        return (self.start_s + self.end_s) / 2
+
+
+def band_of(row: TimelineRow) -> str:
+    """One of `BANDS`."""
+    if row.probabilities is None:
+        return TOO_SMALL
+    return UNCLEAR if row.uncertain else row.label
+
+
+def spans(rows: Sequence[TimelineRow]) -> list[Span]:
+    """Rows joined where a face stays in one band, by face and time; a gap ends a span."""
+    found: list[Span] = []
+    for number in sorted({row.face for row in rows}):
+        mine = [row for row in rows if row.face == number]
+        steps = [b.t_s - a.t_s for a, b in pairwise(mine)]
+        step_s = min(sorted(steps)[len(steps) // 2], _GAP_S) if steps else 0.1
+        open_span: Span | None = None
+        for row in mine:
+            band, end_s = band_of(row), row.t_s + step_s
+            goes_on = open_span is not None and row.t_s - open_span.end_s <= _GAP_S
+            if open_span is not None and goes_on:
+                start_s = open_span.start_s if band == open_span.band else row.t_s
+                if band != open_span.band:
+                    found.append(Span(number, open_span.band, open_span.start_s, row.t_s))
+                open_span = Span(number, band, start_s, end_s)
+                continue
+            if open_span is not None:
+                found.append(open_span)
+            open_span = Span(number, band, row.t_s, end_s)
+        if open_span is not None:
+            found.append(open_span)
+    return found
+
+
+def band_figure(found: Sequence[Span], duration_s: float) -> go.Figure:
+    """One bar a face over the whole video, a piece a span; a click on a piece selects it."""
+    figure = go.Figure()
+    for band in BANDS:
+        pieces = [span for span in found if span.band == band]
+        if pieces:
+            figure.add_trace(_pieces(pieces, [f"Face {span.face}" for span in pieces], band, 0.7))
+    numbers = sorted({span.face for span in found})
+    height = 110 + 46 * max(len(numbers), 1)
+    styled(figure, "seconds", "", height=height)
+    figure.update_layout(barmode="overlay", clickmode="event+select")
+    figure.update_xaxes(range=[0, max(duration_s, 0.5)], showgrid=False)
+    figure.update_yaxes(
+        categoryorder="array",
+        categoryarray=[f"Face {number}" for number in reversed(numbers)],
     )
     return figure
 
 
-def faces_to_show(rows: Sequence[TimelineRow]) -> list[int]:
-    """Numbers of the faces seen last, at most `MAX_FACES`, in order."""
+def _pieces(pieces: Sequence[Span], y: Sequence[Any], band: str, width: float) -> go.Bar:
+    lasting = [span.end_s - span.start_s for span in pieces]
+    return go.Bar(
+        orientation="h",
+        y=list(y),
+        base=[round(span.start_s, 2) for span in pieces],
+        x=[round(seconds, 2) for seconds in lasting],
+        width=width,
+        name=band,
+        customdata=[[span.face, round(span.start_s, 2), round(span.end_s, 2)] for span in pieces],
+        text=[band] * len(pieces),
+        textposition="inside",
+        insidetextanchor="middle",
+        textfont={"color": "#FFFFFF"},
+        constraintext="none",
+        textangle=0,
+        cliponaxis=True,
+        marker={
+            "color": _colour(band),
+            "line": {"width": 1, "color": ink(dark=True)},
+            "pattern": {
+                "shape": _PATTERNS[band],
+                "fgcolor": "#FFFFFF",
+                "size": 5,
+                "solidity": 0.15,
+            },
+        },
+        unselected={"marker": {"opacity": 0.75}},
+        hovertemplate="Face %{customdata[0]}, "
+        + band
+        + " from %{customdata[1]} to %{customdata[2]} s<extra></extra>",
+    )
+
+
+def _colour(band: str) -> str:
+    return CHART_COLOURS.get(band, "#5F666D")
+
+
+def timeline_figure(
+    rows: Sequence[TimelineRow],
+    *,
+    window_s: tuple[float, float] | None = None,
+    max_faces: int = MAX_FACES,
+) -> go.Figure:
+    """A ribbon and seven lines for each face, at most `max_faces` of them, the latest ones.
+
+    Args:
+        rows: in the order of time.
+        window_s: first and last second of the axis; all of the rows if not given.
+        max_faces: how many.
+    """
+    numbers = faces_to_show(rows, max_faces)
+    n_plots = max(len(numbers), 1)
+    figure = make_subplots(
+        rows=n_plots, cols=1, shared_xaxes=True, vertical_spacing=0.09 / n_plots
+    )
+    for place, number in enumerate(numbers, start=1):
+        mine = [row for row in rows if row.face == number]
+        judged = thinned([row for row in mine if row.probabilities is not None])
+        for emotion in EMOTIONS:
+            figure.add_trace(_line(judged, emotion, show_legend=place == 1), row=place, col=1)
+        for trace in _ribbon(spans(mine)):
+            figure.add_trace(trace, row=place, col=1)
+        figure.update_yaxes(title_text=f"Face {number}", row=place, col=1)
+    if window_s is not None:
+        figure.update_xaxes(range=list(window_s))
+    figure.update_yaxes(
+        range=[-0.27, 1.03], tickformat=".0%", tickvals=[0, 0.5, 1], zeroline=False
+    )
+    figure.update_xaxes(title_text="seconds", row=n_plots, col=1)
+    figure.update_layout(
+        height=100 + 125 * n_plots,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        barmode="overlay",
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "font": {"size": 11}},
+        hovermode="closest",
+        dragmode=False,
+        uirevision="live",  # hidden lines outlive the next update
+    )
+    return figure
+
+
+def faces_to_show(rows: Sequence[TimelineRow], max_faces: int = MAX_FACES) -> list[int]:
+    """Numbers of the faces seen last, at most `max_faces`, in order."""
     last_seen = {row.face: row.t_s for row in rows}
     latest = sorted(last_seen, key=lambda face: (-last_seen[face], face))
-    return sorted(latest[:MAX_FACES])
+    return sorted(latest[:max_faces])
 
 
 def thinned(rows: Sequence[TimelineRow]) -> list[TimelineRow]:
     """At most about `MAX_POINTS` of the rows, evenly, the last one always."""
     step = -(-len(rows) // MAX_POINTS) or 1
     return [*rows[-1::-step]][::-1]
+
+
+def _ribbon(found: Sequence[Span]) -> list[go.Bar]:
+    bars = []
+    for band in dict.fromkeys(span.band for span in found):
+        pieces = [span for span in found if span.band == band]
+        bar = _pieces(pieces, [_RIBBON["y"]] * len(pieces), band, _RIBBON["width"])
+        bars.append(bar.update(showlegend=False, text=None))
+    return bars
 
 
 def _line(rows: Sequence[TimelineRow], emotion: str, *, show_legend: bool) -> go.Scatter:
@@ -84,4 +213,5 @@ def _line(rows: Sequence[TimelineRow], emotion: str, *, show_legend: bool) -> go
         showlegend=show_legend,
         mode="lines",
         line=expression_look(emotion).line,
+        hovertemplate=f"{emotion} %{{y:.0%}}<extra></extra>",
     )

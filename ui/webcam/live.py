@@ -66,7 +66,7 @@ def live_section(to_snapshot: Callable[[], None]) -> None:
 
 def _controls(live: LiveVideo) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        button = st.empty()
+        place = st.container(width="content")
         smooth = st.toggle(
             "Smooth the scores", value=True, key="live_smooth",
             help="Averages the last moments, so that labels do not flicker. "
@@ -78,16 +78,20 @@ def _controls(live: LiveVideo) -> None:
             if live.state.runs:
                 st.caption("Another choice counts from the next start on.")
     live.smooth(smooth)
-    if live.state.runs or live.state is State.QUEUED:
-        button.button("Stop", on_click=live.stop, icon=":material/stop:", type="primary")
-        return
-    button.button(
-        "Start the camera", on_click=live.start, args=(model_id, detector_name),
-        icon=":material/videocam:", type="primary",
-    )  # fmt: skip
-    # Loaded while the person reads, so that nobody waits for it after Start.
-    detector(detector_name)
-    classifier(model_id)
+    on = live.state.runs or live.state is State.QUEUED
+    # One button with one key: two would both be seen while the page changes.
+    place.button(
+        "Stop" if on else "Start the camera",
+        key="live_button",
+        icon=":material/stop:" if on else ":material/videocam:",
+        type="primary",
+        on_click=live.stop if on else live.start,
+        args=() if on else (model_id, detector_name),
+    )
+    if not on:
+        # Loaded while the person reads, so that nobody waits for it after Start.
+        detector(detector_name)
+        classifier(model_id)
 
 
 def _say(live: LiveVideo) -> None:
@@ -106,8 +110,8 @@ def _beside(live: LiveVideo, shown: State, to_snapshot: Callable[[], None]) -> N
     if live.state is State.QUEUED:
         live.start(live.about["model"], live.about["detector"])
     state = live.look()
-    if state.runs != shown.runs or (state is not shown and state is State.LIVE):
-        st.rerun(scope="fragment" if state is State.LIVE else "app")
+    if state.runs != shown.runs:
+        st.rerun()
     _say(live)
     if suggests_snapshot(state, live.waited_s):
         st.write("A **snapshot** needs no live connection and works in any network.")
@@ -126,7 +130,7 @@ def _readings(view: LiveView) -> None:
         st.warning(slow, icon=":material/speed:")
     last_s = max(view.duration_s, _WINDOW_S)
     if view.rows:
-        figure = timeline_figure(view.rows, window_s=(last_s - _WINDOW_S, last_s))
+        figure = timeline_figure(view.rows, window_s=(last_s - _WINDOW_S, last_s), max_faces=2)
         plot(figure, key="live_timeline", alt="The last half minute of each face")
     faces = () if view.frame is None else view.frame.faces
     if not faces:

@@ -85,8 +85,7 @@ class LiveVideo:
         self.attempt += 1
         self.started_s = time.monotonic()
         self.analyzer = stream_analyzer(detector(detector_name), classifier(model_id), settings())
-        keep = partial(slots().hold, self.user)
-        self.session = LiveSession(self.analyzer, on_frame=lambda: _nothing(keep()))
+        self.session = LiveSession(self.analyzer, on_frame=partial(slots().hold, self.user))
         end = partial(_end, self.session, self.record, slots(), self.user)
         self.peer = Peer(self.session, ice_servers=ice_servers(settings()), on_end=end)
         self.happen(Event.START)
@@ -102,6 +101,7 @@ class LiveVideo:
                 self.answer = self.peer.answer(told.sdp)
             except OfferRefusedError as error:
                 self.problem = str(error)
+                event = Event.STOP
         if event is not None:
             self.happen(event)
 
@@ -115,10 +115,11 @@ class LiveVideo:
             self.happen(Event.LOST)
         if self.state is not State.LIVE:
             if self.waited_s > GIVE_UP_S:
-                self._hang_up()
-            else:
-                slots().hold(self.user)
-            if self.waited_s > PATIENCE_S:
+                self.stop()
+                return self.state
+            slots().hold(self.user)
+            met = self.peer is not None and self.peer.connected
+            if self.waited_s > PATIENCE_S and not met:
                 self.happen(Event.PATIENCE_OVER)
         return self.state
 
@@ -192,7 +193,3 @@ def give_memory_back() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
-
-
-def _nothing(_: object) -> None:
-    """Frames keep the place; whether they could is seen by `LiveVideo.look`."""

@@ -162,7 +162,7 @@ def suggests_snapshot(state: State, waited_s: float) -> bool:
     """
     if state in (State.BLOCKED, State.QUEUED):
         return True
-    return state is State.ASKING and waited_s > PATIENCE_S
+    return state in (State.ASKING, State.CONNECTING) and waited_s > PATIENCE_S
 
 
 def slow_words(fps: float, arriving_fps: float) -> str:

@@ -1,5 +1,6 @@
 """The Webcam page through AppTest: consent first, ways, limits, clips. The browser is in e2e."""
 
+import json
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -10,20 +11,13 @@ from streamlit.testing.v1 import AppTest
 from tests.helpers.agree import agree
 from tests.helpers.clips import encode_clip, wandering
 from tests.ui.tools import button, labels, text_of
-from ui.webcam.panel import LivePanel, slots
-from ui.webcam.webrtc import Link
+from ui.webcam.session import slots
 
 OpenPage = Callable[[str], AppTest]
 
 
 @pytest.fixture(autouse=True)
-def _no_browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """AppTest has no browser that could answer; streamlit-webrtc needs a real server as well."""
-
-    def silence(*_: object, **__: object) -> Link:
-        return Link(playing=False, signalling=False)
-
-    monkeypatch.setattr("ui.webcam.live.link", silence)
+def _places() -> Iterator[None]:
     slots.clear()
     yield
     slots.clear()
@@ -39,6 +33,12 @@ def choose(app: AppTest, way: str) -> AppTest:
     return app.segmented_control(key="webcam_way").set_value(way).run()
 
 
+def camera_of(app: AppTest) -> dict[str, object]:
+    """What the browser's camera is told; there is one on the page."""
+    (camera,) = app.get("bidi_component")
+    return dict(json.loads(camera.proto.json))
+
+
 def test_nothing_that_takes_a_picture_exists_before_consent(open_page: OpenPage) -> None:
     app = open_page("webcam")
     assert "Start the camera" not in labels(app)
@@ -51,8 +51,7 @@ def test_the_page_opens_with_the_camera_off_and_three_ways(webcam: AppTest) -> N
     assert not webcam.exception
     assert "Start the camera" in labels(webcam)
     assert "The camera is off. Nothing is sent." in text_of(webcam)
-    # Nothing of WebRTC is loaded before somebody starts it.
-    assert len(webcam.get("component_instance")) == 0
+    assert camera_of(webcam)["attempt"] == 0
     assert [toggle.label for toggle in webcam.toggle] == ["Smooth the scores", "Mirror"]
     assert webcam.toggle[0].value is True
 
@@ -60,10 +59,13 @@ def test_the_page_opens_with_the_camera_off_and_three_ways(webcam: AppTest) -> N
 def test_start_asks_for_permission_and_stop_ends_it(webcam: AppTest) -> None:
     app = button(webcam, "Start the camera").click().run()
     assert not app.exception
-    assert "Asking for permission" in text_of(app)
+    assert "Please allow the camera" in text_of(app)
+    assert "Start the camera" not in labels(app)
+    assert camera_of(app)["attempt"] == 1
     assert slots().n_used == 1
     app = button(app, "Stop").click().run()
     assert not app.exception
+    assert camera_of(app)["attempt"] == 0
     assert "The camera is off" in text_of(app)
     assert slots().n_used == 0
 
@@ -79,11 +81,11 @@ def test_who_comes_when_all_places_are_taken_waits_and_is_told(webcam: AppTest) 
     for i in range(slots().limit):
         assert slots().hold(f"somebody {i}")
     app = button(webcam, "Start the camera").click().run()
-    assert "All 4 places for live video are taken" in text_of(app)
+    assert "All places for live video are taken" in text_of(app)
     assert "Take a snapshot instead" in labels(app)
     slots().release("somebody 0")
     app = app.run()
-    assert "Asking for permission" in text_of(app)
+    assert "Please allow the camera" in text_of(app)
     assert slots().n_used == slots().limit
 
 
@@ -125,10 +127,3 @@ def test_a_file_that_is_no_clip_is_refused_in_words(webcam: AppTest) -> None:
     app = app.file_uploader[0].upload("walk.mp4", b"no video", "video/mp4").run()
     assert not app.exception
     assert "neither an MP4 nor a WebM" in text_of(app)
-
-
-def test_a_panel_without_a_start_has_nothing_to_stop() -> None:
-    panel = LivePanel()
-    panel.stop()
-    panel.forget()
-    assert (panel.wanted, panel.hanging_up, panel.has_frames) == (False, False, False)

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,59 +26,98 @@ from core.stream.smoothing import SmoothingRules, smooth
 from core.stream.timeline import TimelineRow
 from core.types import Box, EmotionScores
 from services.analysis.live import LiveFigures, LiveSession
-from ui.webcam.charts import MAX_FACES, MAX_POINTS, faces_to_show, thinned, timeline_figure
+from services.analysis.webrtc import Peer
+from ui.webcam.camera import Told
+from ui.webcam.charts import (
+    MAX_FACES,
+    MAX_POINTS,
+    band_figure,
+    faces_to_show,
+    spans,
+    thinned,
+    timeline_figure,
+)  # fmt: skip
 from ui.webcam.ice import ice_servers, turn_credentials
-from ui.webcam.live import _signs as panel_signs
 from ui.webcam.live import figures_line, live_headline
-from ui.webcam.panel import LivePanel
-from ui.webcam.state import WORDS, Signs, connection, suggests_snapshot
-from ui.webcam.state import Connection as State
-from ui.webcam.webrtc import Link
-
-
-def signs(**known: object) -> Signs:
-    defaults: dict[str, object] = {
-        "wanted": True, "answer": "granted", "playing": False, "has_frames": False,
-        "was_live": False, "waited_s": 1.0,
-    }  # fmt: skip
-    return Signs(**{**defaults, **known})  # type: ignore[arg-type]
+from ui.webcam.session import LiveVideo, slots
+from ui.webcam.state import WORDS, Event, State, after, event_of, slow_words, suggests_snapshot
 
 
 @pytest.mark.parametrize(
-    ("known", "state"),
+    ("way", "end"),
     [
-        ({"wanted": False, "answer": ""}, State.IDLE),
-        ({"wanted": False, "was_live": True}, State.ENDED),
-        ({"answer": ""}, State.ASKING),
-        ({"answer": "", "waited_s": 99.0}, State.ASKING),
-        ({"answer": "NotAllowedError"}, State.DENIED),
-        ({"answer": "NotFoundError"}, State.NO_CAMERA),
-        ({"answer": "NotReadableError"}, State.BUSY),
-        ({"answer": "unsupported"}, State.UNSUPPORTED),
-        ({"answer": "SomethingNewError"}, State.UNSUPPORTED),
-        ({}, State.CONNECTING),
-        ({"playing": True}, State.CONNECTING),  # connected, but no picture yet
-        ({"playing": True, "has_frames": True}, State.LIVE),
-        ({"playing": True, "has_frames": True, "waited_s": 600.0}, State.LIVE),
-        ({"waited_s": 10.5}, State.BLOCKED),
-        ({"playing": True, "waited_s": 10.5}, State.BLOCKED),
+        ([], State.OFF),
+        ([Event.START], State.ASKING),
+        ([Event.START, Event.OFFER], State.CONNECTING),
+        ([Event.START, Event.OFFER, Event.PICTURE], State.LIVE),
+        ([Event.START, Event.OFFER, Event.PICTURE, Event.STOP], State.ENDED),
+        ([Event.START, Event.OFFER, Event.PICTURE, Event.LOST], State.ENDED),
+        ([Event.START, Event.OFFER, Event.PATIENCE_OVER], State.BLOCKED),
+        ([Event.START, Event.OFFER, Event.PATIENCE_OVER, Event.PICTURE], State.LIVE),
+        ([Event.START, Event.OFFER, Event.LOST], State.BLOCKED),
+        ([Event.START, Event.PICTURE], State.ASKING),  # no picture before an offer
+        ([Event.START, Event.DENIED], State.DENIED),
+        ([Event.START, Event.DENIED, Event.START], State.ASKING),
+        ([Event.START, Event.OFFER, Event.DENIED], State.CONNECTING),
+        ([Event.NO_PLACE], State.QUEUED),
+        ([Event.NO_PLACE, Event.START], State.ASKING),
+        ([Event.NO_PLACE, Event.STOP], State.OFF),
+        ([Event.START, Event.START], State.ASKING),
     ],
 )
-def test_connection(known: dict[str, object], state: State) -> None:
-    assert connection(signs(**known)) is state
+def test_the_way_of_a_video(way: list[Event], end: State) -> None:
+    state = State.OFF
+    for event in way:
+        state = after(state, event)
+    assert state is end
+
+
+def test_stop_turns_every_camera_off() -> None:
+    assert not any(after(state, Event.STOP).runs for state in State)
+    assert not any(after(state, Event.STOP) is State.QUEUED for state in State)
+
+
+@pytest.mark.parametrize(
+    ("word", "event"),
+    [
+        ("NotAllowedError", Event.DENIED), ("NotFoundError", Event.NO_CAMERA),
+        ("NotReadableError", Event.BUSY), ("unsupported", Event.UNSUPPORTED),
+        ("SomethingNewError", Event.UNSUPPORTED), ("offer", Event.OFFER), ("lost", Event.LOST),
+        ("label", None),
+    ],
+)  # fmt: skip
+def test_what_a_browser_says(word: str, event: Event | None) -> None:
+    assert event_of(word) is event
+
+
+@pytest.mark.parametrize(
+    "message",
+    [None, "offer", {}, {"attempt": "1", "status": "offer"}, {"attempt": 1, "status": 3},
+     {"attempt": 1, "status": "offer", "sdp": ["x"]}],
+)  # fmt: skip
+def test_messages_that_are_none_of_ours_say_nothing(message: object) -> None:
+    assert Told.of(message) is None
+
+
+def test_steps_from_a_browser_are_bounded() -> None:
+    steps = {"x" * 500 + str(i): i for i in range(500)} | {"y": "text"}
+    told = Told.of({"attempt": 1, "status": "label" * 99, "steps_ms": steps})
+    assert told is not None
+    assert len(told.steps_ms) <= 10
+    assert len(told.status) <= 40
 
 
 def test_every_state_has_words() -> None:
     assert set(WORDS) == set(State)
-    assert all(words.text.endswith((".", "…")) for words in WORDS.values())
+    told = {state: words.text for state, words in WORDS.items() if state is not State.UNRECORDED}
+    assert all(text.endswith((".", "…")) for text in told.values())
 
 
 @pytest.mark.parametrize(
     ("state", "waited_s", "offered"),
     [
         (State.ASKING, 3.0, False), (State.ASKING, 11.0, True), (State.CONNECTING, 3.0, False),
-        (State.BLOCKED, 11.0, True), (State.DENIED, 0.5, True), (State.NO_CAMERA, 0.5, True),
-        (State.LIVE, 60.0, False),
+        (State.CONNECTING, 11.0, True), (State.BLOCKED, 11.0, True), (State.LIVE, 60.0, False),
     ],
 )  # fmt: skip
 def test_when_the_snapshot_is_suggested(state: State, waited_s: float, offered: bool) -> None:
@@ -230,7 +270,9 @@ def test_thinned_keeps_the_last_row(n_rows: int, at_most: int) -> None:
 def test_the_chart_shows_the_faces_seen_last() -> None:
     rows = [row(float(face), face) for face in range(1, 8)]
     assert faces_to_show(rows) == [4, 5, 6, 7]
-    assert len(timeline_figure(rows).data) == MAX_FACES * len(EMOTIONS)
+    drawn = [trace.type for trace in timeline_figure(rows).data]
+    assert drawn.count("scatter") == MAX_FACES * len(EMOTIONS)
+    assert drawn.count("bar") == MAX_FACES  # a ribbon each
 
 
 def test_a_chart_without_rows_is_empty_and_no_error() -> None:
@@ -241,6 +283,23 @@ def test_a_face_that_was_away_has_a_gap_in_its_lines() -> None:
     rows = [row(t_s, 1) for t_s in (0.0, 0.1, 5.0, 5.1)]
     happy = next(line for line in timeline_figure(rows).data if line.name == "happy")
     assert list(happy.x) == [0.0, 0.1, None, 5.0, 5.1]
+
+
+def test_spans_join_what_stays_and_part_what_changes_or_was_away() -> None:
+    unclear = replace(row(0.3, 1), uncertain=True)
+    small = replace(row(0.4, 1), probabilities=None)
+    rows = [row(0.0, 1), row(0.1, 1), row(0.2, 2), row(0.2, 1), unclear, small, row(9.0, 1)]
+    found = [
+        (span.face, span.band, round(span.start_s, 2), round(span.end_s, 2))
+        for span in spans(rows)
+    ]
+    assert found == [
+        (1, "happy", 0.0, 0.3), (1, "unclear", 0.3, 0.4), (1, "too small", 0.4, 0.5),
+        (1, "happy", 9.0, 9.1), (2, "happy", 0.2, 0.3),
+    ]  # fmt: skip
+    # Every moment of a face is in exactly one piece of its bar.
+    pieces = [x for trace in band_figure(spans(rows), 10).data for x in trace.x]
+    assert sum(pieces) == pytest.approx(sum(end - start for _, _, start, end in found))
 
 
 def test_headlines_say_resembles_or_why_nothing_is_said() -> None:
@@ -258,31 +317,81 @@ def test_headlines_say_resembles_or_why_nothing_is_said() -> None:
 
 
 def test_figures_in_words() -> None:
-    assert figures_line(LiveFigures(24.6, 31.2, 100, 75, 25)) == (
-        "**25** frames a second · latency **31\u00a0ms** · 25\u00a0% of the frames dropped"
+    assert figures_line(LiveFigures(24.6, 30.0, 31.2)) == (
+        "25 labels a second, each 31\u00a0ms after its picture came."
     )
 
 
+def test_who_waits_for_labels_is_told_what_helps() -> None:
+    assert slow_words(15.0, 30.0) == ""
+    assert "server is busy" in slow_words(2.0, 28.0)
+    assert "Slow connection" in slow_words(2.0, 2.5)
+
+
 def test_nothing_of_webrtc_threads_touches_streamlit() -> None:
-    """The class that frames meet lives in a module that uses `st` only where the page renders."""
-    source = Path("ui/webcam/webrtc.py").read_text(encoding="utf-8")
-    processor = source[source.index("class LiveProcessor") : source.index("class Link")]
-    assert "st." not in processor.replace("self.session.", "")
-    for file in ("services/analysis/live.py", *map(str, Path("core/stream").glob("*.py"))):
-        assert "streamlit" not in Path(file).read_text(encoding="utf-8").replace(
-            "streamlit-webrtc", ""
-        )
+    files = ["services/analysis/live.py", "services/analysis/webrtc.py"]
+    for file in (*files, *map(str, Path("core/stream").glob("*.py"))):
+        assert "streamlit" not in Path(file).read_text(encoding="utf-8")
 
 
-def test_pictures_count_as_live_before_the_browser_has_said_so() -> None:
-    """On a busy machine the browser's word "connected" comes seconds after its first picture."""
-    idle: Any = None  # nothing is analysed here
-    panel = LivePanel(wanted=True, session=LiveSession(idle), started_s=time.monotonic())
-    before = panel_signs(panel, "granted", Link(playing=False, signalling=True))
-    assert connection(before) is State.CONNECTING
-    assert panel.session is not None
-    panel.session._result = (1, StreamFrame(1, 0.0, (640, 480), (), True, {}))
-    panel.started_s = time.monotonic() - 60
-    up = panel_signs(panel, "granted", Link(playing=False, signalling=True))
-    down = panel_signs(panel, "granted", Link(playing=False, signalling=False))
-    assert (connection(up), connection(down)) == (State.LIVE, State.BLOCKED)
+class Clock:
+    """Stands in for the monotonic clock."""
+
+    now_s = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+
+def begun(monkeypatch: pytest.MonkeyPatch) -> tuple[LiveVideo, Clock]:
+    """A video that has just been started; nothing is analysed."""
+    slots.clear()
+    clock = Clock()
+    monkeypatch.setattr("ui.webcam.session.time", clock)
+    idle: Any = None
+    session = LiveSession(idle)
+    video = LiveVideo(session=session, peer=Peer(session), started_s=clock.now_s, attempt=1)
+    assert slots().hold(video.user)
+    video.happen(Event.START)
+    return video, clock
+
+
+def test_pictures_count_as_live_however_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    video, clock = begun(monkeypatch)
+    video.happen(Event.OFFER)
+    clock.now_s += 11
+    assert video.look() is State.BLOCKED
+    assert video.session is not None
+    video.session._frame = StreamFrame(1, 0.0, (640, 480), (), True, {})
+    assert video.look() is State.LIVE
+
+
+def test_a_slow_server_is_not_called_a_blocked_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    video, clock = begun(monkeypatch)
+    video.happen(Event.OFFER)
+    assert video.peer is not None
+    video.peer.reached_s["connected"] = clock.now_s
+    clock.now_s += 11
+    assert video.look() is State.CONNECTING
+
+
+def test_who_never_answers_does_not_keep_the_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    video, clock = begun(monkeypatch)
+    clock.now_s += 59
+    video.look()
+    assert slots().n_used == 1
+    clock.now_s += 2
+    video.look()
+    assert slots().n_used == 0
+    assert not video.look().runs
+
+
+def test_what_belongs_to_another_attempt_is_not_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    video, _ = begun(monkeypatch)
+    video.hear(Told(0, "NotAllowedError"))
+    video.hear(Told(2, "lost"))
+    assert video.state is State.ASKING
+    video.hear(Told(1, "offer", sdp="nonsense"))
+    assert "snapshot works" in video.problem
+    video.stop()
+    assert slots().n_used == 0
