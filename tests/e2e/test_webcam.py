@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,7 +22,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 SLOW_MS = 90_000
 FAKE_CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 MIN_FPS = 15  # analysed, as the page says
-MIN_SHOWN = 10  # pictures that the browser shows in two seconds
+MIN_SHOWN_FPS = 25  # pictures that the browser shows a second, however busy the server is
+FIRST_LABEL_S = 4.0  # on a quiet machine
 
 Launch = Callable[..., Any]
 
@@ -132,9 +134,28 @@ def close(page: Any) -> None:
     page.context.close()
 
 
-def start(page: Any) -> None:
+def start(page: Any) -> float:
+    """Press Start; how many seconds until the first box with a label was drawn."""
+    pressed = time.monotonic()
     page.get_by_role("button", name="Start the camera").click()
+    page.locator(".camera .boxes span").first.wait_for()
+    waited_s = time.monotonic() - pressed
     page.get_by_text("Live. Nothing is kept.").wait_for()
+    return waited_s
+
+
+def load_a_core() -> float:
+    return psutil.getloadavg()[0] / (psutil.cpu_count() or 1)
+
+
+def shown_fps(page: Any, seconds: float = 4.0) -> float:
+    """Pictures a second that the browser shows."""
+    video = page.locator(".camera video")
+    first = video.evaluate("v => v.getVideoPlaybackQuality().totalVideoFrames")
+    time.sleep(seconds)
+    return float(video.evaluate("v => v.getVideoPlaybackQuality().totalVideoFrames") - first) / (
+        seconds
+    )
 
 
 def stop(page: Any) -> None:
@@ -143,8 +164,8 @@ def stop(page: Any) -> None:
 
 
 def fps_on(page: Any) -> float:
-    text = page.get_by_text("frames a second").inner_text()
-    found = re.search(r"(\d+) frames a second", text)
+    text = page.get_by_text("labels a second").inner_text()
+    found = re.search(r"(\d+) labels a second", text)
     assert found is not None
     return float(found.group(1))
 
@@ -163,20 +184,17 @@ def test_live_video_is_read_measured_summed_up_and_released(
     server: AppServer, with_camera: Any, base: Footprint
 ) -> None:
     page = open_webcam(with_camera, server.url, accept_downloads=True)
-    start(page)
+    waited_s = start(page)
     page.get_by_text("resembles happiness").first.wait_for()
     page.get_by_test_id("stPlotlyChart").wait_for()
-    fps = best_fps(page, 8)
-    load = psutil.getloadavg()[0] / (psutil.cpu_count() or 1)
-    line = page.get_by_text("frames a second").inner_text()
-    print(f"\nthrough the browser: best {fps:.0f} a second; then {line}; load {load:.1f} a core")
+    fps, shown, load = best_fps(page, 8), shown_fps(page), load_a_core()
+    print(
+        f"\nfirst label {waited_s:.1f} s after Start; {shown:.0f} pictures a second shown, best "
+        f"{fps:.0f} labels; load {load:.1f} a core"
+    )
+    assert shown >= MIN_SHOWN_FPS, f"the picture is not smooth: {shown:.0f}, load {load:.1f}"
     assert fps >= MIN_FPS, f"too slow, or the machine is busy: load {load:.1f} a core"
-    # The picture that came back has the box drawn in: it is played, not frozen.
-    video = page.frame_locator("iframe[title*='webrtc']").locator("video")
-    first = video.evaluate("v => v.getVideoPlaybackQuality().totalVideoFrames")
-    time.sleep(2)
-    second = video.evaluate("v => v.getVideoPlaybackQuality().totalVideoFrames")
-    assert second - first >= MIN_SHOWN
+    assert waited_s <= FIRST_LABEL_S, f"{waited_s:.1f} s: too slow, or busy: load {load:.1f}"
     assert footprint(server).sockets > base.sockets
 
     stop(page)
@@ -184,6 +202,9 @@ def test_live_video_is_read_measured_summed_up_and_released(
     with page.expect_download() as download:
         page.get_by_role("button", name="JSON", exact=True).click()
     told = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
+    steps = told["start_steps_ms"]
+    print("steps of the start, ms:", steps)
+    assert steps["permission"] <= steps["offered"] <= steps["connected"] <= steps["label"]
     # Two people were in the picture, each with one number all the time; one of them smiled.
     smiled_s = [face["seconds_by_label"].get("happy", 0) for face in told["faces"]]
     assert len(smiled_s) == 2
@@ -195,6 +216,32 @@ def test_live_video_is_read_measured_summed_up_and_released(
     assert Path(download.value.path()).read_text(encoding="utf-8").startswith("t_s,face,")
     assert back_to(server, base, 20), (footprint(server), base)
     print(f"before the video {base}, after it {footprint(server)}")
+    close(page)
+
+
+def test_at_half_the_processor_labels_come_seldom_and_the_picture_stays_smooth(
+    server: AppServer, with_camera: Any, base: Footprint
+) -> None:
+    page = open_webcam(with_camera, server.url)
+    start(page)
+    process, half = psutil.Process(server.pid), threading.Event()
+
+    def hold_back() -> None:
+        while not half.wait(0.05):
+            process.suspend()
+            time.sleep(0.05)
+            process.resume()
+
+    holding = threading.Thread(target=hold_back)
+    holding.start()
+    try:
+        shown = shown_fps(page, 6.0)
+    finally:
+        half.set()
+        holding.join()
+    print(f"\nserver at half its time: {shown:.0f} pictures a second shown")
+    assert shown >= MIN_SHOWN_FPS, f"load {load_a_core():.1f} a core"
+    stop(page)
     close(page)
 
 
@@ -232,7 +279,7 @@ def test_a_second_person_waits_until_the_first_stops(
     start(first)
     second = open_webcam(with_camera, server.url)
     second.get_by_role("button", name="Start the camera").click()
-    second.get_by_text("places for live video are taken").wait_for()
+    second.get_by_text("All places for live video are taken").wait_for()
     stop(first)
     second.get_by_text("Live. Nothing is kept.").wait_for()
     stop(second)

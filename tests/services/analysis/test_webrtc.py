@@ -178,6 +178,7 @@ def test_too_large_pictures_end_the_video_and_are_never_analysed(
 
 def test_too_many_pictures_end_the_video(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webrtc, "MAX_FPS", 2.0)
+    monkeypatch.setattr(webrtc, "_BURST_FRAMES", 5)
 
     async def run() -> None:
         async with called() as (peer, _, _browser, _heard):
