@@ -85,14 +85,14 @@ async def _through_webrtc(file: Path, seconds: float) -> dict[str, Any]:
     labelled = asyncio.Event()
     steps = _Steps()
     channel = browser.createDataChannel("labels", ordered=False, maxRetransmits=0)
-    player = MediaPlayer(str(file), loop=True)
+    video: Any = MediaPlayer(str(file), loop=True).video
 
     @channel.on("message")
     def on_message(_: str) -> None:
         steps.reach("first label")
         labelled.set()
 
-    browser.addTrack(player.video)
+    browser.addTrack(video)
     await browser.setLocalDescription(await browser.createOffer())
     steps.reach("offer")
     answer = await asyncio.to_thread(peer.answer, browser.localDescription.sdp)
@@ -108,7 +108,7 @@ async def _through_webrtc(file: Path, seconds: float) -> dict[str, Any]:
     after, latencies_ms = session.view().figures, session.latencies_ms()
     peer.close()
     await browser.close()
-    player.video.stop()
+    video.stop()
     session.close()
     p50, p95 = np.percentile(latencies_ms, (50, 95)).tolist()
     return {

@@ -127,7 +127,11 @@ def test_the_frame_that_is_analysed_next_is_the_newest() -> None:
     read: list[int] = []
 
     def reader(value: int) -> Callable[[], RGB]:
-        return lambda: read.append(value) or marked(value)
+        def look() -> RGB:
+            read.append(value)
+            return marked(value)
+
+        return look
 
     session.offer(reader(1))
     assert wait_until(lambda: analyzer.n_calls == 1)
