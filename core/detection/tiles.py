@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 
 from core.detection.base import FaceDetector
+from core.detection.boxes import areas, intersections
 from core.detection.scaling import rescale
-from core.measures.detection.matching import areas, intersections
 from core.types import Box, Face, ImageRGB, check_image_rgb
 
 _TILE_PX: Final = 640

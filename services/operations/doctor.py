@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from core.config import Settings
 from services.observe import WORK
-from services.operations import checks, checks_program
+from services.operations import checks
 from services.operations.checks import Check
 from services.store import Store, StoreError, answers
 
@@ -13,10 +13,10 @@ __all__ = ["Check", "Readiness", "examine"]
 
 def examine(settings: Settings) -> Iterator[Check]:
     """Every check, one after the other; changes nothing."""
-    yield checks_program.check_python()
-    yield checks_program.check_packages()
-    yield checks_program.check_opencv()
-    yield checks_program.check_models(settings)
+    yield checks.check_python()
+    yield checks.check_packages()
+    yield checks.check_opencv()
+    yield checks.check_models(settings)
     yield checks.check_data_dir(settings)
     yield checks.check_disk(settings)
     yield from checks.check_store(settings)
@@ -27,7 +27,7 @@ def examine(settings: Settings) -> Iterator[Check]:
 
 def can_serve(settings: Settings) -> Iterator[Check]:
     """What a process needs to serve: models, database, disk. For a process that does not run."""
-    yield checks_program.check_models(settings)
+    yield checks.check_models(settings)
     yield from checks.check_store(settings)
     yield checks.check_data_dir(settings)
     yield checks.check_disk(settings)
@@ -64,7 +64,7 @@ class Readiness:
             return
         # Hashed once: the models in memory are what serves from then on.
         if self._models is None or self._models.state == "bad":
-            self._models = checks_program.check_models(self._settings)
+            self._models = checks.check_models(self._settings)
         yield self._models
         yield self._database()
         yield checks.check_data_dir(self._settings)

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.detection import SWEEP_THRESHOLD
+from core.detection.boxes import sizes_px
 from core.detection.detectors.mien_face import FaceNetwork, logit_map_names
-from core.measures.detection.matching import Detections, Truths, precision_recall, sizes_px
+from core.measures.detection.matching import Detections, Truths, precision_recall
 from core.measures.detection.photos import AnnotatedPhotos, load_photos
 from training.detector.card import description, write_readme
 from training.detector.photos import decode_rgb, held_out, subset

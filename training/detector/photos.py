@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.detection import FaceDetector
-from core.measures.detection.matching import ious
+from core.detection.boxes import ious
 from core.measures.detection.photos import AnnotatedPhotos
 from core.types import FloatArray, ImageRGB
 

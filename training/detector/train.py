@@ -12,8 +12,9 @@ from keras import ops
 from numpy.typing import NDArray
 
 from core.detection import create_detector
+from core.detection.boxes import sizes_px
 from core.detection.detectors.grid import faces_from_maps
-from core.measures.detection.matching import Detections, Truths, precision_recall, sizes_px
+from core.measures.detection.matching import Detections, Truths, precision_recall
 from core.measures.detection.photos import AnnotatedPhotos, load_photos
 from training.detector.batches import PictureBatches
 from training.detector.loss import DetectionLoss

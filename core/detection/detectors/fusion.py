@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.measures.detection.matching import Boxes, ious
+from core.detection.boxes import Boxes, ious
 
 MISSING = np.nan
 

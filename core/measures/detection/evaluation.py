@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from core.detection import FaceDetector
+from core.detection.boxes import sizes_px
 from core.errors import DatasetError, ImageRefusedError
 from core.measures.detection.matching import (
     Detections,
@@ -19,7 +20,6 @@ from core.measures.detection.matching import (
     PrecisionRecall,
     Truths,
     precision_recall,
-    sizes_px,
 )
 from core.measures.detection.photos import AnnotatedPhotos
 from core.pictures.images import decode_image

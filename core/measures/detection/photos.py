@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from core.detection.boxes import Boxes
 from core.errors import DatasetError
-from core.measures.detection.matching import Boxes, Mask
+from core.measures.detection.matching import Mask
 
 _HEAVY_OCCLUSION: Final = 2  # WIDER FACE's number for it
 

@@ -9,9 +9,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from core.emotions import EMOTIONS, noun
-from core.measures.curves import Predictions
-from core.measures.groups.further import further_figures
+from core.measures.accuracy import expected_calibration_error
+from core.measures.curves import Predictions, confusion_counts, summary_of
 from core.measures.groups.gaps import (
+    MIN_SHOWN,
     Events,
     Gap,
     Groups,
@@ -152,6 +153,29 @@ def expression_questions(predictions: Predictions, uncertain_threshold: float) -
             Question(f"false_{name}", f"taken for {noun(name)}", SECONDARY, "low", judged, ~true),
         ]
     return questions
+
+
+def further_figures(
+    predictions: Predictions, groups: Groups, uncertain_threshold: float
+) -> list[dict[str, Any]]:
+    """Per group what is shown beside a breakdown and not tested, sorted by name.
+
+    Balanced accuracy, macro F1, calibration error and the uncertain share; groups under
+    `MIN_SHOWN` have their count alone, images without a group ("") none.
+    """
+    rows: list[dict[str, Any]] = []
+    for group in np.unique(groups[groups != ""]):
+        part = predictions.keep(groups == group)
+        summary = summary_of(confusion_counts(part.labels, part.predicted))
+        figures = {
+            "balanced_accuracy": float(summary[1]),
+            "macro_f1": float(summary[4]),
+            "calibration_error": expected_calibration_error(part.labels, part.probabilities),
+            "uncertain": float((part.confidence < uncertain_threshold).mean()),
+        }
+        shown = figures if len(part) >= MIN_SHOWN else dict.fromkeys(figures)
+        rows.append({"group": str(group), "n": len(part), **shown})
+    return rows
 
 
 def report_attribute(

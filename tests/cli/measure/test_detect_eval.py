@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from core.measures.detection.matching import sizes_px
+from core.detection.boxes import sizes_px
 from tests.cli.photos.test_analyze import ASTRONAUT, mien
 from tests.paths import ROOT
 

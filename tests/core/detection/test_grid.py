@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from core.detection.boxes import ious
 from core.detection.detectors.grid import (
     BOX_UNIT,
     STRIDES,
@@ -11,7 +12,6 @@ from core.detection.detectors.grid import (
     faces_from_maps,
     suppress,
 )
-from core.measures.detection.matching import ious
 from core.types import FloatArray
 
 

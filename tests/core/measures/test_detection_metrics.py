@@ -5,16 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.detection.boxes import intersections, ious, sizes_px
 from core.measures.detection.matching import (
     FALSE_ALARM,
     NOT_COUNTED,
     Detections,
     Truths,
-    intersections,
-    ious,
     match,
     precision_recall,
-    sizes_px,
 )
 from core.types import Box
 

@@ -19,9 +19,9 @@ from core.measures.groups.breakdown import (
     AttributeReport,
     expression_breakdown,
     expression_questions,
+    further_figures,
     intersect,
 )
-from core.measures.groups.further import further_figures
 from core.measures.groups.gaps import (
     gap_between,
     holm,

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from core.config import ROOT, Settings
 from services.observe import WORK
-from services.operations import checks, checks_program
+from services.operations import checks
 from services.operations.checks import Check
 from services.operations.doctor import Readiness, can_serve, examine
 from services.store import open_store
@@ -73,20 +73,20 @@ def test_changed_and_missing_models_are_found(settings: Settings, tmp_path: Path
     copy = tmp_path / "models"
     shutil.copytree(ROOT / "models", copy)
     moved = settings.model_copy(update={"models_dir": copy})
-    assert checks_program.check_models(moved).state == "good"
+    assert checks.check_models(moved).state == "good"
     task = copy / "face_landmarker" / "face_landmarker.task"
     task.write_bytes(b"\1" + task.read_bytes()[1:])
-    assert "face_landmarker.task" in checks_program.check_models(moved).found
+    assert "face_landmarker.task" in checks.check_models(moved).found
     model = copy / settings.default_model / "model.tflite"
     model.write_bytes(b"\0" + model.read_bytes()[1:])
-    assert checks_program.check_models(moved).state == "bad"
+    assert checks.check_models(moved).state == "bad"
     shutil.rmtree(copy / settings.default_model)
-    assert "MIEN_DEFAULT_MODEL" in checks_program.check_models(moved).advice
+    assert "MIEN_DEFAULT_MODEL" in checks.check_models(moved).advice
 
 
 def test_the_hashes_are_those_of_the_notices() -> None:
     notices = (ROOT / "THIRD_PARTY_NOTICES.md").read_text(encoding="utf-8")
-    for name, sha256 in checks_program.THIRD_PARTY_SHA256.items():
+    for name, sha256 in checks.THIRD_PARTY_SHA256.items():
         (line,) = [line for line in notices.splitlines() if f"`models/{name}`" in line]
         assert sha256 in line
 
@@ -95,7 +95,7 @@ def test_two_builds_of_opencv_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ["opencv-python-headless", "opencv-contrib-python", "numpy"]
     builds = [SimpleNamespace(name=name) for name in names]
     monkeypatch.setattr(importlib.metadata, "distributions", lambda: builds)
-    check = checks_program.check_opencv()
+    check = checks.check_opencv()
     assert check.state == "bad"
     assert "pip uninstall -y opencv-contrib-python opencv-python-headless" in check.advice
 
@@ -103,7 +103,7 @@ def test_two_builds_of_opencv_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_wrong_and_missing_packages_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = ["numpy>=999", "no-such-package>=1", "pytest>=1; extra == 'dev'", "pillow"]
     monkeypatch.setattr(importlib.metadata, "requires", lambda _name: asked)
-    check = checks_program.check_packages()
+    check = checks.check_packages()
     assert check.state == "bad"
     assert "no-such-package is missing" in check.found
     assert "numpy" in check.found

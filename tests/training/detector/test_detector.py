@@ -15,8 +15,8 @@ pytest.importorskip("keras", reason="needs the train extra (uv sync --extra trai
 import keras
 from keras import ops
 
+from core.detection.boxes import ious
 from core.detection.detectors.grid import STRIDES, decode_level
-from core.measures.detection.matching import ious
 from tests.helpers.pictures import encode
 from training.detector.loss import DetectionLoss, assign, complete_iou, pair_iou
 from training.detector.network import all_cells, decode, training_model
