@@ -107,7 +107,7 @@ setup-batch: .venv/.app
 	$(UV) sync --frozen --inexact --quiet --extra cluster
 
 .venv/.app: uv.lock pyproject.toml $(UV)
-	$(UV) sync --frozen --inexact --quiet
+	$(UV) sync --frozen --inexact --quiet --extra heic
 	@touch $@
 
 .venv/.dev: uv.lock pyproject.toml $(UV)

@@ -2,12 +2,15 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.errors import SettingsError
+
+if TYPE_CHECKING:
+    from core.pictures.images import PictureLimits
 
 ROOT = Path(__file__).resolve().parent.parent
 ENV_PREFIX: Final = "MIEN_"
@@ -151,6 +154,13 @@ class Settings(BaseSettings):
     def max_clip_bytes(self) -> int:
         """`max_clip_mb` in bytes."""
         return self.max_clip_mb * 1_000_000
+
+    @property
+    def picture_limits(self) -> "PictureLimits":
+        """What one picture may cost, on every way in."""
+        from core.pictures.images import PictureLimits  # and with it Pillow, where it is needed
+
+        return PictureLimits(self.max_upload_bytes, self.max_pixels)
 
     @property
     def max_upload_bytes(self) -> int:

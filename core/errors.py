@@ -48,7 +48,7 @@ class TooCostlyImageError(ImageRefusedError):
 
 
 class UnsupportedFormatError(ImageRefusedError):
-    """Not a JPEG, PNG or WebP by content, whatever the name says."""
+    """None of the formats that are read, by content, whatever the name says."""
 
     kind = "unsupported_format"
 

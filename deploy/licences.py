@@ -17,7 +17,9 @@ INTRODUCTION: Final = """# Licences of the packages
 Made from the lock and the packages' own metadata by `make licences`; a test holds this page to the
 lock and lets no licence in that is not on its list. The licences of the models are in
 `THIRD_PARTY_NOTICES.md`. The wheels of `av` and `opencv-python-headless` carry FFmpeg's libraries
-(LGPL-2.1-or-later); `psycopg`, of the extra `postgres`, is under LGPL-3.0-only.
+(LGPL-2.1-or-later); `psycopg`, of the extra `postgres`, is under LGPL-3.0-only; `pi-heif`, of the
+extra `heic`, is under BSD-3-Clause and carries libheif and libde265 (LGPL-3.0-or-later) as
+libraries of their own, no x265.
 
 | Package | Version | Licence |
 |---|---|---|

@@ -7,7 +7,8 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from core.errors import DatasetError
-from core.pictures.images import MAX_BYTES, SUFFIXES
+from core.pictures.images import MAX_BYTES
+from core.pictures.kinds import is_leftover, is_photo_name, passed_over
 
 MAX_FILES: Final = 25_000
 MAX_UNPACKED_BYTES: Final = 600_000_000
@@ -21,8 +22,12 @@ class ZipRefusedError(DatasetError):
     kind = "zip_refused"
 
 
-def open_zip(data: bytes) -> "ZipPictures":
+def open_zip(data: bytes, *, max_file_bytes: int = MAX_BYTES) -> "ZipPictures":
     """Check an archive before anything in it is unpacked.
+
+    Args:
+        data: the archive.
+        max_file_bytes: a larger file in it is refused when it is asked for.
 
     Raises:
         ZipRefusedError: if it is damaged, encrypted, a bomb, or holds paths that climb out.
@@ -42,7 +47,7 @@ def open_zip(data: bytes) -> "ZipPictures":
         )
     for number, entry in enumerate(entries, start=1):
         _check_entry(number, entry)
-    return ZipPictures(archive, entries)
+    return ZipPictures(archive, entries, max_file_bytes)
 
 
 def _check_entry(number: int, entry: zipfile.ZipInfo) -> None:
@@ -66,13 +71,15 @@ def _check_entry(number: int, entry: zipfile.ZipInfo) -> None:
 class ZipPictures:
     """Files of a checked archive by name, unpacked one after another when asked for."""
 
-    def __init__(self, archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> None:
+    def __init__(
+        self, archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], max_file_bytes: int
+    ) -> None:
         """Index the files, also without the one folder that zipping a folder puts around all."""
-        self._archive = archive
+        self._archive, self._max_file_bytes = archive, max_file_bytes
         files = {
             _normal(entry.filename): entry
             for entry in entries
-            if not entry.is_dir() and not entry.filename.startswith("__MACOSX/")
+            if not entry.is_dir() and not is_leftover(entry.filename)
         }
         tops = {name.split("/", 1)[0] for name in files}
         inside = {name.split("/", 1)[1]: e for name, e in files.items() if "/" in name}
@@ -85,7 +92,11 @@ class ZipPictures:
 
     def pictures(self) -> list[str]:
         """Names of the files that look like pictures, in the order of the names."""
-        return [name for name in sorted(self._names) if name.lower().endswith(SUFFIXES)]
+        return [name for name in sorted(self._names) if is_photo_name(name)]
+
+    def passed_over(self) -> str:
+        """What is said of the other files, by kind; "" where there are none."""
+        return passed_over(name for name in self._names if not is_photo_name(name))
 
     def read(self, name: str) -> bytes:
         """Content of a file that is there.
@@ -109,12 +120,13 @@ class ZipPictures:
             return None
         try:
             with self._archive.open(entry) as file:
-                data = file.read(MAX_BYTES + 1)
+                data = file.read(self._max_file_bytes + 1)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as exc:
             raise ZipRefusedError("The ZIP is damaged; please make it again.") from exc
-        if len(data) > MAX_BYTES:
+        if len(data) > self._max_file_bytes:
             raise ZipRefusedError(
-                f"A picture in the ZIP has more than {MAX_BYTES / 1e6:.0f} MB; please shrink it."
+                f"A picture in the ZIP has more than {self._max_file_bytes / 1e6:.0f} MB; "
+                "please shrink it."
             )
         return data
 

@@ -1,6 +1,6 @@
 """Bytes from a stranger to RGB pixels, or an error that says what to do.
 
-What counts is the content, never the name: Pillow is offered three formats only, sizes are
+What counts is the content, never the name: Pillow is offered five formats only, sizes are
 checked before any pixel is decoded, and the pixels are copied into a new array, so that
 metadata, appended data and colour profiles stay behind (Pillow security handbook; OWASP ASVS
 5.0, 5.2).
@@ -24,11 +24,17 @@ from core.errors import (
     TooManyPixelsError,
     UnsupportedFormatError,
 )
+from core.pictures.jpeg import completed, without_notes
+from core.pictures.kinds import FORMAT_WORDS, HEIC_IS_READ, is_regular
 from core.pictures.structure import asks_too_much
 from core.types import ImageRGB
 
-FORMATS: Final = ("JPEG", "PNG", "WEBP")
-SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp")
+if HEIC_IS_READ:
+    from pi_heif import register_heif_opener
+
+    register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
+
+FORMATS: Final = ("JPEG", "PNG", "WEBP", "AVIF", *(("HEIF",) if HEIC_IS_READ else ()))
 MAX_BYTES: Final = 10_000_000
 MAX_PIXELS: Final = 25_000_000
 
@@ -36,10 +42,9 @@ NOTES_DAMAGED: Final = (
     "The camera's notes in this file are damaged; if the picture lies on its side, turn it and "
     "save it anew."
 )
+END_MISSING: Final = "The file lacks its end mark; all of the picture is there."
 _ORIENTATION_TAG: Final = 0x0112
-_START_OF_SCAN: Final = 0xDA
-# APP1 to APP15 without Adobe's APP14, and comments.
-_NOTE_SEGMENTS: Final = (set(range(0xE1, 0xF0)) - {0xEE}) | {0xFE}
+_HEIC_BRANDS: Final = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 # Pillow warns of what it suspects (a decompression bomb, cut metadata); here that is an error.
 # Set once for the process: `warnings.catch_warnings` swaps a global list, and two threads that
@@ -63,7 +68,7 @@ class DecodedImage:
 def decode_image(
     data: bytes, *, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS
 ) -> DecodedImage:
-    """Decode a JPEG, PNG or WebP.
+    """Decode a JPEG, PNG, WebP or AVIF, and a HEIC where the extra is installed.
 
     Animated files give their first frame, transparent ones are laid on white, 16-bit ones are
     scaled to 8 bits, and the orientation that a camera noted is applied; where the camera's notes
@@ -84,27 +89,50 @@ def decode_image(
     try:
         return _decode(data, max_pixels)
     except DamagedImageError:
-        bare = _without_notes(data)
-        if len(bare) == len(data):
+        mended = _mended(data, max_pixels)
+        if mended is None:
             raise
+        return mended
+
+
+def _mended(data: bytes, max_pixels: int) -> DecodedImage | None:
+    """A JPEG decoded without what is damaged beside the picture; None where that is not all."""
+    found = _without_end(data, max_pixels)
+    bare = without_notes(data)
+    if found is not None or len(bare) == len(data):
+        return found
+    try:
         found = _decode(bare, max_pixels)
-        return DecodedImage(found.image_rgb, (*found.notes, NOTES_DAMAGED))
+    except DamagedImageError:
+        found = _without_end(bare, max_pixels)
+    return found and DecodedImage(found.image_rgb, (*found.notes, NOTES_DAMAGED))
+
+
+def _without_end(data: bytes, max_pixels: int) -> DecodedImage | None:
+    """A JPEG that lacks its end marker and nothing else; None where it lacks more."""
+    first: DecodedImage | None = None
+    try:
+        for whole in completed(data):
+            found = _decode(whole, max_pixels)
+            if first is not None and not np.array_equal(first.image_rgb, found.image_rgb):
+                return None
+            first = first or found
+    except DamagedImageError:
+        return None
+    return first and DecodedImage(first.image_rgb, (*first.notes, END_MISSING))
 
 
 def _decode(data: bytes, max_pixels: int) -> DecodedImage:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_pixel_count(image, max_pixels)
-            return _decode_opened(image)
+            return _decode_opened(image, max_pixels)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
         raise _too_many_pixels(max_pixels) from exc
     except UnidentifiedImageError as exc:
         if _starts_like_an_image(data):
             raise _damaged() from exc
-        raise UnsupportedFormatError(
-            "This is not a JPEG, PNG or WebP picture, whatever its name says; "
-            "please save the photo in one of these formats."
-        ) from exc
+        raise _unsupported(data) from exc
     # Decoders of damaged files raise almost anything (OSError, SyntaxError, ValueError, struct
     # and zlib errors); MemoryError and our own refusals pass.
     except (TooManyPixelsError, MemoryError):
@@ -122,6 +150,8 @@ def read_image_file(
         ImageRefusedError: also where the file cannot be read.
     """
     try:
+        if not is_regular(path):
+            raise FileUnreadableError("This is a folder, a pipe or a device, and no file.")
         with path.open("rb") as file:
             data = file.read(max_bytes + 1)
             n_bytes = path.stat().st_size
@@ -136,6 +166,22 @@ def read_image_file(
     return decode_image(data, max_bytes=max_bytes, max_pixels=max_pixels)
 
 
+@dataclass(frozen=True)
+class PictureLimits:
+    """What one picture may cost; alike on every way in (`Settings.picture_limits`)."""
+
+    max_bytes: int = MAX_BYTES
+    max_pixels: int = MAX_PIXELS
+
+    def decode(self, data: bytes) -> DecodedImage:
+        """`decode_image` within these limits."""
+        return decode_image(data, max_bytes=self.max_bytes, max_pixels=self.max_pixels)
+
+    def read(self, path: Path) -> DecodedImage:
+        """`read_image_file` within these limits."""
+        return read_image_file(path, max_bytes=self.max_bytes, max_pixels=self.max_pixels)
+
+
 def encode_png(image_rgb: ImageRGB) -> bytes:
     """The image as PNG without metadata."""
     buffer = io.BytesIO()
@@ -145,8 +191,27 @@ def encode_png(image_rgb: ImageRGB) -> bytes:
 
 
 def _starts_like_an_image(data: bytes) -> bool:
-    return data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")) or (
-        data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+    return (
+        data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"))
+        or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
+        or data[4:12] in (b"ftypavif", b"ftypavis")
+        or (HEIC_IS_READ and _is_heic(data))
+    )
+
+
+def _is_heic(data: bytes) -> bool:
+    return data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS
+
+
+def _unsupported(data: bytes) -> UnsupportedFormatError:
+    if _is_heic(data):
+        return UnsupportedFormatError(
+            "This is a HEIC picture, which is not read here: install the extra heic, or save the "
+            "photo as a JPEG."
+        )
+    return UnsupportedFormatError(
+        f"This is not a {FORMAT_WORDS} picture, whatever its name says; "
+        "please save the photo in one of these formats."
     )
 
 
@@ -175,13 +240,15 @@ def _check_pixel_count(image: Image.Image, max_pixels: int) -> None:
         raise _too_many_pixels(max_pixels)
 
 
-def _decode_opened(image: Image.Image) -> DecodedImage:
+def _decode_opened(image: Image.Image, max_pixels: int) -> DecodedImage:
     notes = []
-    # Phones' JPEGs hold further pictures too (MPO: depth, brightness), which are no animation.
-    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
+    # Phones' files hold further pictures too (MPO: depth, brightness; HEIC: bursts), which are no
+    # animation, and come with the main one chosen.
+    if getattr(image, "n_frames", 1) > 1 and image.format not in ("MPO", "HEIF"):
         image.seek(0)
         notes.append("This file is animated: only its first frame was used.")
     image.load()  # first: what is wrong with the pixels must not pass for damaged notes
+    _check_pixel_count(image, max_pixels)  # again: a HEIC's size can prove another than announced
     orientation = _noted_orientation(image)
     if orientation is None:
         notes.append(NOTES_DAMAGED)
@@ -201,27 +268,6 @@ def _noted_orientation(image: Image.Image) -> int | None:
     except Exception:  # as decoders of damaged files, its reader raises almost anything
         return None
     return orientation
-
-
-def _without_notes(data: bytes) -> bytes:
-    """A JPEG without the segments in which cameras and programs leave notes (EXIF, XMP, ICC, MPF).
-
-    What decodes the pixels stays, JFIF's and Adobe's segments included, whose colour transform
-    counts (ITU-T T.81, B.1; T.872, 6.5). Anything that is no well-formed row of segments, and any
-    other format, comes back as it is.
-    """
-    if not data.startswith(b"\xff\xd8"):
-        return data
-    kept, at = [data[:2]], 2
-    while data[at : at + 1] == b"\xff" and at + 4 <= len(data):
-        marker = data[at + 1]
-        if marker == _START_OF_SCAN:
-            return b"".join((*kept, data[at:]))
-        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-        if marker not in _NOTE_SEGMENTS:
-            kept.append(data[at:end])
-        at = end
-    return data
 
 
 def _turn_upright(rgb: Image.Image, orientation: int) -> Image.Image:

@@ -22,6 +22,7 @@ from core.errors import (
     TooManyPixelsError,
     UnsupportedFormatError,
 )
+from tests.helpers.heic import heic
 from tests.helpers.pictures import (
     colourful,
     encode,
@@ -58,7 +59,8 @@ class Odd:
 def refused_files() -> dict[str, Refused]:
     """File name -> what must be refused."""
     picture = colourful()
-    jpeg, png, webp = (encode(picture, fmt) for fmt in ("JPEG", "PNG", "WEBP"))
+    jpeg, png, webp, avif = (encode(picture, fmt) for fmt in ("JPEG", "PNG", "WEBP", "AVIF"))
+    phone = heic(picture)
     not_ours = {
         "gif.jpg": encode(picture, "GIF"),
         "bmp.jpg": encode(picture, "BMP"),
@@ -68,7 +70,6 @@ def refused_files() -> dict[str, Refused]:
         "text.jpg": "Grüße aus dem Urlaub\n".encode() * 20,
         "zip.jpg": a_zip(),
         "svg.png": b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>',
-        "heic.jpg": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200),
         "one_byte.jpg": b"\xff",
         "zeros.png": bytes(4096),
     }
@@ -78,6 +79,9 @@ def refused_files() -> dict[str, Refused]:
         "half.webp": webp[: len(webp) // 2],
         "wrong_checksum.png": png[:-20] + bytes([png[-20] ^ 0xFF]) + png[-19:],
         "header_only.jpg": jpeg[:20],
+        "half.avif": avif[: len(avif) // 2],
+        "half.heic": phone[: len(phone) // 2],
+        "header_only.heic": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200),
         "no_pixels.png": png_from_chunks([png_chunks(png)[0], (b"IEND", b"")]),
     }
     too_many = {
@@ -90,7 +94,7 @@ def refused_files() -> dict[str, Refused]:
         "empty.jpg": Refused(b"", EmptyFileError, "empty"),
         "too_large.jpg": Refused(jpeg + bytes(10_000_001), FileTooLargeError, "10 MB"),
         **{
-            k: Refused(v, UnsupportedFormatError, "JPEG, PNG or WebP") for k, v in not_ours.items()
+            k: Refused(v, UnsupportedFormatError, "JPEG, PNG, WebP") for k, v in not_ours.items()
         },
         **{k: Refused(v, DamagedImageError, "damaged") for k, v in damaged.items()},
         **{k: Refused(v, TooManyPixelsError, "25 million") for k, v in too_many.items()},
@@ -122,6 +126,13 @@ def odd_files() -> dict[str, Odd]:
         "one_pixel.png": Odd(encode(picture[:1, :1], "PNG")),
         "sideways.jpg": Odd(encode(picture, "JPEG", exif=with_orientation(6)), TURNED_NOTE),
         "jpeg_called.png": Odd(encode(picture, "JPEG")),
+        "without_end.jpg": Odd(encode(picture, "JPEG")[:-2], "end mark"),
+        "without_end_progressive.jpg": Odd(
+            encode(picture, "JPEG", progressive=True)[:-2], "end mark"
+        ),
+        "phone.heic": Odd(heic(picture)),
+        "plain.avif": Odd(encode(picture, "AVIF")),
+        "animated.avif": Odd(animated("AVIF"), ANIMATED_NOTE),
         **{name: Odd(data) for name, data in polyglots().items()},
     }
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.drawing.photo import draw_analysis
 from core.landmarks.schemes import MESH
+from core.pictures.kinds import FORMAT_WORDS, SUFFIXES
 from core.pictures.quarter_turns import upright
 from core.types import Analysis, FaceAnalysis, ImageRGB
 from services.analysis.in_passing import Way
@@ -94,8 +95,8 @@ def _choose_photo() -> Photo | None:
         limit_mb = settings().max_upload_mb
         generation = st.session_state.get(_GENERATION, 0)
         file = st.file_uploader(
-            f"Or your own photo (JPEG, PNG or WebP, up to {limit_mb} MB)",
-            type=["jpg", "jpeg", "png", "webp"], max_upload_size=limit_mb,
+            f"Or your own photo ({FORMAT_WORDS}, up to {limit_mb} MB)",
+            type=[suffix[1:] for suffix in SUFFIXES], max_upload_size=limit_mb,
             key=f"landmark_file_{generation}",
         )  # fmt: skip
         if file is not None:

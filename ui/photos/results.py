@@ -62,7 +62,8 @@ def overview(results: list[PhotoResult], *, height_px: int = 260) -> None:
     n_faces = sum(len(r.analysis.faces) for r in results if r.analysis is not None)
     refused = f", {n_refused} refused" if n_refused else ""
     faces = "1 face" if n_faces == 1 else f"{n_faces} faces"
-    st.markdown(f"**{len(results)} photos, {faces}{refused}**")
+    photos = "1 photo" if len(results) == 1 else f"{len(results):,} photos"
+    st.markdown(f"**{photos}, {faces}{refused}**")
     st.dataframe(pd.DataFrame(rows), hide_index=True, height=min(38 + 35 * len(rows), height_px))
 
 

@@ -14,7 +14,7 @@ from core.analyzer import Analyzer
 from core.config import ROOT
 from core.errors import MienError
 from core.pictures.archive import ZipPictures, ZipRefusedError, open_zip
-from core.pictures.images import decode_image
+from core.pictures.kinds import FORMAT_WORDS, SUFFIXES
 from core.types import ImageRGB
 from services.analysis.photos import PhotoResult, analyse_bytes
 from services.analysis.queue import BusyError
@@ -55,10 +55,7 @@ class Photo:
 
     def pixels(self) -> ImageRGB:
         """Decode the photo, (height, width, 3); only for photos that were not refused."""
-        limits = settings()
-        return decode_image(
-            self.read(), max_bytes=limits.max_upload_bytes, max_pixels=limits.max_pixels
-        ).image_rgb
+        return settings().picture_limits.decode(self.read()).image_rgb
 
 
 # A result belongs to a photo, a model, a detector, and whether small faces were looked for.
@@ -69,10 +66,10 @@ AnalyseOwn = Callable[[Photo, Analyzer], PhotoResult]
 def upload_widgets() -> list[Photo]:
     """The uploaders; call only after the notice was agreed to."""
     generation = st.session_state.get(_GENERATION, 0)
-    types, limit_mb = ["jpg", "jpeg", "png", "webp"], settings().max_upload_mb
+    types, limit_mb = [suffix[1:] for suffix in SUFFIXES], settings().max_upload_mb
     files_tab, folder_tab, zip_tab = st.tabs(["Files", "A folder", "Many photos (ZIP)"])
     files = files_tab.file_uploader(
-        f"Photos (JPEG, PNG or WebP, up to {limit_mb} MB each)",
+        f"Photos ({FORMAT_WORDS}, up to {limit_mb} MB each)",
         type=types,
         accept_multiple_files=True,
         max_upload_size=limit_mb,
@@ -106,24 +103,23 @@ def _zip_photos(key: str) -> list[Photo]:
     known: tuple[str, ZipPictures] | None = st.session_state.get(_ZIP)
     try:
         if known is None or known[0] != archive.file_id:
-            known = (archive.file_id, open_zip(archive.getvalue()))
+            limit = settings().max_upload_bytes
+            known = (archive.file_id, open_zip(archive.getvalue(), max_file_bytes=limit))
             st.session_state[_ZIP] = known
     except ZipRefusedError as error:
         st.error(str(error), icon=":material/block:")
         return []
     pictures = known[1]
     names = pictures.pictures()
-    n_others = len(pictures) - len(names)
     if not names or len(names) > MAX_MANY:
         st.error(
-            f"The ZIP holds {len(names):,} JPEG, PNG or WebP files; it should be 1 to "
+            f"The ZIP holds {len(names):,} {FORMAT_WORDS} files; it should be 1 to "
             f"{MAX_MANY:,}. For more there is the command `mien batch`.",
             icon=":material/block:",
         )
         return []
-    if n_others:
-        what = "1 other file is" if n_others == 1 else f"{n_others:,} other files are"
-        st.caption(f"{what} in the ZIP and passed over.")
+    if others := pictures.passed_over():
+        st.caption(others)
     return [
         Photo(f"{archive.file_id}/{name}", name, partial(pictures.read, name), False, True)
         for name in names

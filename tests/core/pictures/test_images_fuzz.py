@@ -13,6 +13,7 @@ import pytest
 from core.errors import ImageRefusedError
 from core.pictures.images import decode_image
 from tests.helpers.bad_images import odd_files, refused_files
+from tests.helpers.heic import heic
 from tests.helpers.pictures import colourful, encode, png_chunks, png_from_chunks
 
 # 25 megapixels with transparency take four bytes a pixel in each of three copies.
@@ -21,7 +22,8 @@ ROOM_BYTES = 900_000_000
 
 def seeds() -> list[bytes]:
     """About twenty small files, each of another kind."""
-    plain = [encode(colourful(), fmt) for fmt in ("JPEG", "PNG", "WEBP")]
+    plain = [encode(colourful(), fmt) for fmt in ("JPEG", "PNG", "WEBP", "AVIF")]
+    plain.append(heic(colourful()))
     odd = [case.data for case in odd_files().values() if len(case.data) < 20_000]
     wrong = [refused_files()[name].data for name in ("gif.jpg", "bmp.jpg", "tiff.jpg", "html.jpg")]
     return [*plain, *odd, *wrong]
@@ -135,7 +137,7 @@ def test_twenty_thousand_bent_files_give_a_picture_or_a_refusal() -> None:
 def test_random_bytes_are_refused() -> None:
     rng = np.random.default_rng(4)
     for length in [1, 2, 3, 12, 64, 1000] * 20:
-        with pytest.raises(ImageRefusedError, match="not a JPEG, PNG or WebP"):
+        with pytest.raises(ImageRefusedError, match="not a JPEG, PNG, WebP"):
             decode_image(rng.bytes(length))
 
 

@@ -155,7 +155,7 @@ def test_faces_of_a_photo_that_lies_on_its_side_are_numbered_on_it_upright(
 def test_a_bad_file_has_its_sentence(agreed: AppTest) -> None:
     app = agreed.file_uploader[0].upload("bad.png", b"no picture", "image/png").run()
     assert not app.exception
-    assert "not a JPEG, PNG or WebP" in app.error[0].value
+    assert "not a JPEG, PNG, WebP" in app.error[0].value
 
 
 # --- parts ----------------------------------------------------------------------------------

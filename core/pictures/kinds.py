@@ -1,0 +1,111 @@
+"""Which files are photos by their names, and what is said of those that are passed over.
+
+Names only choose what is opened; whether a file is a picture is decided by its content.
+"""
+
+import importlib.util
+import stat
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path, PurePath
+from typing import Final
+
+# Decoded by the extra `heic`, which `make app` takes.
+HEIC_IS_READ: Final = importlib.util.find_spec("pi_heif") is not None
+HEIC_SUFFIXES: Final = (".heic", ".heif", ".hif")
+SUFFIXES: Final = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".avif"),
+    *(HEIC_SUFFIXES if HEIC_IS_READ else ()),
+)
+FORMAT_WORDS: Final = "JPEG, PNG, WebP, HEIC or AVIF" if HEIC_IS_READ else "JPEG, PNG, WebP or AVIF"
+
+_LEFTOVERS: Final = ("thumbs.db", "ehthumbs.db", "desktop.ini", ".ds_store")
+_LEFTOVER_FOLDERS: Final = ("__MACOSX", "@eaDir", ".AppleDouble", ".Trashes", ".Spotlight-V100")
+_KINDS: Final = {
+    **dict.fromkeys(HEIC_SUFFIXES, "HEIC"),
+    **dict.fromkeys((".tif", ".tiff"), "TIFF"),
+    **dict.fromkeys((".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".wmv"), "video"),
+    **dict.fromkeys((".mpg", ".mpeg", ".mts", ".m2ts", ".3gp"), "video"),
+    **dict.fromkeys((".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".raf", ".rw2"), "raw photo"),
+}
+_UPPER: Final = (".gif", ".bmp", ".pdf", ".svg", ".psd", ".txt", ".csv", ".json", ".xmp", ".zip")
+
+
+def is_photo_name(name: str) -> bool:
+    """Whether a file of this name is looked at when nobody named it itself."""
+    return name.lower().endswith(SUFFIXES) and not is_leftover(name)
+
+
+def is_leftover(name: str) -> bool:
+    """Whether systems put this file beside the photos unasked; nobody wants to hear of it.
+
+    Args:
+        name: a file's name or path, with `/` between folders.
+
+    Example:
+        >>> is_leftover("a/._IMG_1.jpg"), is_leftover("__MACOSX/IMG_1.jpg")
+        (True, True)
+    """
+    *folders, file = name.replace("\\", "/").split("/")
+    return (
+        file.startswith("._")
+        or file.lower() in _LEFTOVERS
+        or any(folder in _LEFTOVER_FOLDERS for folder in folders)
+    )
+
+
+def photos_in(folder: Path) -> tuple[list[Path], list[str]]:
+    """Photos under a folder in the order of their paths, and the names of what is no photo.
+
+    Pipes, devices and dead links are among the latter: to open one can wait for good.
+    """
+    photos, others = [], []
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder).as_posix()
+        if path.is_dir() or is_leftover(inside):
+            continue
+        if is_photo_name(path.name) and path.is_file():
+            photos.append(path)
+        else:
+            others.append(path.name if path.is_file() else "")
+    return photos, others
+
+
+def passed_over(names: Iterable[str]) -> str:
+    """One sentence on files that were not looked at, by kind; "" where there are none.
+
+    Args:
+        names: of files; "" stands for one that is no regular file. Leftovers of systems
+            are left out.
+
+    Example:
+        >>> passed_over(["a.tif", "b.TIFF", "c.mov"])
+        'Passed over: 2 TIFF files, 1 video.'
+    """
+    counts = Counter(_kind(name) for name in names if not is_leftover(name))
+    if not counts:
+        return ""
+    words = ", ".join(_counted(kind, n) for kind, n in counts.most_common())
+    hint = "" if HEIC_IS_READ or "HEIC" not in counts else " The extra `heic` reads HEIC."
+    return f"Passed over: {words}.{hint}"
+
+
+def _kind(name: str) -> str:
+    if not name:
+        return "pipe or device"
+    suffix = PurePath(name).suffix.lower()
+    if suffix in _KINDS or suffix in _UPPER:
+        return _KINDS.get(suffix, suffix[1:].upper())
+    return "other"
+
+
+def _counted(kind: str, n: int) -> str:
+    if kind == "pipe or device":
+        return f"{n:,} {kind}" if n == 1 else f"{n:,} pipes or devices"
+    word = kind if kind in ("video", "raw photo") else f"{kind} file"
+    return f"{n:,} {word}" if n == 1 else f"{n:,} {word}s"
+
+
+def is_regular(path: Path) -> bool:
+    """Whether opening `path` cannot wait for good: a file, and no pipe, socket or device."""
+    return stat.S_ISREG(path.stat().st_mode)
