@@ -151,7 +151,7 @@ def read_image_file(
     """
     try:
         if not is_regular(path):
-            raise FileUnreadableError("This is a folder, a pipe or a device, and no file.")
+            raise FileUnreadableError("This cannot be read: it is a folder, a pipe or a device.")
         with path.open("rb") as file:
             data = file.read(max_bytes + 1)
             n_bytes = path.stat().st_size

@@ -17,7 +17,9 @@ SUFFIXES: Final = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".avif"),
     *(HEIC_SUFFIXES if HEIC_IS_READ else ()),
 )
-FORMAT_WORDS: Final = "JPEG, PNG, WebP, HEIC or AVIF" if HEIC_IS_READ else "JPEG, PNG, WebP or AVIF"
+FORMAT_WORDS: Final = (
+    "JPEG, PNG, WebP, HEIC or AVIF" if HEIC_IS_READ else "JPEG, PNG, WebP or AVIF"
+)
 
 _LEFTOVERS: Final = ("thumbs.db", "ehthumbs.db", "desktop.ini", ".ds_store")
 _LEFTOVER_FOLDERS: Final = ("__MACOSX", "@eaDir", ".AppleDouble", ".Trashes", ".Spotlight-V100")

@@ -93,9 +93,7 @@ def refused_files() -> dict[str, Refused]:
     return {
         "empty.jpg": Refused(b"", EmptyFileError, "empty"),
         "too_large.jpg": Refused(jpeg + bytes(10_000_001), FileTooLargeError, "10 MB"),
-        **{
-            k: Refused(v, UnsupportedFormatError, "JPEG, PNG, WebP") for k, v in not_ours.items()
-        },
+        **{k: Refused(v, UnsupportedFormatError, "JPEG, PNG, WebP") for k, v in not_ours.items()},
         **{k: Refused(v, DamagedImageError, "damaged") for k, v in damaged.items()},
         **{k: Refused(v, TooManyPixelsError, "25 million") for k, v in too_many.items()},
     }

@@ -19,16 +19,18 @@ def heic(image_rgb: RGB, *, turned: int = 0) -> bytes:
 
 @cache
 def _hevc(pixels: bytes, height: int, width: int) -> tuple[bytes, bytes]:
-    """The decoder's configuration and one intra frame, as an MP4 holds them."""
+    """The decoder's configuration and one intra frame, as Matroska holds them."""
     # The encoder takes no side below 32 pixels or so: the edge is repeated, and hidden again.
     image = np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
     padded = np.pad(image, ((0, max(64 - height, 0)), (0, max(64 - width, 0)), (0, 0)), "edge")
     buffer = io.BytesIO()
-    with av.open(buffer, "w", format="mp4") as container:
+    with av.open(buffer, "w", format="matroska") as container:
         stream = container.add_stream("libx265", rate=1, options={"x265-params": "log-level=none"})
         stream.width, stream.height, stream.pix_fmt = padded.shape[1], padded.shape[0], "yuv420p"
         frame = av.VideoFrame.from_ndarray(padded, "rgb24")
+        frame.pts = 0
         for packet in (*stream.encode(frame), *stream.encode()):
+            packet.pts = packet.dts = 0
             container.mux(packet)
     with av.open(io.BytesIO(buffer.getvalue())) as container:
         stream = container.streams.video[0]

@@ -11,7 +11,7 @@ from core.errors import (
     TooManyPixelsError,
     UnsupportedFormatError,
 )
-from core.pictures.images import decode_image, encode_png
+from core.pictures.images import END_MISSING, decode_image, encode_png
 from tests.helpers.bad_images import (
     PAYLOAD,
     Odd,
@@ -21,6 +21,7 @@ from tests.helpers.bad_images import (
     polyglots,
     refused_files,
 )
+from tests.helpers.heic import heic
 from tests.helpers.pictures import (
     colourful,
     encode,
@@ -105,6 +106,46 @@ def test_a_truncated_file_is_never_half_decoded(fmt: str) -> None:
             assert np.array_equal(decoded.image_rgb, expected)
             assert length > len(whole) - 20
     assert n_refused > 100
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"quality": 90},
+        {"quality": 90, "subsampling": 0},
+        {"progressive": True},
+        {"quality": 80, "restart_marker_blocks": 1},
+    ],
+    ids=str,
+)
+def test_a_jpeg_that_lacks_its_end_mark_is_whole_and_one_that_lacks_more_is_refused(
+    options: dict[str, int],
+) -> None:
+    whole = encode(colourful(60, 90), "JPEG", **options)
+    expected = decode_image(whole).image_rgb
+    for n_missing in (1, 2):
+        found = decode_image(whole[:-n_missing])
+        assert found.notes == (END_MISSING,)
+        assert np.array_equal(found.image_rgb, expected)
+    refused = 0
+    for length in (*range(len(whole) - 40, len(whole) - 2), *range(100, len(whole), 61)):
+        try:
+            found = decode_image(whole[:length])
+        except DamagedImageError:
+            refused += 1
+        else:  # the last bits of a scan can be filling
+            assert np.array_equal(found.image_rgb, expected)
+    assert refused >= 36
+
+
+def test_a_phones_heic_is_read_and_turned_as_it_asks() -> None:
+    picture = colourful(80, 120)
+    for quarters in (0, 1, 2, 3):
+        found = decode_image(heic(picture, turned=quarters))
+        # The file turns counter-clockwise, as rot90 does; colours are stored at half the size.
+        assert np.abs(np.rot90(picture, quarters).astype(int) - found.image_rgb).mean() < 5
+    with pytest.raises(TooManyPixelsError):
+        decode_image(heic(picture), max_pixels=80 * 120 - 1)
 
 
 @pytest.mark.parametrize("fmt", ["PNG", "WEBP"])

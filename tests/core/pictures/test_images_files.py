@@ -94,11 +94,11 @@ def test_a_large_file_is_refused_without_being_read(tmp_path: Path) -> None:
         read_image_file(file)
 
 
-def test_an_endless_device_is_refused() -> None:
-    if not Path("/dev/zero").exists():
-        pytest.skip("no /dev/zero here")
-    with pytest.raises(FileTooLargeError):
-        read_image_file(Path("/dev/zero"))
+def test_a_device_or_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for path in (tmp_path / "pipe.jpg", Path("/dev/zero")):
+        with pytest.raises(FileUnreadableError, match="a pipe or a device"):
+            read_image_file(path)
 
 
 def test_a_file_gives_what_its_bytes_give(tmp_path: Path) -> None:
