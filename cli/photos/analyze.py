@@ -111,7 +111,7 @@ def collect_files(paths: list[Path]) -> list[Path]:
     Raises:
         typer.BadParameter: if a folder holds no photo.
     """
-    from core.pictures.images import SUFFIXES
+    from core.pictures.kinds import SUFFIXES
 
     files: list[Path] = []
     for path in paths:

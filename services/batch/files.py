@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.errors import MienError
-from core.pictures.images import SUFFIXES
+from core.pictures.kinds import SUFFIXES
 
 _MAGIC: Final = re.compile(r"[*?\[]")
 
