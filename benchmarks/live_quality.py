@@ -26,10 +26,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from core.config import ROOT, load_settings
 from core.detection import FaceDetector, create_detector
+from core.expression.answer import short
 from core.expression.classify import EmotionClassifier
 from core.stream import RAW, SmoothingRules, StreamAnalyzer, StreamRules
 from core.stream.cadence import CadenceRules
-from core.stream.timeline import verdict_of
 
 RGB = NDArray[np.uint8]
 FPS = 30
@@ -166,15 +166,15 @@ def _analyzer(engine: Engine, rules: SmoothingRules) -> StreamAnalyzer:
 def _flicker(
     engine: Engine, file: str, sigma: float, seconds: float, rules: SmoothingRules
 ) -> tuple[float, float]:
-    """Changes a minute of the label, and of what is shown (the label or "uncertain")."""
+    """Changes a minute of the label, and of what is shown (one label or several)."""
     analyzer = _analyzer(engine, rules)
     frames = camera(engine, file, sigma, np.random.default_rng(11))
     labels, shown = [], []
     for i in range(round(seconds * FPS)):
         faces = analyzer.process(next(frames), i / FPS).faces
         if faces and faces[0].scores is not None:
-            labels.append(faces[0].scores.label)
-            shown.append(verdict_of(faces[0]))
+            labels.append(faces[0].answer.top)
+            shown.append(short(faces[0].answer))
     minutes = seconds / 60
     return (
         sum(a != b for a, b in pairwise(labels)) / minutes,
@@ -194,7 +194,7 @@ def _delays_ms(engine: Engine, n_changes: int, rules: SmoothingRules) -> list[fl
         began_s, arrived_s = t_s, None
         for _ in range(2 * FPS):
             faces = analyzer.process(next(films[which]), t_s).faces
-            label = faces[0].scores.label if faces and faces[0].scores else ""
+            label = faces[0].answer.top if faces else None
             if arrived_s is None and label == settled[which]:
                 arrived_s = t_s
             t_s += 1 / FPS
@@ -210,7 +210,7 @@ def _settled_label(engine: Engine, film: Iterator[RGB]) -> str:
     for i in range(2 * FPS):
         faces = analyzer.process(next(film), i / FPS).faces
         if faces and faces[0].scores is not None:
-            label = faces[0].scores.label
+            label = str(faces[0].answer.top)
     return label
 
 

@@ -1,7 +1,7 @@
 """Detector, landmarker and classifier put together: an image in, an `Analysis` out."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,8 +11,8 @@ from core.expression.quality import QualityModel, load_quality_model, measure_fa
 from core.landmarks import FaceLandmarker
 from core.pictures.quarter_turns import turn_analysed, turn_back, turn_face, turned_size
 from core.types import (
+    TOO_SMALL,
     Analysis,
-    EmotionScores,
     Face,
     FaceAnalysis,
     FaceQuality,
@@ -55,7 +55,7 @@ class Analyzer:
     def analyze(self, image_rgb: ImageRGB) -> Analysis:
         """Find and score all faces of `image_rgb`, uint8 (height, width, 3).
 
-        Faces come from left to right. None found is a normal result with `faces == ()`.
+        Faces come in reading order. None found is a normal result with `faces == ()`.
 
         Raises:
             InvalidImageArrayError: if the array is no such image.
@@ -68,7 +68,7 @@ class Analyzer:
         degrees = found[0].turned_degrees if found else 0
         upright_rgb = turn_back(image_rgb, degrees)
         upright = [turn_face(face, (width, height), degrees) for face in found if degrees]
-        faces = sorted(upright or found, key=lambda face: face.box.centre_xy)
+        faces = reading_order(upright or found)
         judged = self._judge(upright_rgb, faces, timings_ms)
         if degrees:
             size_wh = turned_size((width, height), degrees)
@@ -95,27 +95,42 @@ class Analyzer:
         with _timed(timings_ms, "classify"):
             scores = self.classifier.scores(batch)
         judged = {
-            id(face): FaceAnalysis(face, points, score, self._uncertain(score, quality), quality)
+            id(face): FaceAnalysis(face, points, self.classifier.answer(score, quality), quality)
             for face, points, score, quality in zip(big, landmarks, scores, qualities, strict=True)
         }
-        return [judged.get(id(face)) or FaceAnalysis(face, None, None, True) for face in faces]
+        return [judged.get(id(face)) or FaceAnalysis(face, None, TOO_SMALL) for face in faces]
 
     def _quality(self, image_rgb: ImageRGB, face: Face) -> FaceQuality | None:
         if self.quality is None:
             return None
         return self.quality.judge(measure_face(image_rgb, face, self.detector.box_geometry))
 
-    def _uncertain(self, scores: EmotionScores, quality: FaceQuality | None) -> bool:
-        """Whether no expression stands out; a poor picture has to show it more clearly."""
-        threshold = self.classifier.card.calibration.uncertain_threshold
-        if self.quality is not None and quality is not None:
-            threshold = self.quality.uncertain_threshold(quality.score, threshold)
-        return scores.is_uncertain(threshold)
-
     def _landmarks(self, image_rgb: ImageRGB, faces: list[Face]) -> tuple[Landmarks | None, ...]:
         if self.landmarker is None:
             return (None,) * len(faces)
         return self.landmarker.landmarks(image_rgb, faces)
+
+
+def reading_order(faces: Sequence[Face]) -> list[Face]:
+    """Faces as one reads: rows from top to bottom, in each row from left to right.
+
+    A face belongs to a row while its centre lies within half a face's height of the row's, where
+    the larger of their heights counts.
+    """
+    rows: list[list[Face]] = []
+    for face in sorted(faces, key=lambda face: face.box.centre_xy[1]):
+        if rows and _in_row(face, rows[-1]):
+            rows[-1].append(face)
+        else:
+            rows.append([face])
+    return [face for row in rows for face in sorted(row, key=lambda face: face.box.centre_xy)]
+
+
+def _in_row(face: Face, row: list[Face]) -> bool:
+    n = len(row)
+    centre_y = sum(other.box.centre_xy[1] for other in row) / n
+    height = max(sum(other.box.size_wh[1] for other in row) / n, face.box.size_wh[1])
+    return face.box.centre_xy[1] - centre_y < height / 2
 
 
 def create_analyzer(

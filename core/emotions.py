@@ -12,7 +12,7 @@ EMOTIONS: Final[tuple[str, ...]] = (
     "neutral",
 )
 
-# What the app says: a face *resembles* an expression; nobody *is* happy because a model says so.
+# People would *say* happy; nobody *is* happy because a model says so.
 _NOUNS: Final[dict[str, str]] = {
     "angry": "anger",
     "disgust": "disgust",
@@ -27,11 +27,6 @@ _NOUNS: Final[dict[str, str]] = {
 def noun(emotion: str) -> str:
     """The expression as a noun: `noun("happy")` is "happiness". Raises KeyError if unknown."""
     return _NOUNS[emotion]
-
-
-def resembles(emotion: str) -> str:
-    """The app's wording for one label: `resembles("sad")` is "resembles sadness"."""
-    return f"resembles {noun(emotion)}"
 
 
 def label_index(label: str | int) -> int:

@@ -175,13 +175,66 @@ class EmotionScores:
         second, first = np.sort(self.probabilities)[-2:]
         return float(first - second)
 
-    def is_uncertain(self, threshold: float) -> bool:
-        """Whether the top probability lies under `threshold` (0..1)."""
-        return self.top_probability < threshold
-
     def as_dict(self) -> dict[str, float]:
         """Name -> probability, in the order of `EMOTIONS`."""
         return dict(zip(EMOTIONS, self.probabilities.tolist(), strict=True))
+
+
+# More labels than these name nothing any more: people would not agree.
+MAX_NAMED = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What people would say of one face: the one verdict for pictures, tables, videos and files.
+
+    Attributes:
+        scores: shares of people, as far as the model can tell; None for a face that was found
+            but is too small to be judged.
+        labels: the expressions among which the one that most people name is expected, most
+            likely first (core.expression.conformal); () for a face that is too small.
+
+    Example:
+        >>> shares = EmotionScores(np.float32([0, 0, 0, 0.1, 0.3, 0, 0.6]))
+        >>> answer = Answer(shares, ("neutral", "sad"))
+        >>> answer.top, answer.uncertain, answer.share
+        ('neutral', True, 0.6000000238418579)
+    """
+
+    scores: EmotionScores | None
+    labels: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Check that there are labels exactly where there are scores, none of them twice."""
+        if (self.scores is None) != (not self.labels):
+            raise ValueError("an answer has scores and labels, or neither")
+        if len(set(self.labels)) < len(self.labels) or not set(self.labels) <= set(EMOTIONS):
+            raise ValueError(f"labels must be different ones of {EMOTIONS}, got {self.labels}")
+
+    @property
+    def top(self) -> str | None:
+        """The label that most people would choose; None for a face that is too small."""
+        return self.labels[0] if self.labels else None
+
+    @property
+    def share(self) -> float:
+        """Share of people who would say `top`, 0..1; 0 for a face that is too small."""
+        if self.scores is None:
+            return 0.0
+        return float(self.scores.probabilities[EMOTIONS.index(self.labels[0])])
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether more than one label has to be named."""
+        return len(self.labels) > 1
+
+    @property
+    def agreed(self) -> bool:
+        """Whether few enough labels remain to name them."""
+        return 0 < len(self.labels) <= MAX_NAMED
+
+
+TOO_SMALL = Answer(None, ())
 
 
 @dataclass(frozen=True)
@@ -226,21 +279,20 @@ class FaceQuality:
 
 @dataclass(frozen=True, eq=False)
 class FaceAnalysis:
-    """One face with what was read from it; `scores` is None for a face too small to judge.
+    """One face with what was read from it.
 
     `quality` is None where the expression model has no measure of it.
     """
 
     face: Face
     landmarks: Landmarks | None
-    scores: EmotionScores | None
-    uncertain: bool
+    answer: Answer
     quality: FaceQuality | None = None
 
     @property
-    def too_small(self) -> bool:
-        """Whether the face was found but is too small to be classified."""
-        return self.scores is None
+    def scores(self) -> EmotionScores | None:
+        """The answer's; None for a face that is too small to be judged."""
+        return self.answer.scores
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,7 +301,7 @@ class Analysis:
 
     Attributes:
         size_wh: width and height of the image in pixels.
-        faces: in reading order of the image, left to right; () where none was found.
+        faces: in reading order: rows from top to bottom, each from left to right; () for none.
         model_id: id of the expression model.
         detector: name of the detector.
         timings_ms: step -> milliseconds, in the order in which they ran.

@@ -143,7 +143,7 @@ def _run(files: list[Path], analyzer: Any, settings: "Settings") -> list["PhotoR
 
 def _plain(result: "PhotoResult") -> str:
     """For people: a line a file and a line a face."""
-    from core.emotions import resembles
+    from core.expression.answer import sentence
     from services.analysis.photos import why_refused
 
     lines = [result.name]
@@ -156,11 +156,7 @@ def _plain(result: "PhotoResult") -> str:
         if face.scores is None:
             lines.append(f"  face {number} at ({where}): {why_refused(face)}")
             continue
-        share = f"{100 * face.scores.top_probability:.0f} %"
-        what = "uncertain, most like: " if face.uncertain else ""
-        poor = _poor(face)
-        verdict = f"{what}{resembles(face.scores.top)} ({share}){poor}"
-        lines.append(f"  face {number} at ({where}): {verdict}")
+        lines.append(f"  face {number} at ({where}): {sentence(face.answer)}{_poor(face)}")
     return "\n".join(lines) + "\n"
 
 

@@ -93,7 +93,7 @@ def _csv(results: list["ClipResult"]) -> str:
 
 def _plain(result: "ClipResult") -> str:
     """For people: a line a clip and a line a face."""
-    from core.emotions import resembles
+    from core.expression.answer import times
 
     if result.error is not None:
         return f"{result.name}\n  refused: {result.error}\n"
@@ -101,10 +101,5 @@ def _plain(result: "ClipResult") -> str:
     lines += [f"  {note}" for note in result.notes]
     for face in result.faces:
         start = f"  face {face.face}, seen for {face.seen_s:.1f} s"
-        label = face.most_seen
-        if not label:
-            lines.append(f"{start}: no expression stands out")
-            continue
-        share = 100 * face.seconds_by_label[label] / face.seen_s
-        lines.append(f"{start}: {resembles(label)} for {share:.0f} % of that")
+        lines.append(f"{start}: {times(face.seconds_by_band)}")
     return "\n".join(lines) + "\n"

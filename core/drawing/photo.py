@@ -1,13 +1,17 @@
-"""Draw an analysis on a copy of its image."""
+"""Draw an analysis on a copy of its image, so that it can be read at the size it is shown in."""
 
-from functools import cache
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import combinations
 from typing import Final
 
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from core.types import Analysis, FaceAnalysis, ImageRGB, check_image_rgb
+from core.expression.answer import short, shortest
+from core.types import Analysis, Answer, Box, ImageRGB, check_image_rgb
 
 # One colour an expression, the same in every picture and chart: Okabe and Ito's palette for
 # colour-blind readers, their black replaced by a grey that can be seen on dark ground.
@@ -30,45 +34,93 @@ CHART_COLOURS: Final[dict[str, str]] = {
     "surprise": "#2F93CC",
     "neutral": "#82878D",
 }
-UNCERTAIN_COLOUR: Final = "#BBBBBB"
+# Of faces on which people would not agree, or that are too small.
+UNCLEAR_COLOUR: Final = "#DDDDDD"
+
+# A picture fills the width it is shown in, which is 360 pixels on a phone: letters have 12 there.
+FONT_SHARE: Final = 1 / 30
+_LEAST_FONT_PX: Final = 11
 
 Colour = tuple[int, int, int]
 
 
-def draw_analysis(image_rgb: ImageRGB, analysis: Analysis) -> ImageRGB:
+@dataclass(frozen=True)
+class Label:
+    """Text in a rectangle; `box` in pixels of the picture that is drawn on."""
+
+    text: str
+    box: Box
+    colour: Colour
+
+
+def draw_analysis(
+    image_rgb: ImageRGB, analysis: Analysis, *, max_side_px: int | None = None
+) -> ImageRGB:
     """A copy of `image_rgb` (height, width, 3) with a box and a label for each face.
 
-    Boxes of uncertain and of too small faces are grey. A label has the face's number, which is
-    its place in `analysis.faces` counted from 1, so that picture and table can be matched.
+    A label begins with the face's number, which is its place in `analysis.faces` counted from
+    1, so that picture and table can be matched; where labels would cover each other it is less.
+
+    Args:
+        image_rgb: the photo.
+        analysis: of that photo.
+        max_side_px: the copy is made so small first, for letters and lines keep their size.
     """
-    canvas = check_image_rgb(image_rgb).copy()
+    canvas, scale = _shrunk(check_image_rgb(image_rgb), max_side_px)
     thickness = max(2, round(max(canvas.shape[:2]) / 400))
     for face in analysis.faces:
-        x_min, y_min, x_max, y_max = (round(value) for value in face.face.box.xyxy)
-        colour = face_colour(face)
+        box = _scaled(face.face.box, scale)
+        colour = answer_colour(face.answer)
+        x_min, y_min, x_max, y_max = (round(value) for value in box.xyxy)
         cv2.rectangle(canvas, (x_min, y_min), (x_max, y_max), (0, 0, 0), thickness + 2)
         cv2.rectangle(canvas, (x_min, y_min), (x_max, y_max), colour, thickness)
     drawing = Image.fromarray(canvas)
     pen = ImageDraw.Draw(drawing)
-    for number, face in enumerate(analysis.faces, start=1):
-        _draw_label(pen, drawing.size, face, face_label(number, face))
+    letters = font(font_px(drawing.size))
+    marks = [
+        (number, face.answer, _scaled(face.face.box, scale))
+        for number, face in enumerate(analysis.faces, start=1)
+    ]
+    for label in labels(marks, drawing.size):
+        pen.rectangle(label.box.xyxy, fill=label.colour)
+        x, y = label.box.centre_xy
+        pen.text((x, y), label.text, fill=ink(label.colour), font=letters, anchor="mm")
     return np.array(drawing, np.uint8)
 
 
-def face_label(number: int, face: FaceAnalysis) -> str:
-    """What stands at the box, such as "2 happy 93 %"."""
-    if face.scores is None:
-        return f"{number} too small"
-    if face.uncertain:
-        return f"{number} uncertain"
-    return f"{number} {face.scores.top} {100 * face.scores.top_probability:.0f} %"
+def font_px(size_wh: tuple[int, int]) -> int:
+    """Height of the letters in a picture of this size, in its pixels."""
+    return max(round(size_wh[0] * FONT_SHARE), _LEAST_FONT_PX)
 
 
-def face_colour(face: FaceAnalysis) -> Colour:
-    """RGB of the face's box."""
-    if face.scores is None or face.uncertain:
-        return rgb(UNCERTAIN_COLOUR)
-    return rgb(EMOTION_COLOURS[face.scores.top])
+def labels(marks: Sequence[tuple[int, Answer, Box]], size_wh: tuple[int, int]) -> list[Label]:
+    """What is written into a picture of `size_wh`, and where.
+
+    In full where there is room; else one word a face; else, in a crowd, its number alone.
+
+    Args:
+        marks: of each face its number, its answer and its box in the picture that is drawn on.
+        size_wh: of that picture.
+    """
+    ways: tuple[Callable[[Answer], str], ...] = (short, shortest, lambda _: "")
+    placed: list[Label] = []
+    for way in ways:
+        placed = [
+            _label(f"{number} {way(answer)}".strip(), answer_colour(answer), box, size_wh)
+            for number, answer, box in marks
+        ]
+        if not _overlapping(placed):
+            break
+    return placed
+
+
+def _overlapping(placed: list[Label]) -> bool:
+    return any(one.box.iou(other.box) > 0 for one, other in combinations(placed, 2))
+
+
+def answer_colour(answer: Answer) -> Colour:
+    """RGB of the face's box: that of the label that most people would choose."""
+    return rgb(EMOTION_COLOURS[str(answer.top)] if answer.agreed else UNCLEAR_COLOUR)
 
 
 def rgb(colour_hex: str) -> Colour:
@@ -76,23 +128,45 @@ def rgb(colour_hex: str) -> Colour:
     return (int(colour_hex[1:3], 16), int(colour_hex[3:5], 16), int(colour_hex[5:7], 16))
 
 
+def ink(ground: Colour) -> Colour:
+    """Black or white, whichever is read better on `ground` (WCAG's relative luminance)."""
+    linear = [(c / 255) ** 2.2 for c in ground]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return (0, 0, 0) if luminance > 0.18 else (255, 255, 255)
+
+
 @cache
-def _font(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def font(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """The letters of all pictures."""
     return ImageFont.load_default(size_px)
 
 
-def _draw_label(
-    pen: ImageDraw.ImageDraw, size_wh: tuple[int, int], face: FaceAnalysis, text: str
-) -> None:
-    """Black on the box's colour, above the box or, where there is no room, inside it."""
-    box = face.face.box
-    # Legible on the whole picture, yet not wider than crowded faces allow.
-    size_px = int(min(max(box.size_wh[0] / 5, 11), max(size_wh) / 25, 48))
-    font = _font(max(size_px, 11))
-    left, top, right, bottom = pen.textbbox((0, 0), text, font=font)
-    width, height = right - left + 8, bottom - top + 6
+def _label(text: str, colour: Colour, box: Box, size_wh: tuple[int, int]) -> Label:
+    """Above the face's `box` or, where there is no room, inside it."""
+    size_px = font_px(size_wh)
+    width, height = _text_width(text, size_px) + 0.6 * size_px, 1.4 * size_px
     x_min = min(max(box.x_min, 0), max(size_wh[0] - width, 0))
     y_min = box.y_min - height if box.y_min >= height else box.y_min
     y_min = min(max(y_min, 0), max(size_wh[1] - height, 0))
-    pen.rectangle((x_min, y_min, x_min + width, y_min + height), fill=face_colour(face))
-    pen.text((x_min + 4 - left, y_min + 3 - top), text, fill=(0, 0, 0), font=font)
+    return Label(text, Box(x_min, y_min, x_min + width, y_min + height), colour)
+
+
+@lru_cache(maxsize=512)
+def _text_width(text: str, size_px: int) -> float:
+    left, _, right, _ = font(size_px).getbbox(text)
+    return right - left
+
+
+def _scaled(box: Box, scale: float) -> Box:
+    return Box(*(value * scale for value in box.xyxy))
+
+
+def _shrunk(image_rgb: ImageRGB, max_side_px: int | None) -> tuple[ImageRGB, float]:
+    """A copy with no side over `max_side_px`, and by what it was scaled (at most 1)."""
+    height, width = image_rgb.shape[:2]
+    scale = min(1.0, max_side_px / max(height, width)) if max_side_px else 1.0
+    if scale == 1:
+        return image_rgb.copy(), 1.0
+    size_wh = (max(round(width * scale), 1), max(round(height * scale), 1))
+    small = cv2.resize(image_rgb, size_wh, interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8), scale

@@ -11,8 +11,9 @@ from ai_edge_litert.interpreter import Interpreter
 
 from core.emotions import EMOTIONS
 from core.errors import ModelError
+from core.expression.conformal import WITHOUT_FIT, ConformalFit, load_conformal
 from core.expression.model_card import Dialect, ModelCard, load_card, load_model_bytes
-from core.types import EmotionScores, FloatArray
+from core.types import Answer, EmotionScores, FaceQuality, FloatArray
 
 # LiteRT plans its memory for one batch size. A few sizes, each with its own interpreter, cost
 # a few megabytes and spare the planning on every call.
@@ -38,6 +39,7 @@ class EmotionClassifier:
     ) -> None:
         """Interpreters are made when first needed."""
         self.card, self.head = card, card.head(dialect or card.serves)
+        self.conformal: ConformalFit = WITHOUT_FIT
         self._model, self._n_threads = model, n_threads
         self._interpreters: dict[int, Interpreter] = {}
         self._lock = threading.Lock()
@@ -50,14 +52,19 @@ class EmotionClassifier:
             ModelError: if the model is unknown, missing, damaged or altered.
         """
         card = load_card(model_id, models_dir)
-        if not card.members:
-            return cls(card, load_model_bytes(card, models_dir), n_threads=n_threads)
-        members = tuple(cls.load(name, models_dir, n_threads=n_threads) for name in card.members)
-        if members_sha256(member.card for member in members) != card.sha256:
-            raise ModelError(
-                f"The members of {model_id!r} are not those its card describes; reinstall Mien."
-            )
-        return EnsembleClassifier(card, members)
+        loaded: EmotionClassifier
+        if card.members:
+            members = [cls.load(name, models_dir, n_threads=n_threads) for name in card.members]
+            if members_sha256(member.card for member in members) != card.sha256:
+                raise ModelError(
+                    f"The members of {model_id!r} are not those its card describes; "
+                    "reinstall Mien."
+                )
+            loaded = EnsembleClassifier(card, members)
+        else:
+            loaded = cls(card, load_model_bytes(card, models_dir), n_threads=n_threads)
+        loaded.conformal = load_conformal(model_id, models_dir)
+        return loaded
 
     def single_view(self) -> "EmotionClassifier":
         """The same model without averaging over the mirror image."""
@@ -92,6 +99,10 @@ class EmotionClassifier:
     def scores(self, faces: FloatArray) -> tuple[EmotionScores, ...]:
         """`probabilities` as one `EmotionScores` a face."""
         return tuple(EmotionScores(row) for row in self.probabilities(faces))
+
+    def answer(self, scores: EmotionScores, quality: FaceQuality | None = None) -> Answer:
+        """What people would say of a face with these scores in a picture of this quality."""
+        return Answer(scores, self.conformal.labels(scores, quality))
 
     def logits(self, faces: FloatArray) -> FloatArray:
         """The head's logits (n, 7 or 8), averaged over the mirror image where the card says so.
@@ -167,6 +178,7 @@ class EnsembleClassifier(EmotionClassifier):
             raise ModelError(f"The members of {card.id!r} want other faces than its card says.")
         self.card, self.head = card, card.head(dialect or card.serves)
         self._members = tuple(member.in_dialect(self.head.dialect) for member in members)
+        self.conformal = WITHOUT_FIT
 
     def logits(self, faces: FloatArray) -> FloatArray:
         """Mean log-probabilities (n, 7); each member averages views as its own card says."""

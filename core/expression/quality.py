@@ -138,7 +138,6 @@ class QualityModel(BaseModel):
         weights: (16,) of the centred features and their squares.
         intercept: log-odds of being judged right for an ordinary clear face.
         reference: share of the clear faces that are judged right.
-        threshold_slope: log-odds by which the threshold of "uncertain" rises from quality 1 to 0.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -147,7 +146,6 @@ class QualityModel(BaseModel):
     weights: list[float]
     intercept: float
     reference: float
-    threshold_slope: float
 
     def score(self, measures: FaceMeasures) -> float:
         """Quality, 0..1."""
@@ -172,16 +170,6 @@ class QualityModel(BaseModel):
     def judge(self, measures: FaceMeasures) -> FaceQuality:
         """Score and flaw with what they were made of."""
         return FaceQuality(self.score(measures), self.flaw(measures), measures)
-
-    def uncertain_threshold(self, quality: float, at_best: float) -> float:
-        """Top probability under which a face of this quality is called uncertain.
-
-        Args:
-            quality: of the face, 0..1.
-            at_best: the model's own threshold, which holds at quality 1.
-        """
-        log_odds = np.log(at_best / max(1 - at_best, 1e-9)) + self.threshold_slope * (1 - quality)
-        return float(1 / (1 + np.exp(-log_odds)))
 
 
 def load_quality_model(model_id: str, models_dir: Path) -> QualityModel | None:

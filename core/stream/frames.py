@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from core.stream.smoothing import SmoothedScores
-from core.types import Box
+from core.types import TOO_SMALL, Answer, Box
 
 
 @dataclass(frozen=True, eq=False)
@@ -14,11 +14,18 @@ class TrackedFace:
         id: number that stays with the face while it is in the picture, counted from 1.
         box: its place in pixels of the frame.
         scores: None for a face that is too small to be judged.
+
+    `answer` is the verdict, as for a face in a photo.
     """
 
     id: int
     box: Box
     scores: SmoothedScores | None
+
+    @property
+    def answer(self) -> Answer:
+        """What people would say of the face now."""
+        return TOO_SMALL if self.scores is None else self.scores.answer
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ import numpy as np
 from core.detection import FaceDetector
 from core.detection.scaling import shrink
 from core.expression.classify import EmotionClassifier
+from core.expression.quality import QualityModel, measure_face
 from core.stream.cadence import CadenceRules, Costs
 from core.stream.frames import StreamFrame, TrackedFace
 from core.stream.motion import Grey, follow
@@ -47,6 +48,7 @@ class StreamAnalyzer:
         classifier: scores them.
         rules: how to smooth, track and save time.
         min_face_px: lower faces (height of the box) are followed but not judged.
+        quality: what the classifier makes of poor pictures; None takes all for clear ones.
     """
 
     def __init__(
@@ -56,8 +58,10 @@ class StreamAnalyzer:
         *,
         rules: StreamRules | None = None,
         min_face_px: int = 24,
+        quality: QualityModel | None = None,
     ) -> None:
         """Begin without faces."""
+        self.quality = quality
         self.detector, self.classifier = detector, classifier
         self.rules = rules or StreamRules()
         self.min_face_px = min_face_px
@@ -143,8 +147,14 @@ class StreamAnalyzer:
                 raw,
                 t_s,
                 self.rules.smoothing,
-                card.calibration.uncertain_threshold,
+                self.classifier.conformal,
+                self._quality(image_rgb, track.face),
             )
+
+    def _quality(self, image_rgb: ImageRGB, face: Face) -> float | None:
+        if self.quality is None:
+            return None
+        return self.quality.score(measure_face(image_rgb, face, self.detector.box_geometry))
 
     def _can_judge(self, track: Track) -> bool:
         return not track.lost and track.face.box.size_wh[1] >= self.min_face_px

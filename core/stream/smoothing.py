@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.emotions import EMOTIONS
-from core.types import EmotionScores, FloatArray
+from core.expression.conformal import ConformalFit, ranking
+from core.types import Answer, EmotionScores, FloatArray
 
 
 @dataclass(frozen=True)
@@ -21,15 +22,16 @@ class SmoothingRules:
     Attributes:
         time_constant_s: after this time a new expression makes up 63 % of the average.
         label_margin: another expression must lead by this much probability to become the label.
-        uncertain_band: "uncertain" begins this much under the threshold and ends this much above.
+        named_band: a label is named besides another from this much over the share it needs, and
+            until it is this much under it.
     """
 
     time_constant_s: float = 0.3
     label_margin: float = 0.1
-    uncertain_band: float = 0.03
+    named_band: float = 0.03
 
 
-RAW = SmoothingRules(time_constant_s=0.0, label_margin=0.0, uncertain_band=0.0)
+RAW = SmoothingRules(time_constant_s=0.0, label_margin=0.0, named_band=0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,20 +42,18 @@ class SmoothedScores:
         t_s: time of the frame in seconds.
         raw: what the model said of this frame.
         scores: the average.
-        label: one of `EMOTIONS`, held until another leads clearly.
-        uncertain: whether the average of the label is too low to be relied on.
+        labels: those to name, the first one held until another leads clearly.
     """
 
     t_s: float
     raw: EmotionScores
     scores: EmotionScores
-    label: str
-    uncertain: bool
+    labels: tuple[str, ...]
 
     @property
-    def label_probability(self) -> float:
-        """Averaged probability of the label, 0..1."""
-        return float(self.scores.probabilities[EMOTIONS.index(self.label)])
+    def answer(self) -> Answer:
+        """The average and its labels."""
+        return Answer(self.scores, self.labels)
 
 
 def blend(
@@ -80,13 +80,24 @@ def next_label(current: str | None, probabilities: FloatArray, margin: float) ->
     return best if lead > margin else current
 
 
-def next_uncertain(
-    current: bool | None, probability: float, threshold: float, band: float
-) -> bool:
-    """Whether a label of `probability` is uncertain, given whether it was until now."""
-    if current is None:
-        return probability < threshold
-    return probability < (threshold + band if current else threshold - band)
+def next_labels(
+    current: tuple[str, ...],
+    scores: EmotionScores,
+    rules: SmoothingRules,
+    conformal: ConformalFit,
+    quality: float | None = None,
+) -> tuple[str, ...]:
+    """The labels to name, given those named now; () for a face seen for the first time.
+
+    What is named stays while it needs but `named_band` more; what is new needs as much over.
+    """
+    top = next_label(current[0] if current else None, scores.probabilities, rules.label_margin)
+    band = rules.named_band if current else 0.0
+    must = conformal.labels(scores, quality, slack=band)
+    may = conformal.labels(scores, quality, slack=-band)
+    named = {top, *must, *(label for label in may if label in current)}
+    ranked = [EMOTIONS[index] for index in ranking(scores.probabilities)]
+    return (top, *(label for label in ranked if label in named and label != top))
 
 
 def smooth(
@@ -94,7 +105,8 @@ def smooth(
     raw: EmotionScores,
     t_s: float,
     rules: SmoothingRules,
-    uncertain_threshold: float,
+    conformal: ConformalFit,
+    quality: float | None = None,
 ) -> SmoothedScores:
     """Add the model's scores of the frame at `t_s` to what was known `before`."""
     if before is None:
@@ -104,10 +116,6 @@ def smooth(
             before.scores.probabilities, raw.probabilities, t_s - before.t_s, rules.time_constant_s
         )
         average = EmotionScores(mixed / mixed.sum())
-    shown, was_uncertain = (before.label, before.uncertain) if before else (None, None)
-    label = next_label(shown, average.probabilities, rules.label_margin)
-    probability = float(average.probabilities[EMOTIONS.index(label)])
-    uncertain = next_uncertain(
-        was_uncertain, probability, uncertain_threshold, rules.uncertain_band
-    )
-    return SmoothedScores(t_s, raw, average, label, uncertain)
+    current = before.labels if before else ()
+    labels = next_labels(current, average, rules, conformal, quality)
+    return SmoothedScores(t_s, raw, average, labels)

@@ -11,8 +11,9 @@ from typing import Any, Final
 import numpy as np
 
 from core.emotions import EMOTIONS
+from core.expression.answer import band
 from core.stream.frames import StreamFrame, TrackedFace
-from core.types import Box, FloatArray
+from core.types import TOO_SMALL, Answer, Box, EmotionScores, FloatArray
 
 MAX_ROWS: Final = 12_000
 FIRST_ROW_INTERVAL_S: Final = 0.1
@@ -25,15 +26,21 @@ _MAX_GAP_S: Final = 0.5
 
 @dataclass(frozen=True, eq=False)
 class TimelineRow:
-    """One face at one time; `label` is "" and `probabilities` None where it was too small."""
+    """One face at one time; `labels` is () and `probabilities` None where it was too small."""
 
     t_s: float
     face: int
     box: Box
-    label: str
-    uncertain: bool
+    labels: tuple[str, ...]
     probabilities: FloatArray | None
     raw: FloatArray | None
+
+    @property
+    def answer(self) -> Answer:
+        """What people would say of the face then."""
+        if self.probabilities is None:
+            return TOO_SMALL
+        return Answer(EmotionScores(self.probabilities), self.labels)
 
 
 @dataclass(eq=False)
@@ -45,7 +52,8 @@ class FaceSummary:
         first_s: time of its first frame, in seconds from the video's beginning.
         last_s: time of its last frame.
         seen_s: seconds in which it was in the picture.
-        seconds_by_label: label, "uncertain" or "too small" -> seconds.
+        seconds_by_band: one of `core.expression.answer.BANDS` -> seconds, such as "happy": 2.5
+            and "split": 0.8.
         n_label_changes: how often the label changed.
     """
 
@@ -53,15 +61,15 @@ class FaceSummary:
     first_s: float
     last_s: float
     seen_s: float = 0.0
-    seconds_by_label: dict[str, float] = field(default_factory=dict)
+    seconds_by_band: dict[str, float] = field(default_factory=dict)
     n_label_changes: int = 0
     _sum: FloatArray = field(default_factory=lambda: np.zeros(len(EMOTIONS), np.float32))
     _judged_s: float = 0.0
     _label: str = ""
 
     @property
-    def mean_scores(self) -> dict[str, float]:
-        """Expression -> probability averaged over the time in which it was judged; {} if never."""
+    def mean_shares(self) -> dict[str, float]:
+        """Expression -> share of people, averaged over the time it was judged; {} if never."""
         if self._judged_s == 0:
             return {}
         mean = self._sum / self._judged_s
@@ -69,8 +77,8 @@ class FaceSummary:
 
     @property
     def most_seen(self) -> str:
-        """The label held longest, leaving "uncertain" and "too small" aside; "" for none."""
-        labels = {name: s for name, s in self.seconds_by_label.items() if name in EMOTIONS}
+        """The label held alone for the longest time; "" for none."""
+        labels = {name: s for name, s in self.seconds_by_band.items() if name in EMOTIONS}
         return max(labels, key=lambda name: labels[name]) if labels else ""
 
     def add(self, seen: TrackedFace, t_s: float) -> None:
@@ -78,15 +86,16 @@ class FaceSummary:
         elapsed_s = min(max(t_s - self.last_s, 0.0), _MAX_GAP_S)
         self.last_s = t_s
         self.seen_s += elapsed_s
-        verdict = verdict_of(seen)
-        self.seconds_by_label[verdict] = self.seconds_by_label.get(verdict, 0.0) + elapsed_s
+        held = band(seen.answer)
+        self.seconds_by_band[held] = self.seconds_by_band.get(held, 0.0) + elapsed_s
         if seen.scores is None:
             return
         self._sum = self._sum + np.float32(elapsed_s) * seen.scores.scores.probabilities
         self._judged_s += elapsed_s
-        if self._label and seen.scores.label != self._label:
+        label = seen.scores.labels[0]
+        if self._label and label != self._label:
             self.n_label_changes += 1
-        self._label = seen.scores.label
+        self._label = label
 
 
 class Timeline:
@@ -142,37 +151,30 @@ class Timeline:
         self._interval_s *= 2
 
 
-def verdict_of(face: TrackedFace) -> str:
-    """The label, "uncertain" or "too small"."""
-    if face.scores is None:
-        return "too small"
-    return "uncertain" if face.scores.uncertain else face.scores.label
-
-
 def _row(face: TrackedFace, t_s: float) -> TimelineRow:
     scores = face.scores
     if scores is None:
-        return TimelineRow(t_s, face.id, face.box, "", False, None, None)
+        return TimelineRow(t_s, face.id, face.box, (), None, None)
     return TimelineRow(
         t_s,
         face.id,
         face.box,
-        scores.label,
-        scores.uncertain,
+        scores.labels,
         scores.scores.probabilities,
         scores.raw.probabilities,
     )
 
 
 def row_dict(row: TimelineRow) -> dict[str, Any]:
-    """A row as plain values, the same in CSV and JSON; scores are None where not judged."""
+    """A row as plain values, the same in CSV and JSON; shares are None where not judged."""
     shares = [None] * len(EMOTIONS) if row.probabilities is None else row.probabilities.tolist()
     return {
         "t_s": round(row.t_s, 3),
         "face": row.face,
         **dict(zip(("x_min", "y_min", "x_max", "y_max"), _rounded(row.box.xyxy, 1), strict=True)),
-        "label": row.label or None,
-        "uncertain": row.uncertain,
+        "top": row.labels[0] if row.labels else None,
+        "labels": " ".join(row.labels) or None,
+        "uncertain": len(row.labels) > 1,
         **dict(zip(EMOTIONS, _rounded(shares, 5), strict=True)),
     }
 
@@ -188,7 +190,7 @@ def summary_dict(face: FaceSummary) -> dict[str, Any]:
         "first_s": round(face.first_s, 3),
         "last_s": round(face.last_s, 3),
         "seen_s": round(face.seen_s, 3),
-        "seconds_by_label": {k: round(v, 3) for k, v in sorted(face.seconds_by_label.items())},
-        "mean_scores": {name: round(value, 5) for name, value in face.mean_scores.items()},
+        "seconds_by_band": {k: round(v, 3) for k, v in sorted(face.seconds_by_band.items())},
+        "mean_shares": {name: round(value, 5) for name, value in face.mean_shares.items()},
         "label_changes": face.n_label_changes,
     }

@@ -18,6 +18,7 @@ from core.drawing.video import draw_faces
 from core.emotions import EMOTIONS
 from core.errors import MienError
 from core.expression.classify import EmotionClassifier
+from core.expression.quality import load_quality_model
 from core.pictures.video import Clip, ClipInfo, ClipLimits
 from core.stream import SmoothingRules, StreamAnalyzer, StreamFrame, StreamRules
 from core.stream.timeline import FaceSummary, Timeline, TimelineRow, row_dict, summary_dict
@@ -59,6 +60,11 @@ class ClipResult:
     notes: tuple[str, ...]
     error: MienError | None
 
+    @classmethod
+    def refused(cls, name: str, error: MienError) -> "ClipResult":
+        """A clip of which nothing was analysed, and why."""
+        return cls(name, None, 0.0, 0, (), (), None, 0.0, (), error)
+
 
 def clip_limits(settings: Settings) -> ClipLimits:
     """The limits that the settings name."""
@@ -73,7 +79,13 @@ def stream_analyzer(
 ) -> StreamAnalyzer:
     """A new analyzer for one video over shared parts; making one costs nothing."""
     rules = StreamRules(smoothing=smoothing or SmoothingRules())
-    return StreamAnalyzer(detector, classifier, rules=rules, min_face_px=settings.min_face_px)
+    return StreamAnalyzer(
+        detector,
+        classifier,
+        rules=rules,
+        min_face_px=settings.min_face_px,
+        quality=load_quality_model(classifier.card.id, settings.models_dir),
+    )
 
 
 def analyse_clip(
@@ -104,10 +116,10 @@ def analyse_clip(
                 if progress is not None and analysed.index % 5 == 0:
                     progress(frame.t_s, info.duration_s or 0.0)
     except MienError as error:
-        return ClipResult(name, None, 0.0, 0, (), (), None, 0.0, (), error)
+        return ClipResult.refused(name, error)
     except MemoryError:
         refusal = MienError("This video needs more memory than there is; please shrink it.")
-        return ClipResult(name, None, 0.0, 0, (), (), None, 0.0, (), refusal)
+        return ClipResult.refused(name, refusal)
     faces = tuple(timeline.summaries())
     return ClipResult(
         name=name,
@@ -142,7 +154,7 @@ class _KeyFrame:
 
 
 CSV_COLUMNS = (
-    "t_s", "face", "x_min", "y_min", "x_max", "y_max", "label", "uncertain", *EMOTIONS,
+    "t_s", "face", "x_min", "y_min", "x_max", "y_max", "top", "labels", "uncertain", *EMOTIONS,
 )  # fmt: skip
 
 

@@ -43,7 +43,7 @@ def photo_in_passing(
             counts = {"faces": len(result.analysis.faces)}
             record_unkept(store, consent, way, model_id=result.analysis.model_id, counts=counts)
     except MienError as error:
-        return PhotoResult(name, None, None, (), error)
+        return PhotoResult.refused(name, error)
     return result
 
 
@@ -63,7 +63,7 @@ def clip_in_passing(
             counts = {"faces": len(result.faces), "frames": result.n_frames}
             record_unkept(store, consent, Way.CLIP, model_id=model_id, counts=counts)
     except MienError as error:
-        return ClipResult(name, None, 0.0, 0, (), (), None, 0.0, (), error)
+        return ClipResult.refused(name, error)
     return result
 
 

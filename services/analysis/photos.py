@@ -51,6 +51,11 @@ class PhotoResult:
     notes: tuple[str, ...]
     error: MienError | None
 
+    @classmethod
+    def refused(cls, name: str, error: MienError) -> "PhotoResult":
+        """A photo of which nothing was analysed, and why."""
+        return cls(name, None, None, (), error)
+
 
 def analyse_bytes(name: str, data: bytes, analyzer: Analyzer, settings: Settings) -> PhotoResult:
     """Decode and analyse one photo; a refusal is a result, not an exception."""
@@ -119,7 +124,7 @@ def _observed(name: str, analyse: Callable[[], PhotoResult]) -> PhotoResult:
         with WORK.one():
             result = analyse()
     except MienError as error:
-        result = PhotoResult(name, None, None, (), error)
+        result = PhotoResult.refused(name, error)
     for observer in observers():
         if result.analysis is not None:
             observer.photo_analysed(result.analysis.timings_ms, len(result.analysis.faces))
@@ -151,10 +156,10 @@ def _analyse(name: str, decode: Callable[[], DecodedImage], analyzer: Analyzer) 
         decode_ms = round((time.perf_counter() - started) * 1000, 3)
         found = analyzer.analyze(decoded.image_rgb)
     except MienError as error:
-        return PhotoResult(name, None, None, (), error)
+        return PhotoResult.refused(name, error)
     except MemoryError:
         refusal = MienError("This picture needs more memory than there is; please shrink it.")
-        return PhotoResult(name, None, None, (), refusal)
+        return PhotoResult.refused(name, refusal)
     total_ms = round((time.perf_counter() - started) * 1000, 3)
     timings_ms = {"decode": decode_ms, **found.timings_ms, "total": total_ms}
     analysis = Analysis(found.size_wh, found.faces, found.model_id, found.detector, timings_ms)
@@ -163,7 +168,7 @@ def _analyse(name: str, decode: Callable[[], DecodedImage], analyzer: Analyzer) 
 
 
 def _face_notes(analysis: Analysis, min_face_px: int) -> tuple[str, ...]:
-    n_small = sum(face.too_small for face in analysis.faces)
+    n_small = sum(face.scores is None for face in analysis.faces)
     if not analysis.faces:
         return (NO_FACE,)
     turned = _TURNED.get(analysis.turned_degrees, ())
@@ -179,15 +184,16 @@ def _face_notes(analysis: Analysis, min_face_px: int) -> tuple[str, ...]:
 
 def _face_dict(face: FaceAnalysis) -> dict[str, Any]:
     box = [round(value, 1) for value in face.face.box.xyxy]
-    scores = face.scores
+    answer = face.answer
     return {
         "box": box,
         "confidence": round(face.face.confidence, 4),
-        "scores": None
-        if scores is None
-        else {name: round(value, 5) for name, value in scores.as_dict().items()},
-        "top": None if scores is None else scores.top,
-        "uncertain": face.uncertain,
+        "shares": None
+        if answer.scores is None
+        else {name: round(value, 5) for name, value in answer.scores.as_dict().items()},
+        "labels": list(answer.labels),
+        "top": answer.top,
+        "uncertain": answer.uncertain,
         "quality": None if face.quality is None else _quality_dict(face.quality),
         "refused": why_refused(face),
         "turned_degrees": face.face.turned_degrees,
@@ -196,7 +202,7 @@ def _face_dict(face: FaceAnalysis) -> dict[str, Any]:
 
 def why_refused(face: FaceAnalysis) -> str | None:
     """Why a face was found but not judged; None where it was."""
-    if not face.too_small:
+    if face.scores is not None:
         return None
     return f"{height_px(face):.0f} pixels high: too small to be judged"
 
@@ -240,7 +246,8 @@ def results_json(results: Sequence[PhotoResult], *, model_id: str, detector: str
 
 
 CSV_COLUMNS = (
-    "file", "face", "x_min", "y_min", "x_max", "y_max", "confidence", "top", "uncertain",
+    "file", "face", "x_min", "y_min", "x_max", "y_max", "confidence", "top", "labels",
+    "uncertain",
     *EMOTIONS, "quality", "flaw", "error",
 )  # fmt: skip
 
@@ -258,9 +265,9 @@ def results_csv(results: Sequence[PhotoResult]) -> str:
             writer.writerow([name, *[""] * (len(CSV_COLUMNS) - 2), error])
         for number, face in enumerate(faces, start=1):
             row = _face_dict(face)
-            scores = row["scores"] or {}
-            verdict = (row["confidence"], row["top"] or "", row["uncertain"])
-            shares = [scores.get(emotion, "") for emotion in EMOTIONS]
+            verdict = (row["confidence"], row["top"] or "", " ".join(row["labels"]))
+            known = row["shares"] or {}
+            shares = [row["uncertain"], *(known.get(emotion, "") for emotion in EMOTIONS)]
             quality = row["quality"] or {"score": "", "flaw": ""}
             poor = (quality["score"], quality["flaw"] or row["refused"] or "")
             writer.writerow([name, number, *row["box"], *verdict, *shares, *poor, ""])

@@ -27,8 +27,9 @@ from aiortc import (
 )
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
-from core.drawing.video import face_colour, face_label
+from core.drawing.photo import answer_colour, ink
 from core.errors import MienError
+from core.expression.answer import short
 from core.stream.frames import StreamFrame
 from core.types import ImageRGB
 from services.analysis.live import LiveSession
@@ -204,7 +205,7 @@ def check_offer(sdp: str) -> None:
 
 
 def labels(frame: StreamFrame) -> dict[str, Any]:
-    """What a browser draws: boxes in shares of width and height, with text and colour."""
+    """What a browser draws: boxes in shares of width and height, text, colours."""
     width, height = frame.size_wh
     return {
         "faces": [
@@ -215,8 +216,9 @@ def labels(frame: StreamFrame) -> dict[str, Any]:
                         face.box.xyxy, (width, height, width, height), strict=True
                     )
                 ],
-                "text": face_label(face),
-                "colour": "#{:02X}{:02X}{:02X}".format(*face_colour(face)),
+                "text": f"{face.id} {short(face.answer)}",
+                "colour": "#{:02X}{:02X}{:02X}".format(*answer_colour(face.answer)),
+                "ink": "#{:02X}{:02X}{:02X}".format(*ink(answer_colour(face.answer))),
             }
             for face in frame.faces
         ]

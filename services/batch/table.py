@@ -12,11 +12,12 @@ SCHEMA: Final = pa.schema(
     [
         ("number", pa.int64()),  # of the file in the list, from 1
         ("file", pa.string()),
-        ("face", pa.int32()),  # from 1, left to right
+        ("face", pa.int32()),  # from 1, in reading order
         *((side, pa.float32()) for side in ("x_min", "y_min", "x_max", "y_max")),
         ("confidence", pa.float32()),
         ("top", pa.string()),
-        ("uncertain", pa.bool_()),
+        ("labels", pa.string()),  # all that are named, with spaces between
+        ("uncertain", pa.bool_()),  # whether more than one is named
         *((emotion, pa.float32()) for emotion in EMOTIONS),
         ("quality", pa.float32()),  # 0..1, see docs/detection.md
         ("flaw", pa.string()),  # what is worst about the face, if anything
@@ -64,7 +65,8 @@ def _cells(face: dict[str, Any]) -> dict[str, Any]:
     return {
         **box,
         **verdict,
-        **(face["scores"] or {}),
+        "labels": " ".join(face["labels"]) or None,
+        **(face["shares"] or {}),
         "quality": quality.get("score"),
         "flaw": quality.get("flaw"),
         "not_judged": face["refused"],

@@ -64,7 +64,7 @@ def lost_part(part: PartFiles, first: int) -> pa.Table:
         "The worker process ended each time that it came to this file; look at the file and at "
         "the worker's memory."
     )
-    return results_table([PhotoResult(file, None, None, (), error) for file in part.files], first)
+    return results_table([PhotoResult.refused(file, error) for file in part.files], first)
 
 
 @lru_cache(maxsize=2)
@@ -104,7 +104,7 @@ def _analyse(file: str, analyzer: Analyzer, settings: Settings) -> PhotoResult:
         fault = UnexpectedFaultError(
             f"Mien failed at this file ({type(exc).__name__}); please report it."
         )
-        return PhotoResult(file, None, None, (), fault)
+        return PhotoResult.refused(file, fault)
     # Pixels go at once: a part's photos need not fit into memory together.
     return PhotoResult(file, None, result.analysis, result.notes, result.error)
 
@@ -118,7 +118,7 @@ def _analyse_url(url: str, analyzer: Analyzer, settings: Settings) -> PhotoResul
             f"This file cannot be fetched ({type(exc).__name__}); "
             "please check that it exists and that the worker may read it."
         )
-        return PhotoResult(url, None, None, (), unreadable)
+        return PhotoResult.refused(url, unreadable)
     return analyse_bytes(url, data, analyzer, settings)
 
 

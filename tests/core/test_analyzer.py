@@ -10,16 +10,28 @@ from numpy.typing import NDArray
 
 from core.analyzer import Analyzer, create_analyzer
 from core.errors import InvalidImageArrayError, ModelError, UnknownDetectorError, UnknownModelError
+from core.expression.conformal import ConformalFit
 from core.expression.model_card import model_ids
+from core.expression.quality import QualityModel
 from core.landmarks import FaceLandmarker
 from core.pictures.face_input import FULL_SQUARE
-from core.types import Analysis, Box, Face
+from core.types import TOO_SMALL, Analysis, Box, Face, FaceMeasures, FaceQuality
 from tests.helpers.detectors import EACH_DETECTOR, OWN_DETECTORS
 from tests.helpers.faces import BrightnessClassifier, FixedDetector, a_face, grey_level
 from tests.paths import ROOT
 
 MODELS = ROOT / "models"
 Image = NDArray[np.uint8]
+
+
+class AsGoodAs(QualityModel):
+    """Finds every picture of the same quality."""
+
+    quality: float
+
+    def judge(self, measures: FaceMeasures) -> FaceQuality:
+        return FaceQuality(self.quality, None, measures)
+
 
 STEPS = ["detect", "landmarks", "input", "classify"]
 needs_a_model = pytest.mark.skipif(not model_ids(MODELS), reason="no model is shipped yet")
@@ -51,17 +63,16 @@ def test_a_face_is_scored_by_what_is_in_its_box() -> None:
     image[:, 100:] = grey_level(5)
     found = toy(Box(20, 20, 60, 60), Box(130, 20, 170, 60)).analyze(image)
     assert [face.scores.top for face in found.faces if face.scores] == ["angry", "surprise"]
-    assert [face.uncertain for face in found.faces] == [False, False]
+    assert [face.answer.labels for face in found.faces] == [("angry",), ("surprise",)]
     assert [face.landmarks for face in found.faces] == [None, None]
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (2, 0, 3, 1)])
-def test_faces_come_from_left_to_right_whatever_the_detector_says(order: tuple[int, ...]) -> None:
-    """By centre, not by edge: the widest box reaches furthest left and is second."""
-    boxes = [Box(20, 50, 50, 80), Box(0, 10, 90, 90), Box(100, 60, 130, 90), Box(100, 10, 130, 70)]
+def test_faces_come_in_reading_order_whatever_the_detector_says(order: tuple[int, ...]) -> None:
+    """Two rows, neither of them level; by centre, not by edge."""
+    boxes = [Box(10, 14, 40, 44), Box(60, 5, 90, 40), Box(0, 50, 70, 90), Box(60, 62, 90, 92)]
     found = toy(*(boxes[i] for i in order)).analyze(flat(1))
-    expected = sorted(boxes, key=lambda box: ((box.x_min + box.x_max), (box.y_min + box.y_max)))
-    assert [face.face.box for face in found.faces] == expected
+    assert [face.face.box for face in found.faces] == boxes
 
 
 def test_scores_stay_with_their_faces_when_some_are_too_small() -> None:
@@ -83,11 +94,10 @@ def test_scores_stay_with_their_faces_when_some_are_too_small() -> None:
 def test_a_face_is_too_small_below_the_limit_and_not_at_it(height: float, too_small: bool) -> None:
     box = Box(30, 20, 70, 20 + height)
     (face,) = toy(box).analyze(flat(3)).faces
-    assert face.too_small == too_small
+    assert (face.scores is None) == too_small
     if too_small:
-        assert face.scores is None
         assert face.landmarks is None
-        assert face.uncertain
+        assert face.answer.labels == ()
     assert face.face.box == box
 
 
@@ -95,7 +105,6 @@ def test_when_all_faces_are_too_small_none_is_classified() -> None:
     analyzer = toy(Box(10, 10, 20, 20), Box(50, 10, 60, 20))
     found = analyzer.analyze(flat(3))
     assert [face.scores for face in found.faces] == [None, None]
-    assert [face.uncertain for face in found.faces] == [True, True]
     assert list(found.timings_ms) == STEPS
     assert isinstance(analyzer.classifier, BrightnessClassifier)
     assert sum(analyzer.classifier.batch_sizes) == 0
@@ -103,18 +112,26 @@ def test_when_all_faces_are_too_small_none_is_classified() -> None:
 
 def test_the_limit_can_be_set() -> None:
     box = Box(10, 10, 40, 40)
-    assert toy(box, min_face_px=31).analyze(flat(0)).faces[0].too_small
-    assert not toy(box, min_face_px=30).analyze(flat(0)).faces[0].too_small
+    assert toy(box, min_face_px=31).analyze(flat(0)).faces[0].scores is None
+    assert toy(box, min_face_px=30).analyze(flat(0)).faces[0].scores is not None
 
 
-@pytest.mark.parametrize(
-    ("certainty", "uncertain"),
-    [(0.0, True), (1.0, True), (np.log(6) - 0.01, True), (np.log(6) + 0.01, False), (9, False)],
-)
-def test_uncertain_is_below_the_cards_threshold(certainty: float, uncertain: bool) -> None:
-    """The card says 0.5; e ** c / (e ** c + 6) is 0.5 for c = ln 6."""
-    (face,) = toy(Box(10, 10, 60, 60), certainty=certainty).analyze(flat(2)).faces
-    assert face.uncertain == uncertain
+@pytest.mark.parametrize(("quality", "n_labels"), [(None, 3), (1.0, 3), (0.6, 3), (0.4, 7)])
+def test_the_answer_follows_the_models_fit_and_the_pictures_quality(
+    quality: float | None, n_labels: int
+) -> None:
+    analyzer = toy(Box(10, 10, 60, 60), certainty=1.0)
+    analyzer.classifier.conformal = ConformalFit(
+        target=0.9, edges=[0, 0.5, 1], least_shares=[-0.2, 0.1]
+    )
+    if quality is not None:
+        analyzer.quality = AsGoodAs(
+            centre=[], weights=[], intercept=0, reference=1, quality=quality
+        )
+    (face,) = analyzer.analyze(flat(2)).faces
+    # Shares are 0.31 once and 0.11 six times; from the fourth place on a label needs more.
+    assert len(face.answer.labels) == n_labels
+    assert face.answer.top == "fear"
 
 
 def test_sixty_faces_are_one_batch() -> None:
@@ -221,8 +238,7 @@ def test_a_far_away_face_is_shown_and_not_judged(astronaut: Image) -> None:
     framed[100:196, 150:246] = small
     (face,) = analyzer().analyze(framed).faces
     assert face.face.box.size_wh[1] < 24
-    assert face.too_small
-    assert face.uncertain
+    assert face.answer is TOO_SMALL
 
 
 def tiled(astronaut: Image, rows: int, columns: int, side: int = 120) -> Image:
@@ -231,14 +247,14 @@ def tiled(astronaut: Image, rows: int, columns: int, side: int = 120) -> Image:
 
 
 @needs_a_model
-def test_sixty_people_are_all_found_from_left_to_right_with_their_own_mesh(
+def test_sixty_people_are_all_found_row_by_row_with_their_own_mesh(
     astronaut: Image,
 ) -> None:
     image = tiled(astronaut, rows=6, columns=10)
     found = analyzer().analyze(image)
     assert len(found.faces) == 60
     centres = [face.face.box.centre_xy for face in found.faces]
-    assert centres == sorted(centres)
+    assert centres == sorted(centres, key=lambda xy: (xy[1] // 120, xy[0]))
     assert {(int(x // 120), int(y // 120)) for x, y in centres} == {
         (column, row) for column in range(10) for row in range(6)
     }
@@ -282,7 +298,7 @@ def numbers(found: Analysis) -> list[object]:
             face.face.keypoints_xy.tobytes(),
             face.landmarks and (face.landmarks.points_xy.tobytes(), face.landmarks.blendshapes),
             face.scores and face.scores.probabilities.tobytes(),
-            face.uncertain,
+            face.answer.labels,
         )
         for face in found.faces
     ]

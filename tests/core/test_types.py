@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from core.emotions import EMOTIONS
 from core.errors import InvalidImageArrayError, MienError
 from core.types import (
+    TOO_SMALL,
     Analysis,
+    Answer,
     Box,
     EmotionScores,
     Face,
@@ -255,13 +257,13 @@ def test_of_equal_scores_the_first_is_the_top_and_there_is_no_margin() -> None:
     assert scores.margin == 0
 
 
-def test_uncertain_means_below_the_threshold_and_not_at_it() -> None:
-    scores = EmotionScores(np.array([0.5, 0.5, 0, 0, 0, 0, 0], np.float32))
-    assert not scores.is_uncertain(0)
-    assert not scores.is_uncertain(0.5)
-    assert scores.is_uncertain(0.5001)
-
-
-def test_a_face_without_scores_was_too_small() -> None:
-    assert FaceAnalysis(a_face(), None, None, True).too_small
-    assert not FaceAnalysis(a_face(), None, one_hot("sad"), False).too_small
+def test_an_answer_has_scores_and_labels_or_neither() -> None:
+    scores = one_hot("sad")
+    assert TOO_SMALL.top is None
+    assert not TOO_SMALL.agreed
+    assert not TOO_SMALL.uncertain
+    assert FaceAnalysis(a_face(), None, TOO_SMALL).scores is None
+    assert FaceAnalysis(a_face(), None, Answer(scores, ("sad",))).scores is scores
+    for wrong in ((None, ("sad",)), (scores, ()), (scores, ("sad", "sad")), (scores, ("bored",))):
+        with pytest.raises(ValueError, match="labels"):
+            Answer(*wrong)

@@ -47,7 +47,7 @@ def download(page: Page, button: str) -> bytes:
 
 def test_the_astronaut_resembles_happiness(page: Page) -> None:
     page.locator('input[type="file"]').first.set_input_files(ASTRONAUT)
-    expect(page.get_by_text("resembles happiness")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("would say happy")).to_be_visible(timeout=20_000)
     expect(page.get_by_text('When this model says "happy" it is right in')).to_be_visible()
     # Nothing is wider than the screen.
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

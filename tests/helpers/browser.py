@@ -16,7 +16,7 @@ def upload(page: Any, photo: Path = ASTRONAUT, *, timeout_ms: float) -> None:
     chooser = page.locator('input[type="file"]').first
     chooser.wait_for(state="attached", timeout=timeout_ms)
     chooser.set_input_files(photo)
-    page.get_by_text("resembles happiness").first.wait_for(timeout=timeout_ms)
+    page.get_by_text("would say happy").first.wait_for(timeout=timeout_ms)
 
 
 def keep_photo(page: Any, url: str, photo: Path = ASTRONAUT, *, timeout_ms: float) -> str:

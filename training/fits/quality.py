@@ -3,7 +3,7 @@
 `python -m training.fits.quality --data fer2013.parquet --model mien-fast` writes
 models/mien-fast/quality.json. Every validation image is taken as it is and degraded several times
 (core.measures.corruptions, smaller sizes, cut by a border). One half of the images is fitted on;
-the other half says what the threshold that follows quality gains, and is written beside the fit.
+the other half says whether the number means what it says, and is written beside the fit.
 """
 
 import json
@@ -20,6 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from core.config import ROOT, load_settings
 from core.detection import FaceDetector, create_detector
 from core.expression.classify import EmotionClassifier
+from core.expression.conformal import QUALITY_EDGES, bands
 from core.expression.quality import QualityModel, features, measure_grey, nose_offset, quadratic
 from core.measures.corruptions import CORRUPTIONS, LEVELS, corrupt
 from core.measures.datasets import LabelledImages, load_labelled
@@ -78,7 +79,7 @@ def turn_of(grey: Grey, detector: FaceDetector) -> float | None:
 def table(
     classifier: EmotionClassifier, images: LabelledImages, *, n_degraded: int
 ) -> tuple[NDArray[np.float64], dict[str, NDArray[Any]]]:
-    """Features (m, 8) of all pictures; of each: right, log_odds of the top, kind, image."""
+    """Features (m, 8) of all pictures; of each: probabilities, right, kind, image."""
     detector = create_detector("yunet", ROOT / "models", threshold=0.5)
     rng = np.random.default_rng(0)
     pictures: list[Grey] = []
@@ -105,10 +106,9 @@ def table(
             for part in (pictures[i : i + 256] for i in range(0, len(pictures), 256))
         ]
     )
-    top = np.clip(probabilities.max(axis=1).astype(np.float64), 1e-6, 1 - 1e-6)
     return np.stack([features(m) for m in measures]), {
+        "probabilities": probabilities,
         "right": probabilities.argmax(axis=1) == images.labels[numbers],
-        "log_odds": np.log(top / (1 - top)),
         "kind": np.array(kinds),
         "image": np.array(numbers),
     }
@@ -120,64 +120,41 @@ def _as_input(grey: Grey, face_input: Any) -> Grey:
 
 
 def fit(rows: NDArray[np.float64], facts: dict[str, NDArray[Any]]) -> QualityModel:
-    """Quality from features, then how the threshold must follow it."""
+    """Quality from features."""
     clean = facts["kind"] == "clean"
     centre = np.median(rows[clean], axis=0)
     inputs = quadratic(rows, centre)
     scale = inputs.std(axis=0) + 1e-9
     right = facts["right"]
     curve = LogisticRegression(C=1.0, max_iter=2000).fit(inputs / scale, right)
-    model = QualityModel(
+    return QualityModel(
         centre=[round(float(v), 5) for v in centre],
         weights=[round(float(v), 5) for v in curve.coef_[0] / scale],
         intercept=round(float(curve.intercept_[0]), 5),
         reference=round(float(right[clean].mean()), 4),
-        threshold_slope=0.0,
     )
-    lost = 1 - model.scores(rows)
-    trust = LogisticRegression(C=1e3).fit(np.stack([facts["log_odds"], lost], axis=1), right)
-    slope = max(-trust.coef_[0, 1] / trust.coef_[0, 0], 0.0)
-    return model.model_copy(update={"threshold_slope": round(float(slope), 4)})
 
 
 def check(
-    model: QualityModel, rows: NDArray[np.float64], facts: dict[str, NDArray[Any]], at_best: float
+    model: QualityModel, rows: NDArray[np.float64], facts: dict[str, NDArray[Any]]
 ) -> dict[str, Any]:
-    """Accuracy and coverage on unseen images, with the threshold fixed and following quality."""
+    """On unseen images, by band of quality: what it promises and how many are judged right."""
     quality, right = model.scores(rows), facts["right"]
-    wanted = np.array([model.uncertain_threshold(q, at_best) for q in quality])
-    top = 1 / (1 + np.exp(-facts["log_odds"]))
-    following, fixed = top >= wanted, top >= at_best
-    # The same coverage by one threshold for all: what following quality gains over a stricter one.
-    stricter = top >= np.quantile(top, 1 - following.mean())
-    edges = [0, 0.5, 0.7, 0.85, 0.95, 1.0001]
-    bands = [
+    inside = bands(quality, list(QUALITY_EDGES))
+    by_quality = [
         {
-            "quality": f"{low:g} to {min(high, 1):g}",
-            "n": int(inside.sum()),
-            "accuracy_of_all": _share(right[inside]),
-            "mean_quality_times_reference": _share(quality[inside] * model.reference),
-            "fixed": _accepted(fixed[inside], right[inside]),
-            "following": _accepted(following[inside], right[inside]),
+            "quality": f"{low:g} to {high:g}",
+            "n": int((inside == band).sum()),
+            "accuracy_of_all": _share(right[inside == band]),
+            "mean_quality_times_reference": _share(quality[inside == band] * model.reference),
         }
-        for low, high in pairwise(edges)
-        for inside in [(quality >= low) & (quality < high)]
+        for band, (low, high) in enumerate(pairwise(QUALITY_EDGES))
     ]
-    return {
-        "n": len(right),
-        "fixed": _accepted(fixed, right),
-        "following": _accepted(following, right),
-        "one_stricter_threshold_of_the_same_coverage": _accepted(stricter, right),
-        "by_quality": bands,
-    }
+    return {"n": len(right), "by_quality": by_quality}
 
 
 def _share(values: NDArray[Any]) -> float | None:
     return round(float(values.mean()), 6) if len(values) else None
-
-
-def _accepted(accepted: NDArray[np.bool_], right: NDArray[np.bool_]) -> dict[str, float | None]:
-    return {"coverage": _share(accepted), "accuracy": _share(right[accepted])}
 
 
 def main(
@@ -196,7 +173,6 @@ def main(
         fitted,
         rows[~in_fit],
         {k: v[~in_fit] for k, v in facts.items()},
-        classifier.card.calibration.uncertain_threshold,
     )
     content = {
         **fitted.model_dump(),

@@ -198,7 +198,7 @@ def analyse_in_passing(photo: Photo, engine: Analyzer, way: Way) -> PhotoResult:
                 photo.name, photo.read(), engine, settings(), way=way, store=store, consent=consent
             )
     except BusyError as error:  # not remembered, so that the next click tries again
-        return PhotoResult(photo.name, None, None, (), error)
+        return PhotoResult.refused(photo.name, error)
     finally:
         place.empty()
     result = replace(result, image_rgb=None)

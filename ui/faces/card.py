@@ -7,18 +7,19 @@ import numpy as np
 import streamlit as st
 
 from core.drawing.photo import EMOTION_COLOURS
-from core.emotions import EMOTIONS, resembles
-from core.types import EmotionScores, FaceAnalysis, FaceQuality, ImageRGB
+from core.emotions import EMOTIONS
+from core.expression.answer import sentence
+from core.types import Answer, EmotionScores, FaceAnalysis, FaceQuality, ImageRGB
 from ui.shared.text import percent
 
 _CROP_MARGIN = 0.15
 _CROP_SIDE_PX = 160
 QUALITY_HELP = (
     "At 80, faces in pictures like this one are judged right 0.8 times as often as in clear ones, "
-    "measured on spoilt validation images. The poorer the picture, the more clearly an expression "
-    "has to stand out before it is named."
+    "measured on spoilt validation images. The poorer the picture, the more labels are named."
 )
 _SHOWN_WIDTH_PX = 80
+_LABELS = "FER-2013's own labels, test split"
 
 
 def face_card(
@@ -32,7 +33,7 @@ def face_card(
         with text:
             st.markdown(headline(number, face))
             if face.scores is not None:
-                st.caption(believability(face.scores, face.uncertain, report))
+                st.caption(believability(face.answer, report))
             if face.quality is not None:
                 st.caption(quality_words(face.quality), help=QUALITY_HELP)
         if face.scores is not None:
@@ -46,34 +47,32 @@ def quality_words(quality: FaceQuality) -> str:
 
 
 def headline(number: int, face: FaceAnalysis) -> str:
-    """One line of Markdown: what the face resembles, or why nothing is said."""
+    """One line of Markdown: what people would say, or why nothing is said."""
     if face.scores is None:
         height_px = face.face.box.size_wh[1]
         return f"**Face {number}** is {height_px:.0f} pixels high: too small to be judged."
-    share = percent(face.scores.top_probability)
-    if face.uncertain:
-        return f"**Face {number}** – **uncertain** (most like {face.scores.top}, {share})"
-    return f"**Face {number}** {resembles(face.scores.top)} ({share})"
+    return f"**Face {number}** – {sentence(face.answer)}"
 
 
-def believability(scores: EmotionScores, uncertain: bool, report: dict[str, Any] | None) -> str:
-    """How often the model is right when it says this label, measured on the test split."""
+def believability(answer: Answer, report: dict[str, Any] | None) -> str:
+    """How often the model is right when this label is its first, and on which faces."""
     if report is None:
         return "This model has not been evaluated; do not rely on it."
-    precision = report["all"]["per_class"][scores.top]["precision"]
+    measured = report.get("precision")  # on the faces that come nearest to what it is used on
+    if measured is None:
+        precision, measured_on = report["all"]["per_class"][answer.top]["precision"], _LABELS
+    else:
+        precision, measured_on = measured["per_label"][answer.top], measured["dataset"]
     if precision is None:
-        return f'This model never said "{scores.top}" in its test; do not rely on it.'
-    sentence = (
-        f'When this model says "{scores.top}" it is right in {percent(precision)} of the cases '
-        "(FER-2013 test)."
+        return f'This model never said "{answer.top}" in its test; do not rely on it.'
+    return (
+        f'When this model says "{answer.top}" first it is right in {percent(precision)} of the '
+        f"cases ({measured_on})."
     )
-    if uncertain:
-        return f"No expression stands out clearly enough. {sentence}"
-    return sentence
 
 
 def bars_html(scores: EmotionScores) -> str:
-    """Seven bars as HTML, most probable in bold; readable by screen readers and in any theme."""
+    """Shares of people as seven bars in HTML, the largest in bold; for any theme and reader."""
     rows = []
     for emotion in EMOTIONS:
         share = scores.as_dict()[emotion]
@@ -89,7 +88,7 @@ def bars_html(scores: EmotionScores) -> str:
             f"{percent(share, 1)}</span></div>"
         )
     return (
-        '<div role="list" aria-label="Scores of the seven expressions" '
+        '<div role="list" aria-label="What share of people would say each expression" '
         f'style="display:grid;gap:.15rem">{"".join(rows)}</div>'
     )
 

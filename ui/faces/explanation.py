@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from core.drawing.landmarks import AGAINST, FOR, draw_explanation
-from core.emotions import noun, resembles
+from core.expression.answer import sentence
 from core.expression.explain import (
     SURROUNDINGS,
     WEAK,
@@ -17,7 +17,7 @@ from core.expression.explain import (
     region_outlines,
 )
 from core.landmarks.schemes import MESH
-from core.types import FaceAnalysis, ImageRGB
+from core.types import Answer, FaceAnalysis, ImageRGB
 from ui.faces.view import NO_MESH, FaceView, face_view
 from ui.shared.resources import classifier, detector
 from ui.shared.text import percent
@@ -76,7 +76,7 @@ def show_explanation(
             for effect in explained.effects
         ),
     )
-    said = sentence(explained, uncertain=found.uncertain)
+    said = explained_words(explained, found.answer)
     if stacked:
         picture, text = st.container(width=_STACKED_PX), st.container()
     else:
@@ -136,19 +136,20 @@ def _points(effect: float) -> str:
     return f"{rounded:+.1f}" if rounded else "0.0"
 
 
-def sentence(found: Explanation, *, uncertain: bool = False) -> str:
-    """What carries the score, in words; `uncertain` says that no expression stands out."""
-    start = f"The face **{resembles(found.emotion)}** with a score of {percent(found.score)}."
-    if uncertain:
-        start = f"The face is **uncertain**, most like {found.emotion} ({percent(found.score)})."
+def explained_words(found: Explanation, answer: Answer) -> str:
+    """What carries the share of the label that most people would choose."""
+    start = f"{percent(found.score)} of people would say **{found.emotion}**."
+    if answer.uncertain:
+        said = sentence(answer)
+        start = f"{said[0].upper()}{said[1:]}. {start}"
     first = max(found.effects, key=lambda effect: effect.effect)
     if first.effect < WEAK:
-        return f"{start} No single part carries that score.{_together(found)}"
-    text = f"{start} Most of it hangs on **{_named(first)}**: without it, {_loss(first)}."
+        return f"{start} No single part carries that share.{_together(found)}"
+    text = f"{start} Most of that hangs on **{_named(first)}**: without it, {_loss(first)}."
     if found.flips:
         flip = found.flips[0]
         part = "that" if flip is first else _named(flip)
-        text += f" Without {part} the face would sooner resemble {noun(flip.without)}."
+        text += f" Without {part} most people would say {flip.without}."
     return text
 
 

@@ -138,4 +138,4 @@ def _scores(number: int, found: FaceAnalysis, model_id: str) -> None:
     st.markdown(headline(number, found))
     if found.scores is not None:
         st.html(bars_html(found.scores))
-        st.caption(believability(found.scores, found.uncertain, report(model_id)))
+        st.caption(believability(found.answer, report(model_id)))

@@ -1,11 +1,11 @@
 """Results of a ZIP of photos: one table for all of them, to look at and to take home."""
 
 import io
-from collections import Counter
 from collections.abc import Sequence
 
 import streamlit as st
 
+from core.expression.answer import counted
 from services.analysis.photos import PhotoResult, results_csv, results_json
 from ui.photos.results import overview
 
@@ -36,20 +36,9 @@ def show_many(results: Sequence[PhotoResult], model_id: str, detector: str) -> N
 
 
 def _faces_words(results: Sequence[PhotoResult]) -> str:
-    """What all faces resemble, most frequent first."""
-    faces = [face for r in results if r.analysis is not None for face in r.analysis.faces]
-    counts = Counter(
-        "too small to be judged"
-        if face.scores is None
-        else "uncertain"
-        if face.uncertain
-        else face.scores.top
-        for face in faces
-    )
-    if not counts:
-        return "No face was found in these photos."
-    said = ", ".join(f"{count:,} × {verdict}" for verdict, count in counts.most_common())
-    return f"What the expressions of all faces resemble: {said}."
+    """What people would say of all faces, most frequent first."""
+    said = counted(f.answer for r in results if r.analysis is not None for f in r.analysis.faces)
+    return f"People would say: {said}." if said else "No face was found in these photos."
 
 
 def _parquet(results: Sequence[PhotoResult]) -> bytes:

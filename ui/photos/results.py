@@ -1,13 +1,12 @@
 """Results of photos on the screen: overview, picture and faces of each, downloads."""
 
-from collections import Counter
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from core.drawing.photo import draw_analysis
+from core.expression.answer import counted
 from core.pictures.quarter_turns import upright
 from core.types import Analysis, ImageRGB
 from services.analysis.downloads import annotated_name, annotated_png, results_zip
@@ -21,7 +20,7 @@ _PHOTOS_PER_PAGE = 4
 _FACES_PER_PAGE = 12
 _BESIDE_PICTURE = 2  # more faces than these stand below the picture, in columns
 _CARD_COLUMNS = 3
-_SHOWN_SIDE_PX = 1280
+_SHOWN_SIDE_PX = 1280  # what a screen shows, and a tenth of the bytes to send
 
 
 def show_results(analysed: list[tuple[Photo, PhotoResult]], model_id: str, detector: str) -> None:
@@ -53,7 +52,7 @@ def overview(results: list[PhotoResult], *, height_px: int = 260) -> None:
         {
             "file": result.name,
             "faces": 0 if result.analysis is None else len(result.analysis.faces),
-            "resembles": _tops(result),
+            "people would say": _said(result),
             "remark": " ".join(result.notes) if result.error is None else str(result.error),
         }
         for result in results
@@ -67,14 +66,9 @@ def overview(results: list[PhotoResult], *, height_px: int = 260) -> None:
     st.dataframe(pd.DataFrame(rows), hide_index=True, height=min(38 + 35 * len(rows), height_px))
 
 
-def _tops(result: PhotoResult) -> str:
-    """Such as "3 × happy, 1 × uncertain", most frequent first."""
+def _said(result: PhotoResult) -> str:
     faces = () if result.analysis is None else result.analysis.faces
-    counts = Counter(
-        "too small" if f.scores is None else "uncertain" if f.uncertain else f.scores.top
-        for f in faces
-    )
-    return ", ".join(f"{count} × {verdict}" for verdict, count in counts.most_common())
+    return counted(face.answer for face in faces)
 
 
 def _photo(
@@ -91,7 +85,7 @@ def _photo(
     picture, beside = (st.container(), None) if crowded else st.columns([1.4, 1], gap="large")
     with picture:
         st.image(
-            _shrunk(draw_analysis(image_rgb, analysis)),
+            draw_analysis(image_rgb, analysis, max_side_px=_SHOWN_SIDE_PX),
             width="stretch",
             alt=f"{result.name} with {len(analysis.faces)} faces boxed",
         )
@@ -123,9 +117,10 @@ def _faces(
         )  # fmt: skip
         every = every[(page - 1) * _FACES_PER_PAGE : page * _FACES_PER_PAGE]
     n_columns = 1 if len(analysis.faces) <= _BESIDE_PICTURE else _CARD_COLUMNS
-    columns = st.columns(n_columns)
+    # Row by row, so that a phone, which shows one column after the other, keeps the order.
+    columns = [c for _ in every[::n_columns] for c in st.columns(n_columns)]
     for place, (face_number, face) in enumerate(every):
-        with columns[place % n_columns]:
+        with columns[place]:
             face_card(face_number, face, image_rgb, measured)
             explanation_toggle(
                 face_number, face, image_rgb, analysis.model_id, analysis.detector,
@@ -140,18 +135,6 @@ def _timing(analysis: Analysis) -> None:
         f"{timings_ms['total']:.0f} ms (decode {timings_ms['decode']:.0f}, find faces "
         f"{timings_ms['detect']:.0f}, classify {timings_ms['classify']:.1f})"
     )
-
-
-def _shrunk(image_rgb: ImageRGB) -> ImageRGB:
-    """At most `_SHOWN_SIDE_PX` wide: what a screen shows, and a tenth of the bytes to send."""
-    import cv2
-
-    height, width = image_rgb.shape[:2]
-    scale = min(1.0, _SHOWN_SIDE_PX / max(height, width))
-    if scale == 1:
-        return image_rgb
-    size_wh = (max(round(width * scale), 1), max(round(height * scale), 1))
-    return np.asarray(cv2.resize(image_rgb, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _downloads(analysed: list[tuple[Photo, PhotoResult]], model_id: str, detector: str) -> None:

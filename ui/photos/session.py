@@ -206,7 +206,7 @@ def _run(
                 else:
                     result = analyse_own(photo, engine)
         except MienError as error:  # too many wait, or the ZIP is damaged at this photo
-            result = PhotoResult(photo.name, None, None, (), error)
+            result = PhotoResult.refused(photo.name, error)
         yield photo, replace(result, image_rgb=None)
     place.empty()
 

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.expression.answer import answer_of, short
 from services.person.consent import Given, Purpose, resume, withdraw_by_code
 from services.person.context_of_use import CONTEXTS
 from services.person.erase import erase
@@ -161,9 +162,8 @@ def _kept(store: Store, code: str, view: SubjectView) -> None:
                     "kept on (UTC)": item.stored_at.replace(tzinfo=None),
                     "gone on (UTC)": item.kept_until.replace(tzinfo=None),
                     "faces": len(item.result.get("faces", [])),
-                    "resembles": ", ".join(
-                        str(face.get("top") or "too small")
-                        for face in item.result.get("faces", [])
+                    "people would say": ", ".join(
+                        short(answer_of(face)) for face in item.result.get("faces", [])
                     ),
                     "model": item.model_id,
                 }

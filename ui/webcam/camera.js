@@ -99,13 +99,14 @@ class Camera {
       this.boxes.append(document.createElement("div"));
       this.boxes.lastElementChild.append(document.createElement("span"));
     }
-    faces.forEach(({ box: [left, top, right, bottom], text, colour }, i) => {
+    faces.forEach(({ box: [left, top, right, bottom], text, colour, ink }, i) => {
       const { style, firstElementChild: label } = this.boxes.children[i];
       style.left = `${100 * (mirrored ? 1 - right : left)}%`;
       style.width = `${100 * (right - left)}%`;
       style.top = `${100 * top}%`;
       style.height = `${100 * (bottom - top)}%`;
       style.setProperty("--colour", colour);
+      style.setProperty("--ink", ink);
       label.textContent = text;
       label.classList.toggle("inside", top < 0.07);
     });

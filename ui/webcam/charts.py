@@ -1,4 +1,4 @@
-"""A video over time: a ribbon of what each face resembled, and the lines of its seven scores."""
+"""A video over time: a ribbon of what people would say of each face, and lines of its shares."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,15 +10,14 @@ from plotly.subplots import make_subplots
 
 from core.drawing.photo import CHART_COLOURS
 from core.emotions import EMOTIONS
+from core.expression.answer import BANDS, band
 from core.stream.timeline import TimelineRow
 from ui.shared.charts import expression_look, ink, styled
 
 MAX_FACES: Final = 4
 MAX_POINTS: Final = 240
-UNCLEAR, TOO_SMALL = "unclear", "too small"
-BANDS: Final = (*EMOTIONS, UNCLEAR, TOO_SMALL)
 # Hatched like this where colour alone would not do; grey bands are always hatched.
-_PATTERNS: Final = dict(zip(BANDS, ("", "/", "\\", "", "x", "-", "", "/", "."), strict=True))
+_PATTERNS: Final = dict(zip(BANDS, ("", "/", "\\", "", "x", "-", "", "/", "+", "."), strict=True))
 # A longer gap in a face's rows is a gap in its lines.
 _GAP_S: Final = 1.5
 _RIBBON: Final = {"y": -0.16, "width": 0.18}
@@ -39,13 +38,6 @@ class Span:
         return (self.start_s + self.end_s) / 2
 
 
-def band_of(row: TimelineRow) -> str:
-    """One of `BANDS`."""
-    if row.probabilities is None:
-        return TOO_SMALL
-    return UNCLEAR if row.uncertain else row.label
-
-
 def spans(rows: Sequence[TimelineRow]) -> list[Span]:
     """Rows joined where a face stays in one band, by face and time; a gap ends a span."""
     found: list[Span] = []
@@ -55,17 +47,17 @@ def spans(rows: Sequence[TimelineRow]) -> list[Span]:
         step_s = min(sorted(steps)[len(steps) // 2], _GAP_S) if steps else 0.1
         open_span: Span | None = None
         for row in mine:
-            band, end_s = band_of(row), row.t_s + step_s
+            now, end_s = band(row.answer), row.t_s + step_s
             goes_on = open_span is not None and row.t_s - open_span.end_s <= _GAP_S
             if open_span is not None and goes_on:
-                start_s = open_span.start_s if band == open_span.band else row.t_s
-                if band != open_span.band:
+                start_s = open_span.start_s if now == open_span.band else row.t_s
+                if now != open_span.band:
                     found.append(Span(number, open_span.band, open_span.start_s, row.t_s))
-                open_span = Span(number, band, start_s, end_s)
+                open_span = Span(number, now, start_s, end_s)
                 continue
             if open_span is not None:
                 found.append(open_span)
-            open_span = Span(number, band, row.t_s, end_s)
+            open_span = Span(number, now, row.t_s, end_s)
         if open_span is not None:
             found.append(open_span)
     return found
@@ -74,10 +66,10 @@ def spans(rows: Sequence[TimelineRow]) -> list[Span]:
 def band_figure(found: Sequence[Span], duration_s: float) -> go.Figure:
     """One bar a face over the whole video, a piece a span; a click on a piece selects it."""
     figure = go.Figure()
-    for band in BANDS:
-        pieces = [span for span in found if span.band == band]
+    for name in BANDS:
+        pieces = [span for span in found if span.band == name]
         if pieces:
-            figure.add_trace(_pieces(pieces, [f"Face {span.face}" for span in pieces], band, 0.7))
+            figure.add_trace(_pieces(pieces, [f"Face {span.face}" for span in pieces], name, 0.7))
     numbers = sorted({span.face for span in found})
     height = 110 + 46 * max(len(numbers), 1)
     styled(figure, "seconds", "", height=height)
@@ -90,7 +82,7 @@ def band_figure(found: Sequence[Span], duration_s: float) -> go.Figure:
     return figure
 
 
-def _pieces(pieces: Sequence[Span], y: Sequence[Any], band: str, width: float) -> go.Bar:
+def _pieces(pieces: Sequence[Span], y: Sequence[Any], name: str, width: float) -> go.Bar:
     lasting = [span.end_s - span.start_s for span in pieces]
     return go.Bar(
         orientation="h",
@@ -98,9 +90,9 @@ def _pieces(pieces: Sequence[Span], y: Sequence[Any], band: str, width: float) -
         base=[round(span.start_s, 2) for span in pieces],
         x=[round(seconds, 2) for seconds in lasting],
         width=width,
-        name=band,
+        name=name,
         customdata=[[span.face, round(span.start_s, 2), round(span.end_s, 2)] for span in pieces],
-        text=[band] * len(pieces),
+        text=[name] * len(pieces),
         textposition="inside",
         insidetextanchor="middle",
         textfont={"color": "#FFFFFF"},
@@ -108,10 +100,10 @@ def _pieces(pieces: Sequence[Span], y: Sequence[Any], band: str, width: float) -
         textangle=0,
         cliponaxis=True,
         marker={
-            "color": _colour(band),
+            "color": _colour(name),
             "line": {"width": 1, "color": ink(dark=True)},
             "pattern": {
-                "shape": _PATTERNS[band],
+                "shape": _PATTERNS[name],
                 "fgcolor": "#FFFFFF",
                 "size": 5,
                 "solidity": 0.15,
@@ -119,13 +111,13 @@ def _pieces(pieces: Sequence[Span], y: Sequence[Any], band: str, width: float) -
         },
         unselected={"marker": {"opacity": 0.75}},
         hovertemplate="Face %{customdata[0]}, "
-        + band
+        + name
         + " from %{customdata[1]} to %{customdata[2]} s<extra></extra>",
     )
 
 
-def _colour(band: str) -> str:
-    return CHART_COLOURS.get(band, "#5F666D")
+def _colour(name: str) -> str:
+    return CHART_COLOURS.get(name, "#5F666D")
 
 
 def timeline_figure(
@@ -187,9 +179,9 @@ def thinned(rows: Sequence[TimelineRow]) -> list[TimelineRow]:
 
 def _ribbon(found: Sequence[Span]) -> list[go.Bar]:
     bars = []
-    for band in dict.fromkeys(span.band for span in found):
-        pieces = [span for span in found if span.band == band]
-        bar = _pieces(pieces, [_RIBBON["y"]] * len(pieces), band, _RIBBON["width"])
+    for name in dict.fromkeys(span.band for span in found):
+        pieces = [span for span in found if span.band == name]
+        bar = _pieces(pieces, [_RIBBON["y"]] * len(pieces), name, _RIBBON["width"])
         bars.append(bar.update(showlegend=False, text=None))
     return bars
 

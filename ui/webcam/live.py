@@ -5,7 +5,7 @@ from typing import Final
 
 import streamlit as st
 
-from core.emotions import resembles
+from core.expression.answer import sentence
 from core.stream.frames import TrackedFace
 from services.analysis.live import LiveFigures, LiveView
 from ui.consent.session import held
@@ -13,7 +13,7 @@ from ui.faces.card import bars_html
 from ui.shared.figures import plot
 from ui.shared.model_choice import choose_model_and_detector
 from ui.shared.resources import classifier, detector, settings
-from ui.shared.text import percent, plain
+from ui.shared.text import plain
 from ui.webcam.camera import camera
 from ui.webcam.charts import timeline_figure
 from ui.webcam.ice import ice_servers
@@ -153,13 +153,10 @@ def figures_line(figures: LiveFigures) -> str:
 
 
 def live_headline(face: TrackedFace) -> str:
-    """One line of Markdown: what the face resembles now, or why nothing is said."""
+    """One line of Markdown: what people would say now, or why nothing is said."""
     if face.scores is None:
         return f"**Face {face.id}** is too small to be judged; please come closer."
-    share = percent(face.scores.label_probability)
-    if face.scores.uncertain:
-        return f"**Face {face.id}** – **uncertain** (most like {face.scores.label}, {share})"
-    return f"**Face {face.id}** {resembles(face.scores.label)} ({share})"
+    return f"**Face {face.id}** – {sentence(face.answer)}"
 
 
 def _ended(live: LiveVideo) -> None:

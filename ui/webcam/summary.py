@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.emotions import EMOTIONS, noun, resembles
+from core.emotions import EMOTIONS
+from core.expression.answer import times
 from core.stream.timeline import FaceSummary, TimelineRow
 from services.analysis.clips import rows_csv, video_json
 from ui.shared.text import percent
@@ -50,23 +51,19 @@ def show_summary(
 def face_sentence(face: FaceSummary) -> str:
     """One line of Markdown about one face."""
     start = f"**Face {face.face}** was seen for {face.seen_s:.1f} s"
-    label = face.most_seen
-    if not label:
-        return f"{start}; no expression stood out clearly enough to be named."
-    share = face.seconds_by_label[label] / face.seen_s
-    return f"{start}; for {percent(share)} of that its expression {resembles(label)}."
+    return f"{start}: {times(face.seconds_by_band)}."
 
 
 def summary_table(faces: Sequence[FaceSummary]) -> pd.DataFrame:
     """One row a face: seconds, mean scores in per cent, changes of the label."""
     rows = []
     for face in faces:
-        means = face.mean_scores
+        means = face.mean_shares
         rows.append(
             {
                 "face": face.face,
                 "seconds": round(face.seen_s, 1),
-                "most like": noun(face.most_seen) if face.most_seen else "–",
+                "most would say": face.most_seen or "–",
                 **{name: percent(means[name]) if name in means else "–" for name in EMOTIONS},
                 "label changes": face.n_label_changes,
             }

@@ -40,7 +40,7 @@ def test_quality_turn_and_refusal_are_in_the_json(photos: Path) -> None:
     assert x_min > 512 - 200
     assert 150 < y_min < y_max < 300
     assert x_max <= 512
-    assert tiny["scores"] is None
+    assert tiny["shares"] is None
     assert tiny["refused"].endswith("pixels high: too small to be judged")
     assert clear["refused"] is None
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from core.emotions import EMOTIONS
+from core.expression.conformal import ConformalFit
 from core.stream.cadence import CadenceRules, Costs, detect_every
 from core.stream.smoothing import (
     RAW,
@@ -14,13 +15,14 @@ from core.stream.smoothing import (
     SmoothingRules,
     blend,
     next_label,
-    next_uncertain,
+    next_labels,
     smooth,
 )
 from core.stream.tracking import Track, TrackingRules, affinity, match, mix, move, update
 from core.types import Box, EmotionScores, Face
 
 RULES = SmoothingRules()
+FIT = ConformalFit(target=0.9, edges=[0, 1], least_shares=[0.2])
 
 
 def scores(**shares: float) -> EmotionScores:
@@ -51,9 +53,9 @@ def test_blend(elapsed_s: float, time_constant_s: float, share_of_new: float) ->
 
 def test_smoothing_does_not_depend_on_the_frame_rate() -> None:
     def after_half_a_second(fps: int) -> float:
-        state = smooth(None, scores(sad=0.9), 0.0, RULES, 0.5)
+        state = smooth(None, scores(sad=0.9), 0.0, RULES, FIT)
         for i in range(1, fps // 2 + 1):
-            state = smooth(state, scores(happy=0.9), i / fps, RULES, 0.5)
+            state = smooth(state, scores(happy=0.9), i / fps, RULES, FIT)
         return state.scores.as_dict()["happy"]
 
     assert after_half_a_second(10) == pytest.approx(after_half_a_second(30), abs=1e-5)
@@ -75,24 +77,31 @@ def test_the_label_changes_only_for_a_clear_lead(
 
 
 @pytest.mark.parametrize(
-    ("current", "probability", "expected"),
+    ("current", "sad", "named"),
     [
-        (None, 0.69, True), (None, 0.71, False),
-        (True, 0.72, True), (True, 0.74, False),
-        (False, 0.68, False), (False, 0.66, True),
+        ((), 0.21, True),  # what the fit says
+        ((), 0.19, False),
+        (("happy",), 0.22, False),
+        (("happy",), 0.24, True),
+        (("happy", "sad"), 0.18, True),
+        (("happy", "sad"), 0.16, False),
     ],
-)  # fmt: skip
-def test_uncertain_begins_under_and_ends_above_the_threshold(
-    current: bool | None, probability: float, expected: bool
+)
+def test_another_label_is_named_from_over_its_share_on_and_until_it_is_under_it(
+    current: tuple[str, ...], sad: float, named: bool
 ) -> None:
-    assert next_uncertain(current, probability, 0.7, 0.03) is expected
+    seen = scores(happy=0.7, sad=sad)
+    assert next_labels(current, seen, RULES, FIT) == (("happy", "sad") if named else ("happy",))
+
+
+def test_a_held_label_stays_first_and_the_one_before_it_is_named() -> None:
+    assert next_labels(("happy",), scores(happy=0.44, sad=0.5), RULES, FIT) == ("happy", "sad")
 
 
 def test_raw_rules_hand_the_model_through() -> None:
-    state = smooth(None, scores(sad=0.9), 0.0, RAW, 0.5)
-    state = smooth(state, scores(happy=0.36, sad=0.35), 0.03, RAW, 0.5)
-    assert state.label == "happy"
-    assert state.uncertain
+    state = smooth(None, scores(sad=0.9), 0.0, RAW, FIT)
+    state = smooth(state, scores(happy=0.36, sad=0.35), 0.03, RAW, FIT)
+    assert state.labels == ("happy", "sad")
     assert state.scores.probabilities.tolist() == pytest.approx(state.raw.probabilities.tolist())
 
 
@@ -103,8 +112,8 @@ def flips(noise: float, rules: SmoothingRules, n_frames: int = 900) -> int:
     labels = []
     for i in range(n_frames):
         happy = float(np.clip(0.4 + rng.normal(0, noise), 0.05, 0.75))
-        state = smooth(state, scores(happy=happy, sad=0.8 - happy), i / 30, rules, 0.0)
-        labels.append(state.label)
+        state = smooth(state, scores(happy=happy, sad=0.8 - happy), i / 30, rules, FIT)
+        labels.append(state.labels[0])
     return sum(a != b for a, b in itertools.pairwise(labels))
 
 
@@ -114,11 +123,11 @@ def test_smoothing_ends_flicker_between_two_expressions_that_are_level() -> None
 
 
 def test_a_true_change_arrives_within_a_third_of_a_second() -> None:
-    state = smooth(None, scores(sad=0.9), 0.0, RULES, 0.5)
+    state = smooth(None, scores(sad=0.9), 0.0, RULES, FIT)
     changed_s = next(
         i / 30
         for i in range(1, 60)
-        if (state := smooth(state, scores(happy=0.9), i / 30, RULES, 0.5)).label == "happy"
+        if (state := smooth(state, scores(happy=0.9), i / 30, RULES, FIT)).labels[0] == "happy"
     )
     assert changed_s <= 1 / 3
 
@@ -128,7 +137,7 @@ def test_scores_stay_probabilities_over_an_hour() -> None:
     state: SmoothedScores | None = None
     for i in range(20_000):
         raw = EmotionScores(rng.dirichlet(np.ones(7)).astype(np.float32))
-        state = smooth(state, raw, i / 5.5, RULES, 0.5)
+        state = smooth(state, raw, i / 5.5, RULES, FIT)
     assert state is not None
     assert float(state.scores.probabilities.sum()) == pytest.approx(1.0, abs=1e-5)
 

@@ -60,7 +60,7 @@ def test_a_clip_gives_faces_rows_and_a_key_frame(
     assert {row["label"] for row in read} == {"happy"}
     whole = json.loads(json.dumps(clip_dict(result, model_id="m", detector="d")))
     assert whole["error"] is None
-    assert whole["faces"][0]["seconds_by_label"]["happy"] > 1
+    assert whole["faces"][0]["seconds_by_band"]["happy"] > 1
     assert len(whole["timeline"]) == len(read)
 
 

@@ -165,7 +165,7 @@ def test_a_pause_keeps_what_was_seen() -> None:
     view = session.view()
     assert view.duration_s == pytest.approx(0.8)
     assert [row.face for row in view.rows] == [1] * 5
-    assert session.summaries()[0].seconds_by_label == {"too small": pytest.approx(0.8)}
+    assert session.summaries()[0].seconds_by_band == {"too small": pytest.approx(0.8)}
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def test_frames_come_in_and_labels_go_back() -> None:
             assert analyzer.sizes_wh[0] == (320, 240)
             assert heard[-1] == {
                 "faces": [{"box": [0.0, 0.0, 0.5, 0.5], "text": "1 too small",
-                           "colour": "#BBBBBB"}]
+                           "colour": "#DDDDDD", "ink": "#000000"}]
             }  # fmt: skip
             steps = [peer.reached_s[name] for name in ("connected", "frame", "label")]
             assert steps == sorted(steps)

@@ -27,7 +27,7 @@ most_at_once = 0
 def refuse_all(part: PartFiles, first: int, job: BatchJob) -> pa.Table:
     """Every file gets one row, at once."""
     error = UnsupportedFormatError("No picture.")
-    return results_table([PhotoResult(file, None, None, (), error) for file in part.files], first)
+    return results_table([PhotoResult.refused(file, error) for file in part.files], first)
 
 
 def count_at_once(part: PartFiles, first: int, job: BatchJob) -> pa.Table:

@@ -143,7 +143,7 @@ def test_two_workers_say_the_same_as_one_photo_at_a_time(
             analyse_file(album / name, analyzer, settings), model_id="", detector=""
         )["faces"][0]
         assert row["top"] == single["top"]
-        assert {e: row[e] for e in single["scores"]} == pytest.approx(single["scores"], abs=1e-4)
+        assert {e: row[e] for e in single["shares"]} == pytest.approx(single["shares"], abs=1e-4)
         assert (row["quality"], row["turned_degrees"]) == (
             pytest.approx(single["quality"]["score"], abs=1e-3), 0
         )  # fmt: skip

@@ -21,6 +21,7 @@ from pydantic import SecretStr
 
 from core.config import Settings
 from core.emotions import EMOTIONS
+from core.expression.conformal import WITHOUT_FIT
 from core.stream.frames import StreamFrame, TrackedFace
 from core.stream.smoothing import SmoothingRules, smooth
 from core.stream.timeline import TimelineRow
@@ -255,7 +256,7 @@ def scored(**shares: float) -> EmotionScores:
 
 def row(t_s: float, face: int) -> TimelineRow:
     shares = scored(happy=0.9).probabilities
-    return TimelineRow(t_s, face, Box(0, 0, 9, 9), "happy", False, shares, shares)
+    return TimelineRow(t_s, face, Box(0, 0, 9, 9), ("happy",), shares, shares)
 
 
 @pytest.mark.parametrize(("n_rows", "at_most"), [(0, 0), (1, 1), (5, 5), (1000, MAX_POINTS)])
@@ -286,15 +287,15 @@ def test_a_face_that_was_away_has_a_gap_in_its_lines() -> None:
 
 
 def test_spans_join_what_stays_and_part_what_changes_or_was_away() -> None:
-    unclear = replace(row(0.3, 1), uncertain=True)
-    small = replace(row(0.4, 1), probabilities=None)
+    unclear = replace(row(0.3, 1), labels=("happy", "sad"))
+    small = replace(row(0.4, 1), probabilities=None, labels=())
     rows = [row(0.0, 1), row(0.1, 1), row(0.2, 2), row(0.2, 1), unclear, small, row(9.0, 1)]
     found = [
         (span.face, span.band, round(span.start_s, 2), round(span.end_s, 2))
         for span in spans(rows)
     ]
     assert found == [
-        (1, "happy", 0.0, 0.3), (1, "unclear", 0.3, 0.4), (1, "too small", 0.4, 0.5),
+        (1, "happy", 0.0, 0.3), (1, "split", 0.3, 0.4), (1, "too small", 0.4, 0.5),
         (1, "happy", 9.0, 9.1), (2, "happy", 0.2, 0.3),
     ]  # fmt: skip
     # Every moment of a face is in exactly one piece of its bar.
@@ -302,17 +303,14 @@ def test_spans_join_what_stays_and_part_what_changes_or_was_away() -> None:
     assert sum(pieces) == pytest.approx(sum(end - start for _, _, start, end in found))
 
 
-def test_headlines_say_resembles_or_why_nothing_is_said() -> None:
-    rules = SmoothingRules()
-    sure = smooth(None, scored(happy=0.93), 0.0, rules, 0.5)
-    unsure = smooth(None, scored(happy=0.4), 0.0, rules, 0.5)
-    box = Box(0, 0, 99, 99)
+def test_headlines_say_what_people_would_say_or_why_nothing_is_said() -> None:
+    rules, box = SmoothingRules(), Box(0, 0, 99, 99)
+    sure = smooth(None, scored(happy=0.83), 0.0, rules, WITHOUT_FIT)
+    split = smooth(None, scored(happy=0.4, sad=0.45), 0.0, rules, WITHOUT_FIT)
     assert live_headline(TrackedFace(2, box, sure)) == (
-        "**Face 2** resembles happiness (93\u00a0%)"
+        "**Face 2** – 8 of 10 people would say happy"
     )
-    assert "**uncertain** (most like happy, 40\u00a0%)" in live_headline(
-        TrackedFace(1, box, unsure)
-    )
+    assert "people would be split: sad or happy" in live_headline(TrackedFace(1, box, split))
     assert "too small" in live_headline(TrackedFace(1, box, None))
 
 
