@@ -57,7 +57,7 @@ def test_a_clip_gives_faces_rows_and_a_key_frame(
 
     read = list(csv.DictReader(io.StringIO(rows_csv(result.rows))))
     assert tuple(read[0]) == CSV_COLUMNS
-    assert {row["label"] for row in read} == {"happy"}
+    assert {row["top"] for row in read} == {"happy"}
     whole = json.loads(json.dumps(clip_dict(result, model_id="m", detector="d")))
     assert whole["error"] is None
     assert whole["faces"][0]["seconds_by_band"]["happy"] > 1
