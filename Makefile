@@ -20,6 +20,7 @@ test: lint types test-app test-e2e test-training
 lint: .venv/.dev
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	.venv/bin/deptry .
 
 types: .venv/.dev
 	.venv/bin/mypy

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from core.pictures.images import PictureLimits
 
 ROOT = Path(__file__).resolve().parent.parent
+# Beside the program in a checkout; an installed Mien keeps nothing among the packages.
+DATA_DIR: Final = (
+    ROOT / "data" if (ROOT / "pyproject.toml").is_file() else Path.home() / ".local/share/mien"
+)
 ENV_PREFIX: Final = "MIEN_"
 # Names the folder of secret files, such as /run/secrets; read before the settings themselves.
 SECRETS_DIR_VARIABLE: Final = "MIEN_SECRETS_DIR"
@@ -28,9 +32,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True)
 
     models_dir: Path = Field(default=ROOT / "models", description="Folder of the shipped models.")
-    data_dir: Path = Field(
-        default=ROOT / "data", description="Folder of what is stored, if anything."
-    )
+    data_dir: Path = Field(default=DATA_DIR, description="Folder of what is stored, if anything.")
     database_url: str | None = Field(
         default=None, description="SQLAlchemy URL; SQLite if not set."
     )

@@ -42,7 +42,7 @@ def batch(
         from services.batch.run import batch_job, local_client, remote_client, run_batch
     except ModuleNotFoundError as exc:
         raise typer.BadParameter(
-            "batches need the extra cluster: pip install 'mien[cluster]'"
+            "batches need the extra cluster: `make setup-batch` in a checkout"
         ) from exc
     from core.config import load_settings
     from services.batch.files import iter_files
