@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "ui": {"services", "core", "db"},  # of db the types and errors
     "services": {"db", "core"},
     "cli": {"services", "core", "training"},
+    "mien": {"cli"},
     "db": {"core"},
     "training": {"core"},
     "docs": {"core", "training"},  # tools that render documents; recipes are among what they show
