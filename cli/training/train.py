@@ -37,6 +37,12 @@ def train(
     weights: Annotated[
         Path | None, typer.Option(help="Folder of pretrained backbones, if the recipe wants one.")
     ] = None,
+    start: Annotated[
+        Path | None, typer.Option(help="Weights to start from, instead of the recipe's run.")
+    ] = None,
+    photos: Annotated[
+        Path | None, typer.Option(help="RAF-DB, for recipes that learn from it, too.")
+    ] = None,
 ) -> None:
     """Train an expression model by a recipe; goes on where a run in the same folder ended."""
     require_keras()
@@ -46,7 +52,8 @@ def train(
 
     try:
         chosen = load_recipe(recipe)
-        curves = run(chosen, data, out or RUNS / as_folder(chosen.name), weights)
+        folder = out or RUNS / as_folder(chosen.name)
+        curves = run(chosen, data, folder, weights, start=start, photos=photos)
     except ValueError as exc:
         raise typer.BadParameter(str(exc)) from exc
     best = max(curves, key=lambda row: row["val_accuracy"])

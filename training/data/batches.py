@@ -1,4 +1,7 @@
-"""What a training on FER-2013 draws its batches with."""
+"""What a training draws its batches with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -76,3 +79,62 @@ class BalancedBatches(keras.utils.PyDataset):  # type: ignore[misc]
         other = rng.permutation(len(images))
         mixed = share[..., None, None] * images + (1 - share[..., None, None]) * images[other]
         return mixed, share * targets + (1 - share) * targets[other]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One set of faces in a mixture.
+
+    Attributes:
+        images: uint8 (n, 48, 48).
+        targets: float32 (n, k) of whatever the loss wants.
+        weights: (n,) how often each face is drawn, relative to the mean.
+        share: of the faces drawn that are from this part.
+    """
+
+    images: NDArray[np.uint8]
+    targets: NDArray[np.float32]
+    weights: NDArray[np.float64]
+    share: float
+
+
+class MixedBatches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Batches (b, 48, 48, 1) in 0..255 drawn from several parts, with their targets (b, k).
+
+    As `BalancedBatches`, the order depends on `seed` and the epoch alone.
+
+    Args:
+        parts: whose shares sum to 1.
+        batch_size: b.
+        n_per_epoch: faces drawn in an epoch.
+        seed: of all draws.
+    """
+
+    def __init__(
+        self, parts: Sequence[Part], batch_size: int, n_per_epoch: int, seed: int
+    ) -> None:
+        """Keep all images in memory."""
+        super().__init__()
+        self.batch_size, self.n_per_epoch, self.seed = batch_size, n_per_epoch, seed
+        self._images = np.concatenate([part.images for part in parts])
+        self._targets = np.concatenate([part.targets for part in parts])
+        self._repeats = np.concatenate(
+            [part.weights * part.share * n_per_epoch / len(part.images) for part in parts]
+        )
+        self.start_epoch(0)
+
+    def start_epoch(self, epoch: int) -> None:
+        """Draw and shuffle for the given epoch (0-based)."""
+        rng = np.random.default_rng((self.seed, epoch))
+        times = np.floor(self._repeats + rng.random(len(self._repeats))).astype(np.int64)
+        self._order = rng.permutation(np.repeat(np.arange(len(times)), times))
+
+    def __len__(self) -> int:
+        """Count of full batches, the same in each epoch."""
+        return self.n_per_epoch // self.batch_size
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """One batch, wrapping around where chance drew a few images less than usual."""
+        positions = np.arange(index * self.batch_size, (index + 1) * self.batch_size)
+        chosen = self._order[positions % len(self._order)]
+        return self._images[chosen].astype(np.float32)[..., None], self._targets[chosen]

@@ -8,7 +8,6 @@ PrivateTest our test split; the test split is read by the evaluation command alo
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -17,28 +16,10 @@ from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from core.emotions import EMOTIONS
-from core.errors import DatasetError
-
-Split = Literal["train", "validation", "test"]
+from training.data.votes import USAGE, Fer2013Error, Split, vote_shares, votes_beside
 
 SIDE_PX = 48
 BLANK_STD = 2.0  # grey levels; below this an image shows nothing (14 of 35,887 do)
-# What FER+'s ten taggers could choose, in the order of its counts (Barsoum et al. 2016).
-FERPLUS = (
-    "neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt", "unknown",
-    "not a face",
-)  # fmt: skip
-_USAGE: dict[Split, str] = {
-    "train": "Training",
-    "validation": "PublicTest",
-    "test": "PrivateTest",
-}
-
-
-class Fer2013Error(DatasetError, ValueError):
-    """A file or folder that is no FER-2013."""
-
-    kind = "fer2013_error"
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +29,9 @@ class Faces:
     Attributes:
         images: uint8 (n, 48, 48).
         labels: int64 (n,) in 0..6.
-        votes: float32 (n, 7), what share of FER+'s ten taggers (Barsoum et al. 2016, arXiv
-            1608.01041) chose each expression; rows of zeros where there are none.
+        votes: float32 (n, 8), what share of FER+'s ten taggers (Barsoum et al. 2016, arXiv
+            1608.01041) chose each expression, and "none of these" (contempt, unknown, not a
+            face) last; rows of zeros where there are none.
     """
 
     images: NDArray[np.uint8]
@@ -88,15 +70,18 @@ class Faces:
         one_hot = np.eye(len(EMOTIONS), dtype=np.float32)[self.labels]
         if self.votes is None or not vote_share:
             return one_hot
-        known = self.votes.sum(axis=1, keepdims=True) > 0
-        return np.where(known, (1 - vote_share) * one_hot + vote_share * self.votes, one_hot)
+        seven = self.votes[:, : len(EMOTIONS)]
+        total = seven.sum(axis=1, keepdims=True)
+        mixed = (1 - vote_share) * one_hot + vote_share * seven / np.maximum(total, 1e-6)
+        return np.where(total > 0, mixed, one_hot).astype(np.float32)
 
 
 def load_split(path: Path, split: Split) -> Faces:
-    """Read one split of FER-2013.
+    """Read one split of FER-2013, with FER+'s votes where they lie beside it.
 
     Args:
-        path: the parquet, the Kaggle csv, or the Kaggle folder.
+        path: the parquet, the Kaggle csv, or the Kaggle folder. Votes are taken from a file
+            beside the first two (`training.data.votes`), else from the parquet's own column.
         split: "train", "validation" or "test". Kaggle's folders have no validation split, so a
             tenth of `train` (stratified, seed 0) stands in for it; their `test` holds all
             7,178 images of both test splits, so figures on it are not private-test figures.
@@ -135,19 +120,10 @@ def _load_parquet(path: Path, split: Split) -> Faces:
     if frame.empty:
         raise Fer2013Error(f"{path} has no rows with split {split!r}")
     images = np.stack([_decode_grey(encoded) for encoded in frame["image"]])
-    votes = _vote_shares(frame["ferplus_votes"]) if "ferplus_votes" in frame else None
+    votes = votes_beside(path, split, len(frame))
+    if votes is None and "ferplus_votes" in frame:
+        votes = vote_shares(frame["ferplus_votes"])
     return Faces(images, frame["label"].to_numpy(np.int64), votes)
-
-
-def _vote_shares(votes: pd.Series) -> NDArray[np.float32]:
-    """FER+'s counts for seven of its ten choices, in the order of `EMOTIONS`, as shares."""
-    shares = np.zeros((len(votes), len(EMOTIONS)), np.float32)
-    for row, counts in enumerate(votes):
-        if counts is None or np.isscalar(counts):
-            continue
-        seven = np.asarray(counts, np.float32)[[FERPLUS.index(name) for name in EMOTIONS]]
-        shares[row] = seven / max(seven.sum(), 1)
-    return shares
 
 
 def _load_csv(path: Path, split: Split) -> Faces:
@@ -155,13 +131,13 @@ def _load_csv(path: Path, split: Split) -> Faces:
     missing = {"emotion", "pixels", "Usage"} - set(frame.columns)
     if missing:
         raise Fer2013Error(f"{path} lacks the columns {sorted(missing)} of Kaggle's fer2013.csv")
-    frame = frame[frame["Usage"] == _USAGE[split]]
+    frame = frame[frame["Usage"] == USAGE[split]]
     if frame.empty:
-        raise Fer2013Error(f"{path} has no rows with split {split!r} ({_USAGE[split]})")
+        raise Fer2013Error(f"{path} has no rows with split {split!r} ({USAGE[split]})")
     images = np.stack([np.array(pixels.split(), np.uint8) for pixels in frame["pixels"]])
-    return Faces(
-        images.reshape(-1, SIDE_PX, SIDE_PX), frame["emotion"].to_numpy(np.int64, copy=True)
-    )
+    labels = frame["emotion"].to_numpy(np.int64, copy=True)
+    votes = votes_beside(path, split, len(frame))
+    return Faces(images.reshape(-1, SIDE_PX, SIDE_PX), labels, votes)
 
 
 def _load_folder(path: Path, split: Split) -> Faces:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from training.data.batches import BalancedBatches
+from training.data.batches import BalancedBatches, MixedBatches
 
 Weights = list[NDArray[Any]]
 
@@ -56,18 +57,25 @@ class EpochKeeper(keras.callbacks.Callback):  # type: ignore[misc]
 
     `<folder>/state.npz` holds all that a resumed run needs, `<folder>/best.weights.h5` the
     averaged weights with the best validation accuracy, `<folder>/curves.json` one row an epoch.
+
+    Args:
+        further: what else the curves tell of the validation split, from all logits (n, k); its
+            `val_people` counts for the best weights as much as the accuracy does.
     """
 
     def __init__(
         self,
         network: keras.Model,
         averager: AverageWeights,
-        batches: BalancedBatches,
+        batches: BalancedBatches | MixedBatches,
         validation: tuple[NDArray[np.float32], NDArray[np.float32]],
         folder: Path,
+        *,
+        further: Callable[[NDArray[np.float64]], dict[str, float]] | None = None,
     ) -> None:
         """Keep references; nothing is written before the first epoch ends."""
         super().__init__()
+        self.further = further
         self.network, self.averager, self.batches = network, averager, batches
         self.validation, self.folder = validation, folder
         self.curves: list[dict[str, float]] = []
@@ -114,34 +122,37 @@ class EpochKeeper(keras.callbacks.Callback):  # type: ignore[misc]
         """Validate, record, save."""
         logs = logs if logs is not None else {}
         train_s = time.monotonic() - self.started
-        val_loss, val_accuracy = self._validate_average()
-        logs.update(val_loss=val_loss, val_accuracy=val_accuracy)
+        validated = self._validate_average()
+        logs.update(validated)
         self.curves.append(
             {
                 "epoch": epoch + 1,
                 "loss": float(logs["loss"]),
                 "accuracy": float(logs["accuracy"]),
-                "val_loss": val_loss,
-                "val_accuracy": val_accuracy,
+                **validated,
                 "learning_rate": float(ops.convert_to_numpy(self.model.optimizer.learning_rate)),
                 "train_s": round(train_s, 1),
             }
         )
         self._save(epoch)
 
-    def _validate_average(self) -> tuple[float, float]:
-        """Loss and accuracy of the averaged weights; saves them when they are the best so far."""
+    def _validate_average(self) -> dict[str, float]:
+        """Figures of the averaged weights; saves them when they are the best so far."""
         images, labels = self.validation
         raw = self.network.get_weights()
         self.network.set_weights(self.averager.average)
         logits = self.network.predict(images, batch_size=256, verbose=0).astype(np.float64)
-        log_p = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
-        loss = float(-(log_p * labels).sum(axis=1).mean())
-        accuracy = float((logits.argmax(axis=1) == labels.argmax(axis=1)).mean())
-        if accuracy >= max((row["val_accuracy"] for row in self.curves), default=0.0):
+        of_labels = logits[:, : labels.shape[1]]
+        log_p = of_labels - np.logaddexp.reduce(of_labels, axis=1, keepdims=True)
+        found = {
+            "val_loss": float(-(log_p * labels).sum(axis=1).mean()),
+            "val_accuracy": float((of_labels.argmax(axis=1) == labels.argmax(axis=1)).mean()),
+            **(self.further(logits) if self.further else {}),
+        }
+        if _worth(found) >= max((_worth(row) for row in self.curves), default=0.0):
             self.network.save_weights(self.folder / "best.weights.h5")
         self.network.set_weights(raw)
-        return loss, accuracy
+        return found
 
     def _save(self, epoch: int) -> None:
         """Write the checkpoint beside the old one, then swap: a kill leaves one of them whole."""
@@ -159,6 +170,10 @@ class EpochKeeper(keras.callbacks.Callback):  # type: ignore[misc]
         (self.folder / "curves.json").write_text(json.dumps(self.curves, indent=1))
         np.savez(new, epoch=epoch + 1, n_steps=self.averager.n_steps, **arrays)
         new.replace(self.folder / "state.npz")
+
+
+def _worth(row: dict[str, float]) -> float:
+    return row["val_accuracy"] + row.get("val_people", 0.0)
 
 
 def _random_states(model: keras.Model) -> list[keras.Variable]:

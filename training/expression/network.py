@@ -5,16 +5,16 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from core.emotions import EMOTIONS
 from core.pictures.face_input import FaceInput
 from training.architectures import ARCHITECTURES
+from training.expression.heads import n_outputs
 from training.recipes.base import Recipe
 
 
 def build_network(
     recipe: Recipe, face_input: FaceInput, weights_dir: Path | None = None
 ) -> keras.Model:
-    """The recipe's network: normalised faces (b, S, S, C) in, logits (b, 7) out.
+    """The recipe's network: normalised faces (b, S, S, C) in, logits (b, 7 or 15) out.
 
     Args:
         recipe: names the architecture.
@@ -28,7 +28,7 @@ def build_network(
     if recipe.backbone_weights is not None:
         pretrained = weights_dir and str(weights_dir / recipe.backbone_weights)
         options["weights"] = pretrained
-    return builder(len(EMOTIONS), shape, **options)
+    return builder(n_outputs(recipe), shape, **options)
 
 
 def count_macs(network: keras.Model) -> int:

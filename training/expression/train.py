@@ -13,13 +13,23 @@ from numpy.typing import NDArray
 from core.emotions import EMOTIONS
 from core.pictures.face_input import FaceInput
 from training.data.augment import Augment
-from training.data.batches import BalancedBatches
+from training.data.batches import BalancedBatches, MixedBatches
 from training.data.cleaning import clean
 from training.data.fer2013 import Faces, load_split
+from training.data.rafdb import load_rafdb
 from training.expression.callbacks import AverageWeights, EpochKeeper
 from training.expression.distil import DistilLoss, accuracy, load_teachers, with_teachers
+from training.expression.heads import (
+    TwoHeadLoss,
+    n_outputs,
+    people_agreement,
+    two_head_batches,
+    validation_row,
+    widened,
+)
 from training.expression.network import build_network
 from training.recipes.base import Recipe, as_folder
+from training.recipes.catalogue import load_recipe
 
 
 @dataclass(frozen=True)
@@ -83,11 +93,15 @@ def compile_model(model: keras.Model, recipe: Recipe, phase: Phase, steps_per_ep
     )
     # Decay on scales and shifts only fights the normalisation they belong to.
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    model.compile(optimizer, _loss(recipe), metrics=[accuracy], jit_compile=False)
+    counted = people_agreement if recipe.people_head else accuracy
+    accuracy_metric = keras.metrics.MeanMetricWrapper(counted, name="accuracy")
+    model.compile(optimizer, _loss(recipe), metrics=[accuracy_metric], jit_compile=False)
     optimizer.build(model.trainable_variables)
 
 
 def _loss(recipe: Recipe) -> keras.losses.Loss:
+    if recipe.people_head:
+        return TwoHeadLoss()
     if recipe.teachers:
         return DistilLoss(
             teacher_share=recipe.teacher_share,
@@ -108,7 +122,13 @@ def validation_arrays(
 
 
 def train(
-    recipe: Recipe, data: Path, folder: Path, weights_dir: Path | None = None
+    recipe: Recipe,
+    data: Path,
+    folder: Path,
+    weights_dir: Path | None = None,
+    *,
+    start: Path | None = None,
+    photos: Path | None = None,
 ) -> list[dict[str, float]]:
     """Train by `recipe` on `data`, in `folder`; goes on from the last finished epoch there.
 
@@ -118,16 +138,23 @@ def train(
         folder: of the run; made if it is not there. Runs that the recipe starts from or learns
             from are looked for beside it.
         weights_dir: folder of pretrained backbones, for recipes that name one.
+        start: weights to begin with; None for the best of the run that the recipe names.
+        photos: file of the recipe's further set, for recipes that name one.
 
     Returns:
         The curves: one row an epoch, as in `<folder>/curves.json`.
 
     Raises:
-        ValueError: if the recipe wants pretrained weights and `weights_dir` is None.
+        ValueError: if the recipe wants pretrained weights or photos and none are given.
     """
     if recipe.backbone_weights is not None and weights_dir is None:
         raise ValueError(
             f"recipe {recipe.name} wants {recipe.backbone_weights}: say in which folder"
+        )
+    if recipe.photo_set is not None and photos is None:
+        raise ValueError(
+            f"recipe {recipe.name} learns from {recipe.photo_set}, too: say `--photos` and its "
+            "file; docs/datasets.md tells its terms and who gives it"
         )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "recipe.json").write_text(json.dumps(recipe.to_dict(), indent=1))
@@ -135,15 +162,18 @@ def train(
     keras.config.set_dtype_policy(recipe.precision)
     face_input = FaceInput()
     validation_faces = load_split(data, "validation")
-    batches = _batches(recipe, clean(load_split(data, "train"), validation_faces, recipe))
+    faces = clean(load_split(data, "train"), validation_faces, recipe)
+    batches = _batches(recipe, faces, load_rafdb(photos, "train") if photos else None)
     network = build_network(recipe, face_input, weights_dir)
     if recipe.start_from is not None:
-        network.load_weights(folder.parent / as_folder(recipe.start_from) / "best.weights.h5")
+        before = folder.parent / as_folder(recipe.start_from) / "best.weights.h5"
+        load_start(network, recipe, face_input, start or before)
     teachers = load_teachers(recipe, face_input, folder.parent)
     model = training_model(network, recipe, face_input, teachers)
     averager = AverageWeights(network, recipe.average_momentum)
     validation = validation_arrays(validation_faces, face_input)
-    keeper = EpochKeeper(network, averager, batches, validation, folder)
+    further = (lambda z: validation_row(z, validation_faces)) if recipe.people_head else None
+    keeper = EpochKeeper(network, averager, batches, validation, folder, further=further)
     for phase in phases(recipe):
         if keeper.n_finished() >= phase.end:
             continue
@@ -162,7 +192,20 @@ def train(
     return curves  # of a run that was finished before, too
 
 
-def _batches(recipe: Recipe, faces: Faces) -> BalancedBatches:
+def load_start(network: keras.Model, recipe: Recipe, face_input: FaceInput, weights: Path) -> None:
+    """Load what the recipe starts from; a first step with two heads follows one with labels."""
+    before = load_recipe(recipe.start_from) if recipe.start_from else recipe
+    if n_outputs(before) == n_outputs(recipe):
+        network.load_weights(weights)
+        return
+    narrow = build_network(before, face_input)
+    narrow.load_weights(weights)
+    widened(network, narrow)
+
+
+def _batches(recipe: Recipe, faces: Faces, photos: Faces | None) -> BalancedBatches | MixedBatches:
+    if recipe.people_head:
+        return two_head_batches(recipe, faces, photos)
     return BalancedBatches(
         faces,
         recipe.batch_size,

@@ -12,6 +12,11 @@ class Recipe:
         name: `family/step`, as `se_resnet/2-noise`.
         adds: what this step adds to those before it, in plain words.
         start_from: the step whose best weights this one begins with.
+        people_head: whether a second head learns what people say (`training.expression.heads`).
+        people_power: how much oftener faces of rarely said expressions are drawn for it.
+        photo_set: a further set of photos that the people's head learns from: "rafdb".
+        photo_share: share of the faces drawn that are from it.
+        n_per_epoch: faces drawn in an epoch; None for as many as FER-2013 has.
     """
 
     name: str
@@ -30,6 +35,11 @@ class Recipe:
     balance_power: float = 0.75
     average_momentum: float = 0.999
     vote_share: float = 0.0
+    people_head: bool = False
+    people_power: float = 0.0
+    photo_set: str | None = None
+    photo_share: float = 0.0
+    n_per_epoch: int | None = None
     mixup_alpha: float = 0.0
     backbone_weights: str | None = None
     frozen_epochs: int = 0

@@ -81,5 +81,35 @@ RECIPES: Final[dict[str, Recipe]] = steps(
             "average_momentum": 0.998,  # two epochs of steps: the run is short
             "seed": 3,
         },
+        "5-people": {
+            "adds": "A second head that learns how ten people voted for each face; it is the one "
+            "that serves.",
+            "title": "Residual squeeze-excite network, from scratch, with a head for what people "
+            "say",
+            "people_head": True,
+            "people_power": 0.3,  # disgust is 2 % of the votes, fear 4 %
+            "balance_power": 0.9,
+            "teachers": (),
+            "teacher_share": 0.0,
+            "augment_options": {"shift": 0.08, "erase_share": 0.4},
+            "epochs": 4,
+            "n_per_epoch": 28_672,
+            "learning_rate": 0.02,
+            "warmup_steps": 100,
+            "average_momentum": 0.998,
+            "precision": "float32",
+            "seed": 11,
+        },
+        "6-photos": {
+            "adds": "RAF-DB's photos for the people's head: real photos, labelled by forty people "
+            "each, for research only.",
+            "title": "Residual squeeze-excite network with a head for what people say, taught on "
+            "photos too",
+            "photo_set": "rafdb",
+            "photo_share": 0.5,
+            "epochs": 3,
+            "learning_rate": 0.015,
+            "seed": 12,
+        },
     },
 )

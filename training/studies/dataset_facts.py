@@ -14,7 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from core.emotions import EMOTIONS
-from training.data.fer2013 import BLANK_STD, FERPLUS, Split, load_rows, load_split
+from training.data.fer2013 import BLANK_STD, load_rows, load_split
+from training.data.votes import FERPLUS, Split
 
 CORRELATION: Final = 0.99
 _FACE_SIZES_PX: Final = (0, 10, 20, 32, 64, 128, 10_000)

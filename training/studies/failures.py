@@ -10,7 +10,8 @@ import numpy as np
 
 from core.emotions import EMOTIONS
 from core.expression.classify import EmotionClassifier
-from training.data.fer2013 import FERPLUS, load_rows, load_split
+from training.data.fer2013 import load_rows, load_split
+from training.data.votes import FERPLUS
 from training.data.pictures import judge
 
 N_LISTED: Final = 24

@@ -12,7 +12,8 @@ from core.landmarks import FaceLandmarker
 from core.landmarks.learned import IbugRegression
 from core.landmarks.schemes import FIVE, MESH
 from core.pictures.alignment import load_template
-from training.data.fer2013 import Faces, Split, load_split
+from training.data.fer2013 import Faces, load_split
+from training.data.votes import Split
 from training.landmarks.fer_mesh import FerMeshes, meshes_of
 from training.studies.landmarks import accuracy, conditions, fusion, jitter, noise, sources
 from training.studies.landmarks.common import Row, Say, Tools, clean
