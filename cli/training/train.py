@@ -77,6 +77,9 @@ def publish(
     unshipped: Annotated[
         bool, typer.Option("--unshipped", help="Write all but the model's file, for its size.")
     ] = False,
+    photos: Annotated[
+        Path | None, typer.Option(help="RAF-DB, to be measured on its test split, too.")
+    ] = None,
 ) -> None:
     """Export a run, calibrate, write card, evaluation and readme to models/."""
     require_keras()
@@ -100,6 +103,7 @@ def publish(
             precision=chosen,
             flip_average=flip_average,
             shipped=not unshipped,
+            photos=photos,
         )
         _print_report(report)
 
@@ -108,13 +112,16 @@ def publish_ensemble(
     model_id: Annotated[str, typer.Argument(help="Id of the ensemble.")],
     members: Annotated[list[str], typer.Argument(help="Ids of published models.")],
     data: DataOption,
+    photos: Annotated[
+        Path | None, typer.Option(help="RAF-DB, to be measured on its test split, too.")
+    ] = None,
 ) -> None:
     """Average published models: calibrate, write card, evaluation and readme to models/."""
     require_keras()
     from core.config import load_settings
     from training.publishing.publish import publish_ensemble as make
 
-    _print_report(make(model_id, members, data, load_settings().models_dir))
+    _print_report(make(model_id, members, data, load_settings().models_dir, photos))
 
 
 def export(
@@ -148,6 +155,13 @@ def _print_report(report: Any) -> None:
         f"{report.without_near_duplicates.accuracy:.2%}, one view "
         f"{report.single_view.accuracy:.2%}"
     )
+    if report.people:
+        print(
+            f"agreement with people {report.people.clear_agreement:.2%} of the clear faces, "
+            f"balanced {report.people.clear_balanced:.2%}"
+        )
+    for name, figures in report.photos.items():
+        print(f"{name}: {figures.accuracy:.2%}, balanced {figures.balanced_accuracy:.2%}")
 
 
 def require_keras() -> None:

@@ -60,6 +60,7 @@ class Head(BaseModel):
         n_outcomes: 7, or 8 where the last outcome is "none of these".
         temperature: logits are divided by it (Guo et al. 2017, arXiv 1706.04599).
         bias: (n_outcomes,) added after that; it sets how often each outcome is said at all.
+        tau: how much of the logarithm of each outcome's frequency the bias takes off.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -69,6 +70,7 @@ class Head(BaseModel):
     n_outcomes: int = N_LABELS
     temperature: float = Field(gt=0)
     bias: list[float] = [0.0] * N_LABELS
+    tau: float = 0.0
 
 
 class TrainingData(BaseModel):

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from core.emotions import EMOTIONS
 from core.expression.model_card import ModelCard, TrainingData
+from training.recipes.base import Recipe
 
 DATA: Final = TrainingData(
     name="FER-2013, train split",
@@ -20,8 +21,48 @@ DATA: Final = TrainingData(
     ],
 )
 
+VOTES: Final = TrainingData(
+    name="FER+ votes for FER-2013's train split",
+    source="Barsoum et al. 2016, arXiv 1608.01041",
+    terms="MIT licence.",
+    n_train=0,
+    known_flaws=[
+        "Ten taggers a face, recruited on a crowd-sourcing market; who they are is not recorded.",
+        "Fear and disgust are the majority of few votes: 4 and 2 % of them.",
+    ],
+)
+RAFDB: Final = TrainingData(
+    name="RAF-DB, nine tenths of the train split",
+    source="Li, Deng and Du 2017, CVPR: Reliable Crowdsourcing and Deep Locality-Preserving "
+    "Learning for Expression Recognition in the Wild",
+    terms="Given on request for non-commercial research, not to be passed on. No image of it is "
+    "in this repository.",
+    n_train=0,
+    known_flaws=[
+        "Photos of people from the web, who were not asked.",
+        "Fear has 281 training images, happiness 4,766.",
+    ],
+)
+_PHOTO_SETS: Final = {"rafdb": RAFDB}
+
+
+def further_data(recipe: Recipe, n_voted: int, n_photos: int) -> list[TrainingData]:
+    """The sets that a recipe learns from besides FER-2013's images and labels, with counts."""
+    sets = [VOTES.model_copy(update={"n_train": n_voted})] if recipe.people_head else []
+    if recipe.photo_set:
+        sets.append(_PHOTO_SETS[recipe.photo_set].model_copy(update={"n_train": n_photos}))
+    return sets
+
+
+def fixed_texts(recipe: Recipe) -> dict[str, Any]:
+    """`FIXED_TEXTS`, with the terms that the recipe's data leave for the weights."""
+    return {**FIXED_TEXTS, **({"licence": RESEARCH_ONLY} if recipe.photo_set else {})}
+
+
+RESEARCH_ONLY: Final = "Weights: non-commercial research and private use only, as RAF-DB's terms say. Code: Apache-2.0."
 FIXED_TEXTS: Final[dict[str, Any]] = {
-    "licence": "Apache-2.0",
+    "licence": "Weights: research and teaching, as FER-2013's images were given. "
+    "Code: Apache-2.0.",
     "intended_use": "Showing people, with their consent, which of seven prototype expressions a "
     "visible face resembles; teaching and research about such models and their limits.",
     "prohibited_use": "Inferring emotions at work or in education (EU AI Act, article 5(1)(f)); "
@@ -72,11 +113,11 @@ def readme(card: ModelCard, report: dict[str, Any]) -> str:
         f"validation split the other {_share(calibration.coverage)} of the faces are judged "
         f"right in {_share(calibration.target_accuracy)} of the cases.",
         "",
-        f"**Trained on** {card.data.name} ({card.data.n_train:,} images). {card.data.terms}",
-        "",
+        *_people(report),
+        *[line for data in (card.data, *card.further_data) for line in (_learned(data), "")],
         *([_taught_by(card.teachers), ""] if card.teachers else []),
         *([f"**Before that:** {card.pretraining}", ""] if card.pretraining else []),
-        *[f"- {flaw}" for flaw in card.data.known_flaws],
+        *[f"- {flaw}" for data in (card.data, *card.further_data) for flaw in data.known_flaws],
         "",
         f"**For** {card.intended_use}",
         "",
@@ -90,6 +131,34 @@ def readme(card: ModelCard, report: dict[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _learned(data: TrainingData) -> str:
+    return f"**Trained on** {data.name} ({data.n_train:,} images). {data.terms}"
+
+
+def _people(report: dict[str, Any]) -> list[str]:
+    """Lines on what people say; none where the report knows nothing of it."""
+    lines = []
+    if people := report["people"]:
+        low, high = people["clear_ci95"]
+        lines = [
+            f"**Agreement with people** on the {people['n_clear']:,} test images on which more "
+            f"than half of ten taggers agree: {_share(people['clear_agreement'])} (95 % interval "
+            f"{_share(low)} to {_share(high)}), balanced {_share(people['clear_balanced'])}. "
+            f"A predicted share is off by {people['share_error']:.3f} on the mean and "
+            f"correlates with the real one by {people['share_correlation']:.2f}.",
+            "",
+        ]
+    for name, figures in report["photos"].items():
+        low, high = figures["accuracy_ci95"]
+        lines += [
+            f"**On photos** ({name}, {figures['n']:,} faces): {_share(figures['accuracy'])} "
+            f"(95 % interval {_share(low)} to {_share(high)}), balanced "
+            f"{_share(figures['balanced_accuracy'])}.",
+            "",
+        ]
+    return lines
 
 
 def _tables(report: dict[str, Any]) -> list[str]:

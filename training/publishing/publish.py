@@ -15,18 +15,29 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from core.emotions import EMOTIONS
-from core.errors import MienError
+from core.errors import DatasetError, MienError
 from core.expression.classify import EmotionClassifier, EnsembleClassifier, members_sha256
-from core.expression.model_card import UNSHIPPED, UNSHIPPED_FILE, Calibration, InputSpec, ModelCard
+from core.expression.model_card import (
+    UNSHIPPED,
+    UNSHIPPED_FILE,
+    Calibration,
+    Head,
+    InputSpec,
+    ModelCard,
+    TrainingData,
+)
 from core.expression.quantisation import Precision
 from core.measures.accuracy import Measures, measure, near_duplicates
+from core.measures.people import PeopleMeasures, measure_people
 from core.pictures.face_input import FaceInput
 from training.data.crop_geometry import load_fer_geometry
 from training.data.fer2013 import Faces, drop_blank, load_split
-from training.expression.calibrate import calibrate
+from training.data.rafdb import load_rafdb
+from training.expression.calibrate import calibrate, fit_people
+from training.expression.heads import N_LABELS, N_PEOPLE
 from training.expression.network import count_macs
 from training.publishing.artifacts import keep_weights
-from training.publishing.card_texts import DATA, FIXED_TEXTS, readme
+from training.publishing.card_texts import DATA, fixed_texts, further_data, readme
 from training.publishing.export import N_REPRESENTATIVE, load_network, to_litert
 from training.recipes.base import Recipe, as_folder
 from training.recipes.catalogue import load_recipe
@@ -47,7 +58,12 @@ class TestReport(BaseModel):
 
     A near-duplicate is a test image whose pixels correlate above 0.99 with a training image.
     `single_view` leaves out the averaging over the mirror image; it equals `all` where the model
-    does not average.
+    does not average. A model with a head for what people say is measured with its other head
+    there; `people` and `photos` are of the head that serves.
+
+    Attributes:
+        people: beside FER+'s votes for the test split; None without votes.
+        photos: set of photos -> figures against its labels.
     """
 
     __test__ = False  # not a test case, whatever pytest makes of the name
@@ -63,6 +79,8 @@ class TestReport(BaseModel):
     without_near_duplicates: Measures
     single_view: Measures
     n_near_duplicates: int
+    people: PeopleMeasures | None = None
+    photos: dict[str, Measures] = {}
 
 
 def publish(
@@ -75,6 +93,7 @@ def publish(
     precision: Precision,
     flip_average: bool,
     shipped: bool = True,
+    photos: Path | None = None,
 ) -> TestReport:
     """Export the best weights of `run`, calibrate, write the card, evaluate, write the readme.
 
@@ -88,6 +107,7 @@ def publish(
         flip_average: whether the served model averages over the mirror image.
         shipped: False for a model too heavy to ship: it is written to
             `<models_dir>/unshipped/<model_id>/`, where git ignores the model itself.
+        photos: RAF-DB, whose test split the model is measured on, too.
 
     Raises:
         UnfaithfulExportError: if the exported file is clearly less often right on the validation
@@ -99,18 +119,20 @@ def publish(
     train, validation = load_split(data, "train"), load_split(data, "validation")
     examples = _representative(train, face_input) if precision is Precision.int8 else None
     model = to_litert(network, examples, float16=precision is Precision.float16)
-    card = _card(model_id, recipe, network, model, face_input, len(drop_blank(train)), precision)
+    data_of = _learned_from(recipe, train, photos)
+    card = _card(model_id, recipe, network, model, face_input, data_of, precision)
     file = card.file if shipped else ""
     card = card.model_copy(update={"flip_average": flip_average, "file": file})
     trained = max(row["val_accuracy"] for row in read_curves(recipe, run))
-    card = _calibrated(card, model, validation, trained)
+    _checked(card, model, validation, trained)
+    card = calibrated(EmotionClassifier(card, model, n_threads=2), validation)
     folder = (models_dir if shipped else models_dir / UNSHIPPED) / model_id
     folder.mkdir(parents=True, exist_ok=True)
     _write_json(folder / "curves.json", read_curves(recipe, run))
     (folder / (card.file or UNSHIPPED_FILE)).write_bytes(model)
     if shipped and precision is not Precision.int8:
         keep_weights(run / "best.weights.h5", folder / "model.weights.h5", precision)
-    return write_card(EmotionClassifier(card, model), data, train, folder)
+    return write_card(EmotionClassifier(card, model), data, train, folder, photos)
 
 
 def read_curves(recipe: Recipe, run: Path) -> list[dict[str, float]]:
@@ -118,12 +140,15 @@ def read_curves(recipe: Recipe, run: Path) -> list[dict[str, float]]:
     curves: list[dict[str, float]] = json.loads((run / "curves.json").read_text())
     if recipe.start_from is None:
         return curves
-    before = read_curves(load_recipe(recipe.start_from), run.parent / as_folder(recipe.start_from))
+    earlier = run.parent / as_folder(recipe.start_from)
+    if not earlier.exists():  # it was started from published weights
+        return curves
+    before = read_curves(load_recipe(recipe.start_from), earlier)
     return before + [{**row, "epoch": row["epoch"] + len(before)} for row in curves]
 
 
 def publish_ensemble(
-    model_id: str, members: list[str], data: Path, models_dir: Path
+    model_id: str, members: list[str], data: Path, models_dir: Path, photos: Path | None = None
 ) -> TestReport:
     """Make an ensemble's card from published models; calibrate, evaluate, write the readme.
 
@@ -132,6 +157,7 @@ def publish_ensemble(
         members: ids of published models; the served answer is the mean of theirs.
         data: FER-2013; the calibration is fitted on its validation split.
         models_dir: where `<model_id>/` is made and the members are.
+        photos: RAF-DB, whose test split the model is measured on, too.
     """
     parts = [EmotionClassifier.load(member, models_dir, n_threads=2) for member in members]
     cards = [part.card for part in parts]
@@ -150,23 +176,28 @@ def publish_ensemble(
             "teachers": [],  # it has learnt nothing itself
             "pretraining": " ".join(f"`{c.id}`: {c.pretraining}" for c in cards if c.pretraining),
             "calibration": UNCALIBRATED,
+            "heads": _heads_of_all(cards),
             "recipe": {"members": members},
         }
     )
-    inputs = card.face_input.normalise(validation.images[..., None])
-    logits = EnsembleClassifier(card, parts).logits(inputs)
-    card = card.model_copy(update={"calibration": calibrate(logits, validation.labels)})
+    card = calibrated(EnsembleClassifier(card, parts), validation)
     folder = models_dir / model_id
     folder.mkdir(parents=True, exist_ok=True)
-    return write_card(EnsembleClassifier(card, parts), data, train, folder)
+    return write_card(EnsembleClassifier(card, parts), data, train, folder, photos)
+
+
+def _heads_of_all(cards: list[ModelCard]) -> list[Head]:
+    """The dialects that every member knows; the mean of log-probabilities is theirs already."""
+    known = set.intersection(*({head.dialect for head in card.heads} for card in cards))
+    return [Head(dialect=dialect, temperature=1.0) for dialect in sorted(known)]
 
 
 def write_card(
-    classifier: EmotionClassifier, data: Path, train: Faces, folder: Path
+    classifier: EmotionClassifier, data: Path, train: Faces, folder: Path, photos: Path | None
 ) -> TestReport:
     """Write card, evaluation and readme of a calibrated model to `folder`."""
     _write_json(folder / "card.json", classifier.card.model_dump())
-    report = test_report(classifier, data, train, folder)
+    report = test_report(classifier, data, train, folder, photos)
     (folder / "README.md").write_text(readme(classifier.card, report.model_dump()))
     return report
 
@@ -182,7 +213,7 @@ def _card(
     network: keras.Model,
     model: bytes,
     face_input: FaceInput,
-    n_train: int,
+    learned_from: list[TrainingData],
     precision: Precision,
 ) -> ModelCard:
     return ModelCard(
@@ -206,44 +237,94 @@ def _card(
         teachers=list(recipe.teachers),
         pretraining=recipe.pretraining,
         calibration=UNCALIBRATED,
-        data=DATA.model_copy(update={"n_train": n_train}),
+        heads=_heads(recipe),
+        serves="people" if recipe.people_head else "fer2013",
+        data=learned_from[0],
+        further_data=learned_from[1:],
         recipe=recipe.to_dict(),
-        **FIXED_TEXTS,
+        **fixed_texts(recipe),
     )
 
 
-def _calibrated(
-    card: ModelCard, model: bytes, validation: Faces, trained_accuracy: float
-) -> ModelCard:
-    """The card with a calibration fitted to the exported file's own logits."""
+def _learned_from(recipe: Recipe, train: Faces, photos: Path | None) -> list[TrainingData]:
+    """FER-2013 and further sets, each with the count of its faces that were learnt from."""
+    kept = drop_blank(train)
+    n_voted = 0 if kept.votes is None else int((kept.votes.sum(axis=1) > 0).sum())
+    n_photos = 0
+    if recipe.photo_set:
+        if photos is None:
+            raise DatasetError(f"{recipe.name} learned from {recipe.photo_set}: say `--photos`.")
+        n_photos = len(load_rafdb(photos, "train"))
+    further = further_data(recipe, n_voted, n_photos)
+    return [DATA.model_copy(update={"n_train": len(kept)}), *further]
+
+
+def _heads(recipe: Recipe) -> list[Head]:
+    if not recipe.people_head:
+        return []
+    people = Head(
+        dialect="people",
+        first=N_LABELS,
+        n_outcomes=N_PEOPLE,
+        temperature=1.0,
+        bias=[0.0] * N_PEOPLE,
+    )
+    return [Head(dialect="fer2013", temperature=1.0), people]
+
+
+def _checked(card: ModelCard, model: bytes, validation: Faces, trained_accuracy: float) -> None:
+    """Refuse a file that is right much less often than the network that was trained."""
     inputs = card.face_input.normalise(validation.images[..., None])
-    logits = EmotionClassifier(card, model, n_threads=2).logits(inputs)
-    accuracy = float((logits.argmax(axis=1) == validation.labels).mean())
+    labels = EmotionClassifier(card, model, n_threads=2, dialect="fer2013")
+    accuracy = float((labels.logits(inputs).argmax(axis=1) == validation.labels).mean())
     if accuracy < trained_accuracy - MAX_EXPORT_LOSS:
         raise UnfaithfulExportError(
             f"As {card.precision} the network is right in {accuracy:.1%} of the validation images "
             f"and was in {trained_accuracy:.1%}; choose another precision."
         )
-    fitted = calibrate(logits, validation.labels)
-    return card.model_copy(update={"calibration": fitted})
+
+
+def calibrated(classifier: EmotionClassifier, validation: Faces) -> ModelCard:
+    """The card with calibrations fitted to the model's own answers on the validation split."""
+    card = classifier.card
+    inputs = card.face_input.normalise(validation.images[..., None])
+    fitted = calibrate(classifier.in_dialect("fer2013").logits(inputs), validation.labels)
+    if not card.heads:
+        return card.model_copy(update={"calibration": fitted})
+    heads = [head.model_copy(update={"temperature": fitted.temperature}) for head in card.heads]
+    if card.serves == "people":
+        if validation.votes is None:
+            raise DatasetError("What people say cannot be calibrated: FER+'s votes are missing.")
+        logits = classifier.in_dialect("people").logits(inputs)
+        temperature, bias, tau = fit_people(logits, validation.votes[:, : logits.shape[1]])
+        served = {"temperature": round(temperature, 4), "bias": bias, "tau": tau}
+        heads = [h.model_copy(update=served) if h.dialect == "people" else h for h in heads]
+    return card.model_copy(update={"calibration": fitted, "heads": heads})
 
 
 def test_report(
-    classifier: EmotionClassifier, data: Path, train: Faces, folder: Path
+    classifier: EmotionClassifier,
+    data: Path,
+    train: Faces,
+    folder: Path,
+    photos: Path | None,
 ) -> TestReport:
     """Measure on the test split; writes `evaluation.json` and `predictions.npz` to `folder`."""
-    card = classifier.card
+    card, labels = classifier.card, classifier.in_dialect("fer2013")
     test = load_split(data, "test")
     inputs = card.face_input.normalise(test.images[..., None])
-    probabilities = classifier.probabilities(inputs)
-    single = classifier.single_view()
+    probabilities = labels.probabilities(inputs)
+    single = labels.single_view()
     duplicate = near_duplicates(test.images, train.images)
-    np.savez_compressed(
-        folder / "predictions.npz",
-        labels=test.labels.astype(np.uint8),
-        probabilities=probabilities.astype(np.float16),
-        near_duplicate=duplicate,
-    )
+    said = classifier.probabilities(inputs)
+    kept: dict[str, Any] = {
+        "labels": test.labels.astype(np.uint8),
+        "probabilities": probabilities.astype(np.float16),
+        "near_duplicate": duplicate,
+    }
+    if card.serves == "people" and test.votes is not None:
+        kept |= {"shares": said.astype(np.float16), "votes": test.votes.astype(np.float16)}
+    np.savez_compressed(folder / "predictions.npz", **kept)
     report = TestReport(
         model_id=card.id,
         model_sha256=card.sha256,
@@ -255,16 +336,26 @@ def test_report(
         without_near_duplicates=measure(test.labels[~duplicate], probabilities[~duplicate]),
         single_view=measure(test.labels, single.probabilities(inputs)),
         n_near_duplicates=int(duplicate.sum()),
+        people=None if test.votes is None else measure_people(test.votes, said),
+        photos={} if photos is None else {"RAF-DB, test split": on_photos(classifier, photos)},
     )
     # pydantic writes NaN (a share of nothing) as null; JSON has no NaN.
     (folder / "evaluation.json").write_text(report.model_dump_json(indent=1) + "\n")
     return report
 
 
+def on_photos(classifier: EmotionClassifier, photos: Path) -> Measures:
+    """The served head on RAF-DB's test split."""
+    faces = load_rafdb(photos, "test")
+    inputs = classifier.card.face_input.normalise(faces.images[..., None])
+    return measure(faces.labels, classifier.probabilities(inputs))
+
+
 def _command(card: ModelCard) -> str:
     """What makes the evaluation again."""
     if card.file or card.members:
-        return f"mien evaluate --data fer2013.parquet --split test --model {card.id}"
+        labels = " --labels fer2013" if card.serves == "people" else ""
+        return f"mien evaluate --data fer2013.parquet --split test --model {card.id}{labels}"
     precision = next(one for one in Precision if one.on_card == card.precision)
     return (
         f"mien publish {card.recipe['name']} --data fer2013.parquet --precision {precision} "
