@@ -116,10 +116,9 @@ class EmotionClassifier:
             raise ValueError(f"faces must have shape (n, {expected}), got {faces.shape}")
         if not len(faces):
             return np.empty((0, self.head.n_outcomes), np.float32)
-        part = slice(self.head.first, self.head.first + self.head.n_outcomes)
         if not self.card.flip_average:
-            return self._run(faces)[:, part]
-        both = self._run(np.concatenate([faces, faces[:, :, ::-1]]))[:, part]
+            return self._run(faces)[:, self.head.logits]
+        both = self._run(np.concatenate([faces, faces[:, :, ::-1]]))[:, self.head.logits]
         mean: FloatArray = both.reshape(2, len(faces), -1).mean(axis=0)
         return mean
 

@@ -72,6 +72,11 @@ class Head(BaseModel):
     bias: list[float] = [0.0] * N_LABELS
     tau: float = 0.0
 
+    @property
+    def logits(self) -> slice:
+        """Where its logits stand in the output."""
+        return slice(self.first, self.first + self.n_outcomes)
+
 
 class TrainingData(BaseModel):
     """The set a model was trained on, and the terms under which that set is used."""
@@ -143,7 +148,7 @@ class ModelCard(BaseModel):
     @property
     def n_logits(self) -> int:
         """Length of the network's output for one face."""
-        return max((head.first + head.n_outcomes for head in self.heads), default=N_LABELS)
+        return max((head.logits.stop for head in self.heads), default=N_LABELS)
 
     @cached_property
     def face_input(self) -> FaceInput:

@@ -15,9 +15,10 @@ import h5py
 import keras
 import numpy as np
 
+from core.emotions import EMOTIONS
 from core.errors import ModelError
 from core.expression.classify import EmotionClassifier
-from core.expression.model_card import ModelCard, load_card, load_model_bytes
+from core.expression.model_card import Head, ModelCard, load_card, load_model_bytes
 from core.expression.quantisation import Precision
 from training.architectures.blocks import Tensor
 from training.architectures.layers import BatchNorm
@@ -89,7 +90,7 @@ def shipped_network(card: ModelCard, model: bytes) -> keras.Model:
     shape = (16, spec.size_px, spec.size_px, spec.channels)
     noise = np.random.default_rng(0).normal(0, 1, shape).astype(np.float32)
     expected = EmotionClassifier(card, model).single_view().logits(noise)
-    said = network.predict(noise, verbose=0)
+    said = network.predict(noise, verbose=0)[:, card.head(card.serves).logits]
     if np.linalg.norm(said - expected) > _MAX_DIFFERENCE * np.linalg.norm(expected):
         raise ModelError(
             f"The weights of {card.id!r} could not be read back from its LiteRT file; say "
@@ -115,7 +116,7 @@ def mean_model(
         part.name = member.id.replace("-", "_")
         logits = part(faces, training=False)
         # Log-probabilities, less what is the same for all labels and the softmax takes away.
-        calibrated.append(keras.layers.Rescaling(1 / member.calibration.temperature)(logits))
+        calibrated.append(_scaled(logits, member.head(card.serves)))
     return _calibrated(grey_levels, keras.layers.Average()(calibrated), card)
 
 
@@ -126,9 +127,22 @@ def _grey_levels_and_faces(card: ModelCard) -> tuple[Tensor, Tensor]:
 
 
 def _calibrated(grey_levels: Tensor, logits: Tensor, card: ModelCard) -> keras.Model:
-    scaled = keras.layers.Rescaling(1 / card.calibration.temperature)(logits)
+    scaled = _scaled(logits, card.head(card.serves))
     probabilities = keras.layers.Softmax(name="probabilities")(scaled)
     return keras.Model(grey_levels, probabilities, name=card.id.replace("-", "_"))
+
+
+def _scaled(logits: Tensor, head: Head) -> Tensor:
+    """The head's seven calibrated logits (b, 7), chosen by a dense layer that learns nothing.
+
+    The softmax of the seven is what remains of eight outcomes' when the last is left out.
+    """
+    chosen = keras.layers.Dense(len(EMOTIONS), trainable=False)
+    scaled = chosen(logits)
+    kernel = np.zeros((logits.shape[-1], len(EMOTIONS)), np.float32)
+    kernel[head.first + np.arange(len(EMOTIONS)), np.arange(len(EMOTIONS))] = 1 / head.temperature
+    chosen.set_weights([kernel, np.asarray(head.bias[: len(EMOTIONS)], np.float32)])
+    return scaled
 
 
 def _in_kerass_layers(network: keras.Model) -> keras.Model:

@@ -59,7 +59,9 @@ def fixed_texts(recipe: Recipe) -> dict[str, Any]:
     return {**FIXED_TEXTS, **({"licence": RESEARCH_ONLY} if recipe.photo_set else {})}
 
 
-RESEARCH_ONLY: Final = "Weights: non-commercial research and private use only, as RAF-DB's terms say. Code: Apache-2.0."
+RESEARCH_ONLY: Final = (
+    "Weights: non-commercial research only, as RAF-DB's terms say. Code: Apache-2.0."
+)
 FIXED_TEXTS: Final[dict[str, Any]] = {
     "licence": "Weights: research and teaching, as FER-2013's images were given. "
     "Code: Apache-2.0.",
