@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from core.expression.classify import EmotionClassifier
     from core.measures.accuracy import Measures
     from core.measures.evaluation import Evaluation
 
@@ -32,6 +33,17 @@ def evaluate(
     group_by: Annotated[
         list[str] | None, typer.Option("--group-by", help="Column; may be given several times.")
     ] = None,
+    coverage: Annotated[
+        bool,
+        typer.Option(
+            "--coverage",
+            help="Of FER-2013's test split: how often the labels that are named hold the one that "
+            "most people choose; into models/studies/.",
+        ),
+    ] = False,
+    n_corrupted: Annotated[
+        int, typer.Option(help="Images that --coverage corrupts; all conditions on each.")
+    ] = 300,
     as_json: Annotated[bool, typer.Option("--json", help="All figures as JSON.")] = False,
 ) -> None:
     """Measure a model: accuracy, per class, calibration, confusion, by group."""
@@ -43,6 +55,9 @@ def evaluate(
 
     settings = load_settings()
     classifier = EmotionClassifier.load(model or settings.default_model, settings.models_dir)
+    if coverage:
+        _write_coverage(classifier, data, settings.models_dir, n_corrupted)
+        return
     finder = None
     if faces is FacesChoice.detect:
         finder = create_detector(detector or settings.default_detector, settings.models_dir)
@@ -60,6 +75,30 @@ def evaluate(
         sys.stdout.write(json.dumps(summary(evaluation), indent=1) + "\n")
     else:
         _print(evaluation)
+
+
+def _write_coverage(
+    classifier: "EmotionClassifier", data: Path, models_dir: Path, n_corrupted: int
+) -> None:
+    """`models/studies/coverage_<model>.json`, and its main figures on the screen."""
+    from training.studies.coverage import coverage_study
+
+    model_id = classifier.card.id
+    with progress_bar() as progress:
+        task = progress.add_task("Corrupting", total=None)
+        study = coverage_study(
+            data, classifier, models_dir, n_corrupted,
+            command=f"mien evaluate --coverage --split test --data {data.name} --model {model_id}",
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )  # fmt: skip
+    file = models_dir / "studies" / f"coverage_{model_id}.json"
+    file.write_text(json.dumps(study, indent=1) + "\n", encoding="utf-8")
+    every = study["all"]
+    sys.stdout.write(
+        f"{model_id}: {every['coverage']:.1%} of {every['n']} faces covered (aim "
+        f"{study['target']:.0%}) with {every['mean_labels']:.2f} labels a face; one label for "
+        f"{every['one_label']:.0%}, no agreement on {every['no_agreement']:.0%}\n"
+    )
 
 
 def summary(evaluation: "Evaluation") -> dict[str, Any]:

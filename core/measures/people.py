@@ -27,6 +27,8 @@ class PeopleMeasures(BaseModel):
         clear_balanced: mean recall of the expressions that are some clear face's majority.
         clear_recall: expression -> recall on clear faces, NaN where no face has it.
         agreement: as `clear_agreement`, on all faces, with the most frequent vote.
+        precision: expression -> of the faces for which the model names it first, the share of
+            which it is the most frequent vote; NaN where it never does.
         share_error: mean absolute error of a predicted share, 0..1.
         share_correlation: Pearson's r of predicted and real shares, all together.
         share_bias: expression -> mean predicted share less mean real share; 0 is calibrated.
@@ -41,6 +43,7 @@ class PeopleMeasures(BaseModel):
     clear_balanced: float
     clear_recall: dict[str, float]
     agreement: float
+    precision: dict[str, float] = {}
     share_error: float
     share_correlation: float
     share_bias: dict[str, float]
@@ -72,7 +75,8 @@ def measure_people(votes: FloatArray, probabilities: FloatArray) -> PeopleMeasur
     votes, said = votes[known], probabilities[known]
     labels, clear = majority_labels(votes)
     among = labels < N_LABELS
-    right = said.argmax(axis=1) == labels
+    first = said.argmax(axis=1)
+    right = first == labels
     seen = clear & among
     n_right = int(right[seen].sum())
     recall = {
@@ -91,6 +95,10 @@ def measure_people(votes: FloatArray, probabilities: FloatArray) -> PeopleMeasur
         clear_balanced=float(np.nanmean(list(recall.values()))),
         clear_recall=recall,
         agreement=float(right[among].mean()),
+        precision={
+            name: float(right[first == index].mean()) if (first == index).any() else math.nan
+            for index, name in enumerate(EMOTIONS)
+        },
         share_error=float(np.abs(said - real).mean()),
         share_correlation=float(np.corrcoef(said.ravel(), real.ravel())[0, 1]),
         share_bias={name: float(bias[index]) for index, name in enumerate(EMOTIONS)},

@@ -1,0 +1,123 @@
+"""How often the labels that are named hold the one that most people choose, on the test split."""
+
+from collections.abc import Iterable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.emotions import EMOTIONS
+from core.expression.classify import EmotionClassifier
+from core.expression.conformal import bands
+from core.expression.quality import QualityModel, features, load_quality_model, measure_grey
+from core.measures.corruptions import CORRUPTIONS, LEVELS, corrupt
+from core.measures.coverage import NONE_OF_THESE, held, said_labels, summarise
+from core.measures.robustness import N_CONDITIONS, sample_rows
+from training.data.fer2013 import Faces, load_split
+from training.data.pictures import Progress, judge
+from training.data.votes import votes_beside
+from training.fits.conformal import rounded
+from training.studies.bias.measured import pixel_attributes, pixel_properties
+
+Part = tuple[NDArray[np.bool_], NDArray[np.int64]]
+
+
+def coverage_study(
+    data: Path,
+    classifier: EmotionClassifier,
+    models_dir: Path,
+    n_corrupted: int,
+    *,
+    command: str,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Coverage and number of labels: of all, by majority label, quality, group and corruption.
+
+    Args:
+        data: FER-2013, beside which FER+'s votes lie; without them its own labels stand in.
+        classifier: of which the served head is measured.
+        models_dir: where its fit of quality lies.
+        n_corrupted: images of the sample that is corrupted.
+        command: that makes the study.
+        progress: called with the corruptions done and all there are.
+    """
+    faces = load_split(data, "test")
+    votes = votes_beside(data, "test", len(faces))
+    said = said_labels(votes, faces.labels)
+    known = said != NONE_OF_THESE
+    faces, said = faces.keep(known), said[known]
+    measure = load_quality_model(classifier.card.id, models_dir)
+    fit, quality = classifier.conformal, qualities(measure, faces.images)
+    covered, sizes = held(fit, judge(classifier, faces.images), said, quality)
+    inside = bands(quality, fit.edges)
+    groups = {
+        "majority label": {name: said == index for index, name in enumerate(EMOTIONS)},
+        "picture quality": {
+            f"{low:g} to {high:g}": inside == band
+            for band, (low, high) in enumerate(pairwise(fit.edges))
+        },
+        **{
+            one.name: {name: one.groups == name for name in dict.fromkeys(one.groups) if name}
+            for one in pixel_attributes(pixel_properties(faces.images))
+        },
+    }
+    few = sample_rows(len(faces), n_corrupted)
+    return {
+        "command": command,
+        "dataset": "FER-2013, test (PrivateTest)",
+        "said_by": "FER-2013's own labels" if votes is None else "most of FER+'s ten taggers",
+        "model_id": classifier.card.id,
+        "model_sha256": classifier.card.sha256,
+        "target": fit.target,
+        "none_of_these": int((~known).sum()),
+        "all": _row(covered, sizes),
+        "groups": {
+            title: [{"group": name, **_row(covered[rows], sizes[rows])}
+                    for name, rows in parts.items() if rows.any()]
+            for title, parts in groups.items()
+        },
+        "corruptions": list(_corrupted(classifier, measure, faces.keep(_mask(few, len(faces))),
+                                       said[few], progress)),
+    }  # fmt: skip
+
+
+def qualities(measure: QualityModel | None, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Quality of each crop (n,); 1 where the model has no measure of it."""
+    if measure is None:
+        return np.ones(len(images))
+    seen = [measure_grey(image, side_px=image.shape[0], inside_share=1.0, turn=None)
+            for image in images]  # fmt: skip
+    return measure.scores(np.stack([features(one) for one in seen]))
+
+
+def _corrupted(
+    classifier: EmotionClassifier,
+    measure: QualityModel | None,
+    faces: Faces,
+    said: NDArray[np.int64],
+    progress: Progress | None,
+) -> Iterable[dict[str, Any]]:
+    """A row for each corruption over all its levels."""
+    for number, name in enumerate(CORRUPTIONS):
+        parts: list[Part] = []
+        for level in LEVELS:
+            spoilt = np.stack(
+                [corrupt(image, name, level, seed=at) for at, image in enumerate(faces.images)]
+            )
+            shares = judge(classifier, spoilt)
+            parts.append(held(classifier.conformal, shares, said, qualities(measure, spoilt)))
+            if progress:
+                progress(number * len(LEVELS) + len(parts), N_CONDITIONS)
+        covered, sizes = (np.concatenate(column) for column in zip(*parts, strict=True))
+        yield {"corruption": name, **_row(covered, sizes)}
+
+
+def _mask(rows: NDArray[np.int64], n: int) -> NDArray[np.bool_]:
+    return np.isin(np.arange(n), rows)
+
+
+def _row(covered: NDArray[np.bool_], sizes: NDArray[np.int64]) -> dict[str, Any]:
+    row: dict[str, Any] = rounded(summarise(covered, sizes).model_dump())
+    return row
