@@ -60,8 +60,9 @@ def believability(answer: Answer, report: dict[str, Any] | None) -> str:
     precision, measured_on = precision_of(report, str(answer.top))
     if precision is None:
         return f'This model never said "{answer.top}" in its test; do not rely on it.'
+    first = " first" if answer.uncertain else ""
     return (
-        f'When this model says "{answer.top}" first it is right in {percent(precision)} of the '
+        f'When this model says "{answer.top}"{first} it is right in {percent(precision)} of the '
         f"cases ({measured_on})."
     )
 

@@ -109,14 +109,15 @@ def test_quality_learns_what_spoils_a_judgement() -> None:
     )
     facts = {
         "right": right,
-        "log_odds": rng.normal(1, 1, n) + right,
         "kind": np.where(sides == 48, "clean", "size"),
     }
     model = fit_quality(rows, facts)
     for side, share in chance.items():
         quality = model.scores(rows[sides == side]).mean()
         assert quality == pytest.approx(share / 0.8, abs=0.06)
-    assert model.threshold_slope > 0
     assert len(model.weights) == 2 * len(FEATURES)
-    found = check(model, rows, facts, 0.7)
-    assert found["following"]["accuracy"] > found["fixed"]["accuracy"]
+    found = [band for band in check(model, rows, facts)["by_quality"] if band["n"] > 200]
+    assert len(found) >= 3
+    for band in found:
+        expected = band["mean_quality_times_reference"]
+        assert band["accuracy_of_all"] == pytest.approx(expected, abs=0.05)
