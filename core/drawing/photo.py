@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import combinations
+from itertools import combinations, product
 from typing import Final
 
 import cv2
@@ -37,8 +37,8 @@ CHART_COLOURS: Final[dict[str, str]] = {
 # Of faces on which people would not agree, or that are too small.
 UNCLEAR_COLOUR: Final = "#DDDDDD"
 
-# A picture fills the width it is shown in, which is 360 pixels on a phone: letters have 12 there.
-FONT_SHARE: Final = 1 / 30
+# A picture fills the width it is shown in, which is 360 pixels on a phone: letters have 11 there.
+FONT_SHARE: Final = 1 / 33
 _LEAST_FONT_PX: Final = 11
 
 Colour = tuple[int, int, int]
@@ -109,13 +109,18 @@ def labels(marks: Sequence[tuple[int, Answer, Box]], size_wh: tuple[int, int]) -
             _label(f"{number} {way(answer)}".strip(), answer_colour(answer), box, size_wh)
             for number, answer, box in marks
         ]
-        if not _overlapping(placed):
+        if not _cover(placed, [box for _, _, box in marks]):
             break
     return placed
 
 
-def _overlapping(placed: list[Label]) -> bool:
-    return any(one.box.iou(other.box) > 0 for one, other in combinations(placed, 2))
+def _cover(placed: list[Label], faces: list[Box]) -> bool:
+    """Whether a label lies on another one, or on another face."""
+    return any(one.box.iou(other.box) > 0 for one, other in combinations(placed, 2)) or any(
+        label.box.iou(face) > 0
+        for (at, label), (of, face) in product(enumerate(placed), enumerate(faces))
+        if at != of
+    )
 
 
 def answer_colour(answer: Answer) -> Colour:
@@ -142,11 +147,15 @@ def font(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def _label(text: str, colour: Colour, box: Box, size_wh: tuple[int, int]) -> Label:
-    """Above the face's `box` or, where there is no room, inside it."""
+    """Above the face's `box`, where there is no room below it, else inside."""
     size_px = font_px(size_wh)
     width, height = _text_width(text, size_px) + 0.6 * size_px, 1.4 * size_px
     x_min = min(max(box.x_min, 0), max(size_wh[0] - width, 0))
-    y_min = box.y_min - height if box.y_min >= height else box.y_min
+    y_min = box.y_min
+    if box.y_min >= height:
+        y_min = box.y_min - height
+    elif box.y_max + height <= size_wh[1]:
+        y_min = box.y_max
     y_min = min(max(y_min, 0), max(size_wh[1] - height, 0))
     return Label(text, Box(x_min, y_min, x_min + width, y_min + height), colour)
 
