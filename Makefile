@@ -96,6 +96,8 @@ studies: .venv/.app
 	.venv/bin/mien bias all --data $(SETS)/fer2013.parquet --annotations $(SETS)/utkface.parquet
 	.venv/bin/mien study failures --fer $(SETS)/fer2013.parquet
 	.venv/bin/python -m training.fits.quality --data $(SETS)/fer2013.parquet
+	.venv/bin/python -m training.fits.conformal --data $(SETS)/fer2013.parquet
+	.venv/bin/mien evaluate --coverage --split test --data $(SETS)/fer2013.parquet
 	.venv/bin/mien study landmarks --fer $(SETS)/fer2013.parquet --helen $(SETS)/helen68.parquet --cache runs/landmark_study
 	.venv/bin/python -m training.fits.detector_effect --data $(SETS)/fer2013.parquet
 
