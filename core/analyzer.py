@@ -159,7 +159,7 @@ def create_analyzer(
     classifier = EmotionClassifier.load(model_id, models_dir)
     landmarker = None
     if with_landmarks:
-        landmarker = FaceLandmarker(models_dir / "face_landmarker" / "face_landmarker.task")
+        landmarker = FaceLandmarker.load(models_dir)
     return Analyzer(
         for_photos(create_detector(detector, models_dir), tiles=tiles),
         classifier,

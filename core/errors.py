@@ -4,11 +4,29 @@ A message is one sentence that says what is wrong and what to do, fit to be show
 It never holds a file's name or content: the caller knows them, and logs must not.
 """
 
+import re
+from typing import ClassVar
+
 
 class MienError(Exception):
-    """Base of all errors that a user can meet; `kind` is a stable name for machines."""
+    """Base of all errors that a user can meet; `kind` is a stable name for machines.
 
-    kind = "error"
+    It is the class's name in small letters without `Error`, unless the class says another.
+
+    Example:
+        >>> class CameraBusyError(MienError):
+        ...     "Somebody else uses the camera."
+        >>> CameraBusyError.kind
+        'camera_busy'
+    """
+
+    kind: ClassVar[str] = "error"
+
+    def __init_subclass__(cls) -> None:
+        """Name its kind."""
+        if "kind" not in vars(cls):
+            words = re.findall(r"[A-Z][a-z0-9]*", cls.__name__.removesuffix("Error"))
+            cls.kind = "_".join(words).lower()
 
 
 class SettingsError(MienError):
@@ -20,25 +38,17 @@ class SettingsError(MienError):
 class ImageRefusedError(MienError):
     """A file that cannot be analysed."""
 
-    kind = "image_refused"
-
 
 class EmptyFileError(ImageRefusedError):
     """Zero bytes."""
-
-    kind = "empty_file"
 
 
 class FileTooLargeError(ImageRefusedError):
     """More bytes than allowed."""
 
-    kind = "file_too_large"
-
 
 class TooManyPixelsError(ImageRefusedError):
     """More pixels than allowed, or a decompression bomb."""
-
-    kind = "too_many_pixels"
 
 
 class TooCostlyImageError(ImageRefusedError):
@@ -50,25 +60,17 @@ class TooCostlyImageError(ImageRefusedError):
 class UnsupportedFormatError(ImageRefusedError):
     """None of the formats that are read, by content, whatever the name says."""
 
-    kind = "unsupported_format"
-
 
 class DamagedImageError(ImageRefusedError):
     """Starts like an image of an allowed format but cannot be decoded to its end."""
-
-    kind = "damaged_image"
 
 
 class FileUnreadableError(ImageRefusedError):
     """The operating system does not hand the file out."""
 
-    kind = "file_unreadable"
-
 
 class InvalidImageArrayError(MienError, ValueError):
     """An array that is not RGB uint8 (height, width, 3) with at least one pixel."""
-
-    kind = "invalid_image_array"
 
 
 class ModelError(MienError):
@@ -80,13 +82,9 @@ class ModelError(MienError):
 class UnknownModelError(ModelError):
     """No model of that id is shipped."""
 
-    kind = "unknown_model"
-
 
 class UnknownDetectorError(MienError):
     """No detector of that name."""
-
-    kind = "unknown_detector"
 
 
 class DatasetError(MienError):

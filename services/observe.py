@@ -14,8 +14,6 @@ from core.errors import MienError
 class StoppingError(MienError):
     """This process is about to end and begins nothing new."""
 
-    kind = "stopping"
-
 
 class Observer:
     """Is told of what happens; by itself it does nothing. Calls come from many threads."""

@@ -1,6 +1,5 @@
 """`mien bias`: the studies of groups and conditions that Model Metrics shows."""
 
-import json
 import shlex
 import sys
 from collections.abc import Iterator
@@ -201,7 +200,7 @@ def _guesses(data: Path, annotations: Path, detector: str | None) -> Any:
 def _landmarker(settings: Any) -> Any:
     from core.landmarks import FaceLandmarker
 
-    return FaceLandmarker(settings.models_dir / "face_landmarker" / "face_landmarker.task")
+    return FaceLandmarker.load(settings.models_dir)
 
 
 def _command() -> str:
@@ -212,24 +211,11 @@ def _command() -> str:
 
 def _write(name: str, content: Any) -> None:
     from core.config import load_settings
+    from core.measures.study import write_study
 
-    folder = load_settings().models_dir / "studies"
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{name}.json"
-    text = json.dumps(_rounded(content), indent=1, allow_nan=False)
-    file.write_text(text + "\n", encoding="utf-8")
+    file = load_settings().models_dir / "studies" / f"{name}.json"
+    write_study(file, content, digits=6)  # more than any of these figures has
     sys.stdout.write(f"{file}\n")
-
-
-def _rounded(value: Any) -> Any:
-    """Six digits are more than any of these figures has; NaN, which JSON lacks, is null."""
-    if isinstance(value, float):
-        return round(value, 6) if value == value else None
-    if isinstance(value, dict):
-        return {str(key): _rounded(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_rounded(inner) for inner in value]
-    return value
 
 
 @contextmanager

@@ -58,7 +58,8 @@ def landmarks(
     """How landmark accuracy bears on expressions: HELEN's errors and the experiments E1 to E5."""
     from core.config import load_settings
     from core.errors import DatasetError
-    from training.studies.landmarks.run import QUICK, Sizes, Study, run_study, write
+    from core.measures.study import write_study
+    from training.studies.landmarks.run import QUICK, Sizes, Study, run_study
 
     settings = load_settings()
     _check_there(fer, helen)
@@ -75,7 +76,7 @@ def landmarks(
         say=_teller(),
     )
     content = run_study(study)
-    write(content, file)
+    write_study(file, content)
     for part in ("accuracy", "e1", "e2", "e3", "e4", "e5"):
         print(f"{part}: {content[part]['conclusion']}\n")
     print(f"Written to {file}.")
@@ -89,10 +90,9 @@ def trials(
     runs: Annotated[Path, typer.Option(help="Folder for the runs.")] = Path("runs/trials"),
 ) -> None:
     """Short trainings side by side: what each choice gains on the validation split."""
-    import json
-
     from cli.training.train import require_keras
     from core.config import load_settings
+    from core.measures.study import write_study
 
     require_keras()
     from training.studies.trials import SETS, run_trials
@@ -102,7 +102,7 @@ def trials(
     command = f"mien study trials {name} --epochs {epochs} --data {data.name}"
     content = run_trials(name, epochs, data, runs, command=command)
     file = load_settings().models_dir / "studies" / f"trials_{name}.json"
-    file.write_text(json.dumps(content, indent=1) + "\n")
+    write_study(file, content)
     for row in content["rows"]:
         print(f"{row['accuracy']:7.2%}  {row['train_s']:5.0f} s  {row['trial']}")
     print(f"Written to {file}.")
@@ -118,9 +118,8 @@ def datasets(
     out: Out = None,
 ) -> None:
     """What the sets hold and their flaws: balance, near-duplicates, label noise, sizes."""
-    import json
-
     from core.config import load_settings
+    from core.measures.study import write_study
     from training.studies import dataset_facts as facts
 
     readers = {
@@ -144,9 +143,7 @@ def datasets(
         if path is not None
     )
     file = out or load_settings().models_dir / "studies" / "dataset_facts.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    content = {"command": f"mien study datasets {options}", **content}
-    file.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_study(file, {"command": f"mien study datasets {options}", **content})
     print(f"Written to {file}.")
 
 
@@ -157,10 +154,9 @@ def failures(
     out: Out = None,
 ) -> None:
     """The surest mistakes on FER-2013's validation split, and whom FER+'s taggers side with."""
-    import json
-
     from core.config import load_settings
     from core.expression.classify import EmotionClassifier
+    from core.measures.study import write_study
     from training.studies.failures import failure_study
 
     settings = load_settings()
@@ -171,8 +167,7 @@ def failures(
         fer, classifier, command=f"mien study failures --fer {fer.name}{model_option}"
     )
     file = out or settings.models_dir / "studies" / f"failures_{classifier.card.id}.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write_study(file, content)
     print(f"Written to {file}.")
 
 
@@ -189,12 +184,11 @@ def pruning(
     epochs: Annotated[int, typer.Option(min=1, help="Of fine-tuning after each step.")] = 2,
 ) -> None:
     """Prune step by step, fine-tune, quantise: sparsity, size, speed, validation accuracy."""
-    import json
-
     from cli.training.train import require_keras
     from core.config import load_settings
     from core.errors import ModelError
     from core.expression.model_card import load_card
+    from core.measures.study import write_study
 
     require_keras()
     from training.publishing.artifacts import recipe_of, shipped_weights
@@ -219,5 +213,5 @@ def pruning(
         "rows": rows,
     }
     out = models_dir / "studies" / f"pruning_{model}.json"
-    out.write_text(json.dumps(content, indent=1) + "\n")
+    write_study(out, content)
     print(f"Written to {out}.")

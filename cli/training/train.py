@@ -27,8 +27,6 @@ class Form(StrEnum):
 class TrainingUnavailableError(MienError):
     """The `train` extra is not installed."""
 
-    kind = "training_unavailable"
-
 
 def train(
     recipe: Annotated[str, typer.Argument(help="FAMILY/STEP, as se_resnet/1-scratch.")],

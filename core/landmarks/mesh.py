@@ -35,6 +35,11 @@ class FaceLandmarker:
         self._task = _create_task(bundle)
         close_with(self, self._task)
 
+    @classmethod
+    def load(cls, models_dir: Path) -> "FaceLandmarker":
+        """The one in the folder of shipped models; raises ModelError where it is missing."""
+        return cls(models_dir / "face_landmarker" / "face_landmarker.task")
+
     def landmarks(
         self, image_rgb: ImageRGB, faces: Sequence[Face]
     ) -> tuple[Landmarks | None, ...]:

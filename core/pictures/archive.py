@@ -19,8 +19,6 @@ _RATIO_FROM_BYTES: Final = 1_000_000
 class ZipRefusedError(DatasetError):
     """An archive that is damaged, dangerous or too large."""
 
-    kind = "zip_refused"
-
 
 def open_zip(data: bytes, *, max_file_bytes: int = MAX_BYTES) -> "ZipPictures":
     """Check an archive before anything in it is unpacked.

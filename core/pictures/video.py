@@ -30,31 +30,21 @@ MAX_FPS: Final = 30.0
 class ClipRefusedError(MienError):
     """A video clip that cannot be analysed."""
 
-    kind = "clip_refused"
-
 
 class ClipTooLargeError(ClipRefusedError):
     """More bytes or pixels than allowed."""
-
-    kind = "clip_too_large"
 
 
 class ClipTooLongError(ClipRefusedError):
     """More seconds than allowed."""
 
-    kind = "clip_too_long"
-
 
 class UnsupportedClipError(ClipRefusedError):
     """Neither MP4 nor WebM by content, without pictures, or in a codec that is not allowed."""
 
-    kind = "unsupported_clip"
-
 
 class DamagedClipError(ClipRefusedError):
     """Starts like a clip but cannot be decoded."""
-
-    kind = "damaged_clip"
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,6 @@ from services.observe import observers
 class BusyError(MienError):
     """More photos wait already than are taken."""
 
-    kind = "busy"
-
 
 class Turns:
     """Gives out turns. Safe for many threads; nothing of a photo is kept here.

@@ -51,8 +51,6 @@ _ANSWER_TIMEOUT_S: Final = 10.0
 class OfferRefusedError(MienError):
     """What a browser offers is no plain live video."""
 
-    kind = "offer_refused"
-
 
 class Peer:
     """The server's end of one live video. All methods may be called from any thread.

@@ -22,13 +22,9 @@ from services.batch.table import results_table
 class UnexpectedFaultError(MienError):
     """A fault of ours while one file was analysed; the others go on."""
 
-    kind = "unexpected_fault"
-
 
 class WorkerLostError(MienError):
     """The process that analysed a file ended, again and again."""
-
-    kind = "worker_lost"
 
 
 class PartFiles:

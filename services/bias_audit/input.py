@@ -29,8 +29,6 @@ _NAMED_ROWS: Final = 8
 class AuditInputError(DatasetError):
     """A set that cannot be audited as it is; the message names the rows."""
 
-    kind = "audit_input"
-
 
 @dataclass(frozen=True, eq=False)
 class AuditSet:

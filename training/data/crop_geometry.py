@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from core.config import ROOT
 from core.detection import create_detector
 from core.landmarks import FaceLandmarker
+from core.measures.study import write_study
 from core.pictures.face_input import EyesMouth
 from core.pictures.images import decode_image
 from core.types import Box
@@ -54,8 +55,7 @@ def summarise(eyes: NDArray[np.float64], mouths: NDArray[np.float64]) -> EyesMou
 
 
 def _write(file: Path, geometry: EyesMouth, **facts: object) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"eyes_mouth": geometry.model_dump(), **facts}, indent=1) + "\n")
+    write_study(file, {"eyes_mouth": geometry.model_dump(), **facts})
     print(f"{file.name}: {geometry} {facts}")
 
 
@@ -74,7 +74,7 @@ def fer(
     """Measure FER-2013's crops by MediaPipe's mesh."""
     faces = load_split(data, "train")
     chosen = np.random.default_rng(0).permutation(len(faces))[:n_images]
-    landmarker = FaceLandmarker(ROOT / "models" / "face_landmarker" / "face_landmarker.task")
+    landmarker = FaceLandmarker.load(ROOT / "models")
     eyes, mouths = [], []
     for index in chosen:
         image_rgb, face = framed(faces.images[index])

@@ -21,6 +21,7 @@ from core.detection import DETECTORS, available_detectors, create_detector
 from core.expression.classify import EmotionClassifier
 from core.measures.datasets import LabelledImages, load_labelled
 from core.measures.evaluation import Evaluation, evaluate
+from core.measures.study import write_study
 from core.pictures.images import decode_image, encode_png
 from core.types import ImageRGB
 
@@ -98,7 +99,7 @@ def main(
         "model_sha256": classifier.card.sha256,
         "detectors": {name: stored[name] for name in order if name in stored},
     }
-    FILE.write_text(json.dumps(content, indent=1) + "\n")
+    write_study(FILE, content)
 
 
 if __name__ == "__main__":

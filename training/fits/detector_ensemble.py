@@ -30,6 +30,7 @@ from core.measures.detection.matching import (
     precision_recall,
 )
 from core.measures.detection.photos import AnnotatedPhotos, load_photos
+from core.measures.study import write_study
 from training.detector.photos import held_out, subset
 
 _FOLDS = 4
@@ -167,8 +168,7 @@ def _write(
     figures = {"ap50": round(seen.average_precision, 4), "best_f1": round(seen.best.f1, 4)}
     content = {**fusion.model_dump(), **facts, "cross_validated": figures}
     file = ROOT / "models" / "ensemble" / "fusion.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(content, indent=1) + "\n")
+    write_study(file, content)
 
 
 if __name__ == "__main__":

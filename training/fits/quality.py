@@ -6,7 +6,6 @@ models/mien-fast/quality.json. Every validation image is taken as it is and degr
 the other half says whether the number means what it says, and is written beside the fit.
 """
 
-import json
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -24,6 +23,7 @@ from core.expression.conformal import QUALITY_EDGES, bands
 from core.expression.quality import QualityModel, features, measure_grey, nose_offset, quadratic
 from core.measures.corruptions import CORRUPTIONS, LEVELS, corrupt
 from core.measures.datasets import LabelledImages, load_labelled
+from core.measures.study import write_study
 from core.pictures.images import decode_image
 from core.types import FaceMeasures
 from training.data.framing import framed
@@ -180,7 +180,7 @@ def main(
         "check": found,
     }
     file = ROOT / "models" / classifier.card.id / "quality.json"
-    file.write_text(json.dumps(content, indent=1) + "\n")
+    write_study(file, content)
     print(file.read_text())
 
 

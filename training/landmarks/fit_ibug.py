@@ -32,7 +32,7 @@ def meshes_and_truth(data: Path) -> tuple[Array, Array, int]:
     """Meshes (n, 478, 2), annotations (n, 68, 2), how many faces of the train part were missed."""
     models = ROOT / "models"
     detector = create_detector("yunet", models)
-    landmarker = FaceLandmarker(models / "face_landmarker" / "face_landmarker.task")
+    landmarker = FaceLandmarker.load(models)
     meshes, truth, missed = [], [], 0
     for annotated in load_helen(data, "train"):
         face = detected(annotated, detector)

@@ -25,7 +25,7 @@ def main(
 ) -> None:
     """Median of each point, in shares of the crop's side."""
     crops = load_split(data, "train").shuffled(n_images)
-    landmarker = FaceLandmarker(ROOT / "models" / "face_landmarker" / "face_landmarker.task")
+    landmarker = FaceLandmarker.load(ROOT / "models")
     meshes = meshes_of(
         crops.images,
         landmarker,

@@ -50,8 +50,6 @@ UNCALIBRATED = Calibration(temperature=1, uncertain_threshold=0, target_accuracy
 class UnfaithfulExportError(MienError):
     """The exported file is another network than the one that was trained."""
 
-    kind = "unfaithful_export"
-
 
 class TestReport(BaseModel):
     """`evaluation.json`: figures on FER-2013's test split, whole and without near-duplicates.

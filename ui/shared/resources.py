@@ -35,7 +35,7 @@ def classifier(model_id: str) -> EmotionClassifier:
 @st.cache_resource(show_spinner="Loading the landmark model …")
 def landmarker() -> FaceLandmarker:
     """MediaPipe's face mesh, one for all sessions."""
-    return FaceLandmarker(settings().models_dir / "face_landmarker" / "face_landmarker.task")
+    return FaceLandmarker.load(settings().models_dir)
 
 
 @st.cache_resource(show_spinner=False)

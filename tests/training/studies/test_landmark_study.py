@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from core.config import ROOT
 from core.landmarks.learned import IbugRegression
 from core.landmarks.schemes import FIVE, MESH
+from core.measures.study import plain
 from core.pictures.alignment import moved
 from tests.helpers.faces import BrightnessClassifier
 from tests.training.landmark_faces import fake_set
@@ -20,7 +21,6 @@ from training.studies.landmarks.common import (
     Tools,
     add_holm,
     aligned_crops,
-    clean,
     paired_row,
     total_variation,
 )
@@ -69,7 +69,7 @@ def test_noise_rows_hold_all_conditions_on_the_same_images(
     assert {row["n"] for row in rows} == {20}
     found = noise.summary(rows)
     assert "On 20 test crops, paired, Holm over 25 tests" in found["conclusion"]
-    json.dumps(clean(found))
+    json.dumps(plain(found))
 
 
 def test_sources_are_compared_with_the_box(tools: Tools, template: NDArray[np.float64]) -> None:
@@ -149,11 +149,11 @@ def test_fusion_finds_what_blendshapes_know(tools: Tools, template: NDArray[np.f
     alone = [row for row in found["alone"] if row["set"] == "FER-2013 test"]
     assert {row["n"] for row in alone} == {300}
     assert all(row["n_without_mesh"] == (~sets["test"][1].found).sum() for row in alone)
-    json.dumps(clean(found))
+    json.dumps(plain(found))
 
 
 def test_numbers_become_json_without_nan() -> None:
-    content = clean({"a": np.float32(0.5), "b": math.nan, "c": np.arange(2), "d": (True, None)})
+    content = plain({"a": np.float32(0.5), "b": math.nan, "c": np.arange(2), "d": (True, None)})
     assert json.loads(json.dumps(content)) == {"a": 0.5, "b": None, "c": [0, 1], "d": [True, None]}
 
 

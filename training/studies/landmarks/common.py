@@ -1,6 +1,5 @@
 """Parts that all experiments share: scores of crops, aligned crops, paired comparisons."""
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -152,16 +151,3 @@ def interval_text(interval: Iterable[float]) -> str:
     """Such as "-2.0 to +0.4"."""
     low, high = interval
     return f"{100 * low:+.1f} to {100 * high:+.1f}"
-
-
-def clean(value: Any) -> Any:
-    """The value as JSON can hold it: numbers of Python, None for NaN."""
-    if isinstance(value, dict):
-        return {str(key): clean(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple | np.ndarray):
-        return [clean(inner) for inner in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float):
-        return round(value, 6) if math.isfinite(value) else None
-    return value

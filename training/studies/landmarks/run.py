@@ -1,7 +1,6 @@
 """The whole study in one go: reads the sets, runs E1 to E5, writes one JSON file."""
 
 import datetime
-import json
 import time
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -11,12 +10,13 @@ from core.expression.classify import EmotionClassifier
 from core.landmarks import FaceLandmarker
 from core.landmarks.learned import IbugRegression
 from core.landmarks.schemes import FIVE, MESH
+from core.measures.study import plain
 from core.pictures.alignment import load_template
 from training.data.fer2013 import Faces, load_split
 from training.data.votes import Split
 from training.landmarks.fer_mesh import FerMeshes, meshes_of
 from training.studies.landmarks import accuracy, conditions, fusion, jitter, noise, sources
-from training.studies.landmarks.common import Row, Say, Tools, clean
+from training.studies.landmarks.common import Row, Say, Tools
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,14 @@ def run_study(study: Study) -> Row:
     """All experiments: what models/studies/landmarks.json holds, in types of JSON only."""
     started = time.monotonic()
     experiments = _experiments(study)
-    result: Row = clean(
+    result: Row = plain(
         {
             "command": _command(study),
             "made": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
             "seconds": round(time.monotonic() - started),
             **experiments,
-        }
+        },
+        digits=6,
     )
     return result
 
@@ -86,7 +87,7 @@ def _experiments(study: Study) -> Row:
     models_dir, sizes, say = study.models_dir, study.sizes, study.say
     classifier = EmotionClassifier.load(study.model_id, models_dir, n_threads=1)
     tools = Tools(classifier, load_template(models_dir), IbugRegression.load(models_dir), say)
-    landmarker = FaceLandmarker(models_dir / "face_landmarker" / "face_landmarker.task")
+    landmarker = FaceLandmarker.load(models_dir)
     detector = create_detector("yunet", models_dir)
 
     say("HELEN: detecting and fitting the mesh")
@@ -173,9 +174,3 @@ def _first(crops: Faces, meshes: FerMeshes, n: int | None) -> tuple[Faces, FerMe
         Faces(crops.images[:n], crops.labels[:n]),
         FerMeshes(**{f.name: getattr(meshes, f.name)[:n] for f in fields(FerMeshes)}),
     )
-
-
-def write(content: Row, file: Path) -> None:
-    """Write the study where the app reads it."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,41 @@
+"""Writing what a study found: JSON that any reader takes, which the pages and documents read."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def write_study(file: Path, content: dict[str, Any], *, digits: int | None = None) -> None:
+    """Write `content` to `file`, whose folder is made where it is missing.
+
+    Args:
+        file: as models/studies/speed.json.
+        content: the command that found it first, then figures; see `plain`.
+        digits: of fractions; None keeps them all.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(plain(content, digits), indent=1, ensure_ascii=False, allow_nan=False)
+    file.write_text(text + "\n", encoding="utf-8")
+
+
+def plain(value: Any, digits: int | None = None) -> Any:
+    """The same in what JSON has: keys are texts, tuples and arrays lists, NaN null.
+
+    Example:
+        >>> plain({1: (0.25, float("nan"))}, digits=1)
+        {'1': [0.2, None]}
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        return value if digits is None else round(value, digits)
+    if isinstance(value, dict):
+        return {str(key): plain(inner, digits) for key, inner in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [plain(inner, digits) for inner in value]
+    return value
