@@ -29,6 +29,10 @@ def analyze(
     tiles: Annotated[
         bool, typer.Option("--tiles", help="Look for very small faces in photos; takes longer.")
     ] = False,
+    every_frame: Annotated[
+        bool,
+        typer.Option("--every-frame", help="A row for each frame of a clip, not ten a second."),
+    ] = False,
 ) -> None:
     """Find the faces in photos and video clips and score their expressions.
 
@@ -58,7 +62,9 @@ def analyze(
         texts.append(text)
         refused |= some
     if clips:
-        text, some = analyze_videos(clips, settings, as_json=as_json, as_csv=as_csv, **chosen)
+        text, some = analyze_videos(
+            clips, settings, as_json=as_json, as_csv=as_csv, every_frame=every_frame, **chosen
+        )
         texts.append(text)
         refused |= some
     write_text(_one_array(texts) if as_json else "".join(texts), out)

@@ -26,6 +26,7 @@ def analyze_videos(
     detector: str,
     as_json: bool = False,
     as_csv: bool = False,
+    every_frame: bool = False,
 ) -> tuple[str, bool]:
     """Analyse clips one after another, with a line of progress on a terminal.
 
@@ -47,8 +48,13 @@ def analyze_videos(
     for path in paths:
         # Each clip has an analyzer of its own: numbers of faces begin anew.
         analyzer = stream_analyzer(found, classifier, settings)
-        progress = _progress(path.name)
-        results.append(analyse_clip(str(path), path, analyzer, clip_limits(settings), progress))
+        result = analyse_clip(
+            str(path), path, analyzer, clip_limits(settings), _progress(path.name),
+            every_frame=every_frame,
+        )  # fmt: skip
+        results.append(result)
+        if as_csv or as_json:  # what is printed is for machines
+            sys.stderr.writelines(f"{result.name}: {note}\n" for note in result.notes)
     if as_json:
         rows = [clip_dict(result, model_id=model_id, detector=detector) for result in results]
         text = json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
@@ -72,7 +78,7 @@ def _progress(name: str) -> Callable[[float, float], None] | None:
 
 
 def _csv(results: list["ClipResult"]) -> str:
-    """All clips in one table; a refused clip has a row with its reason in the last column."""
+    """All clips in one table; one without faces, or refused, has a row with empty cells."""
     import csv
     import io
 
@@ -85,8 +91,8 @@ def _csv(results: list["ClipResult"]) -> str:
     writer.writeheader()
     for result in results:
         name = spreadsheet_safe(result.name)
-        if result.error is not None:
-            writer.writerow({"file": name, "error": str(result.error)})
+        if not result.rows:
+            writer.writerow({"file": name, "error": str(result.error or "")})
         writer.writerows({"file": name, **row_dict(row)} for row in result.rows)
     return buffer.getvalue()
 

@@ -6,6 +6,7 @@ positions, and the one in which faces stand out most is taken, if it stands out 
 a face found with certainty cost nothing more.
 """
 
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from core.detection.base import FaceDetector
@@ -34,34 +35,46 @@ class UprightDetector:
 
     def __init__(self, inner: FaceDetector, probe: FaceDetector | None = None) -> None:
         """Keep both."""
-        self._inner, self._probe = inner, probe or inner
+        self.detector, self._probe = inner, probe or inner
         self.name, self.threshold = inner.name, inner.threshold
         self.box_geometry = inner.box_geometry
 
     def detect(self, image_rgb: ImageRGB) -> tuple[Face, ...]:
         """See `FaceDetector.detect`."""
-        faces = self._inner.detect(image_rgb)
-        if any(self._evidence(face) >= _SURE for face in faces):
+        faces = self.detector.detect(image_rgb)
+        if self.is_upright(faces):
             return faces
         degrees = self.turned_degrees(image_rgb)
         if degrees == 0:
             return faces
         height, width = image_rgb.shape[:2]
         size_wh = turned_size((width, height), degrees)
-        found = self._inner.detect(turn_back(image_rgb, degrees))
+        found = self.detector.detect(turn_back(image_rgb, degrees))
         return tuple(turn_face(face, size_wh, 360 - degrees) for face in found)
 
     def turned_degrees(self, image_rgb: ImageRGB) -> int:
         """How far the photo seems to stand turned clockwise; 0 where in doubt."""
+        return standing_out(self.evidence(image_rgb))
+
+    def evidence(self, image_rgb: ImageRGB) -> dict[int, float]:
+        """Degrees (0, 90, 180, 270) -> how much speaks for the photo being turned so far."""
         small_rgb, _ = shrink(check_image_rgb(image_rgb), _PROBE_SIDE_PX)
-        total = {
+        return {
             degrees: sum(map(self._evidence, self._probe.detect(turn_back(small_rgb, degrees))))
             for degrees in (0, 90, 180, 270)
         }
-        best = max(total, key=lambda degrees: total[degrees])
-        stands_out = total[best] > max(_LEAD * total[0], _ENOUGH)
-        return best if stands_out else 0
+
+    def is_upright(self, faces: Iterable[Face]) -> bool:
+        """Whether one of the faces, found in the photo as it stands, is not doubted."""
+        return any(self._evidence(face) >= _SURE for face in faces)
 
     def _evidence(self, face: Face) -> float:
         """How far the confidence is on its way from the threshold to 1."""
         return (face.confidence - self.threshold) / max(1 - self.threshold, 1e-6)
+
+
+def standing_out(evidence: Mapping[int, float]) -> int:
+    """The position for which most speaks, 0 (upright) where it does not stand out."""
+    best = max(evidence, key=lambda degrees: evidence[degrees])
+    stands_out = evidence[best] > max(_LEAD * evidence[0], _ENOUGH)
+    return best if stands_out else 0

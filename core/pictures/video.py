@@ -1,6 +1,6 @@
 """Video clips from strangers: checked, then decoded one frame at a time.
 
-FFmpeg reads some three hundred formats; here it is told which of two to use, by the file's
+FFmpeg reads some three hundred formats; here it is told which of six to use, by the file's
 first bytes, and meets no codec outside a short list. Only the frame in hand is in memory.
 """
 
@@ -14,17 +14,32 @@ import av
 import av.error
 import numpy as np
 from av.container import InputContainer
+from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from core.errors import MienError
+from core.pictures.structure import asks_too_much
 from core.types import ImageRGB
 
-SUFFIXES: Final = (".mp4", ".m4v", ".mov", ".webm", ".mkv")
-CODECS: Final = ("h264", "hevc", "mpeg4", "vp8", "vp9", "av1", "libdav1d", "libvpx", "libvpx-vp9")
+SUFFIXES: Final = (
+    ".mp4", ".m4v", ".mov", ".3gp", ".webm", ".mkv", ".avi", ".wmv", ".asf", ".mpg", ".mpeg",
+    ".ts", ".mts", ".m2ts",
+)  # fmt: skip
+CODECS: Final = (
+    "h264", "hevc", "mpeg4", "vp8", "vp9", "av1", "libdav1d", "libvpx", "libvpx-vp9",
+    "mjpeg", "h263", "mpeg1video", "mpeg2video", "msmpeg4", "msmpeg4v2", "wmv1", "wmv2", "wmv3",
+    "vc1",
+)  # fmt: skip
+KINDS_TEXT: Final = "MP4, MOV, 3GP, WebM, MKV, AVI, WMV, MPG or MTS"
 MAX_SIDE_PX: Final = 1280  # larger frames are shrunk while they are decoded
 MAX_PIXELS: Final = 4096 * 2304
+MAX_PIXELS_PER_S: Final = 4096 * 2304 * 60  # what the largest phones and cameras record
 MAX_FPS: Final = 30.0
+# Pictures that end this much before the file's own duration are said to; sound may be longer.
+_MISSING_S: Final = 0.5
+_DAMAGED: Final = "This video is damaged or cut short; please export or download it again."
+_TOLD_ERRORS = (av.error.FFmpegError, ValueError, EOFError)
 
 
 class ClipRefusedError(MienError):
@@ -40,7 +55,7 @@ class ClipTooLongError(ClipRefusedError):
 
 
 class UnsupportedClipError(ClipRefusedError):
-    """Neither MP4 nor WebM by content, without pictures, or in a codec that is not allowed."""
+    """No kind of video that is read, without pictures, or in a codec that is not allowed."""
 
 
 class DamagedClipError(ClipRefusedError):
@@ -82,18 +97,23 @@ class ClipFrame:
 class Clip:
     """An opened clip; use it in a `with` statement.
 
+    Attributes:
+        notes: after the last frame, sentences for the user.
+
     Args:
-        source: a path, or the file's bytes.
+        source: a path, the file's bytes, or an open file that can be sought in.
         limits: what is accepted.
 
     Raises:
         ClipRefusedError: one of its subclasses, whose message fits to be shown.
     """
 
-    def __init__(self, source: Path | bytes, limits: ClipLimits | None = None) -> None:
+    def __init__(self, source: Path | bytes | BinaryIO, limits: ClipLimits | None = None) -> None:
         """Open and check; nothing is decoded yet."""
         self.limits = limits or ClipLimits()
-        self._file = _open(source)
+        self.notes: tuple[str, ...] = ()
+        self._n_damaged = 0
+        self._file = _opened(source)
         try:
             self._container = self._demux()
             self._stream = self._check()
@@ -127,36 +147,72 @@ class Clip:
         )
 
     def frames(self) -> Iterator[ClipFrame]:
-        """Frames in order, at most `limits.max_fps` a second.
+        """Frames in order, at most `limits.max_fps` a second; those that are damaged are left out.
+
+        Afterwards `notes` says where the file ended early or was damaged.
 
         Raises:
             ClipTooLongError: at the first frame after the limit, whatever the file claimed.
-            DamagedClipError: where decoding fails.
+            ClipTooLargeError: more pixels a second than allowed, whatever the file claimed.
+            DamagedClipError: where nothing can be decoded.
         """
-        next_s, first_s, n_frames = -1.0, None, 0
+        next_s, first_s, n_decoded, t_s = -1.0, None, 0, 0.0
         for frame in self._decoded():
-            time_s = frame.time if frame.time is not None else n_frames / (self.info.fps or 25)
+            time_s = frame.time if frame.time is not None else n_decoded / (self.info.fps or 25)
             first_s = time_s if first_s is None else first_s
-            t_s = time_s - first_s
+            t_s = max(time_s - first_s, t_s)
+            n_decoded += 1
             if t_s > self.limits.max_seconds:
                 raise self._too_long()
+            # Of the first second as much as of a whole one: players' buffers come at once.
+            if n_decoded * frame.width * frame.height > MAX_PIXELS_PER_S * (t_s + 1):
+                raise _too_fast()
             if t_s < next_s:
                 continue
             next_s = t_s + 0.9 / self.limits.max_fps  # 0.9: timestamps are rounded
-            n_frames += 1
             yield ClipFrame(_upright(frame), t_s)
-        if n_frames == 0:
+        if n_decoded == 0:
             raise DamagedClipError(
                 "No picture could be decoded from this video; please export it again as MP4."
             )
+        self._note_the_end(t_s + 1 / (self.info.fps or 25))
 
     def _decoded(self) -> Iterator[VideoFrame]:
+        """Frames of all packets that can be decoded; a file may end or be damaged anywhere."""
+        for packet in self._packets():
+            is_jpeg = packet is not None and self._stream.codec_context.name == "mjpeg"
+            if is_jpeg and asks_too_much(bytes(packet)):
+                self._n_damaged += 1
+                continue
+            try:
+                yield from self._stream.decode(packet)
+            except _TOLD_ERRORS:
+                self._n_damaged += 1
+
+    def _packets(self) -> Iterator[Packet | None]:
         try:
-            yield from self._container.decode(self._stream)
-        except (av.error.FFmpegError, ValueError, EOFError) as exc:
-            raise DamagedClipError(
-                "This video is damaged or cut short; please export or download it again."
-            ) from exc
+            yield from self._container.demux(self._stream)
+        except _TOLD_ERRORS:
+            self._n_damaged += 1
+            yield None  # makes the decoder hand out what it still holds
+
+    def _note_the_end(self, end_s: float) -> None:
+        all_s, fps = self._whole_s(), self.info.fps or 25
+        if all_s - end_s > max(_MISSING_S, 2 / fps):
+            self.notes = (
+                f"The video ends after {end_s:.1f} of {all_s:.1f} s; the rest is missing.",
+            )
+        elif self._n_damaged:
+            self.notes = ("Parts of this video are damaged and were left out.",)
+
+    def _whole_s(self) -> float:
+        """How long the pictures should be; 0 where nothing says so."""
+        stream = self._stream
+        if stream.duration is None or stream.time_base is None:
+            return self._duration_s() or 0.0
+        # Of AVI files that were cut, FFmpeg guesses the duration; the count of frames is right.
+        counted_s = stream.frames / self.info.fps if self.info.fps else 0.0
+        return max(float(stream.duration * stream.time_base), counted_s)
 
     def _demux(self) -> InputContainer:
         size = self._file.seek(0, io.SEEK_END)
@@ -166,20 +222,17 @@ class Clip:
                 f"This video has {size / 1e6:.1f} MB; the limit is "
                 f"{self.limits.max_bytes / 1e6:.0f} MB, so please cut or compress it."
             )
-        head = self._file.read(12)
+        head = self._file.read(400)
         self._file.seek(0)
         name = _format_of(head)
         if name is None:
             raise UnsupportedClipError(
-                "This is neither an MP4 nor a WebM video, whatever its name says; "
-                "please export it as MP4."
+                f"This is no {KINDS_TEXT} video, whatever its name says; please export it as MP4."
             )
         try:
             return av.open(self._file, mode="r", format=name)
-        except (av.error.FFmpegError, ValueError, EOFError) as exc:
-            raise DamagedClipError(
-                "This video is damaged or cut short; please export or download it again."
-            ) from exc
+        except _TOLD_ERRORS as exc:
+            raise DamagedClipError(_DAMAGED) from exc
 
     def _check(self) -> VideoStream:
         if not self._container.streams.video:
@@ -191,11 +244,14 @@ class Clip:
                 "This video is coded in a way that is not accepted; "
                 "please export it as MP4 (H.264) or WebM (VP8, VP9)."
             )
+        rate = float(stream.average_rate or stream.guessed_rate or 0)
         if context.width * context.height > MAX_PIXELS:
             raise ClipTooLargeError(
                 f"This video has {context.width} × {context.height} pixels; "
                 "please export it in 1080p or smaller."
             )
+        if context.width * context.height * rate > MAX_PIXELS_PER_S:
+            raise _too_fast()
         duration_s = self._duration_s()
         if duration_s is not None and duration_s > self.limits.max_seconds + 0.5:
             raise self._too_long()
@@ -214,11 +270,14 @@ class Clip:
         )
 
 
-def _open(source: Path | bytes) -> BinaryIO:
-    if isinstance(source, bytes):
-        return io.BytesIO(source)
+def open_file(path: Path) -> BinaryIO:
+    """Open a file to read.
+
+    Raises:
+        ClipRefusedError: if it cannot be.
+    """
     try:
-        return source.open("rb")
+        return path.open("rb")
     except (OSError, ValueError) as exc:
         reason = getattr(exc, "strerror", None) or "no such name is possible"
         raise ClipRefusedError(
@@ -226,13 +285,38 @@ def _open(source: Path | bytes) -> BinaryIO:
         ) from exc
 
 
+def _opened(source: Path | bytes | BinaryIO) -> BinaryIO:
+    if isinstance(source, bytes):
+        return io.BytesIO(source)
+    return open_file(source) if isinstance(source, Path) else source
+
+
+def _too_fast() -> ClipTooLargeError:
+    return ClipTooLargeError(
+        "This video has more pixels a second than 4K at 60 frames; please export it in 1080p."
+    )
+
+
+_BEGINNINGS: Final = {
+    b"\x1a\x45\xdf\xa3": "matroska",
+    b"\x30\x26\xb2\x75\x8e\x66\xcf\x11": "asf",
+    b"\x00\x00\x01\xba": "mpeg",
+    b"\x00\x00\x01\xb3": "mpegvideo",
+}
+_MOV_ATOMS: Final = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
+
+
 def _format_of(head: bytes) -> str | None:
-    """FFmpeg's name of the format that begins with these twelve bytes, None for any other."""
-    if head[4:8] == b"ftyp":
+    """FFmpeg's name of the format that begins with these bytes (400 tell), None for any other."""
+    if head[4:8] in _MOV_ATOMS:
         return "mov"
-    if head[:4] == b"\x1a\x45\xdf\xa3":
-        return "matroska"
-    return None
+    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
+        return "avi"
+    # Transport streams have no beginning but packets of one length, cameras' with 4 bytes more.
+    for first, step in ((0, 188), (4, 192)):
+        if len(head) > first + step and head[first] == head[first + step] == 0x47:
+            return "mpegts"
+    return next((name for start, name in _BEGINNINGS.items() if head.startswith(start)), None)
 
 
 def _upright(frame: VideoFrame) -> ImageRGB:

@@ -74,6 +74,16 @@ class StreamAnalyzer:
         self._since_detection, self._n_frames = 0, 0
         self._numbers, self._keys = itertools.count(1), itertools.count()
 
+    def afresh(self) -> "StreamAnalyzer":
+        """Another one over the same parts and rules, that has seen nothing yet."""
+        return StreamAnalyzer(
+            self.detector,
+            self.classifier,
+            rules=self.rules,
+            min_face_px=self.min_face_px,
+            quality=self.quality,
+        )
+
     def process(self, image_rgb: ImageRGB, t_s: float) -> StreamFrame:
         """Analyse the frame (height, width, 3) of time `t_s`, which is later than those before.
 

@@ -5,7 +5,7 @@ dropped and from then on half as many a second are kept. The summary counts ever
 """
 
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -20,13 +20,16 @@ FIRST_ROW_INTERVAL_S: Final = 0.1
 # A face that was there for less is left out of the summary: a passer-by, or an error.
 MIN_SEEN_S: Final = 0.3
 _MAX_FACES: Final = 500
-# Longer without a frame and the face was not "seen" in between.
+# Longer without a frame and the face was not "seen" in between, unless the clip itself is so slow.
 _MAX_GAP_S: Final = 0.5
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class TimelineRow:
-    """One face at one time; `labels` is () and `probabilities` None where it was too small."""
+    """One face at one time; `labels` is () and `probabilities` None where it was too small.
+
+    `every_s` is how far apart rows are kept at least; it grows where there are too many.
+    """
 
     t_s: float
     face: int
@@ -34,6 +37,7 @@ class TimelineRow:
     labels: tuple[str, ...]
     probabilities: FloatArray | None
     raw: FloatArray | None
+    every_s: float = FIRST_ROW_INTERVAL_S
 
     @property
     def answer(self) -> Answer:
@@ -81,9 +85,9 @@ class FaceSummary:
         labels = {name: s for name, s in self.seconds_by_band.items() if name in EMOTIONS}
         return max(labels, key=lambda name: labels[name]) if labels else ""
 
-    def add(self, seen: TrackedFace, t_s: float) -> None:
-        """Count the frame at `t_s`."""
-        elapsed_s = min(max(t_s - self.last_s, 0.0), _MAX_GAP_S)
+    def add(self, seen: TrackedFace, t_s: float, max_gap_s: float = _MAX_GAP_S) -> None:
+        """Count the frame at `t_s`; at most `max_gap_s` since the last one were seen."""
+        elapsed_s = min(max(t_s - self.last_s, 0.0), max_gap_s)
         self.last_s = t_s
         self.seen_s += elapsed_s
         held = band(seen.answer)
@@ -99,15 +103,29 @@ class FaceSummary:
 
 
 class Timeline:
-    """Collects frames. Not safe for several threads; whoever owns it locks."""
+    """Collects frames. Not safe for several threads; whoever owns it locks.
 
-    def __init__(self, *, max_rows: int = MAX_ROWS) -> None:
+    Args:
+        max_rows: kept at a time; beyond that, half as many a second.
+        row_every_s: time from one row of a face to the next; 0 keeps every frame.
+        is_clip: whether frames lie as far apart as their times say, however far that is. Live,
+            a long gap means that nobody looked.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_rows: int = MAX_ROWS,
+        row_every_s: float = FIRST_ROW_INTERVAL_S,
+        is_clip: bool = False,
+    ) -> None:
         """Begin empty."""
-        self.max_rows = max_rows
+        self.max_rows, self._is_clip = max_rows, is_clip
         self.n_frames = 0
         self._start_s: float | None = None
         self._end_s = 0.0
-        self._interval_s = FIRST_ROW_INTERVAL_S
+        self.row_every_s = row_every_s
+        self.is_thinned = False
         self._next_row_s = 0.0
         self._rows: list[TimelineRow] = []
         self._faces: dict[int, FaceSummary] = {}
@@ -121,17 +139,19 @@ class Timeline:
         """Count a frame, and keep a row of each face where one is due."""
         if self._start_s is None:
             self._start_s = frame.t_s
-        t_s = frame.t_s - self._start_s
+        t_s, before_s = frame.t_s - self._start_s, self._end_s
+        max_gap_s = max(_MAX_GAP_S, t_s - before_s if self._is_clip else 0.0)
         self.n_frames += 1
         self._end_s = t_s
         for face in frame.faces:
             if face.id not in self._faces and len(self._faces) < _MAX_FACES:
-                self._faces[face.id] = FaceSummary(face.id, t_s, t_s)
+                # It was there in the frame before: a face gets its number at second sight.
+                self._faces[face.id] = FaceSummary(face.id, before_s, before_s)
             if face.id in self._faces:
-                self._faces[face.id].add(face, t_s)
+                self._faces[face.id].add(face, t_s, max_gap_s)
         if t_s >= self._next_row_s:
-            self._next_row_s = t_s + self._interval_s - 1e-6
-            self._rows += [_row(face, t_s) for face in frame.faces]
+            self._next_row_s = t_s + self.row_every_s - 1e-6
+            self._rows += [_row(face, t_s, self.row_every_s) for face in frame.faces]
             self._thin_out()
 
     def rows(self, *, since_s: float = 0.0) -> list[TimelineRow]:
@@ -147,14 +167,17 @@ class Timeline:
             return
         times = sorted({row.t_s for row in self._rows})
         kept = set(times[::2])
-        self._rows = [row for row in self._rows if row.t_s in kept]
-        self._interval_s *= 2
+        self.row_every_s = 2 * max(self.row_every_s, self._end_s / self.n_frames)
+        self.is_thinned = True
+        self._rows = [
+            replace(row, every_s=self.row_every_s) for row in self._rows if row.t_s in kept
+        ]
 
 
-def _row(face: TrackedFace, t_s: float) -> TimelineRow:
+def _row(face: TrackedFace, t_s: float, every_s: float) -> TimelineRow:
     scores = face.scores
     if scores is None:
-        return TimelineRow(t_s, face.id, face.box, (), None, None)
+        return TimelineRow(t_s, face.id, face.box, (), None, None, every_s)
     return TimelineRow(
         t_s,
         face.id,
@@ -162,6 +185,7 @@ def _row(face: TrackedFace, t_s: float) -> TimelineRow:
         scores.labels,
         scores.scores.probabilities,
         scores.raw.probabilities,
+        every_s,
     )
 
 
@@ -176,6 +200,7 @@ def row_dict(row: TimelineRow) -> dict[str, Any]:
         "labels": " ".join(row.labels) or None,
         "uncertain": len(row.labels) > 1,
         **dict(zip(EMOTIONS, _rounded(shares, 5), strict=True)),
+        "every_s": round(row.every_s, 3),
     }
 
 

@@ -10,16 +10,19 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from core.config import Settings
 from core.detection import FaceDetector
+from core.detection.upright import UprightDetector, standing_out
 from core.drawing.video import draw_faces
 from core.emotions import EMOTIONS
 from core.errors import MienError
 from core.expression.classify import EmotionClassifier
 from core.expression.quality import load_quality_model
-from core.pictures.video import Clip, ClipInfo, ClipLimits
+from core.pictures.quarter_turns import turn_back
+from core.pictures.video import ClipFrame, ClipInfo, ClipLimits
+from core.pictures.video_process import IsolatedClip
 from core.stream import SmoothingRules, StreamAnalyzer, StreamFrame, StreamRules
 from core.stream.timeline import FaceSummary, Timeline, TimelineRow, row_dict, summary_dict
 from core.types import ImageRGB
@@ -28,6 +31,16 @@ NO_FACE = (
     "No face was found in this video: please choose one in which faces are upright, "
     "well lit and not small."
 )
+
+MAX_ALL_ROWS: Final = 300_000  # of `every_frame`: some 200 MB
+_PROBE_EVERY_S: Final = 0.5
+_FEWEST_PROBES: Final = 2
+_MOST_PROBES: Final = 40
+_TURNED: Final = {
+    90: "The video lies on its side: it was turned for the analysis.",
+    180: "The video stands on its head: it was turned for the analysis.",
+    270: "The video lies on its side: it was turned for the analysis.",
+}
 
 Progress = Callable[[float, float], None]
 
@@ -94,8 +107,13 @@ def analyse_clip(
     analyzer: StreamAnalyzer,
     limits: ClipLimits,
     progress: Progress | None = None,
+    *,
+    every_frame: bool = False,
+    let_others: Callable[[], None] = lambda: None,
 ) -> ClipResult:
     """Decode and analyse one clip frame by frame; a refusal is a result, not an exception.
+
+    A clip whose faces lie on their side or stand on their head is turned, as photos are.
 
     Args:
         name: the file's name, for the result only.
@@ -103,36 +121,104 @@ def analyse_clip(
         analyzer: a fresh one; its numbers of faces begin with this clip.
         limits: what is accepted.
         progress: called with the seconds done and the seconds there are (0 where unknown).
+        every_frame: whether a row is kept of each frame instead of ten a second.
+        let_others: called several times a second, to hand on a turn for which others wait.
     """
     started = time.perf_counter()
-    timeline, best = Timeline(), _KeyFrame()
+    finder, degrees = _TurnFinder(analyzer.detector), 0
     try:
-        with Clip(source, limits) as clip:
-            info = clip.info
-            for frame in clip.frames():
-                analysed = analyzer.process(frame.image_rgb, frame.t_s)
-                timeline.add(analysed)
-                best.offer(frame.image_rgb, analysed)
-                if progress is not None and analysed.index % 5 == 0:
-                    progress(frame.t_s, info.duration_s or 0.0)
+        while True:
+            run = _Run(analyzer.afresh(), degrees, finder, every_frame)
+            with IsolatedClip(source, limits, let_others) as clip:
+                for frame in clip.frames():
+                    run.add(frame)
+                    let_others()
+                    if progress is not None and run.timeline.n_frames % 5 == 1:
+                        progress(frame.t_s, clip.info.duration_s or 0.0)
+                    if finder.degrees != degrees:
+                        break
+            if finder.degrees == degrees:
+                break
+            degrees = finder.degrees  # from the beginning, turned
+        return run.result(name, clip, time.perf_counter() - started)
     except MienError as error:
         return ClipResult.refused(name, error)
     except MemoryError:
-        refusal = MienError("This video needs more memory than there is; please shrink it.")
-        return ClipResult.refused(name, refusal)
-    faces = tuple(timeline.summaries())
-    return ClipResult(
-        name=name,
-        info=info,
-        duration_s=timeline.duration_s,
-        n_frames=timeline.n_frames,
-        faces=faces,
-        rows=tuple(timeline.rows()),
-        key_frame_rgb=best.drawn(),
-        elapsed_s=time.perf_counter() - started,
-        notes=() if faces else (NO_FACE,),
-        error=None,
-    )
+        return ClipResult.refused(
+            name, MienError("This video needs more memory than there is; please shrink it.")
+        )
+
+
+class _Run:
+    """One way through a clip, turned back by `degrees`."""
+
+    def __init__(
+        self, analyzer: StreamAnalyzer, degrees: int, finder: "_TurnFinder", every_frame: bool
+    ) -> None:
+        self._analyzer, self._degrees, self._finder = analyzer, degrees, finder
+        rows = {"max_rows": MAX_ALL_ROWS, "row_every_s": 0.0} if every_frame else {}
+        self.timeline = Timeline(is_clip=True, **rows)  # type: ignore[arg-type]
+        self._best = _KeyFrame()
+
+    def add(self, frame: ClipFrame) -> None:
+        image_rgb = turn_back(frame.image_rgb, self._degrees)
+        analysed = self._analyzer.process(image_rgb, frame.t_s)
+        self._finder.look(image_rgb, frame.t_s)
+        self.timeline.add(analysed)
+        self._best.offer(image_rgb, analysed)
+
+    def result(self, name: str, clip: IsolatedClip, elapsed_s: float) -> ClipResult:
+        faces, notes = tuple(self.timeline.summaries()), [*clip.notes]
+        if self._degrees:
+            notes.insert(0, _TURNED[self._degrees])
+        if not faces:
+            notes.insert(0, NO_FACE)
+        if self.timeline.is_thinned:
+            notes.append(
+                f"Only one row every {self.timeline.row_every_s:.1f} s is kept, or there would be "
+                f"more than {self.timeline.max_rows:,}; `mien analyze --csv --every-frame` writes "
+                "more. Summaries count every frame."
+            )
+        return ClipResult(
+            name=name,
+            info=clip.info,
+            duration_s=self.timeline.duration_s,
+            n_frames=self.timeline.n_frames,
+            faces=faces,
+            rows=tuple(self.timeline.rows()),
+            key_frame_rgb=self._best.drawn(),
+            elapsed_s=elapsed_s,
+            notes=tuple(notes),
+            error=None,
+        )
+
+
+class _TurnFinder:
+    """Looks now and then how a clip stands, until an upright face is seen with certainty.
+
+    One frame may mislead, so that what speaks for each position is added up over some.
+    """
+
+    def __init__(self, detector: FaceDetector) -> None:
+        self._upright = UprightDetector(detector)
+        self._evidence = dict.fromkeys((0, 90, 180, 270), 0.0)
+        self._next_s, self._n_left = 0.0, _MOST_PROBES
+        self.degrees = 0
+
+    def look(self, image_rgb: ImageRGB, t_s: float) -> None:
+        """Look at the frame if it is time to; afterwards `degrees` may have become another."""
+        if t_s < self._next_s or self._n_left == 0:
+            return
+        self._next_s = t_s + _PROBE_EVERY_S
+        self._n_left -= 1
+        if self._upright.is_upright(self._upright.detector.detect(image_rgb)):
+            self._n_left = 0
+            return
+        for degrees, amount in self._upright.evidence(image_rgb).items():
+            self._evidence[degrees] += amount
+        n_probes = _MOST_PROBES - self._n_left
+        if n_probes >= _FEWEST_PROBES and (found := standing_out(self._evidence)):
+            self.degrees, self._n_left = found, 0
 
 
 class _KeyFrame:
@@ -145,16 +231,18 @@ class _KeyFrame:
     def offer(self, image_rgb: ImageRGB, frame: StreamFrame) -> None:
         n_before = 0 if self._frame is None else len(self._frame.faces)
         if len(frame.faces) > n_before:
-            self._image_rgb, self._frame = image_rgb, frame
+            # A copy: the clip's next frame takes the place of this one.
+            self._image_rgb, self._frame = image_rgb.copy(), frame
 
     def drawn(self) -> ImageRGB | None:
         if self._image_rgb is None or self._frame is None:
             return None
-        return draw_faces(self._image_rgb.copy(), self._frame.faces)
+        return draw_faces(self._image_rgb, self._frame.faces)
 
 
 CSV_COLUMNS = (
     "t_s", "face", "x_min", "y_min", "x_max", "y_max", "top", "labels", "uncertain", *EMOTIONS,
+    "every_s",
 )  # fmt: skip
 
 

@@ -1,15 +1,18 @@
-"""Whose photo is analysed next: users take turns, so that nobody's 200 photos starve the others.
+"""Whose photo is analysed next: first come, first served, one photo or a moment of long work each.
 
-A fixed number runs at a time. Those that wait stand in one queue a user, and the users are served
-one photo each, round after round (Nagle 1987, "On packet switches with infinite storage", IEEE
-Transactions on Communications 35).
+Whoever has many photos asks for one turn after another and so stands at the back again each time;
+clips and audits hand their turn on every `SLICE_S`. So nobody's 200 photos starve the others.
 """
 
 import threading
-from collections import OrderedDict, deque
+import time
+from collections import deque
+from typing import Final
 
 from core.errors import MienError
 from services.observe import observers
+
+SLICE_S: Final = 0.5  # long work hands its turn on after this, where others wait
 
 
 class BusyError(MienError):
@@ -28,49 +31,48 @@ class Turns:
         """Nobody is there."""
         self._free, self._max_waiting = n_at_once, max_waiting
         self._lock = threading.Lock()
-        # User -> waiting turns; the first user of the dictionary is served next.
-        self._waiting: OrderedDict[str, deque[Turn]] = OrderedDict()
-        self._n_waiting = 0
+        self._waiting: deque[Turn] = deque()
 
     @property
     def n_waiting(self) -> int:
         """Turns that are waited for now."""
-        return self._n_waiting
+        return len(self._waiting)
 
-    def ask(self, user: str) -> "Turn":
-        """A turn for one photo of `user`, to be waited for; leave it in any case.
+    def ask(self) -> "Turn":
+        """A turn, to be waited for; leave it in any case.
 
         Raises:
             BusyError: too many wait.
         """
-        turn = Turn(self, user)
+        turn = Turn(self)
         with self._lock:
             if self._free > 0:  # then nobody waits
                 self._free -= 1
-                turn.granted.set()
+                turn.grant()
                 return turn
-            if self._n_waiting >= self._max_waiting:
+            if self.n_waiting >= self._max_waiting:
                 raise BusyError(
-                    f"{self._n_waiting} photos are waiting to be analysed already; please try "
+                    f"{self.n_waiting} photos are waiting to be analysed already; please try "
                     "again in a minute."
                 )
-            self._waiting.setdefault(user, deque()).append(turn)
-            self._changed(+1)
+            self._waiting.append(turn)
+            self._tell()
         return turn
 
     def ahead_of(self, turn: "Turn") -> int:
-        """How many photos come before that of `turn`, if nobody leaves and nobody comes."""
+        """How many turns come before this one, if nobody leaves."""
         with self._lock:
-            own = self._waiting.get(turn.user)
-            if own is None or turn not in own:
-                return 0
-            rounds = own.index(turn)
-            ahead, passed = rounds, False
-            for user, queue in self._waiting.items():
-                passed = passed or user == turn.user
-                if user != turn.user:
-                    ahead += min(len(queue), rounds if passed else rounds + 1)
-            return ahead
+            return self._waiting.index(turn) if turn in self._waiting else 0
+
+    def hand_on(self, turn: "Turn") -> bool:
+        """Give a turn that is held to whoever waits longest, and stand at the back, if any do."""
+        with self._lock:
+            if not self._waiting:
+                return False
+            turn.granted.clear()
+            self._waiting.append(turn)
+            self._waiting.popleft().grant()
+            return True
 
     def leave(self, turn: "Turn") -> None:
         """Hand a turn on, or stop waiting for it."""
@@ -78,50 +80,46 @@ class Turns:
             if turn.left:
                 return
             turn.left = True
-            if turn.granted.is_set():
-                self._hand_on()
+            if not turn.granted.is_set():
+                self._waiting.remove(turn)
+            elif self._waiting:
+                self._waiting.popleft().grant()
+            else:
+                self._free += 1
                 return
-            queue = self._waiting[turn.user]
-            queue.remove(turn)
-            if not queue:
-                del self._waiting[turn.user]
-            self._changed(-1)
+            self._tell()
 
-    def _hand_on(self) -> None:
-        if not self._waiting:
-            self._free += 1
-            return
-        user, queue = next(iter(self._waiting.items()))
-        turn = queue.popleft()
-        if queue:
-            self._waiting.move_to_end(user)
-        else:
-            del self._waiting[user]
-        turn.granted.set()
-        self._changed(-1)
-
-    def _changed(self, by: int) -> None:
-        self._n_waiting += by
+    def _tell(self) -> None:
         for observer in observers():
-            observer.queue_changed(self._n_waiting)
+            observer.queue_changed(self.n_waiting)
 
 
 class Turn:
-    """One photo's place, from `Turns.ask`."""
+    """One place, from `Turns.ask`."""
 
-    def __init__(self, turns: Turns, user: str) -> None:
+    def __init__(self, turns: Turns) -> None:
         """Not granted yet."""
-        self._turns, self.user = turns, user
+        self._turns, self._since_s = turns, 0.0
         self.granted, self.left = threading.Event(), False
 
     @property
     def ahead(self) -> int:
-        """How many photos come before this one."""
+        """How many come before this one."""
         return self._turns.ahead_of(self)
 
-    def wait(self, timeout_s: float) -> bool:
+    def grant(self) -> None:
+        """It is this one's turn; for `Turns` only."""
+        self._since_s = time.monotonic()
+        self.granted.set()
+
+    def wait(self, timeout_s: float | None = None) -> bool:
         """Whether the turn has come, after waiting for at most `timeout_s`."""
         return self.granted.wait(timeout_s)
+
+    def hand_on(self) -> bool:
+        """Let the next one in where this turn has been held for long; then it is to be awaited."""
+        held_s = time.monotonic() - self._since_s
+        return held_s >= SLICE_S and self._turns.hand_on(self)
 
     def leave(self) -> None:
         """Let the next one in; harmless the second time."""

@@ -93,6 +93,7 @@ def run_audit(
     label_error: float | None = None,
     robustness_n: int = 0,
     progress: Progress | None = None,
+    let_others: Callable[[], None] = lambda: None,
 ) -> AuditResult:
     """Judge every picture by every model and compute all figures.
 
@@ -105,6 +106,7 @@ def run_audit(
         robustness_n: so many of the pictures are judged under each corruption as well.
         progress: called with judgements done and judgements in all; what it raises stops the
             run.
+        let_others: called after each picture, to hand on a turn for which others wait.
 
     Raises:
         AuditInputError: if pictures cannot be decoded, or none has a face.
@@ -112,7 +114,7 @@ def run_audit(
     images = audited.images
     sampled = sample_rows(len(images), min(robustness_n, MAX_ROBUSTNESS))
     total = len(classifiers) * (len(images) + N_CONDITIONS * len(sampled))
-    step = _stepper(progress, total)
+    step = _stepper(progress, total, let_others)
     judges = [_Judge(classifier, len(images), sampled) for classifier in classifiers]
     _judge_all(judges, audited, detector, lambda: step(len(judges)))
     seen = ~np.isnan(judges[0].probabilities[:, 0])
@@ -139,7 +141,9 @@ def run_audit(
     )
 
 
-def _stepper(progress: Progress | None, total: int) -> Callable[[int], None]:
+def _stepper(
+    progress: Progress | None, total: int, let_others: Callable[[], None]
+) -> Callable[[int], None]:
     """A function that is told of judgements as they are done and tells how many there were."""
     done = 0
 
@@ -148,6 +152,7 @@ def _stepper(progress: Progress | None, total: int) -> Callable[[int], None]:
         done += n_judgements
         if progress is not None:
             progress(done, total)
+        let_others()
 
     return step
 

@@ -79,6 +79,27 @@ def turned_by_its_header(mp4: bytes) -> bytes:
     return mp4[:at] + matrix + mp4[at + 36 :]
 
 
+def moov_first(mp4: bytes) -> bytes:
+    """The clip with its index before its pictures, as files for the web have it.
+
+    ISO/IEC 14496-12, 8.7.5: `stco` holds a count and the places of chunks in the file, which are
+    all moved by the length of the index.
+    """
+    at, atoms = 0, []
+    while at < len(mp4):
+        size = int.from_bytes(mp4[at : at + 4], "big")
+        atoms.append(mp4[at : at + size])
+        at += size
+    (moov,) = [atom for atom in atoms if atom[4:8] == b"moov"]
+    places = moov.index(b"stco") + 8
+    count = int.from_bytes(moov[places : places + 4], "big")
+    for entry in range(places + 4, places + 4 + 4 * count, 4):
+        place = int.from_bytes(moov[entry : entry + 4], "big") + len(moov)
+        moov = moov[:entry] + place.to_bytes(4, "big") + moov[entry + 4 :]
+    first, *rest = [atom for atom in atoms if atom[4:8] != b"moov"]
+    return b"".join((first, moov, *rest))
+
+
 def wandering(picture: RGB, n_frames: int, *, step_px: float = 3.0) -> list[RGB]:
     """The picture in frames of 640 x 480, moving to the right."""
     frames = []

@@ -70,7 +70,7 @@ def test_a_snapshot_takes_its_turn_and_says_when_too_many_wait(
     open_page: OpenPage, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     busy = Turns(1, 0)
-    held = busy.ask("somebody else")
+    held = busy.ask()
     monkeypatch.setattr("ui.shared.queue.turns", lambda: busy)
     monkeypatch.setattr("streamlit.camera_input", lambda *_, **__: Picture())
     app = agree(open_page("webcam"))

@@ -19,6 +19,7 @@ from ui.consent import notice
 from ui.consent.session import of_session
 from ui.metrics.bias_audit_result import show_result
 from ui.runtime.uploads import release_uploads
+from ui.shared.queue import my_turn, waiting_words
 from ui.shared.resources import cards, detector, settings
 
 _RESULT, _STOPPED, _GENERATION = "audit_result", "audit_stopped", "audit_generation"
@@ -183,12 +184,17 @@ def _run(checked: AuditSet, chosen: dict[str, Any]) -> AuditResult:
             bar.progress(done / total, text=f"Judgement {done:,} of {total:,}")
 
     finder = detector(settings().default_detector) if chosen["faces"] == "detect" else None
+
+    def say_waiting(n_ahead: int) -> None:
+        bar.progress(max(drawn, 0) / 100, text=waiting_words(n_ahead))
+
     store, consent = of_session()
-    result = run_audit(
-        load_models(chosen["models"], settings().models_dir), checked, detector=finder,
-        source=chosen["source"], label_error=chosen["label_error"],
-        robustness_n=chosen["robustness_n"], progress=progress,
-    )  # fmt: skip
+    with my_turn(say_waiting) as let_others:
+        result = run_audit(
+            load_models(chosen["models"], settings().models_dir), checked, detector=finder,
+            source=chosen["source"], label_error=chosen["label_error"],
+            robustness_n=chosen["robustness_n"], progress=progress, let_others=let_others,
+        )  # fmt: skip
     counts = {"pictures": len(result.rows) + len(result.undetected)}
     for one in result.models:
         record_unkept(store, consent, Way.DATA_SET, model_id=one.model_id, counts=counts)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from services.analysis.queue import Turns
 from ui.shared.resources import settings
@@ -19,22 +18,32 @@ def turns() -> Turns:
 
 
 @contextmanager
-def my_turn(say_waiting: Callable[[int], None]) -> Iterator[None]:
+def my_turn(say_waiting: Callable[[int], None]) -> Iterator[Callable[[], None]]:
     """Wait until this session may analyse one photo, and let the next one in afterwards.
 
+    Long work (a clip, an audit) calls what it is given several times a second: there others are
+    let in, and it waits for its next turn.
+
     Args:
-        say_waiting: called now and then with the number of photos that come first; drawing
+        say_waiting: called now and then with the number of turns that come first; drawing
             something there is what lets a click interrupt the waiting.
 
     Raises:
         BusyError: too many wait already.
     """
-    context = get_script_run_ctx()
-    turn = turns().ask("" if context is None else context.session_id)
-    try:
+    turn = turns().ask()
+
+    def wait() -> None:
         while not turn.wait(_SAY_EVERY_S):
             say_waiting(turn.ahead)
-        yield
+
+    def let_others() -> None:
+        if turn.hand_on():
+            wait()
+
+    try:
+        wait()
+        yield let_others
     finally:
         turn.leave()
 

@@ -4,6 +4,7 @@ import json
 
 import streamlit as st
 
+from core.pictures.video import SUFFIXES
 from core.stream import RAW, SmoothingRules
 from services.analysis.clips import (
     ClipResult,
@@ -13,21 +14,23 @@ from services.analysis.clips import (
     stream_analyzer,
 )
 from services.analysis.in_passing import clip_in_passing
+from services.analysis.queue import BusyError
 from services.store import StoreError
 from ui.consent.session import of_session
 from ui.shared.model_choice import choose_model_and_detector
+from ui.shared.queue import my_turn, waiting_words
 from ui.shared.resources import classifier, detector, settings
 from ui.webcam.session import webcam_session
 from ui.webcam.summary import show_summary
 
-_TYPES = ["mp4", "m4v", "mov", "webm", "mkv"]
+_TYPES = [suffix.removeprefix(".") for suffix in SUFFIXES]
 
 
 def clip_section() -> None:
     """Uploader, progress, timeline and files; call only after the notice was agreed to."""
     limits = settings()
     file = st.file_uploader(
-        f"A video (MP4 or WebM, up to {limits.max_clip_seconds} seconds and "
+        f"A video (MP4, WebM, AVI and others, up to {limits.max_clip_seconds} seconds and "
         f"{limits.max_clip_mb} MB)",
         type=_TYPES,
         max_upload_size=limits.max_clip_mb,
@@ -41,7 +44,7 @@ def clip_section() -> None:
         return
     wanted = (file.file_id, model_id, detector_name, smooth)
     known, result = webcam_session().clip or (None, None)
-    if known != wanted or result is None or isinstance(result.error, StoreError):
+    if known != wanted or result is None or isinstance(result.error, StoreError | BusyError):
         result = _analyse(file.name, file.getvalue(), model_id, detector_name, smooth)
         webcam_session().clip = (wanted, result)
     _show(result, model_id, detector_name)
@@ -60,14 +63,23 @@ def _analyse(
         of = f" of {all_s:.0f}" if all_s else ""
         bar.progress(share, text=f"Analysing second {done_s:.0f}{of}")
 
+    def say_waiting(n_ahead: int) -> None:
+        bar.progress(0.0, text=waiting_words(n_ahead))
+
     store, consent = of_session()
-    result = clip_in_passing(
-        name,
-        lambda: analyse_clip(name, data, engine, clip_limits(settings()), progress),
-        model_id=model_id, store=store, consent=consent,
-    )  # fmt: skip
-    place.empty()
-    return result
+    try:
+        with my_turn(say_waiting) as let_others:
+            return clip_in_passing(
+                name,
+                lambda: analyse_clip(
+                    name, data, engine, clip_limits(settings()), progress, let_others=let_others
+                ),
+                model_id=model_id, store=store, consent=consent,
+            )  # fmt: skip
+    except BusyError as error:
+        return ClipResult.refused(name, error)
+    finally:
+        place.empty()
 
 
 def _show(result: ClipResult, model_id: str, detector_name: str) -> None:

@@ -1,0 +1,57 @@
+"""Work on strangers' files in a process of its own, which can be stopped and may fall over.
+
+A decoder in C cannot be interrupted, and what it takes is taken from everybody. In a process of
+its own it has limits that the operating system keeps, none of the server's secrets in its
+environment, and an end.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO, Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+_PASSED_ON: Final = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR")
+# Large blocks go back to the system at once, or the process grows with the length of its work.
+_MEMORY: Final = {"MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_ARENA_MAX": "2"}
+
+
+def start(module: str, *arguments: str, stdin: IO[bytes] | int) -> "subprocess.Popen[bytes]":
+    """Run `module` with Python in a process of its own; it limits itself first (`limit_myself`).
+
+    Args:
+        module: dotted name of a module with a `__main__` part.
+        arguments: its command line.
+        stdin: what it reads from.
+    """
+    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *arguments],
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=ROOT,
+        env={**environment, **_MEMORY, "OPENBLAS_NUM_THREADS": "1"},
+        bufsize=0,
+    )
+
+
+def limit_myself(*, memory_bytes: int, processor_s: int) -> None:
+    """Let this process take so much more memory than it has, and so much processor time.
+
+    Call it after the imports. Beyond the memory there is a MemoryError or an error of the library
+    that asked, beyond the time the system ends the process. No file can be written.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows: the process can still be ended from outside
+        return
+    held = 0
+    status = Path("/proc/self/statm")
+    if status.exists():
+        held = int(status.read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        resource.setrlimit(resource.RLIMIT_AS, (held + memory_bytes,) * 2)
+    resource.setrlimit(resource.RLIMIT_CPU, (processor_s, processor_s + 1))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
