@@ -5,6 +5,7 @@ its own it has limits that the operating system keeps, none of the server's secr
 environment, and an end.
 """
 
+import io
 import os
 import subprocess
 import sys
@@ -55,3 +56,14 @@ def limit_myself(*, memory_bytes: int, processor_s: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (processor_s, processor_s + 1))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def write_all(file: IO[bytes] | io.RawIOBase, data: bytes) -> None:
+    """All of it, for an unbuffered file may take less at a time.
+
+    Raises:
+        BrokenPipeError: if whoever should read it has ended.
+    """
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) or 0 :]

@@ -1,6 +1,6 @@
 """Labelled sets of images that `mien evaluate` measures a model on."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ class LabelledImages:
     groups: pd.DataFrame
     name: str
     rows: NDArray[np.int64]
-    _sources: list[bytes | Path]
+    _sources: Sequence[bytes | Path | Callable[[], bytes]]
 
     def __len__(self) -> int:
         """Count of images."""
@@ -38,11 +38,14 @@ class LabelledImages:
         """The images' bytes, in the order of `labels`.
 
         Raises:
-            DatasetError: if a file that a csv names cannot be read.
+            DatasetError: if a file that a csv names, or one in a ZIP, cannot be read.
         """
         for row, source in zip(self.rows, self._sources, strict=True):
             if isinstance(source, bytes):
                 yield source
+                continue
+            if not isinstance(source, Path):
+                yield source()
                 continue
             try:
                 yield source.read_bytes()

@@ -137,17 +137,10 @@ def _started(source: Path | bytes, limits: ClipLimits) -> "subprocess.Popen[byte
     try:
         if process.stdin is not None:
             with process.stdin:
-                _write(process.stdin, memoryview(source))
+                isolated.write_all(process.stdin, source)
     except BrokenPipeError:  # it has ended and said why, or is found to have ended
         pass
     return process
-
-
-def _write(file: BinaryIO | io.RawIOBase, data: memoryview | bytes) -> None:
-    """All of it, for an unbuffered file may take less at a time."""
-    rest = memoryview(data)
-    while rest:
-        rest = rest[file.write(rest) or 0 :]
 
 
 def _send(kind: bytes, body: bytes | memoryview, sizes: tuple[int, int], t_s: float = 0.0) -> None:

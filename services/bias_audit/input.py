@@ -6,8 +6,9 @@ first row under the header is row 1.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -19,11 +20,20 @@ from core.emotions import EMOTIONS, label_index
 from core.errors import DatasetError
 from core.measures.datasets import LabelledImages
 from core.pictures.archive import open_zip
+from services.bias_audit.parquet_table import ParquetRefusedError, read_parquet
 
 MAX_ROWS: Final = 20_000
-MAX_TABLE_BYTES: Final = 200_000_000
+MAX_COLUMNS: Final = 500
+MAX_CELLS: Final = 2_000_000
+MAX_CSV_BYTES: Final = 50_000_000
+MAX_PARQUET_BYTES: Final = 200_000_000
+# Of all rows together, so that a picture named a thousand times counts a thousand times.
+MAX_JUDGED_BYTES: Final = 4_000_000_000
 MAX_GROUPS: Final = 30
 _NAMED_ROWS: Final = 8
+_NO_GROUPS: Final = ("path", "image", "label")
+
+Source = bytes | Path | Callable[[], bytes]
 
 
 class AuditInputError(DatasetError):
@@ -45,17 +55,21 @@ class AuditSet:
 
 def read_table(name: str, data: bytes) -> pd.DataFrame:
     """The table of a csv or parquet, all text cells as text; raises AuditInputError."""
-    if len(data) > MAX_TABLE_BYTES:
-        raise AuditInputError(
-            f"The table has {len(data) / 1e6:.0f} MB; the limit is {MAX_TABLE_BYTES / 1e6:.0f}."
-        )
     suffix = Path(name).suffix.lower()
+    limits = {".csv": MAX_CSV_BYTES, ".parquet": MAX_PARQUET_BYTES}
+    if suffix not in limits:
+        raise AuditInputError("The table must be a .csv or a .parquet file.")
+    if len(data) > limits[suffix]:
+        raise AuditInputError(
+            f"The table has {len(data) / 1e6:.0f} MB; the limit is {limits[suffix] / 1e6:.0f}."
+        )
     if suffix == ".csv":
         frame = _read_csv(data)
-    elif suffix == ".parquet":
-        frame = _read_parquet(data)
     else:
-        raise AuditInputError("The table must be a .csv or a .parquet file.")
+        try:
+            frame = read_parquet(data, max_rows=MAX_ROWS, max_columns=MAX_COLUMNS)
+        except ParquetRefusedError as refusal:
+            raise AuditInputError(str(refusal)) from refusal
     if frame.empty:
         raise AuditInputError("The table has no rows; at least one picture is needed.")
     if len(frame) > MAX_ROWS:
@@ -70,45 +84,36 @@ def _read_csv(data: bytes) -> pd.DataFrame:
         text = data.decode("utf-8-sig")
         first_line = text.split("\n", 1)[0]
         separator = ";" if first_line.count(";") > first_line.count(",") else ","
+        _check_cells(first_line.count(separator) + 1, text.count(separator) + text.count("\n"))
         # All as text: "007" stays so, and nothing is guessed to be a number or missing.
         return pd.read_csv(io.StringIO(text), sep=separator, dtype=str, keep_default_na=False)
     except UnicodeDecodeError as exc:
         raise AuditInputError("The csv is not UTF-8 text; please save it as UTF-8.") from exc
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as exc:
-        raise AuditInputError(f"The csv cannot be read as a table: {exc}.") from exc
-
-
-def _read_parquet(data: bytes) -> pd.DataFrame:
-    import pyarrow.parquet as parquet
-
-    try:
-        file = parquet.ParquetFile(io.BytesIO(data))
-        groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
-        n_bytes = sum(group.total_byte_size for group in groups)
-        # Column stores pack a million equal values into a few bytes.
-        if n_bytes > 4 * MAX_TABLE_BYTES or file.metadata.num_rows > MAX_ROWS:
-            raise AuditInputError(
-                f"The parquet unpacks to {n_bytes / 1e6:.0f} MB and {file.metadata.num_rows:,} "
-                f"rows; the limits are {4 * MAX_TABLE_BYTES / 1e6:.0f} MB and {MAX_ROWS:,}."
-            )
-        frame: pd.DataFrame = file.read().to_pandas()
-        return frame
-    except AuditInputError:
+    except (AuditInputError, MemoryError):
         raise
-    # Arrow raises a dozen kinds of errors for files that are not what they seem.
-    except Exception as exc:
-        raise AuditInputError("The parquet file is damaged or no parquet at all.") from exc
+    except Exception as exc:  # pandas raises many kinds for what is no table
+        reason = str(exc).split("\n", 1)[0][:200].rstrip(".")
+        raise AuditInputError(f"The csv cannot be read as a table: {reason}.") from exc
+
+
+def _check_cells(n_columns: int, n_cells: int) -> None:
+    """Before anything is read: each column and each cell becomes an object of its own."""
+    if n_columns > MAX_COLUMNS:
+        raise AuditInputError(
+            f"The table has {n_columns:,} columns; at most {MAX_COLUMNS} may be there."
+        )
+    if n_cells > MAX_CELLS:
+        raise AuditInputError(
+            f"The table has about {n_cells:,} cells; at most {MAX_CELLS:,} may be there."
+        )
 
 
 def group_candidates(frame: pd.DataFrame) -> list[str]:
     """Columns that could be grouped by: 2 to `MAX_GROUPS` different values."""
-    taken = {"path", "image", "label"}
     return [
         str(column)
         for column in frame.columns
-        if column not in taken
-        and not frame[column].map(lambda value: isinstance(value, bytes)).any()
-        and 2 <= frame[column].astype(str).nunique() <= MAX_GROUPS
+        if column not in _NO_GROUPS and 2 <= frame[column].astype(str).nunique() <= MAX_GROUPS
     ]
 
 
@@ -162,6 +167,12 @@ def _check_columns(frame: pd.DataFrame, group_by: Sequence[str]) -> None:
             "The table needs a column path (csv) or image (parquet) for the pictures; "
             f"it has: {', '.join(has)}."
         )
+    taken = [column for column in group_by if column in _NO_GROUPS]
+    if taken:
+        raise AuditInputError(
+            f"Column {', '.join(taken)} holds what is judged and cannot be grouped by; "
+            "please choose another."
+        )
     missing = [column for column in ("label", *group_by) if column not in has]
     if missing:
         raise AuditInputError(
@@ -209,30 +220,40 @@ def _groups(frame: pd.DataFrame, group_by: Sequence[str]) -> tuple[pd.DataFrame,
     return pd.DataFrame(result, index=range(len(frame))), notes
 
 
-def _embedded(frame: pd.DataFrame) -> list[bytes | Path]:
+def _embedded(frame: pd.DataFrame) -> list[Source]:
     cells = frame["image"].tolist()
-    # Hugging Face's data sets wrap the bytes: {"bytes": …, "path": …}.
-    cells = [cell.get("bytes") if isinstance(cell, dict) else cell for cell in cells]
     wrong = [i + 1 for i, cell in enumerate(cells) if not isinstance(cell, bytes) or not cell]
     if wrong:
         raise AuditInputError(
             f"Column image holds no encoded picture (JPEG, PNG, WebP) in {rows_text(wrong)}."
         )
+    _check_judged(sum(map(len, cells)))
     return cells
 
 
-def _from_zip(frame: pd.DataFrame, archive: bytes) -> list[bytes | Path]:
+def _from_zip(frame: pd.DataFrame, archive: bytes) -> list[Source]:
+    """What reads each row's picture when it is its turn; none is held."""
     pictures = open_zip(archive)
-    found = [pictures.get(str(path)) for path in frame["path"]]
-    absent = [i + 1 for i, data in enumerate(found) if data is None]
+    names = [str(path) for path in frame["path"]]
+    sizes = [pictures.size(name) for name in names]
+    absent = [i + 1 for i, size in enumerate(sizes) if size is None]
     if absent:
         raise AuditInputError(
             f"The ZIP lacks the pictures of {rows_text(absent)}; it holds {len(pictures)} files."
         )
-    return [data for data in found if data is not None]
+    _check_judged(sum(size or 0 for size in sizes))
+    return [partial(pictures.read, name) for name in names]
 
 
-def _from_folder(frame: pd.DataFrame, folder: Path) -> list[bytes | Path]:
+def _check_judged(n_bytes: int) -> None:
+    if n_bytes > MAX_JUDGED_BYTES:
+        raise AuditInputError(
+            f"The rows name pictures of {n_bytes / 1e6:,.0f} MB, each counted as often as it is "
+            f"named; at most {MAX_JUDGED_BYTES / 1e6:,.0f} MB are judged at a time."
+        )
+
+
+def _from_folder(frame: pd.DataFrame, folder: Path) -> list[Source]:
     files = [folder / str(path) for path in frame["path"]]
     absent = [i + 1 for i, file in enumerate(files) if not file.is_file()]
     if absent:

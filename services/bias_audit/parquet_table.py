@@ -1,0 +1,170 @@
+"""A stranger's parquet, read in a process of its own: a few bytes of it can unpack to gigabytes.
+
+What a parquet says of its own size need not be true, and one picture may stand in a thousand rows.
+So the process has limits that the operating system keeps, and each picture is handed over once.
+"""
+
+import io
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final
+
+from core import isolated
+from core.errors import DatasetError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MAX_PICTURES_BYTES: Final = 400_000_000  # different pictures, held in memory together
+MEMORY_BYTES: Final = 1_500_000_000
+SECONDS: Final = 60
+_ROWS_AT_A_TIME: Final = 16
+_LENGTH: Final = 8
+
+
+class ParquetRefusedError(DatasetError):
+    """A parquet that is damaged, or asks for more than is allowed."""
+
+    kind = "parquet_refused"
+
+
+def read_parquet(data: bytes, *, max_rows: int, max_columns: int) -> "pd.DataFrame":
+    """The table with pictures as bytes in `image`, and of other columns those that hold no bytes.
+
+    Raises:
+        ParquetRefusedError: if it cannot be read within the limits.
+    """
+    process = isolated.start(
+        "services.bias_audit.parquet_table", str(max_rows), str(max_columns),
+        stdin=subprocess.PIPE,
+    )  # fmt: skip
+    stop = threading.Timer(2 * SECONDS, process.kill)
+    stop.start()
+    try:
+        return _received(process, data)
+    except (EOFError, BrokenPipeError) as exc:
+        raise ParquetRefusedError(
+            "The parquet needs more memory or time than is allowed "
+            f"({MEMORY_BYTES / 1e9:.1f} GB, {SECONDS} s); please make smaller files of it."
+        ) from exc
+    finally:
+        stop.cancel()
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+def _received(process: "subprocess.Popen[bytes]", data: bytes) -> "pd.DataFrame":
+    import pandas as pd  # the process does without
+
+    assert process.stdin is not None
+    assert process.stdout is not None
+    isolated.write_all(process.stdin, data)
+    process.stdin.close()
+    with io.BufferedReader(process.stdout) as answer:  # type: ignore[type-var]
+        pictures = list(_parts(answer))
+        said = json.loads(pictures.pop())
+    if "refused" in said:
+        raise ParquetRefusedError(said["refused"])
+    columns: dict[str, list[Any]] = said["columns"]
+    if "image" in columns:
+        places = columns["image"]
+        columns["image"] = [None if at is None else pictures[at] for at in places]
+    return pd.DataFrame(columns)
+
+
+def _parts(answer: Any) -> Iterator[bytes]:
+    """Pictures, each after its length, and what is said last after a length of 0."""
+    while True:
+        length = int.from_bytes(_exactly(answer, _LENGTH), "big")
+        if length == 0:
+            yield _exactly(answer, int.from_bytes(_exactly(answer, _LENGTH), "big"))
+            return
+        yield _exactly(answer, length)
+
+
+def _exactly(answer: Any, n_bytes: int) -> bytes:
+    data: bytes = answer.read(n_bytes)
+    if len(data) < n_bytes:
+        raise EOFError
+    return data
+
+
+def _main(max_rows: int, max_columns: int) -> None:
+    """From standard input to standard output."""
+    import pyarrow.parquet  # before the limits: its libraries take memory, too
+
+    data = sys.stdin.buffer.read()
+    isolated.limit_myself(memory_bytes=MEMORY_BYTES, processor_s=SECONDS)
+    try:
+        said: dict[str, Any] = {"columns": _columns(pyarrow.parquet, data, max_rows, max_columns)}
+    except ParquetRefusedError as refusal:
+        said = {"refused": str(refusal)}
+    except MemoryError:
+        sys.exit(1)
+    except Exception as exc:  # Arrow raises a dozen kinds for files that are not what they seem
+        if "allocation failed" in str(exc) or "malloc" in str(exc):
+            sys.exit(1)
+        said = {"refused": "The parquet file is damaged or no parquet at all."}
+    body = json.dumps(said, default=str).encode()
+    out = sys.stdout.buffer
+    out.write(bytes(_LENGTH) + len(body).to_bytes(_LENGTH, "big") + body)
+
+
+def _columns(parquet: Any, data: bytes, max_rows: int, max_columns: int) -> dict[str, list[Any]]:
+    file = parquet.ParquetFile(io.BytesIO(data), memory_map=False)
+    names, n_rows = file.schema_arrow.names, file.metadata.num_rows
+    if len(set(names)) < len(names):
+        raise ParquetRefusedError("The parquet has two columns of one name; please rename one.")
+    if len(names) > max_columns or n_rows > max_rows:
+        raise ParquetRefusedError(
+            f"The parquet has {n_rows:,} rows and {len(names):,} columns; "
+            f"the limits are {max_rows:,} and {max_columns:,}."
+        )
+    kept = [name for name in names if name == "image" or not _holds_bytes(file, name)]
+    columns: dict[str, list[Any]] = {name: [] for name in kept}
+    store = _Pictures()
+    for batch in file.iter_batches(batch_size=_ROWS_AT_A_TIME, columns=kept):
+        for name in kept:
+            cells = batch.column(batch.schema.get_field_index(name)).to_pylist()
+            columns[name] += map(store.place_of, cells) if name == "image" else cells
+    return columns
+
+
+def _holds_bytes(file: Any, name: str) -> bool:
+    return "binary" in str(file.schema_arrow.field(name).type)
+
+
+class _Pictures:
+    """Hands each different picture over once and remembers its place."""
+
+    def __init__(self) -> None:
+        self._places: dict[bytes, int] = {}
+        self._n_bytes = 0
+
+    def place_of(self, cell: Any) -> int | None:
+        """Its place among the pictures handed over; None where there is none."""
+        # Hugging Face's data sets wrap the bytes: {"bytes": …, "path": …}.
+        picture = cell.get("bytes") if isinstance(cell, dict) else cell
+        if not isinstance(picture, bytes) or not picture:
+            return None
+        digest = sha256(picture).digest()
+        if digest not in self._places:
+            self._n_bytes += len(picture)
+            if self._n_bytes > MAX_PICTURES_BYTES:
+                raise ParquetRefusedError(
+                    f"The parquet's pictures have more than {MAX_PICTURES_BYTES / 1e6:.0f} MB."
+                )
+            self._places[digest] = len(self._places)
+            sys.stdout.buffer.write(len(picture).to_bytes(_LENGTH, "big") + picture)
+        return self._places[digest]
+
+
+if __name__ == "__main__":
+    _main(int(sys.argv[1]), int(sys.argv[2]))
