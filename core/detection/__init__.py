@@ -84,6 +84,7 @@ DETECTORS: dict[str, Callable[..., FaceDetector]] = {
 
 # These need dlib, which is an extra (`core.detection.dlib_extra`).
 NEED_DLIB: Final = ("dlib-hog", "dlib-mmod")
+QUICK: Final = ("yunet", "blazeface", "mien-face")  # a hundredth of a second a picture, or less
 
 
 def available_detectors() -> tuple[str, ...]:
@@ -118,9 +119,13 @@ def create_detector(
 def for_photos(detector: FaceDetector, *, tiles: bool = False) -> FaceDetector:
     """The detector as photos need it: also for turned ones, and for very small faces if `tiles`.
 
+    Quick detectors look closer by themselves where a large photo shows none but very small faces.
+
     Live video does without: it cannot wait, and cameras are held upright.
     """
     from core.detection.tiles import TiledDetector
     from core.detection.upright import UprightDetector
 
-    return UprightDetector(TiledDetector(detector) if tiles else detector, detector)
+    if not tiles and detector.name not in QUICK:
+        return UprightDetector(detector)
+    return UprightDetector(TiledDetector(detector, only_if_needed=not tiles), detector)

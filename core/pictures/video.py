@@ -179,9 +179,9 @@ class Clip:
 
     def _decoded(self) -> Iterator[VideoFrame]:
         """Frames of all packets that can be decoded; a file may end or be damaged anywhere."""
+        is_jpeg = self._stream.codec_context.name == "mjpeg"
         for packet in self._packets():
-            is_jpeg = packet is not None and self._stream.codec_context.name == "mjpeg"
-            if is_jpeg and asks_too_much(bytes(packet)):
+            if is_jpeg and packet is not None and asks_too_much(bytes(packet)):
                 self._n_damaged += 1
                 continue
             try:
@@ -189,7 +189,7 @@ class Clip:
             except _TOLD_ERRORS:
                 self._n_damaged += 1
 
-    def _packets(self) -> Iterator[Packet | None]:
+    def _packets(self) -> "Iterator[Packet[VideoStream] | None]":
         try:
             yield from self._container.demux(self._stream)
         except _TOLD_ERRORS:

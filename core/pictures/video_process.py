@@ -83,7 +83,7 @@ class IsolatedClip:
                 return
             if image_rgb.shape != (height, width, 3):
                 image_rgb = np.empty((height, width, 3), np.uint8)
-            self._fill(memoryview(image_rgb).cast("B"))
+            self._fill(image_rgb.data.cast("B"))
             yield ClipFrame(image_rgb, t_s)
 
     def _message(self, *expected: bytes) -> tuple[bytes, int, int, float]:
@@ -98,8 +98,8 @@ class IsolatedClip:
 
     def _await(self) -> None:
         """Return once there is something to read."""
-        started = time.monotonic()
-        while not select.select([self._process.stdout], [], [], _ASK_EVERY_S)[0]:
+        started, stream = time.monotonic(), self._process.stdout
+        while stream is not None and not select.select([stream], [], [], _ASK_EVERY_S)[0]:
             if time.monotonic() - started > FRAME_S:
                 raise video.ClipTooLargeError(
                     "This video takes too long to decode; please export it again as MP4 in 1080p."
@@ -168,7 +168,7 @@ def _main() -> None:
             for frame in clip.frames():
                 height, width, _ = frame.image_rgb.shape
                 pixels = np.ascontiguousarray(frame.image_rgb)
-                _send(_FRAME, memoryview(pixels).cast("B"), (height, width), frame.t_s)
+                _send(_FRAME, pixels.data.cast("B"), (height, width), frame.t_s)
             _send_json(_END, clip.notes)
     except ClipRefusedError as refusal:
         _send_json(_REFUSED, (type(refusal).__name__, str(refusal)))

@@ -45,6 +45,19 @@ def painted(box: Box, size_wh: tuple[int, int], degrees: int) -> tuple[int, int,
     return (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
 
 
+class Watched:
+    """YuNet, and how often it was asked."""
+
+    def __init__(self) -> None:
+        self._inner = create_detector("yunet", ROOT / "models")
+        self.name, self.threshold = self._inner.name, self._inner.threshold
+        self.box_geometry, self.calls = self._inner.box_geometry, 0
+
+    def detect(self, image_rgb: Image) -> tuple[Face, ...]:
+        self.calls += 1
+        return self._inner.detect(image_rgb)
+
+
 class Counting:
     """A detector that gives the same answers again and counts how often it was asked."""
 
@@ -190,6 +203,28 @@ def test_tiles_find_faces_that_the_whole_photo_hides(astronaut: Image) -> None:
     assert hits == [1, 1, 1, 1]
     assert len(tiled) == 4
     assert sum(any(f.box.iou(box) > 0.4 for f in plain) for box in truth) < 4
+
+
+def test_a_crowd_is_looked_at_closer_by_itself_and_a_portrait_is_not(astronaut: Image) -> None:
+    photo, truth = crowd(astronaut, 180, (4000, 3000))
+    found = photo_detector().detect(photo)
+    assert [sum(f.box.iou(box) > 0.4 for f in found) for box in truth] == [1] * len(truth)
+    blank = Watched()
+    for_photos(blank).detect(np.zeros((5000, 5000, 3), np.uint8))
+    assert blank.calls <= 1 + 16 + 4, "a landscape costs a bounded number of looks"
+    portrait = Watched()
+    large = np.asarray(cv2.resize(astronaut, (3000, 3000)), np.uint8)
+    assert len(for_photos(portrait).detect(large)) == 1
+    assert portrait.calls == 1
+
+
+@pytest.mark.parametrize("side_px", [48, 96])
+def test_a_face_crop_is_found_to_be_a_face(astronaut: Image, side_px: int) -> None:
+    # Nothing but eyes, nose and mouth, as data sets of faces have them.
+    crop = np.asarray(cv2.resize(astronaut[88:180, 176:268], (side_px, side_px)), np.uint8)
+    (face,) = photo_detector().detect(crop)
+    assert face.box.area > 0.5 * side_px**2
+    assert photo_detector().detect(np.full((side_px, side_px, 3), 90, np.uint8)) == ()
 
 
 def test_tiles_give_a_large_face_once(astronaut: Image) -> None:
