@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from core import isolated
 from core.errors import DatasetError
@@ -61,15 +61,25 @@ def read_parquet(data: bytes, *, max_rows: int, max_columns: int) -> "pd.DataFra
 
 
 def _received(process: "subprocess.Popen[bytes]", data: bytes) -> "pd.DataFrame":
-    import pandas as pd  # the process does without
-
     assert process.stdin is not None
     assert process.stdout is not None
     isolated.write_all(process.stdin, data)
     process.stdin.close()
-    with io.BufferedReader(process.stdout) as answer:  # type: ignore[type-var]
-        pictures = list(_parts(answer))
-        said = json.loads(pictures.pop())
+    with io.BufferedReader(process.stdout) as sent:  # type: ignore[type-var]
+        return table_of(sent)
+
+
+def table_of(sent: BinaryIO) -> "pd.DataFrame":
+    """What `answer` wrote as a table; equal pictures are one object.
+
+    Raises:
+        ParquetRefusedError: if that was written.
+        EOFError: if it ends too early.
+    """
+    import pandas as pd  # the process does without
+
+    pictures = list(_parts(sent))
+    said = json.loads(pictures.pop())
     if "refused" in said:
         raise ParquetRefusedError(said["refused"])
     columns: dict[str, list[Any]] = said["columns"]
@@ -79,18 +89,18 @@ def _received(process: "subprocess.Popen[bytes]", data: bytes) -> "pd.DataFrame"
     return pd.DataFrame(columns)
 
 
-def _parts(answer: Any) -> Iterator[bytes]:
+def _parts(sent: BinaryIO) -> Iterator[bytes]:
     """Pictures, each after its length, and what is said last after a length of 0."""
     while True:
-        length = int.from_bytes(_exactly(answer, _LENGTH), "big")
+        length = int.from_bytes(_exactly(sent, _LENGTH), "big")
         if length == 0:
-            yield _exactly(answer, int.from_bytes(_exactly(answer, _LENGTH), "big"))
+            yield _exactly(sent, int.from_bytes(_exactly(sent, _LENGTH), "big"))
             return
-        yield _exactly(answer, length)
+        yield _exactly(sent, length)
 
 
-def _exactly(answer: Any, n_bytes: int) -> bytes:
-    data: bytes = answer.read(n_bytes)
+def _exactly(sent: BinaryIO, n_bytes: int) -> bytes:
+    data = sent.read(n_bytes)
     if len(data) < n_bytes:
         raise EOFError
     return data
@@ -98,26 +108,41 @@ def _exactly(answer: Any, n_bytes: int) -> bytes:
 
 def _main(max_rows: int, max_columns: int) -> None:
     """From standard input to standard output."""
-    import pyarrow.parquet  # before the limits: its libraries take memory, too
+    import pyarrow.parquet  # noqa: F401 - before the limits: its libraries take memory, too
 
     data = sys.stdin.buffer.read()
     isolated.limit_myself(memory_bytes=MEMORY_BYTES, processor_s=SECONDS)
     try:
-        said: dict[str, Any] = {"columns": _columns(pyarrow.parquet, data, max_rows, max_columns)}
+        answer(data, sys.stdout.buffer, max_rows, max_columns)
+    except MemoryError:
+        sys.exit(1)
+
+
+def answer(data: bytes, out: BinaryIO, max_rows: int, max_columns: int) -> None:
+    """Write the pictures of a parquet and what is said of its rows, or a refusal.
+
+    Raises:
+        MemoryError: if there is too little.
+    """
+    try:
+        said: dict[str, Any] = {"columns": _columns(data, _Pictures(out), max_rows, max_columns)}
     except ParquetRefusedError as refusal:
         said = {"refused": str(refusal)}
     except MemoryError:
-        sys.exit(1)
+        raise
     except Exception as exc:  # Arrow raises a dozen kinds for files that are not what they seem
         if "allocation failed" in str(exc) or "malloc" in str(exc):
-            sys.exit(1)
+            raise MemoryError from exc
         said = {"refused": "The parquet file is damaged or no parquet at all."}
     body = json.dumps(said, default=str).encode()
-    out = sys.stdout.buffer
     out.write(bytes(_LENGTH) + len(body).to_bytes(_LENGTH, "big") + body)
 
 
-def _columns(parquet: Any, data: bytes, max_rows: int, max_columns: int) -> dict[str, list[Any]]:
+def _columns(
+    data: bytes, pictures: "_Pictures", max_rows: int, max_columns: int
+) -> dict[str, list[Any]]:
+    import pyarrow.parquet as parquet
+
     file = parquet.ParquetFile(io.BytesIO(data), memory_map=False)
     names, n_rows = file.schema_arrow.names, file.metadata.num_rows
     if len(set(names)) < len(names):
@@ -129,11 +154,10 @@ def _columns(parquet: Any, data: bytes, max_rows: int, max_columns: int) -> dict
         )
     kept = [name for name in names if name == "image" or not _holds_bytes(file, name)]
     columns: dict[str, list[Any]] = {name: [] for name in kept}
-    store = _Pictures()
     for batch in file.iter_batches(batch_size=_ROWS_AT_A_TIME, columns=kept):
         for name in kept:
             cells = batch.column(batch.schema.get_field_index(name)).to_pylist()
-            columns[name] += map(store.place_of, cells) if name == "image" else cells
+            columns[name] += map(pictures.place_of, cells) if name == "image" else cells
     return columns
 
 
@@ -144,7 +168,8 @@ def _holds_bytes(file: Any, name: str) -> bool:
 class _Pictures:
     """Hands each different picture over once and remembers its place."""
 
-    def __init__(self) -> None:
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
         self._places: dict[bytes, int] = {}
         self._n_bytes = 0
 
@@ -162,7 +187,7 @@ class _Pictures:
                     f"The parquet's pictures have more than {MAX_PICTURES_BYTES / 1e6:.0f} MB."
                 )
             self._places[digest] = len(self._places)
-            sys.stdout.buffer.write(len(picture).to_bytes(_LENGTH, "big") + picture)
+            self._out.write(len(picture).to_bytes(_LENGTH, "big") + picture)
         return self._places[digest]
 
 
