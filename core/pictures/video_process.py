@@ -18,8 +18,7 @@ from typing import BinaryIO, Final
 
 import numpy as np
 
-from core import isolated
-from core.pictures import video
+from core.pictures import isolated, video
 from core.pictures.video import Clip, ClipFrame, ClipInfo, ClipLimits, ClipRefusedError
 from core.types import ImageRGB
 

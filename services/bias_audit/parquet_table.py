@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from core import isolated
 from core.errors import DatasetError
+from core.pictures import isolated
 
 if TYPE_CHECKING:
     import pandas as pd
