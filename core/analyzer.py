@@ -36,6 +36,14 @@ class Analyzer:
         landmarker: adds points and blendshapes; None leaves that step out.
         min_face_px: lower faces (height of the box) are reported but not judged.
         quality: what the classifier makes of poor pictures; None leaves that step out.
+
+    Example:
+        >>> from core.config import ROOT
+        >>> from core.pictures.images import decode_image
+        >>> analyzer = create_analyzer(ROOT / "models", model_id="mien-fast", detector="yunet")
+        >>> photo = decode_image((ROOT / "samples" / "astronaut.jpg").read_bytes())
+        >>> [face.scores.top for face in analyzer.analyze(photo.image_rgb).faces]
+        ['happy']
     """
 
     def __init__(
@@ -155,6 +163,11 @@ def create_analyzer(
     Raises:
         UnknownModelError, UnknownDetectorError: for names that do not exist.
         ModelError: for files that are missing, damaged or altered.
+
+    Example:
+        >>> from core.config import ROOT
+        >>> create_analyzer(ROOT / "models", model_id="mien-fast", detector="haar").detector.name
+        'haar'
     """
     classifier = EmotionClassifier.load(model_id, models_dir)
     landmarker = None

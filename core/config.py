@@ -181,6 +181,10 @@ def load_settings() -> Settings:
     Raises:
         pydantic.ValidationError: one of them is wrong.
         SettingsError: the folder of secret files does not exist.
+
+    Example:
+        >>> load_settings().max_upload_mb
+        10
     """
     folder = os.environ.get(SECRETS_DIR_VARIABLE)
     if not folder:

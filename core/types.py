@@ -109,6 +109,11 @@ class Face:
         order; (0, 2) where it gives none. detector: name of the detector, which decides how the
         box is cut (core.pictures.face_input). turned_degrees: how far the photo stands turned
         clockwise: 0, 90, 180 or 270.
+
+    Example:
+        >>> face = Face(Box(10, 20, 40, 60), 0.98, np.empty((0, 2), np.float32), "yunet")
+        >>> face.box.size_wh
+        (30, 40)
     """
 
     box: Box

@@ -107,6 +107,13 @@ def create_detector(
     Raises:
         UnknownDetectorError: if there is none; the message lists those there are.
         ModelError: if its files or its extra are missing; the message says what to do.
+
+    Example:
+        >>> import numpy as np
+        >>> from core.config import ROOT
+        >>> detector = create_detector("yunet", ROOT / "models")
+        >>> detector.detect(np.zeros((120, 160, 3), np.uint8))
+        ()
     """
     if name not in DETECTORS:
         raise UnknownDetectorError(

@@ -65,6 +65,11 @@ def draw_analysis(
         image_rgb: the photo.
         analysis: of that photo.
         max_side_px: the copy is made so small first, for letters and lines keep their size.
+
+    Example:
+        >>> nobody = Analysis((200, 100), (), "mien-fast", "yunet", {})
+        >>> draw_analysis(np.zeros((100, 200, 3), np.uint8), nobody, max_side_px=100).shape
+        (50, 100, 3)
     """
     canvas, scale = _shrunk(check_image_rgb(image_rgb), max_side_px)
     thickness = max(2, round(max(canvas.shape[:2]) / 400))

@@ -32,6 +32,14 @@ class EmotionClassifier:
         model: the content of its `.tflite` file.
         n_threads: threads that LiteRT may use within one call.
         dialect: whose labels are predicted; None for those that the card serves.
+
+    Example:
+        >>> from core.config import ROOT
+        >>> classifier = EmotionClassifier.load("mien-fast", ROOT / "models")
+        >>> crops = np.zeros((2, 48, 48, 1), np.uint8)  # two faces, cut out, grey
+        >>> faces = classifier.card.face_input.normalise(crops)
+        >>> classifier.probabilities(faces).shape
+        (2, 7)
     """
 
     def __init__(

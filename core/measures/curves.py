@@ -42,6 +42,12 @@ class Predictions:
         probabilities: (n, 7), rows sum to 1.
         near_duplicate: (n,) whether a training image is nearly the same; all False where that
             is not known.
+
+    Example:
+        >>> two = np.eye(7, dtype=np.float32)[[3, 3]]  # both surely happy
+        >>> said = Predictions(np.array([3, 6]), two, np.zeros(2, bool))
+        >>> said.right.tolist()
+        [True, False]
     """
 
     labels: Labels

@@ -56,7 +56,7 @@ class LabelledImages:
 def load_labelled(
     path: Path, *, split: str | None = None, group_by: tuple[str, ...] = ()
 ) -> LabelledImages:
-    """Open a parquet with columns `image, label` or a csv with `path,label`.
+    r"""Open a parquet with columns `image, label` or a csv with `path,label`.
 
     Args:
         path: the file. Relative paths in a csv start at the csv's folder.
@@ -65,6 +65,14 @@ def load_labelled(
 
     Raises:
         DatasetError: if the file, a column, a label or the split is not there.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     table = Path(folder) / "mine.csv"
+        ...     _ = table.write_text("path,label\na.jpg,happy\nb.jpg,sad")
+        ...     load_labelled(table).labels.tolist()
+        [3, 4]
     """
     frame = _read(path)
     is_parquet = path.suffix.lower() == ".parquet"

@@ -46,6 +46,10 @@ class FaceInput:
 
     Values are `grey_level * scale + offset`. `geometry` says where the model's training crops
     have eyes and mouth.
+
+    Example:
+        >>> FaceInput().normalise(np.array([0, 128, 255], np.uint8)).tolist()
+        [-2.0, 0.0, 1.984375]
     """
 
     size_px: int = 48

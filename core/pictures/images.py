@@ -76,6 +76,12 @@ def decode_image(
 
     Raises:
         ImageRefusedError: one of its subclasses, whose message fits to be shown.
+
+    Example:
+        >>> from core.config import ROOT
+        >>> photo = (ROOT / "samples" / "astronaut.jpg").read_bytes()
+        >>> decode_image(photo).image_rgb.shape
+        (512, 512, 3)
     """
     if not data:
         raise EmptyFileError("This file is empty; please choose the original photo.")
