@@ -81,6 +81,7 @@ def _write_coverage(
     classifier: "EmotionClassifier", data: Path, models_dir: Path, n_corrupted: int
 ) -> None:
     """`models/studies/coverage_<model>.json`, and its main figures on the screen."""
+    from core.measures.study import write_study
     from training.studies.coverage import coverage_study
 
     model_id = classifier.card.id
@@ -91,8 +92,7 @@ def _write_coverage(
             command=f"mien evaluate --coverage --split test --data {data.name} --model {model_id}",
             progress=lambda done, total: progress.update(task, completed=done, total=total),
         )  # fmt: skip
-    file = models_dir / "studies" / f"coverage_{model_id}.json"
-    file.write_text(json.dumps(study, indent=1) + "\n", encoding="utf-8")
+    write_study(models_dir / "studies" / f"coverage_{model_id}.json", study, digits=4)
     every = study["all"]
     sys.stdout.write(
         f"{model_id}: {every['coverage']:.1%} of {every['n']} faces covered (aim "

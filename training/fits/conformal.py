@@ -7,7 +7,6 @@ fit of quality, which is needed first. One half of them is fitted on; what the o
 coverage and of the number of labels, in each band of quality, is written beside the fit.
 """
 
-import json
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,6 +23,7 @@ from core.expression.quality import load_quality_model
 from core.measures.accuracy import Labels
 from core.measures.coverage import NONE_OF_THESE, held, said_labels, summarise
 from core.measures.datasets import load_labelled
+from core.measures.study import write_study
 from core.types import FloatArray
 from training.data.votes import votes_beside
 from training.fits.quality import table
@@ -37,8 +37,7 @@ def check(
     inside = bands(quality, fit.edges)
 
     def part(rows: NDArray[np.bool_]) -> dict[str, Any]:
-        found: dict[str, Any] = rounded(summarise(covered[rows], sizes[rows]).model_dump())
-        return found
+        return summarise(covered[rows], sizes[rows]).model_dump()
 
     return {
         "all": part(np.ones(len(said), bool)),
@@ -48,17 +47,6 @@ def check(
             for band, (low, high) in enumerate(pairwise(fit.edges))
         ],
     }
-
-
-def rounded(value: Any) -> Any:
-    """Numbers to four digits, and None for NaN, which JSON has not."""
-    if isinstance(value, dict):
-        return {key: rounded(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [rounded(inner) for inner in value]
-    if isinstance(value, float):
-        return None if np.isnan(value) else round(value, 4)
-    return value
 
 
 def fitted(
@@ -91,7 +79,7 @@ def main(
     images = load_labelled(data, split="validation")
     votes = votes_beside(data, "validation", len(images))
     said = said_labels(votes, images.labels)
-    rows, facts = table(classifier, images, n_degraded=n_degraded)
+    rows, facts = table(classifier, images, n_degraded=n_degraded, turned=False)
     measure = load_quality_model(classifier.card.id, models_dir)
     quality = np.ones(len(rows)) if measure is None else measure.scores(rows)
     content = fitted(facts["probabilities"], said[facts["image"]], quality, facts["image"])
@@ -100,7 +88,7 @@ def main(
         "FER+'s majority" if votes is not None else "the set's own labels"
     )
     file = models_dir / classifier.card.id / "conformal.json"
-    file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write_study(file, content, digits=4)
     print(file.read_text(encoding="utf-8"))
 
 

@@ -77,10 +77,13 @@ def turn_of(grey: Grey, detector: FaceDetector) -> float | None:
 
 
 def table(
-    classifier: EmotionClassifier, images: LabelledImages, *, n_degraded: int
+    classifier: EmotionClassifier, images: LabelledImages, *, n_degraded: int, turned: bool = True
 ) -> tuple[NDArray[np.float64], dict[str, NDArray[Any]]]:
-    """Features (m, 8) of all pictures; of each: probabilities, right, kind, image."""
-    detector = create_detector("yunet", ROOT / "models", threshold=0.5)
+    """Features (m, 8) of all pictures; of each: probabilities, right, kind, image.
+
+    Looking how far each face is `turned` takes longer than all the rest.
+    """
+    detector = create_detector("yunet", ROOT / "models", threshold=0.5) if turned else None
     rng = np.random.default_rng(0)
     pictures: list[Grey] = []
     measures: list[FaceMeasures] = []
@@ -89,7 +92,7 @@ def table(
         grey = np.asarray(
             cv2.cvtColor(decode_image(encoded).image_rgb, cv2.COLOR_RGB2GRAY), np.uint8
         )
-        turn = turn_of(grey, detector)
+        turn = None if detector is None else turn_of(grey, detector)
         versions = [(grey, float(len(grey)), 1.0, "clean")]
         versions += [degraded(grey, rng) for _ in range(n_degraded)]
         for pixels, side_px, inside, kind in versions:

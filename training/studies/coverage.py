@@ -18,7 +18,6 @@ from core.measures.robustness import N_CONDITIONS, sample_rows
 from training.data.fer2013 import Faces, load_split
 from training.data.pictures import Progress, judge
 from training.data.votes import votes_beside
-from training.fits.conformal import rounded
 from training.studies.bias.measured import pixel_attributes, pixel_properties
 
 Part = tuple[NDArray[np.bool_], NDArray[np.int64]]
@@ -119,5 +118,4 @@ def _mask(rows: NDArray[np.int64], n: int) -> NDArray[np.bool_]:
 
 
 def _row(covered: NDArray[np.bool_], sizes: NDArray[np.int64]) -> dict[str, Any]:
-    row: dict[str, Any] = rounded(summarise(covered, sizes).model_dump())
-    return row
+    return summarise(covered, sizes).model_dump()
