@@ -21,8 +21,8 @@ from core.expression.classify import EmotionClassifier
 from core.expression.conformal import ConformalFit, bands, fit_conformal
 from core.expression.quality import load_quality_model
 from core.measures.accuracy import Labels
-from core.measures.coverage import NONE_OF_THESE, held, said_labels, summarise
 from core.measures.datasets import load_labelled
+from core.measures.people import NONE_OF_THESE, held, said_labels, summarise
 from core.measures.study import write_study
 from core.types import FloatArray
 from training.data.votes import votes_beside

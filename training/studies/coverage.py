@@ -13,7 +13,7 @@ from core.expression.classify import EmotionClassifier
 from core.expression.conformal import bands
 from core.expression.quality import QualityModel, features, load_quality_model, measure_grey
 from core.measures.corruptions import CORRUPTIONS, LEVELS, corrupt
-from core.measures.coverage import NONE_OF_THESE, held, said_labels, summarise
+from core.measures.people import NONE_OF_THESE, held, said_labels, summarise
 from core.measures.robustness import N_CONDITIONS, sample_rows
 from training.data.fer2013 import Faces, load_split
 from training.data.pictures import Progress, judge

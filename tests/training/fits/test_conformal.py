@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.expression.conformal import ConformalFit
-from core.measures.coverage import NONE_OF_THESE, measure_coverage, said_labels
+from core.measures.people import NONE_OF_THESE, measure_coverage, said_labels
 from training.fits.conformal import fitted
 
 
