@@ -191,7 +191,7 @@ def test_while_others_come_first_it_says_how_many(
         photos, "waiting_words", lambda ahead: said.append(waiting_words(ahead)) or said[-1]
     )
     queue = turns()
-    others = [queue.ask(f"other {n}") for n in range(settings().parallel_photos + 3)]
+    others = [queue.ask() for _ in range(settings().parallel_photos + 3)]
 
     def finish_slowly() -> None:
         for other in others:

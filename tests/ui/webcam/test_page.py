@@ -126,4 +126,4 @@ def test_a_file_that_is_no_clip_is_refused_in_words(webcam: AppTest) -> None:
     app = choose(webcam, "Video file")
     app = app.file_uploader[0].upload("walk.mp4", b"no video", "video/mp4").run()
     assert not app.exception
-    assert "neither an MP4 nor a WebM" in text_of(app)
+    assert "This is no MP4, MOV" in text_of(app)
