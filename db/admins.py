@@ -1,4 +1,4 @@
-"""Local admin accounts: argon2id, lockout, sessions that end.
+"""Admins: local accounts with lockout and sessions that end, and those who signed in elsewhere.
 
 Hashing a password takes a while on purpose, so it happens outside transactions; whether the
 account is locked is decided inside.
@@ -6,6 +6,7 @@ account is locked is decided inside.
 
 import secrets
 from datetime import datetime, timedelta
+from enum import StrEnum
 from uuid import uuid4
 
 from argon2 import PasswordHasher
@@ -17,10 +18,12 @@ from db.audit import log as audit
 from db.errors import (
     AdminAccountError,
     LockedOutError,
+    NotAllowedError,
     SessionEndedError,
     WrongPasswordError,
 )
 from db.seal.master_key import keyed_hash
+from db.seal.rows import is_genuine
 from db.store import Store
 from db.tables import AdminRow, AdminSessionRow
 from db.types import Admin, AdminIdentity
@@ -114,6 +117,11 @@ def set_disabled(store: Store, name: str, disabled: bool, *, by: str) -> Admin:
         row = _by_name(unit.session, normal_name(name))
         if row is None:
             raise AdminAccountError("There is no admin of this name; see `mien admin list`.")
+        if not is_genuine(unit.session, row):
+            raise AdminAccountError(
+                "This account was changed from outside; make another one, and run "
+                "`mien store verify`."
+            )
         row.disabled, row.failed_count, row.locked_until = disabled, 0, None
         if disabled:
             unit.session.execute(delete(AdminSessionRow).where(AdminSessionRow.admin_id == row.id))
@@ -132,7 +140,7 @@ def sign_in(
     """
     name, hasher = normal_name(name), hasher or HASHER
     with store.read() as look:
-        row = _by_name(look.session, name)
+        row = _sound_by_name(look.session, name)
         known_hash = row.password_hash if row else None
     # An unknown name costs the same time as a wrong password, so names cannot be probed.
     right = _matches(hasher, known_hash or hasher.hash(secrets.token_hex(8)), password)
@@ -156,7 +164,7 @@ def _decide(
     unit: WriteUnit, store: Store, name: str, right: bool
 ) -> tuple[str, WrongPasswordError | LockedOutError | None]:
     """Let in or not; what is returned, not raised, is committed with its audit row."""
-    row = _by_name(unit.session, name)
+    row = _sound_by_name(unit.session, name)
     wrong = WrongPasswordError("Name or password is wrong; try again.")
     if row is None or row.disabled:
         unit.log(audit.Action.SIGN_IN_FAILED, "unknown", {"known": row is not None})
@@ -206,6 +214,8 @@ def current(store: Store, token: str) -> AdminIdentity:
         if row is None:
             raise SessionEndedError("You are signed out; sign in again.")
         admin = look.session.get_one(AdminRow, row.admin_id)
+        if admin.disabled or not is_genuine(look.session, admin):
+            raise SessionEndedError("You are signed out; sign in again.")
         identity = AdminIdentity(audit.admin_actor(admin.id), admin.name, "password")
         ended = _ended(look, row)
         stale = look.now - row.seen_at >= SEEN_EVERY
@@ -244,6 +254,12 @@ def _end(store: Store, token_hash: str, actor: str, reason: str) -> None:
             unit.log(audit.Action.SIGNED_OUT, actor, {"reason": reason})
 
 
+def _sound_by_name(session: Session, name: str) -> AdminRow | None:
+    """The account of this name, None also where it was made or changed from outside."""
+    row = _by_name(session, name)
+    return row if row is not None and is_genuine(session, row) else None
+
+
 def _by_name(session: Session, name: str) -> AdminRow | None:
     return session.scalars(select(AdminRow).where(AdminRow.name == name)).first()
 
@@ -251,3 +267,55 @@ def _by_name(session: Session, name: str) -> AdminRow | None:
 def _admin(row: AdminRow) -> Admin:
     locked_until: datetime | None = row.locked_until
     return Admin(row.id, row.name, row.created_at, row.disabled, locked_until)
+
+
+class Refusal(StrEnum):
+    """Why somebody who signed in elsewhere is not let in; the value goes into the log."""
+
+    NOT_ON_LIST = "not_on_list"
+    EXPIRED = "expired"
+
+
+_REFUSAL_WORDS = {
+    Refusal.NOT_ON_LIST: (
+        "This account may not see the admin part; ask whoever runs Mien to put it on the list of "
+        "admins, or sign in with another one."
+    ),
+    Refusal.EXPIRED: "Your sign-in has run out; sign in again.",
+}
+
+
+def outside_identity(
+    store: Store, *, issuer: str, subject: str, name: str, refusal: Refusal | None
+) -> AdminIdentity:
+    """An admin who signed in elsewhere (OpenID Connect); refusals are logged.
+
+    Args:
+        store: where.
+        issuer: `iss` of the identity token.
+        subject: `sub` of it.
+        name: to show; not stored.
+        refusal: the caller's judgement; None lets them in.
+
+    Raises:
+        NotAllowedError: refused.
+    """
+    pseudonym = keyed_hash(store.keys.token, f"{issuer}\n{subject}")[:32]
+    actor = f"oidc:{pseudonym}"
+    if refusal is not None:
+        with store.write() as unit:
+            unit.log(audit.Action.ACCESS_REFUSED, actor, {"reason": refusal.value})
+        raise NotAllowedError(_REFUSAL_WORDS[refusal])
+    return AdminIdentity(actor, name, "oidc")
+
+
+def log_outside_sign_in(store: Store, identity: AdminIdentity) -> None:
+    """Write down a sign-in by OpenID Connect; call it once a session."""
+    with store.write() as unit:
+        unit.log(audit.Action.SIGNED_IN, identity.actor, {"via": identity.via})
+
+
+def log_outside_sign_out(store: Store, identity: AdminIdentity) -> None:
+    """Write down that somebody who came by OpenID Connect asked to be signed out."""
+    with store.write() as unit:
+        unit.log(audit.Action.SIGNED_OUT, identity.actor, {"reason": "asked"})

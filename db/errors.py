@@ -28,6 +28,18 @@ class StoreSettingError(StoreError):
     """A connection did not take a setting on which deletion depends."""
 
 
+class StoreMissingError(StoreError):
+    """There is no store where one was looked for."""
+
+    kind = "store_missing"
+
+
+class StoreTamperedError(StoreError):
+    """Key, head and database do not belong together; nothing is made anew over that."""
+
+    kind = "store_tampered"
+
+
 class ClockBackwardsError(StoreError):
     """The clock stands before the newest audit row, so no honest date can be promised."""
 
@@ -78,6 +90,12 @@ class ConsentExpiredError(ConsentError):
 
 class ConsentOutdatedError(ConsentError):
     """The notice changed after the consent was given."""
+
+
+class ConsentForgedError(ConsentError):
+    """What the database says of a consent was not written by this program."""
+
+    kind = "consent_forged"
 
 
 class UseRefusedError(ConsentError):

@@ -21,6 +21,8 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
+from db.seal.rows import Signed
+
 ID_LENGTH = 32
 HASH_LENGTH = 64
 PERSONAL = {"personal": True}
@@ -71,7 +73,7 @@ class StoreInfoRow(Base):
     value: Mapped[str] = mapped_column(Text)
 
 
-class NoticeRow(Base):
+class NoticeRow(Signed, Base):
     """Published texts; never changed, so that old receipts resolve."""
 
     __tablename__ = "notice"
@@ -85,7 +87,7 @@ class NoticeRow(Base):
     published_at: Mapped[datetime] = mapped_column(UtcDateTime())
 
 
-class SubjectRow(Base):
+class SubjectRow(Signed, Base):
     """A person who let something be kept. `pseudonym` links to events until this row goes."""
 
     __tablename__ = "subject"
@@ -112,7 +114,7 @@ class ConsentRecordRow(Base):
     sealed_name: Mapped[bytes | None] = mapped_column(LargeBinary, info=PERSONAL)
 
 
-class ConsentEventRow(Base):
+class ConsentEventRow(Signed, Base):
     """Append-only history of consents; holds nothing but a pseudonym of the person."""
 
     __tablename__ = "consent_event"
@@ -152,7 +154,7 @@ class StoredImageRow(Base):
     size_bytes: Mapped[int] = mapped_column(Integer, info=PERSONAL)
 
 
-class RetentionPolicyRow(Base):
+class RetentionPolicyRow(Signed, Base):
     """How long each kind of data stays at most."""
 
     __tablename__ = "retention_policy"
@@ -192,10 +194,11 @@ class AuditEventRow(Base):
     hash: Mapped[str] = mapped_column(String(HASH_LENGTH), unique=True)
 
 
-class AdminRow(Base):
+class AdminRow(Signed, Base):
     """A local admin account."""
 
     __tablename__ = "admin"
+    UNSIGNED = frozenset({"failed_count", "locked_until"})
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
     name: Mapped[str] = mapped_column(String(64), unique=True, info=PERSONAL)
     password_hash: Mapped[str] = mapped_column(String(256), info=PERSONAL)

@@ -13,10 +13,12 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from db.audit import log as audit
-from db.audit.chain import AuditRow, ChainHead, parse_stamp
+from db.audit.chain import BEGINNERS, AuditRow, ChainHead, generation_of, parse_stamp
 from db.audit.head import HeadFile
 from db.database.engine import IMMEDIATE, is_sqlite, lock_writers, translated_errors
 from db.errors import ClockBackwardsError
+from db.seal.master_key import Keys
+from db.seal.rows import KEYS
 from db.types import Clock
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -64,11 +66,12 @@ def _newest_time(last: AuditRow | None) -> datetime | None:
 class WriteUnit(ReadUnit):
     """A change in the making; it is committed when its block ends without an error."""
 
-    def __init__(self, session: Session, clock: Clock, audit_key: bytes):
+    def __init__(self, session: Session, clock: Clock):
         super().__init__(session, clock)
-        self._audit_key = audit_key
         self._take_back: list[Callable[[], object]] = []
+        self.began_after = self._last
         self.appended = False
+        self.generation: int | None = None
 
     @property
     def last(self) -> AuditRow | None:
@@ -98,7 +101,6 @@ class WriteUnit(ReadUnit):
         """
         row = audit.append(
             self.session,
-            self._audit_key,
             self._last,
             at=at or self.now,
             actor=actor,
@@ -107,6 +109,8 @@ class WriteUnit(ReadUnit):
             details=details,
         )
         self._last, self.appended = row, True
+        if action.value in BEGINNERS:
+            self.generation = generation_of(row) or None
         return row
 
     def on_failure(self, take_back: Callable[[], object]) -> None:
@@ -123,7 +127,7 @@ class WriteUnit(ReadUnit):
 
 
 @contextmanager
-def reading(engine: Engine, clock: Clock) -> Iterator[ReadUnit]:
+def reading(engine: Engine, clock: Clock, keys: Keys) -> Iterator[ReadUnit]:
     """A look at the store that does not see what others change meanwhile.
 
     Raises:
@@ -131,14 +135,12 @@ def reading(engine: Engine, clock: Clock) -> Iterator[ReadUnit]:
     """
     if not is_sqlite(engine):
         engine = engine.execution_options(isolation_level="REPEATABLE READ")
-    with translated_errors(), Session(engine) as session:
+    with translated_errors(), Session(engine, info={KEYS: keys}) as session:
         yield ReadUnit(session, clock)
 
 
 @contextmanager
-def writing(
-    engine: Engine, *, clock: Clock, audit_key: bytes, head: HeadFile
-) -> Iterator[WriteUnit]:
+def writing(engine: Engine, *, clock: Clock, keys: Keys, head: HeadFile) -> Iterator[WriteUnit]:
     """A change, alone among writers, all of it or nothing.
 
     Raises:
@@ -147,20 +149,21 @@ def writing(
         StoreError: the database does not answer.
     """
     immediate = engine.execution_options(**{IMMEDIATE: True})
-    with translated_errors(), Session(immediate, expire_on_commit=False) as session:
+    opened = Session(immediate, expire_on_commit=False, info={KEYS: keys})
+    with translated_errors(), opened as session:
         lock_writers(session.connection())
-        unit = WriteUnit(session, clock, audit_key)
+        unit = WriteUnit(session, clock)
         try:
             yield unit
             session.flush()
-            trusted = unit.appended and _head_fits(session, head)
+            trusted = unit.appended and _head_fits(unit, head)
         except BaseException:
             session.rollback()
             unit.fail()
             raise
         _commit(session, unit)
     if trusted and unit.last is not None:
-        _advance(head, unit.last)
+        _advance(head, unit.last, unit.generation)
 
 
 def _commit(session: Session, unit: WriteUnit) -> None:
@@ -174,16 +177,18 @@ def _commit(session: Session, unit: WriteUnit) -> None:
         raise
 
 
-def _head_fits(session: Session, head: HeadFile) -> bool:
+def _head_fits(unit: WriteUnit, head: HeadFile) -> bool:
     known = head.read()
-    return known is not None and (
-        known.seq == 0 or audit.hash_at(session, known.seq) == known.hash
-    )
+    if known is None:
+        return False
+    if known.seq == 0:
+        return unit.began_after is None  # the very first rows; later it has been put back
+    return audit.hash_at(unit.session, known.seq) == known.hash
 
 
-def _advance(head: HeadFile, last: AuditRow) -> None:
+def _advance(head: HeadFile, last: AuditRow, generation: int | None) -> None:
     try:
-        head.advance(ChainHead(last.seq, last.hash, last.seq))
+        head.advance(ChainHead(last.seq, last.hash, last.seq, generation))
     except OSError:
         # The change is committed; the next one moves the head over both.
         logger.warning("the audit head could not be written; it follows with the next change")

@@ -1,15 +1,15 @@
 """Opens the store, says whether its log is whole, and mends what an operator has to mend."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.config import Settings
 from db.audit import log as audit
 from db.audit.chain import ChainHead, ChainStatus
 from db.errors import StoreError
-from db.store import Store, open_store
+from db.store import Store, look_at_store, open_store
 from db.types import Controller, Kind
-from db.views import statistics
+from db.views import integrity, statistics
 from db.views.inspect import StoreFacts, answers, inspect_store
 
 __all__ = [
@@ -24,7 +24,9 @@ __all__ = [
     "chain_status",
     "controller_of",
     "inspect_store",
+    "look_at_store_of",
     "open_store",
+    "open_store_of",
     "reanchor",
     "summary",
 ]
@@ -34,6 +36,27 @@ def controller_of(settings: Settings) -> Controller:
     """Who answers for what is kept, as the operator has set it."""
     return Controller(
         settings.controller_name, settings.controller_address, settings.controller_contact
+    )
+
+
+def open_store_of(settings: Settings) -> Store:
+    """`db.store.open_store` as the settings say."""
+    key = settings.master_key
+    return open_store(
+        settings.data_dir,
+        database_url=settings.database_url,
+        master_key=key.get_secret_value() if key else None,
+        controller=controller_of(settings),
+    )
+
+
+def look_at_store_of(settings: Settings) -> Store:
+    """`db.store.look_at_store` as the settings say."""
+    key = settings.master_key
+    return look_at_store(
+        settings.data_dir,
+        database_url=settings.database_url,
+        master_key=key.get_secret_value() if key else None,
     )
 
 
@@ -50,7 +73,7 @@ class Summary:
 
 
 def chain_status(store: Store, expected: ChainHead | None = None) -> ChainStatus:
-    """Check the whole audit chain.
+    """Check the whole audit chain, the rows that decide, and SQLite's pages.
 
     Args:
         store: whose.
@@ -60,7 +83,12 @@ def chain_status(store: Store, expected: ChainHead | None = None) -> ChainStatus
     # Before the look: rows that come between are newer than the head, which is fine.
     head = expected or store.head.read()
     with store.read() as look:
-        return audit.verify(look.session, store.keys.audit, head)
+        damage = integrity.damaged_pages(look.session)
+        if damage:
+            return ChainStatus(False, 0, None, damage, None)
+        found = audit.verify(look.session, store.keys.audit, head)
+        forged = integrity.forgeries(look.session) if found.ok else ()
+    return replace(found, ok=False, problem=" ".join(forged)) if forged else found
 
 
 def reanchor(store: Store, *, by: str = audit.OPERATOR) -> ChainStatus:
@@ -74,12 +102,14 @@ def reanchor(store: Store, *, by: str = audit.OPERATOR) -> ChainStatus:
     """
     before = store.head.read()
     with store.write() as unit:
+        known = (audit.generation(unit.session), (before and before.generation) or 0)
         details = {
             "head_seq": before.seq if before else -1,
             "last_seq": unit.last.seq if unit.last else 0,
+            "generation": max(known) + 1,
         }
         last = unit.log(audit.Action.REANCHORED, by, details, at=unit.wall_clock)
-    store.head.write(ChainHead(last.seq, last.hash, last.seq))
+    store.head.write(ChainHead(last.seq, last.hash, last.seq, details["generation"]))
     return chain_status(store)
 
 

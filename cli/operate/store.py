@@ -32,19 +32,12 @@ CodeArgument = Annotated[
 
 
 @contextmanager
-def opened_store() -> Iterator["Store"]:
-    """The store of the settings, closed afterwards."""
+def opened_store(*, look_only: bool = False) -> Iterator["Store"]:
+    """The store of the settings, closed afterwards; `look_only` makes and changes nothing."""
     from core.config import load_settings
-    from services.store import controller_of, open_store
+    from services.store import look_at_store_of, open_store_of
 
-    settings = load_settings()
-    key = settings.master_key
-    store = open_store(
-        settings.data_dir,
-        database_url=settings.database_url,
-        master_key=key.get_secret_value() if key else None,
-        controller=controller_of(settings),
-    )
+    store = (look_at_store_of if look_only else open_store_of)(load_settings())
     try:
         yield store
     finally:
@@ -61,7 +54,7 @@ def status() -> None:
     """Say where the store is and how much it holds."""
     from services.store import summary
 
-    with opened_store() as store:
+    with opened_store(look_only=True) as store:
         found = summary(store)
     print(f"Data folder  {found.data_dir}")
     print(f"Database     {found.database}")
@@ -77,7 +70,10 @@ def verify(
         typer.Option(metavar="SEQ:HASH", help="An end of the log noted earlier, to compare with."),
     ] = "",
 ) -> None:
-    """Check the audit log; names the first row that does not fit."""
+    """Check the audit log and the rows that decide; names the first row that does not fit.
+
+    Only reads: on a folder without a store it says so and makes nothing.
+    """
     from services.store import ChainHead, chain_status
 
     expected = None
@@ -86,10 +82,10 @@ def verify(
         if not seq.isdigit() or not hash_hex:
             raise typer.BadParameter("write it as SEQ:HASH, as this command printed it")
         expected = ChainHead(int(seq), hash_hex, int(seq))
-    with opened_store() as store:
+    with opened_store(look_only=True) as store:
         found = chain_status(store, expected)
     if not found.ok:
-        print(f"The audit log is not whole after {found.count} good rows: {found.problem}")
+        print(f"The store is not whole after {found.count} good rows of the log: {found.problem}")
         if found.first_bad_seq is not None:
             print(f"First bad row: {found.first_bad_seq}")
         raise typer.Exit(NOT_DONE)

@@ -25,13 +25,27 @@ class AuditRow:
     hash: str
 
 
+# Actions that begin a generation of the chain; each row says which one it begins.
+CREATED = "STORE_CREATED"
+BEGINNERS = (CREATED, "ROWS_SIGNED", "REANCHORED")
+
+
 @dataclass(frozen=True)
 class ChainHead:
-    """The end of the audit chain as kept outside the database."""
+    """The end of the audit chain as kept outside the database.
+
+    Attributes:
+        seq: number of the last row.
+        hash: of the last row.
+        count: rows in all.
+        generation: how often the head was begun by an act that the log shows, so that a head from
+            before the last of them can never pass for the present one; None is not compared.
+    """
 
     seq: int
     hash: str
     count: int
+    generation: int | None = None
 
 
 @dataclass(frozen=True)
@@ -100,20 +114,26 @@ def check(rows: Iterable[AuditRow], key: bytes, head: ChainHead | None) -> Chain
     """
     last: AuditRow | None = None
     head_found = head is not None and head.seq == 0
+    generation = 0
     for row in rows:
+        before = generation
         problem = _misfit(key, last, row, head)
+        if not problem:
+            generation, problem = _generation(row, generation)
+        if head is not None and row.seq == head.seq:
+            head_found = True
+            if not problem and head.generation not in (None, generation):
+                problem = f"The head at row {row.seq} was written before it was last begun anew."
         if problem:
-            return _status(last, problem, first_bad_seq=_bad_seq(last, row))
-        head_found = head_found or (head is not None and row.seq == head.seq)
+            return _status(last, before, problem, first_bad_seq=_bad_seq(last, row))
         last = row
     if head is None:
-        return _status(last, "The head file is missing or was changed.")
+        return _status(last, generation, "The head file is missing or was changed.")
     if not head_found:
         first_bad_seq = (last.seq if last else 0) + 1
-        return _status(
-            last, f"Rows {first_bad_seq} to {head.seq} were cut off.", first_bad_seq=first_bad_seq
-        )
-    return _status(last, "")
+        problem = f"Rows {first_bad_seq} to {head.seq} were cut off."
+        return _status(last, generation, problem, first_bad_seq=first_bad_seq)
+    return _status(last, generation, "")
 
 
 def _misfit(key: bytes, last: AuditRow | None, row: AuditRow, head: ChainHead | None) -> str:
@@ -129,10 +149,30 @@ def _misfit(key: bytes, last: AuditRow | None, row: AuditRow, head: ChainHead | 
     return ""
 
 
+def generation_of(row: AuditRow) -> int:
+    """The generation that a row of `BEGINNERS` begins; 0 for rows from before there were any."""
+    found = json.loads(row.details_json).get("generation", 0)
+    return found if isinstance(found, int) else 0
+
+
+def _generation(row: AuditRow, before: int) -> tuple[int, str]:
+    """The generation after `row`, and what is wrong with it."""
+    if row.action not in BEGINNERS:
+        return before, ""
+    if row.action == CREATED and row.seq != 1:
+        return before, f"Row {row.seq} begins a second log within this one."
+    begun = generation_of(row)
+    if begun and begun <= before:
+        return before, f"Row {row.seq} begins the log anew out of turn."
+    return begun or before, ""
+
+
 def _bad_seq(last: AuditRow | None, row: AuditRow) -> int:
     return min(row.seq, (last.seq if last else 0) + 1)
 
 
-def _status(last: AuditRow | None, problem: str, first_bad_seq: int | None = None) -> ChainStatus:
-    end = ChainHead(last.seq, last.hash, last.seq) if last else None
+def _status(
+    last: AuditRow | None, generation: int, problem: str, first_bad_seq: int | None = None
+) -> ChainStatus:
+    end = ChainHead(last.seq, last.hash, last.seq, generation) if last else None
     return ChainStatus(not problem, last.seq if last else 0, first_bad_seq, problem, end)

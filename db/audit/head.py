@@ -1,8 +1,9 @@
 """The end of the audit chain, kept in a file outside the database.
 
-A chain alone cannot show that its last rows were cut off; this file can. It only ever moves
-forward, and only from an end that the database still holds, so that it stays as evidence when
-rows vanish.
+A chain alone cannot show that its last rows were cut off; this file can. It is made once, with
+the first rows of a new store, and from then on only ever moves forward, from an end that the
+database still holds, after the change is committed; so it stays as evidence when rows vanish.
+Only `reanchor`, an act that the log shows, sets it anew.
 """
 
 import fcntl
@@ -14,10 +15,12 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from db.audit.chain import ChainHead
+from db.audit.chain import GENESIS_HASH, ChainHead
 from db.seal.files import write_whole
 
 HEAD_FILE = Path("audit") / "head.json"
+# Before the first row: the store is being made.
+BEGINNING = ChainHead(0, GENESIS_HASH, 0, 1)
 
 
 @dataclass(frozen=True)
@@ -36,9 +39,15 @@ class HeadFile:
         """Return the head, None where the file is missing or not ours."""
         try:
             content = json.loads(self.path.read_text("utf-8"))
-            head = ChainHead(int(content["seq"]), str(content["hash"]), int(content["count"]))
+            # A head without a generation was written before rows were signed.
+            head = ChainHead(
+                int(content["seq"]),
+                str(content["hash"]),
+                int(content["count"]),
+                int(content.get("generation", 0)),
+            )
             genuine = hmac.compare_digest(str(content["mac"]), self._mac(head))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
         return head if genuine else None
 
@@ -48,26 +57,35 @@ class HeadFile:
         Raises:
             OSError: the file cannot be written.
         """
-        content = {"seq": head.seq, "hash": head.hash, "count": head.count, "mac": self._mac(head)}
+        content = {**vars(head), "mac": self._mac(head)}
         write_whole(self.path, (json.dumps(content, indent=1) + "\n").encode())
 
     def advance(self, head: ChainHead) -> None:
         """Move the head forward to `head`; another process may have moved it further already.
 
+        Where `head` has no generation, that of the file stays.
+
         Raises:
             OSError: the file cannot be written.
         """
-        with self._locked():
+        with head_lock(self.data_dir):
             current = self.read()
             if current is not None and current.seq < head.seq:
-                self.write(head)
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with self.path.with_suffix(".lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+                generation = current.generation if head.generation is None else head.generation
+                self.write(ChainHead(head.seq, head.hash, head.count, generation))
 
     def _mac(self, head: ChainHead) -> str:
         words = f"head:{head.seq}:{head.hash}:{head.count}"
+        if head.generation:
+            words += f":{head.generation}"
         return hmac.new(self.audit_key, words.encode(), sha256).hexdigest()
+
+
+@contextmanager
+def head_lock(data_dir: Path) -> Iterator[None]:
+    """Keep others from the head file of this folder, in whatever process."""
+    path = data_dir / HEAD_FILE.with_suffix(".lock")
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with path.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

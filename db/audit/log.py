@@ -3,9 +3,10 @@
 No row holds personal data: actors are pseudonyms, details are numbers and short tokens.
 """
 
+import hmac
 import json
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -15,8 +16,19 @@ from typing import Any
 from sqlalchemy import Select, func, insert, select
 from sqlalchemy.orm import Session
 
-from db.audit.chain import GENESIS_HASH, AuditRow, ChainHead, ChainStatus, check, row_hash, stamp
+from db.audit.chain import (
+    BEGINNERS,
+    GENESIS_HASH,
+    AuditRow,
+    ChainHead,
+    ChainStatus,
+    check,
+    generation_of,
+    row_hash,
+    stamp,
+)
 from db.errors import AuditDetailError
+from db.seal.rows import KEYS
 from db.tables import AuditEventRow
 
 _Columns = Select[int, str, str, str, str, str, str, str]
@@ -31,6 +43,7 @@ class Action(StrEnum):
     """All that is logged. docs/privacy.md lists what each means; a test compares."""
 
     STORE_CREATED = "STORE_CREATED"
+    ROWS_SIGNED = "ROWS_SIGNED"
     NOTICE_PUBLISHED = "NOTICE_PUBLISHED"
     CONSENT_GIVEN = "CONSENT_GIVEN"
     CONSENT_REFUSED = "CONSENT_REFUSED"
@@ -106,7 +119,6 @@ def hash_at(session: Session, seq: int) -> str | None:
 
 def append(
     session: Session,
-    key: bytes,
     last: AuditRow | None,
     *,
     at: datetime,
@@ -135,7 +147,7 @@ def append(
         prev_hash=last.hash if last else GENESIS_HASH,
         hash="",
     )
-    row = replace(unhashed, hash=row_hash(key, unhashed))
+    row = replace(unhashed, hash=row_hash(session.info[KEYS].audit, unhashed))
     session.execute(insert(AuditEventRow).values(**asdict(row)))
     return row
 
@@ -159,6 +171,34 @@ def browse(
     statement = _filtered(_columns(), wanted).order_by(AuditEventRow.seq.desc())
     total = session.scalar(_filtered(select(func.count(AuditEventRow.seq)), wanted)) or 0
     return tuple(_rows(session, statement.limit(limit).offset(offset))), total
+
+
+def genuine(
+    session: Session, actions: Iterable[Action], actor: str | None = None
+) -> Generator[AuditRow]:
+    """Yield rows of these actions that were written with the key, oldest first.
+
+    Whether any is missing, only `verify` can say.
+    """
+    statement = _filtered(_columns(), AuditFilter(actor=actor))
+    statement = statement.where(AuditEventRow.action.in_([action.value for action in actions]))
+    key = session.info[KEYS].audit
+    for row in _rows(session, statement.order_by(AuditEventRow.seq)):
+        if hmac.compare_digest(row.hash, row_hash(key, row)):
+            yield row
+
+
+def generation(session: Session) -> int:
+    """The generation of the chain as the newest row says that begins one; 0 where none does."""
+    newest_first = _columns().where(AuditEventRow.action.in_(BEGINNERS))
+    rows = _rows(session, newest_first.order_by(AuditEventRow.seq.desc()))
+    return next((begun for row in rows if (begun := generation_of(row))), 0)
+
+
+def only(session: Session, actions: Iterable[Action]) -> bool:
+    """Whether the log has rows of these actions and of no others."""
+    others = AuditEventRow.action.not_in([action.value for action in actions])
+    return session.scalar(select(func.count(AuditEventRow.seq)).where(others)) == 0
 
 
 def count_since(session: Session, action: Action, since: datetime) -> int:

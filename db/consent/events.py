@@ -5,27 +5,38 @@ something may be kept also has a subject and a record, found by the receipt code
 rows goes the only link between the person and the pseudonym.
 """
 
+import json
 from collections.abc import Iterable
 from datetime import timedelta
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from db.audit import log as audit
+from db.audit.chain import AuditRow
 from db.errors import (
     ConsentExpiredError,
+    ConsentForgedError,
     ConsentMissingError,
     ConsentOutdatedError,
     ConsentWithdrawnError,
 )
 from db.policy import notices
 from db.policy.retention import policy_days
+from db.seal.rows import is_genuine
 from db.tables import ConsentEventRow
 from db.types import Choices, Consent, ConsentEvent, ConsentState, Kind, NoticeKind, Purpose
 from db.unit import ReadUnit, WriteUnit
 
 # A consent under which nothing is kept ends with the visit; this bounds a forgotten open page.
 VISIT = timedelta(hours=12)
+# Rows of the audit log from which the state of a consent follows.
+LOGGED = (
+    audit.Action.CONSENT_GIVEN,
+    audit.Action.CONSENT_REFUSED,
+    audit.Action.CONSENT_WITHDRAWN,
+)
 
 
 def give(unit: WriteUnit, choices: Choices, *, context: str, notice_id: str) -> Consent:
@@ -52,10 +63,12 @@ def give(unit: WriteUnit, choices: Choices, *, context: str, notice_id: str) -> 
         valid_until=unit.now + (longest or VISIT),
         promised_days=promised,
     )
-    for purpose in Purpose:
+    seq = _last_seq(unit.session)
+    for offset, purpose in enumerate(Purpose, start=1):
         state = ConsentState.GIVEN if purpose in choices.given else ConsentState.REFUSED
         unit.session.add(
             ConsentEventRow(
+                seq=seq + offset,
                 at=unit.now,
                 pseudonym=consent.pseudonym,
                 purpose=purpose.value,
@@ -105,8 +118,10 @@ def require(unit: ReadUnit, pseudonym: str) -> frozenset[Purpose]:
         ConsentWithdrawnError: the consent to the analysis was taken back.
         ConsentExpiredError: its time is over.
         ConsentOutdatedError: the notice changed since.
+        ConsentForgedError: its rows were changed from outside, or some are missing.
     """
     latest = _latest(unit.session, pseudonym)
+    allowed = _checked(unit.session, pseudonym)
     analyse = latest.get(Purpose.ANALYSE)
     if analyse is None or analyse.state == ConsentState.REFUSED:
         raise ConsentMissingError(
@@ -119,11 +134,52 @@ def require(unit: ReadUnit, pseudonym: str) -> frozenset[Purpose]:
     if analyse.state == ConsentState.EXPIRED or analyse.valid_until <= unit.now:
         raise ConsentExpiredError("Your consent has run out; give it again to go on.")
     require_active(unit.session, analyse.notice_id)
-    return given(unit.session, pseudonym)
+    return allowed
+
+
+def is_borne_out(session: Session, pseudonym: str) -> bool:
+    """Whether all rows of a consent are genuine and the log says that no more was allowed."""
+    try:
+        _checked(session, pseudonym)
+    except ConsentForgedError:
+        return False
+    return True
+
+
+def _checked(session: Session, pseudonym: str) -> frozenset[Purpose]:
+    """The purposes that are given now, by rows that only this program can have written."""
+    genuine = all(is_genuine(session, row) for row in _events(session, pseudonym))
+    standing = given(session, pseudonym)
+    if not genuine or not standing <= logged(session, pseudonym):
+        raise ConsentForgedError(
+            "What is on record of your consent was changed from outside, so nothing is done with "
+            "it. Take it back or agree anew, and tell whoever runs Mien."
+        )
+    return standing
+
+
+def logged(session: Session, pseudonym: str) -> frozenset[Purpose]:
+    """The purposes that stand by the audit log, whose rows nobody can take away unseen."""
+    standing: set[str] = set()
+    for row in audit.genuine(session, LOGGED, audit.subject_actor(pseudonym)):
+        replay(standing, row)
+    return frozenset(purpose for purpose in Purpose if purpose in standing)
+
+
+def replay(standing: set[str], row: AuditRow) -> None:
+    """Change the set of purposes that stand as a row of `LOGGED` says."""
+    named = {name for name, value in json.loads(row.details_json).items() if value is True}
+    if row.action == audit.Action.CONSENT_WITHDRAWN:
+        standing -= named
+    else:
+        standing |= named
 
 
 def given(session: Session, pseudonym: str) -> frozenset[Purpose]:
-    """The purposes that are given now, whether or not their time is over."""
+    """The purposes that are given now, whether or not their time is over or the rows genuine.
+
+    For closing consents, which nothing may hold up; to allow something, ask `require`.
+    """
     now = states(session, pseudonym)
     return frozenset(purpose for purpose, state in now.items() if state is ConsentState.GIVEN)
 
@@ -152,7 +208,8 @@ def close(
         The purposes that changed.
     """
     latest = _latest(unit.session, pseudonym)
-    changed = []
+    seq = _last_seq(unit.session)
+    changed: list[Purpose] = []
     for purpose in purposes:
         row = latest.get(purpose)
         if row is None or row.state != ConsentState.GIVEN:
@@ -160,6 +217,7 @@ def close(
         changed.append(purpose)
         unit.session.add(
             ConsentEventRow(
+                seq=seq + len(changed),
                 at=unit.now,
                 pseudonym=pseudonym,
                 purpose=purpose.value,
@@ -175,6 +233,11 @@ def close(
 
 def _latest(session: Session, pseudonym: str) -> dict[Purpose, ConsentEventRow]:
     return {Purpose(row.purpose): row for row in _events(session, pseudonym)}
+
+
+def _last_seq(session: Session) -> int:
+    # Given by us and not by the database, because the number is signed with the row.
+    return session.scalar(select(func.max(ConsentEventRow.seq))) or 0
 
 
 def _events(session: Session, pseudonym: str) -> Iterable[ConsentEventRow]:

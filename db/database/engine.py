@@ -5,12 +5,14 @@ log (until it is truncated); both settings belong to a connection, so each one i
 back whenever the pool opens one.
 """
 
+import errno
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError, TimeoutError
@@ -33,8 +35,17 @@ TRACES_ATTEMPTS = 3  # what is in the way is mostly gone the next moment
 TRACES_PAUSE_S = 0.05
 
 
+def database_file(data_dir: Path) -> Path:
+    """Where the SQLite file of a data folder lies."""
+    return data_dir / SQLITE_FILE_NAME
+
+
 def make_engine(
-    data_dir: Path, database_url: str | None = None, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS
+    data_dir: Path,
+    database_url: str | None = None,
+    *,
+    busy_timeout_ms: int = BUSY_TIMEOUT_MS,
+    look_only: bool = False,
 ) -> Engine:
     """Return an engine for the file in `data_dir`, or for `database_url`.
 
@@ -42,6 +53,7 @@ def make_engine(
         data_dir: folder of the SQLite file; used only without a URL.
         database_url: an SQLAlchemy URL; `postgresql://…` is taken to mean psycopg 3.
         busy_timeout_ms: how long a connection waits for another writer.
+        look_only: make no file and refuse every change.
 
     Raises:
         StoreUnreachableError: the URL is not one, or names another database than SQLite (as a
@@ -49,13 +61,11 @@ def make_engine(
     """
     url = _checked_url(database_url) if database_url else _sqlite_url(data_dir)
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(
-            url, hide_parameters=True, connect_args={"timeout": busy_timeout_ms / 1000}
-        )
-        _configure_sqlite(engine, busy_timeout_ms)
-        return engine
+        return _sqlite_engine(url, busy_timeout_ms, look_only=look_only)
     # In UTC, so that the server's idea of a day is ours.
     options = f"-c lock_timeout={busy_timeout_ms} -c timezone=UTC"
+    if look_only:
+        options += " -c default_transaction_read_only=on"
     given = url.query.get("options", "")
     return create_engine(
         url,
@@ -83,14 +93,29 @@ def _checked_url(database_url: str) -> URL:
     return url
 
 
-def _configure_sqlite(engine: Engine, busy_timeout_ms: int) -> None:
-    wanted = {
-        "journal_mode": "wal",
-        "foreign_keys": 1,
-        "secure_delete": 1,
-        "synchronous": 2,
-        "busy_timeout": busy_timeout_ms,
-    }
+def _sqlite_engine(url: URL, busy_timeout_ms: int, *, look_only: bool) -> Engine:
+    if look_only:
+        query = {"mode": "rw", "uri": "true"}
+        url = url.set(database=f"file:{quote(url.database or '')}", query=query)
+    engine = create_engine(
+        url, hide_parameters=True, connect_args={"timeout": busy_timeout_ms / 1000}
+    )
+    _configure_sqlite(engine, busy_timeout_ms, look_only=look_only)
+    return engine
+
+
+def _configure_sqlite(engine: Engine, busy_timeout_ms: int, *, look_only: bool) -> None:
+    wanted = (
+        {"busy_timeout": busy_timeout_ms, "query_only": 1}
+        if look_only
+        else {
+            "journal_mode": "wal",
+            "foreign_keys": 1,
+            "secure_delete": 1,
+            "synchronous": 2,
+            "busy_timeout": busy_timeout_ms,
+        }
+    )
 
     @event.listens_for(engine, "connect")
     def set_and_read_back(dbapi_connection: sqlite3.Connection, _record: Any) -> None:
@@ -183,8 +208,10 @@ def translated_errors() -> Iterator[None]:
     except (DBAPIError, TimeoutError, sqlite3.Error) as exc:
         raise _translated(exc) from exc
     except OSError as exc:
-        if exc.errno in (28, 122):  # ENOSPC, EDQUOT
+        if exc.errno in (errno.ENOSPC, errno.EDQUOT):
             raise _full() from exc
+        if exc.errno == errno.EFBIG:
+            raise StoreFullError(_NO_GROWING) from exc
         raise StoreUnreachableError(
             "A file of the store cannot be read or written; check that the data folder exists and "
             "belongs to the account that runs Mien."
@@ -198,10 +225,23 @@ def _full() -> StoreFullError:
     )
 
 
+_NO_GROWING = (
+    "The disk did not take what was to be written; check for a limit on the size of files "
+    "(`ulimit -f`), a full disk and errors of the disk, and try again."
+)
+
+
 def _translated(exc: Exception) -> StoreError:
     words = str(exc).lower()
     if "database or disk is full" in words or "no space left" in words:
         return _full()
+    if "disk i/o error" in words:
+        return StoreFullError(_NO_GROWING)
+    if "malformed" in words or "not a database" in words:
+        return StoreUnreachableError(
+            "The database file is damaged; put it back from a backup, and then run "
+            "`mien store verify`."
+        )
     busy = ("database is locked", "table is locked", "lock timeout", "pool limit")
     if any(sign in words for sign in busy):
         return StoreBusyError(

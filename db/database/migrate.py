@@ -36,6 +36,12 @@ def _scripts() -> ScriptDirectory:
     return ScriptDirectory.from_config(config())
 
 
+def is_newest(engine: Engine) -> bool:
+    """Whether the tables are those that this version of the program works with."""
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() == newest_revision()
+
+
 def upgrade(engine: Engine, revision: str = "head") -> None:
     """Bring the schema to `revision`, in one transaction, alone among writers.
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from db.audit import log as audit
 from db.errors import NoPolicyError
 from db.policy.retention import policy_days
+from db.seal.rows import is_genuine
 from db.tables import NoticeRow
 from db.types import Controller, Notice, NoticeKind
 from db.unit import WriteUnit
@@ -43,7 +44,8 @@ def texts_to_publish(
     changed = {}
     for (kind, language), text in _current_texts(session, controller).items():
         row = _newest(session, kind, language)
-        if row is None or row.sha256 != text_hash(text):
+        # A forged newest version is replaced by a genuine one, at the next start.
+        if row is None or row.sha256 != text_hash(text) or not is_sound(session, row):
             changed[kind, language] = text
     return changed
 
@@ -76,6 +78,11 @@ def publish_texts(unit: WriteUnit, controller: Controller) -> None:
         )
 
 
+def is_sound(session: Session, row: NoticeRow) -> bool:
+    """Whether a published text is the one that this program wrote."""
+    return is_genuine(session, row) and row.sha256 == text_hash(row.text)
+
+
 def text_hash(text: str) -> str:
     """SHA-256 of the UTF-8 bytes of `text`, in hex."""
     return sha256(text.encode()).hexdigest()
@@ -85,7 +92,8 @@ def active(session: Session, kind: NoticeKind, language: str = DEFAULT_LANGUAGE)
     """The newest published text.
 
     Raises:
-        NoPolicyError: none is published, so nothing may be stored (740 ILCS 14/15(a)).
+        NoPolicyError: none is published, or it was changed from outside, so nothing may be
+            stored (740 ILCS 14/15(a)).
     """
     row = _newest(session, kind, language)
     if row is None:
@@ -93,19 +101,19 @@ def active(session: Session, kind: NoticeKind, language: str = DEFAULT_LANGUAGE)
             f"No {kind.value} in this language ({language}) is published, so nothing may be "
             "kept; restart Mien to publish it or choose English."
         )
-    return _notice(row)
+    return _notice(session, row)
 
 
 def find(session: Session, notice_id: str) -> Notice:
     """The text with this id, however old.
 
     Raises:
-        NoPolicyError: there never was one.
+        NoPolicyError: there never was one, or it was changed from outside.
     """
     row = session.get(NoticeRow, notice_id)
     if row is None:
         raise NoPolicyError("The text that this consent refers to does not exist; ask again.")
-    return _notice(row)
+    return _notice(session, row)
 
 
 def _newest(session: Session, kind: NoticeKind, language: str) -> NoticeRow | None:
@@ -117,7 +125,12 @@ def _newest(session: Session, kind: NoticeKind, language: str) -> NoticeRow | No
     ).first()
 
 
-def _notice(row: NoticeRow) -> Notice:
+def _notice(session: Session, row: NoticeRow) -> Notice:
+    if not is_sound(session, row):
+        raise NoPolicyError(
+            f"The published {row.kind} was changed from outside, so nobody is asked under it; "
+            "restart Mien to publish it anew, and run `mien store verify`."
+        )
     return Notice(
         id=row.id,
         kind=NoticeKind(row.kind),

@@ -5,6 +5,8 @@ whichever comes first. So a stricter policy acts at once and a laxer one never p
 Times count from storing, which is never later than the last interaction.
 """
 
+import json
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +15,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select
 from sqlalchemy.orm import Session
 
+from db.audit import log as audit
 from db.errors import RetentionBoundsError
+from db.seal.rows import is_genuine
 from db.tables import (
     AnalysisRow,
     ConsentRecordRow,
@@ -23,11 +27,13 @@ from db.tables import (
     SubjectRow,
 )
 from db.types import JobState, Kind, RetentionPolicy
+from db.unit import WriteUnit
 
 # 740 ILCS 14/15(a): three years after the last interaction at the latest.
 MAX_DAYS = 1095
 DEFAULT_DAYS = {Kind.RESULT: 30, Kind.IMAGE: 30, Kind.ERASURE_JOB: 30}
 SYSTEM_DEFAULT = "system"
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -50,18 +56,35 @@ def write_defaults(session: Session, now: datetime) -> None:
 
 
 def policies(session: Session) -> tuple[RetentionPolicy, ...]:
-    """The policies in force, in the order of `Kind`."""
+    """The policies in force, in the order of `Kind`.
+
+    A row that was changed from outside, or put back as it once was, does not count: what the
+    audit log says last is in force then.
+    """
     rows = {row.kind: row for row in session.scalars(select(RetentionPolicyRow))}
-    return tuple(
-        RetentionPolicy(kind, rows[kind].days, rows[kind].changed_at, rows[kind].changed_by)
-        for kind in Kind
-        if kind in rows
-    )
+    days = policy_days(session)
+    found = []
+    for kind in Kind:
+        row = rows.get(kind)
+        if row is not None:
+            if not is_sound(session, row, days):
+                logger.error("the retention of %s was changed from outside", kind.value)
+            found.append(RetentionPolicy(kind, days[kind], row.changed_at, row.changed_by))
+    return tuple(found)
 
 
 def policy_days(session: Session) -> dict[Kind, int]:
-    """Kind -> days in force; the defaults where nothing is written yet."""
-    return DEFAULT_DAYS | {policy.kind: policy.days for policy in policies(session)}
+    """Kind -> days in force: what the audit log says last, the defaults where it says nothing."""
+    days = dict(DEFAULT_DAYS)
+    for row in audit.genuine(session, [audit.Action.RETENTION_CHANGED]):
+        details = json.loads(row.details_json)
+        days[Kind(details["kind"])] = details["days"]
+    return days
+
+
+def is_sound(session: Session, row: RetentionPolicyRow, logged: Mapping[Kind, int]) -> bool:
+    """Whether a policy is as this program wrote it and as the log says."""
+    return is_genuine(session, row) and row.days == logged[Kind(row.kind)]
 
 
 def check_days(days: int) -> None:
@@ -77,16 +100,21 @@ def check_days(days: int) -> None:
         )
 
 
-def set_days(session: Session, kind: Kind, days: int, *, now: datetime, by: str) -> None:
+def set_days(unit: WriteUnit, kind: Kind, days: int, *, by: str) -> RetentionPolicy:
     """Change the policy of `kind`; what is over its time then goes with the next purge.
 
     Raises:
         RetentionBoundsError: `days` is out of bounds.
     """
     check_days(days)
-    row = session.get_one(RetentionPolicyRow, kind.value)
-    row.days, row.changed_at, row.changed_by = days, now, by
-    session.flush()
+    before = policy_days(unit.session)[kind]
+    unit.session.merge(
+        RetentionPolicyRow(kind=kind.value, days=days, changed_at=unit.now, changed_by=by)
+    )
+    unit.session.flush()
+    details = {"kind": kind.value, "days_before": before, "days": days}
+    unit.log(audit.Action.RETENTION_CHANGED, by, details)
+    return RetentionPolicy(kind, days, unit.now, by)
 
 
 def kept_until(stored_at: datetime, promised_until: datetime, days: int) -> datetime:

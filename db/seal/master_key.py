@@ -33,6 +33,7 @@ class Keys:
         audit: of the audit chain.
         receipt: of the hash under which a receipt code is kept.
         answer: of the hash under which the answer to an erasure is kept.
+        rows: of the signatures of rows that decide.
         token: of the hash under which a sign-in is kept, and of pseudonyms of outside accounts.
         check: shown in the database, to tell whether a key belongs to it.
     """
@@ -41,6 +42,7 @@ class Keys:
     audit: bytes = field(repr=False)
     receipt: bytes = field(repr=False)
     answer: bytes = field(repr=False)
+    rows: bytes = field(repr=False)
     token: bytes = field(repr=False)
     check: str
 
@@ -59,6 +61,7 @@ class Keys:
             audit=use("audit"),
             receipt=use("receipt"),
             answer=use("answer"),
+            rows=use("rows"),
             token=use("token"),
             check=use("check").hex(),
         )
@@ -75,17 +78,22 @@ def parse_master_key(words: str) -> bytes:
     Raises:
         InvalidMasterKeyError: anything else.
     """
+    key = _decoded(words)
+    if key is None:
+        raise InvalidMasterKeyError(
+            "MIEN_MASTER_KEY must be 32 random bytes in base64; set it as it was, or, for a store "
+            "that is yet to be made, make one with `openssl rand -base64 32`."
+        )
+    return key
+
+
+def _decoded(words: str) -> bytes | None:
     plain = words.strip().replace("-", "+").replace("_", "/")
     try:
         key = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except (binascii.Error, ValueError):
         key = b""
-    if len(key) != KEY_BYTES:
-        raise InvalidMasterKeyError(
-            "MIEN_MASTER_KEY must be 32 random bytes in base64; make one with "
-            "`openssl rand -base64 32`."
-        )
-    return key
+    return key if len(key) == KEY_BYTES else None
 
 
 def read_key_file(data_dir: Path) -> bytes | None:
@@ -106,13 +114,23 @@ def read_key_file(data_dir: Path) -> bytes | None:
             f"The master key file may be read by others (rights {mode:03o}); take these rights "
             "away with `chmod 600` on it."
         )
-    return parse_master_key(words)
+    key = _decoded(words)
+    if key is None:
+        raise InvalidMasterKeyError(
+            "The master key file is damaged; put back secrets/master.key from its backup. A new "
+            "key would open nothing that is kept, so none is made."
+        )
+    return key
 
 
-def make_key_file(data_dir: Path) -> bytes:
+def make_key_file(data_dir: Path, secret: bytes | None = None) -> bytes:
     """Make the key file, readable by its owner only, and return the key in it.
 
     Two first starts at once end with one key: the file appears whole or not at all.
+
+    Args:
+        data_dir: folder of the store.
+        secret: the key; a fresh one where left out.
     """
     path = data_dir / KEY_FILE
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -120,7 +138,7 @@ def make_key_file(data_dir: Path) -> bytes:
     descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
+            file.write(base64.b64encode(secret or secrets.token_bytes(KEY_BYTES)) + b"\n")
             file.flush()
             os.fsync(file.fileno())
         with contextlib.suppress(FileExistsError):

@@ -1,16 +1,21 @@
 """What people let us keep and use for measuring how well the product works."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from db.consent import events as consent
 from db.policy.retention import alive, policy_days
+from db.seal.rows import is_genuine
 from db.seal.vault import Sealed, Vault
 from db.tables import AnalysisRow, StoredImageRow, SubjectRow
 from db.types import Kind, Purpose
 from db.unit import ReadUnit
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -33,9 +38,17 @@ def items(look: ReadUnit, vault: Vault) -> Iterator[EvaluationItem]:
         SealBrokenError: an item was changed or its key is lost.
     """
     for subject in look.session.scalars(select(SubjectRow).order_by(SubjectRow.id)).all():
-        allowed = consent.given(look.session, subject.pseudonym)
-        if {Purpose.ANALYSE, Purpose.EVALUATION} <= allowed:
+        if _allowed(look.session, subject):
             yield from _items_of(look, vault, subject.id)
+
+
+def _allowed(session: Session, subject: SubjectRow) -> bool:
+    if not {Purpose.ANALYSE, Purpose.EVALUATION} <= consent.given(session, subject.pseudonym):
+        return False
+    if is_genuine(session, subject) and consent.is_borne_out(session, subject.pseudonym):
+        return True
+    logger.error("an item was left out of the evaluation: its consent was changed from outside")
+    return False
 
 
 def _items_of(look: ReadUnit, vault: Vault, subject_id: str) -> Iterator[EvaluationItem]:

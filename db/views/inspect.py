@@ -13,8 +13,7 @@ from db.audit.chain import parse_stamp
 from db.database.engine import SQLITE_FILE_NAME, make_engine, translated_errors
 from db.database.migrate import newest_revision
 from db.seal.master_key import Keys, parse_master_key, read_key_file
-from db.setup import KEY_CHECK
-from db.store import Store
+from db.store import KEY_CHECK, Store
 from db.tables import StoreInfoRow
 
 
@@ -53,7 +52,7 @@ def inspect_store(data_dir: Path, database_url: str | None, master_key: str | No
     wanted = newest_revision()
     if database_url is None and not (data_dir / SQLITE_FILE_NAME).exists():
         return StoreFacts(None, wanted, keys is not None, None, None)
-    engine = make_engine(data_dir, database_url)
+    engine = make_engine(data_dir, database_url, look_only=True)
     try:
         with translated_errors(), engine.connect() as connection:
             revision = MigrationContext.configure(connection).get_current_revision()

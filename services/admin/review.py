@@ -313,15 +313,9 @@ def set_retention(store: Store, kind: Kind, days: int, *, admin: AdminIdentity) 
     """
     purge_if_due(store)  # before a laxer policy could let what is over its time reappear
     with store.write() as unit:
-        before = retention.policy_days(unit.session)[kind]
-        retention.set_days(unit.session, kind, days, now=unit.now, by=admin.actor)
-        unit.log(
-            Action.RETENTION_CHANGED,
-            admin.actor,
-            {"kind": kind.value, "days_before": before, "days": days},
-        )
+        changed = retention.set_days(unit, kind, days, by=admin.actor)
         notices.publish_texts(unit, store.controller)
-        return RetentionPolicy(kind, days, unit.now, admin.actor)
+        return changed
 
 
 def erasure_jobs(store: Store) -> tuple[ErasureJob, ...]:

@@ -158,6 +158,7 @@ def _retention(by: str, details: Mapping[str, Any], _object: str) -> str:
 
 _SENTENCES: Final[dict[Action, Callable[[str, Mapping[str, Any], str], str]]] = {
     Action.STORE_CREATED: lambda by, _d, _o: f"{by} made this store.",
+    Action.ROWS_SIGNED: lambda by, _d, _o: f"{by} signed the rows that an older version had made.",
     Action.NOTICE_PUBLISHED: lambda by, d, _o: (
         f"{by} published version {d['version']} of the {d['kind']} ({d['language']})."
     ),

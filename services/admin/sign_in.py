@@ -4,14 +4,16 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from db import admins
-from db.admins import current, sign_in, sign_out
-from db.audit import log as audit
-from db.outside_admins import (
+from db.admins import (
     Refusal,
+    current,
     log_outside_sign_in,
     log_outside_sign_out,
     outside_identity,
+    sign_in,
+    sign_out,
 )
+from db.audit import log as audit
 from db.store import Store
 from db.types import Admin, AdminIdentity
 

@@ -128,6 +128,28 @@ def check_store(settings: Settings, *, now: datetime | None = None) -> Iterator[
     yield check_clock(facts.newest_row_at, now or datetime.now(UTC))
 
 
+def check_log(settings: Settings) -> Check:
+    """Whether the audit log, the rows that decide and SQLite's pages are whole; reads all."""
+    from services.store import chain_status, look_at_store_of
+
+    try:
+        store = look_at_store_of(settings)
+    except MienError:
+        return Check("audit log", "good", "There is none yet that can be read.")
+    try:
+        found = chain_status(store)
+    except MienError as error:
+        return Check("audit log", "bad", str(error), "Restore the database from a backup.")
+    finally:
+        store.close()
+    if not found.ok:
+        return Check(
+            "audit log", "bad", found.problem,
+            "Keep a copy of the data folder and find out who could write to it.",
+        )  # fmt: skip
+    return Check("audit log", "good", f"Whole: {found.count:,} rows.")
+
+
 def check_clock(newest_row_at: datetime | None, now: datetime) -> Check:
     """Whether the clock is not behind what was already written, nor behind this program."""
     built = datetime.fromtimestamp((ROOT / "core" / "config.py").stat().st_mtime, UTC)

@@ -20,6 +20,7 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield checks.check_data_dir(settings)
     yield checks.check_disk(settings)
     yield from checks.check_store(settings)
+    yield checks.check_log(settings)
     yield checks.check_replicas(settings)
     yield checks.check_live_video(settings)
     yield checks.check_secrets_file()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from services.person.purge import PurgeThread
-from services.store import Store, StoreError, controller_of, open_store
+from services.store import Store, StoreError, open_store_of
 from ui.shared.resources import settings
 
 # So long a failed start is not tried again: a database that does not answer costs seconds.
@@ -52,14 +52,8 @@ def _release(found: Opened) -> None:
 @st.cache_resource(show_spinner=False, on_release=_release)
 def _open() -> Opened:
     limits = settings()
-    key = limits.master_key
     try:
-        store = open_store(
-            limits.data_dir,
-            database_url=limits.database_url,
-            master_key=key.get_secret_value() if key else None,
-            controller=controller_of(limits),
-        )
+        store = open_store_of(limits)
     except StoreError as error:
         logger.error("the store cannot be opened: %s", error)
         return Opened(None, str(error), None, time.monotonic())

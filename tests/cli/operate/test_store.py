@@ -13,7 +13,7 @@ from cli.operate.store import store_app
 from db import admins
 from db.errors import AdminAccountError, RetentionBoundsError, UnknownCodeError
 from db.store import Store, open_store
-from services.admin import sign_in
+from services.admin.sign_in import sign_in
 from tests.db.fixtures import QUICK_HASHER
 from tests.db.tools import actions, agree, analyse, raw
 from tests.db.traces import found, plant
@@ -43,6 +43,7 @@ def run(*arguments: str, app=store_app, stdin: str = "", status: int = 0) -> str
 
 
 def test_an_empty_store_is_whole_and_holds_nothing(data_dir: Path) -> None:
+    open_store(data_dir).close()
     assert "0 results, 0 images (0.0 MB) of 0 persons" in run("status")
     assert "The audit log is whole: 3 rows." in run("verify")
     assert "Removed 0 images, 0 results, 0 consent records and 0 stray files." in run("purge")

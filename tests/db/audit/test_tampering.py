@@ -204,7 +204,7 @@ def test_reanchoring_accepts_a_restore_and_says_so(sqlite_store: Store) -> None:
         last = audit.last_row(look.session)
     assert last is not None
     assert (last.action, last.actor) == ("REANCHORED", "operator")
-    assert last.details_json == f'{{"head_seq":{ROWS},"last_seq":8}}'
+    assert last.details_json == f'{{"generation":2,"head_seq":{ROWS},"last_seq":8}}'
 
 
 def test_reanchoring_does_not_hide_a_changed_row(sqlite_store: Store) -> None:

@@ -3,6 +3,7 @@ import os
 import stat
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -111,21 +112,25 @@ def test_a_start_that_lost_the_race_for_the_key_is_told(
     quick_dir: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two first starts with different keys in their environments."""
-    from db import setup
+    from db import store
 
     folder = quick_dir / "data"
-    real = setup._find_keys
+    real = store._keys
 
-    def slow(*args: object) -> Keys:
-        keys = real(*args)  # type: ignore[arg-type]
+    def slow(*args: Any) -> Keys | None:
+        keys = real(*args)
         with monkeypatch.context() as patch:
-            patch.setattr(setup, "_find_keys", real)
+            patch.setattr(store, "_keys", real)
             open_store(folder, clock=clock).close()  # another start is faster
         return keys
 
-    monkeypatch.setattr(setup, "_find_keys", slow)
+    monkeypatch.setattr(store, "_keys", slow)
     with pytest.raises(MasterKeyLostError, match="Another start"):
         open_store(folder, master_key=KEY, clock=clock)
+    monkeypatch.undo()
+    kept = open_store(folder, clock=clock)
+    assert verified(kept).ok
+    kept.close()
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def test_the_lag_is_that_of_the_item_longest_over_its_time(store: Store, clock: 
     with store.write() as unit:
         from db.policy import retention
 
-        retention.set_days(unit.session, Kind.IMAGE, 20, now=unit.now, by=ADMIN.actor)
+        retention.set_days(unit, Kind.IMAGE, 20, by=ADMIN.actor)
     assert purge_lag_s(store) == 42
     set_retention(store, Kind.IMAGE, 19, admin=ADMIN)  # purges what is over already
     assert purge_lag_s(store) == 0

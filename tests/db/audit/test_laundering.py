@@ -1,0 +1,316 @@
+"""Somebody who may write into the data folder but lacks the key, and then any start of Mien."""
+
+import json
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.operate.store import store_app
+from db.audit import log as audit
+from db.audit.chain import AuditRow, row_hash
+from db.audit.head import HEAD_FILE
+from db.consent.events import require
+from db.database.engine import SQLITE_FILE_NAME
+from db.errors import (
+    ConsentForgedError,
+    NoPolicyError,
+    StoreError,
+    StoreMissingError,
+    StoreTamperedError,
+)
+from db.policy import retention
+from db.seal.master_key import KEY_FILE
+from db.store import Store, look_at_store, open_store
+from db.types import AdminIdentity, Choices, Kind, NoticeKind, Purpose
+from services.admin.review import evaluation_items, set_retention
+from services.admin.sign_in import create_admin, sign_in
+from services.person.consent import current_notice, withdraw
+from services.person.erase import erase
+from services.store import chain_status
+from tests.db.fixtures import QUICK_HASHER, FakeClock
+from tests.db.tools import agree, analyse, fill, raw, verified
+from tests.db.traces import plant
+
+ROWS = 14
+ADMIN = AdminIdentity("admin:0", "ada", "password")
+
+
+def attack(store: Store, *statements: str) -> None:
+    """Run SQL with the triggers out of the way, as whoever owns the file can."""
+    connection = raw(store)
+    triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+    kept = triggers.fetchall()
+    for name, _ in kept:
+        connection.execute(f"DROP TRIGGER {name}")
+    for statement in statements:
+        connection.execute(statement)
+    for _, sql in kept:
+        connection.execute(sql)
+    connection.close()
+
+
+def start(store: Store, clock: FakeClock) -> None:
+    open_store(store.data_dir, clock=clock).close()
+
+
+CUT = "DELETE FROM audit_event WHERE seq > 9"
+NO_KEY = "DELETE FROM store_info WHERE name = 'key_check'"
+
+
+@pytest.mark.parametrize("also", ["SELECT 1", "DELETE FROM retention_policy"])
+def test_a_cut_log_is_not_laundered_by_a_start(
+    sqlite_store: Store, clock: FakeClock, also: str
+) -> None:
+    fill(sqlite_store, ROWS)
+    with sqlite3.connect(sqlite_store.data_dir / SQLITE_FILE_NAME) as db:
+        check = db.execute("SELECT value FROM store_info WHERE name = 'key_check'").fetchone()[0]
+    head = (sqlite_store.data_dir / HEAD_FILE).read_bytes()
+    attack(sqlite_store, CUT, NO_KEY, also)
+    for _ in range(2):
+        with pytest.raises(StoreTamperedError, match="no longer says which key"):
+            start(sqlite_store, clock)
+    assert (sqlite_store.data_dir / HEAD_FILE).read_bytes() == head
+    attack(sqlite_store, f"INSERT INTO store_info VALUES ('key_check', '{check}')")
+    start(sqlite_store, clock)
+    status = verified(sqlite_store)
+    assert not status.ok
+    assert status.problem == f"Rows 10 to {ROWS} were cut off."
+
+
+def test_a_second_beginning_within_the_log_is_questioned(sqlite_store: Store) -> None:
+    """Not even whoever has the key begins a second log within the first one unseen."""
+    fill(sqlite_store, 9)
+    with sqlite_store.write() as unit:
+        unit.log(audit.Action.STORE_CREATED, "system", {"generation": 2})
+    status = verified(sqlite_store)
+    assert (status.ok, status.first_bad_seq) == (False, 10)
+    assert "second log" in status.problem
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        (SQLITE_FILE_NAME,),
+        (SQLITE_FILE_NAME, str(HEAD_FILE)),
+        (SQLITE_FILE_NAME, str(KEY_FILE)),
+    ],
+)
+def test_a_database_that_is_gone_is_an_alarm_and_no_new_store(
+    sqlite_store: Store, clock: FakeClock, gone: tuple[str, ...]
+) -> None:
+    fill(sqlite_store, ROWS)
+    sqlite_store.close()
+    for name in gone:
+        (sqlite_store.data_dir / name).unlink()
+    before = listing(sqlite_store.data_dir)
+    for _ in range(2):
+        with pytest.raises(StoreTamperedError, match="There was a store here"):
+            start(sqlite_store, clock)
+    assert listing(sqlite_store.data_dir) == before
+    with pytest.raises(StoreTamperedError):
+        look_at_store(sqlite_store.data_dir)
+
+
+def test_with_all_three_gone_a_store_is_begun(sqlite_store: Store, clock: FakeClock) -> None:
+    sqlite_store.close()
+    shutil.rmtree(sqlite_store.data_dir)
+    start(sqlite_store, clock)
+
+
+@pytest.mark.parametrize("command", ["verify", "status"])
+def test_verifying_makes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    mistyped = tmp_path / "dtaa"
+    monkeypatch.setenv("MIEN_DATA_DIR", str(mistyped))
+    said = CliRunner().invoke(store_app, [command])
+    assert isinstance(said.exception, StoreMissingError)
+    assert not mistyped.exists()
+
+
+def test_looking_changes_no_file(sqlite_store: Store) -> None:
+    plant(sqlite_store)
+    sqlite_store.close()
+    before = listing(sqlite_store.data_dir)
+    look = look_at_store(sqlite_store.data_dir)
+    assert chain_status(look).ok
+    with pytest.raises(Exception, match=r"."), look.write() as unit:
+        unit.log(audit.Action.EXPORTED, "person:x")
+    look.close()
+    assert listing(sqlite_store.data_dir) == before
+
+
+def listing(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_an_old_head_does_not_pass_after_a_reanchoring(sqlite_store: Store) -> None:
+    """Cut, reanchor (which the log shows), then try to hide the reanchoring with an older head."""
+    from services.store import reanchor
+
+    fill(sqlite_store, ROWS)
+    old = (sqlite_store.data_dir / HEAD_FILE).read_bytes()
+    fill(sqlite_store, ROWS + 2)
+    attack(sqlite_store, f"DELETE FROM audit_event WHERE seq > {ROWS}")
+    reanchor(sqlite_store)
+    assert verified(sqlite_store).ok
+    content = json.loads((sqlite_store.data_dir / HEAD_FILE).read_text())
+    assert content["generation"] == 2
+    for words in (old.decode(), json.dumps({**content, "generation": 1})):
+        (sqlite_store.data_dir / HEAD_FILE).write_text(words)
+        fill(sqlite_store, verified(sqlite_store).count + 1)
+    assert not verified(sqlite_store).ok
+
+
+def refused_person(store: Store) -> str:
+    """Somebody who let a photo be kept and said no to evaluation."""
+    given = agree(store, Choices(analyse=True, keep_image=True))
+    analyse(store, given.consent)
+    return given.consent.pseudonym
+
+
+GIVE = (
+    "INSERT INTO consent_event SELECT seq + 100, at, pseudonym, 'evaluation', 'given', notice_id, "
+    "context, valid_until, mac FROM consent_event WHERE purpose = 'analyse'"
+)
+
+
+def test_a_forged_consent_puts_nobody_into_the_evaluation(sqlite_store: Store) -> None:
+    pseudonym = refused_person(sqlite_store)
+    attack(sqlite_store, GIVE)
+    assert list(evaluation_items(sqlite_store, admin=ADMIN)) == []
+    with sqlite_store.read() as look, pytest.raises(ConsentForgedError, match="changed from out"):
+        require(look, pseudonym)
+    assert "of the rows of consent_event" in verified(sqlite_store).problem
+
+
+def test_a_subject_that_points_to_another_consent_is_left_out(sqlite_store: Store) -> None:
+    refused_person(sqlite_store)
+    other = agree(sqlite_store)
+    attack(
+        sqlite_store,
+        f"UPDATE subject SET pseudonym = 'x' WHERE pseudonym = '{other.consent.pseudonym}'",
+        f"UPDATE subject SET pseudonym = '{other.consent.pseudonym}' WHERE pseudonym <> 'x'",
+    )
+    assert list(evaluation_items(sqlite_store, admin=ADMIN)) == []
+    assert "of the rows of subject" in verified(sqlite_store).problem
+
+
+def test_a_withdrawal_that_was_taken_away_does_not_come_back(sqlite_store: Store) -> None:
+    given = agree(sqlite_store)
+    analyse(sqlite_store, given.consent)
+    withdraw(sqlite_store, given.consent, {Purpose.EVALUATION})
+    attack(sqlite_store, "DELETE FROM consent_event WHERE state = 'withdrawn'")
+    assert list(evaluation_items(sqlite_store, admin=ADMIN)) == []
+    assert "more than the log says" in verified(sqlite_store).problem
+    assert erase(sqlite_store, given.code or "").done  # which nothing may hold up
+
+
+def test_a_signed_event_cannot_be_put_back_later(sqlite_store: Store) -> None:
+    given = agree(sqlite_store)
+    withdraw(sqlite_store, given.consent, {Purpose.EVALUATION})
+    attack(
+        sqlite_store,
+        "INSERT INTO consent_event SELECT seq + 100, at, pseudonym, purpose, state, notice_id, "
+        "context, valid_until, mac FROM consent_event WHERE purpose = 'evaluation' "
+        "AND state = 'given'",
+    )
+    with sqlite_store.read() as look, pytest.raises(ConsentForgedError):
+        require(look, given.consent.pseudonym)
+
+
+def test_a_changed_notice_takes_no_effect_and_is_published_anew(
+    sqlite_store: Store, clock: FakeClock
+) -> None:
+    shown = current_notice(sqlite_store)
+    attack(sqlite_store, "UPDATE notice SET text = 'You agree to everything.'")
+    with pytest.raises(NoPolicyError, match="changed from outside"):
+        current_notice(sqlite_store)
+    assert "published text is missing or was changed" in verified(sqlite_store).problem
+    start(sqlite_store, clock)
+    again = current_notice(sqlite_store)
+    assert (again.text, again.version) == (shown.text, shown.version + 1)
+    assert again.kind is NoticeKind.NOTICE
+
+
+def test_a_changed_retention_takes_no_effect(sqlite_store: Store, clock: FakeClock) -> None:
+    set_retention(sqlite_store, Kind.IMAGE, 1000, admin=ADMIN)
+    old = raw(sqlite_store).execute("SELECT * FROM retention_policy WHERE kind = 'image'")
+    lax = old.fetchone()
+    clock.forward(hours=1)
+    set_retention(sqlite_store, Kind.IMAGE, 10, admin=ADMIN)
+    person = agree(sqlite_store)
+    analyse(sqlite_store, person.consent)
+    put_back = [f"'{value}'" for value in lax]
+    for statement in (
+        "UPDATE retention_policy SET days = 5000",
+        f"REPLACE INTO retention_policy VALUES ({', '.join(put_back)})",  # genuine, but old
+    ):
+        attack(sqlite_store, statement)
+        with sqlite_store.read() as look:
+            assert retention.policy_days(look.session)[Kind.IMAGE] == 10
+        assert "retention" in verified(sqlite_store).problem
+    clock.forward(days=10)
+    from db.consent.purge import purge
+
+    assert purge(sqlite_store).images == 1
+
+
+def test_an_admin_of_somebody_elses_making_is_not_let_in(sqlite_store: Store) -> None:
+    from db.errors import WrongPasswordError
+
+    create_admin(sqlite_store, "ada", "correct horse battery", by="x", hasher=QUICK_HASHER)
+    own_hash = QUICK_HASHER.hash("mallory's password")
+    for statement in (
+        f"UPDATE admin SET password_hash = '{own_hash}'",
+        "INSERT INTO admin SELECT 'x', 'mallory', password_hash, created_at, disabled, 0, NULL, "
+        "mac FROM admin",
+    ):
+        attack(sqlite_store, statement)
+    for name in ("ada", "mallory"):
+        with pytest.raises(WrongPasswordError):
+            sign_in(sqlite_store, name, "mallory's password", hasher=QUICK_HASHER)
+    assert "2 of the rows of admin" in verified(sqlite_store).problem
+
+
+def test_a_forged_row_of_the_log_bears_nothing_out(sqlite_store: Store) -> None:
+    """A consent forged in both places: event and log, the latter without the key."""
+    pseudonym = refused_person(sqlite_store)
+    with sqlite_store.read() as look:
+        last = audit.last_row(look.session)
+    assert last is not None
+    row = AuditRow(
+        last.seq + 1, last.ts_utc, f"person:{pseudonym}", "CONSENT_GIVEN", "",
+        '{"analyse":true,"evaluation":true,"keep_image":true}', last.hash, "",
+    )  # fmt: skip
+    forged_hash = row_hash(b"k" * 32, row)
+    values = ", ".join(f"'{value}'" for value in (*list(vars(row).values())[:-1], forged_hash))
+    attack(sqlite_store, GIVE, f"INSERT INTO audit_event VALUES ({values})")
+    assert list(evaluation_items(sqlite_store, admin=ADMIN)) == []
+
+
+def test_damaged_pages_are_found(sqlite_store: Store) -> None:
+    for number in range(30):
+        plant(sqlite_store, str(number))
+    sqlite_store.close()
+    path = sqlite_store.data_dir / SQLITE_FILE_NAME
+    content = bytearray(path.read_bytes())
+    pages = len(content) // 4096
+    for page in range(20, pages):
+        damaged = bytearray(content)
+        damaged[page * 4096 : page * 4096 + 400] = b"\xff" * 400
+        path.write_bytes(damaged)
+        assert "damaged" in what_verify_says(sqlite_store.data_dir), page
+
+
+def what_verify_says(data_dir: Path) -> str:
+    try:
+        look = look_at_store(data_dir)
+        words = chain_status(look).problem
+    except StoreError as error:
+        return str(error)
+    look.close()
+    return words
