@@ -32,6 +32,7 @@ from db.errors import (
     StoreMissingError,
     StoreTamperedError,
 )
+from db.policy.integrity import sign_old_rows
 from db.policy.notices import publish_texts, texts_to_publish
 from db.policy.retention import write_defaults
 from db.seal.master_key import KEY_BYTES, Keys, make_key_file, parse_master_key, read_key_file
@@ -39,7 +40,6 @@ from db.seal.vault import Vault
 from db.tables import Base, StoreInfoRow
 from db.types import Clock, Controller, utc_now
 from db.unit import ReadUnit, WriteUnit, reading, writing
-from db.views.integrity import sign_old_rows
 
 KEY_CHECK: Final = "key_check"
 # So long a thread waits for other threads of its process before it gives up.

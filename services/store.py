@@ -7,9 +7,10 @@ from core.config import Settings
 from db.audit import log as audit
 from db.audit.chain import ChainHead, ChainStatus
 from db.errors import StoreError
+from db.policy import integrity
 from db.store import Store, look_at_store, open_store
 from db.types import Controller, Kind
-from db.views import integrity, statistics
+from db.views import statistics
 from db.views.inspect import StoreFacts, answers, inspect_store
 
 __all__ = [

@@ -5,7 +5,6 @@ something may be kept also has a subject and a record, found by the receipt code
 rows goes the only link between the person and the pseudonym.
 """
 
-import json
 from collections.abc import Iterable
 from datetime import timedelta
 from uuid import uuid4
@@ -13,8 +12,7 @@ from uuid import uuid4
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from db.audit import log as audit
-from db.audit.chain import AuditRow
+from db.audit.consents import logged
 from db.errors import (
     ConsentExpiredError,
     ConsentForgedError,
@@ -31,12 +29,6 @@ from db.unit import ReadUnit, WriteUnit
 
 # A consent under which nothing is kept ends with the visit; this bounds a forgotten open page.
 VISIT = timedelta(hours=12)
-# Rows of the audit log from which the state of a consent follows.
-LOGGED = (
-    audit.Action.CONSENT_GIVEN,
-    audit.Action.CONSENT_REFUSED,
-    audit.Action.CONSENT_WITHDRAWN,
-)
 
 
 def give(unit: WriteUnit, choices: Choices, *, context: str, notice_id: str) -> Consent:
@@ -156,23 +148,6 @@ def _checked(session: Session, pseudonym: str) -> frozenset[Purpose]:
             "it. Take it back or agree anew, and tell whoever runs Mien."
         )
     return standing
-
-
-def logged(session: Session, pseudonym: str) -> frozenset[Purpose]:
-    """The purposes that stand by the audit log, whose rows nobody can take away unseen."""
-    standing: set[str] = set()
-    for row in audit.genuine(session, LOGGED, audit.subject_actor(pseudonym)):
-        replay(standing, row)
-    return frozenset(purpose for purpose in Purpose if purpose in standing)
-
-
-def replay(standing: set[str], row: AuditRow) -> None:
-    """Change the set of purposes that stand as a row of `LOGGED` says."""
-    named = {name for name, value in json.loads(row.details_json).items() if value is True}
-    if row.action == audit.Action.CONSENT_WITHDRAWN:
-        standing -= named
-    else:
-        standing |= named
 
 
 def given(session: Session, pseudonym: str) -> frozenset[Purpose]:

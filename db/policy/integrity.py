@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.audit import log as audit
-from db.consent import events as consent
+from db.audit.consents import all_logged
 from db.policy import notices, retention
 from db.seal.rows import is_genuine
 from db.tables import (
@@ -73,9 +73,7 @@ def _allowing_too_much(session: Session) -> set[str]:
     for row in session.scalars(events.execution_options(yield_per=_BATCH_ROWS)):
         given = row.state == ConsentState.GIVEN
         (standing[row.pseudonym].add if given else standing[row.pseudonym].discard)(row.purpose)
-    logged: dict[str, set[str]] = defaultdict(set)
-    for entry in audit.genuine(session, consent.LOGGED):
-        consent.replay(logged[entry.actor.partition(":")[2]], entry)
+    logged = all_logged(session)
     return {name for name, purposes in standing.items() if not purposes <= logged[name]}
 
 
