@@ -26,8 +26,7 @@ from db.consent import analyses
 from db.consent.purge import purge
 from db.store import Store, open_store
 from db.types import Choices, Consent
-from services.person.consent import current_notice, give
-from services.person.erase import erase
+from services.person.consent import current_notice, erase, give
 from services.store import chain_status
 
 RESULT = {"faces": [{"box": [1, 2, 3, 4], "scores": [0.1] * 7, "points": [[1.5, 2.5]] * 478}]}

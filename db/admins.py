@@ -5,8 +5,11 @@ account is locked is decided inside.
 """
 
 import secrets
+import threading
+from collections import OrderedDict
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from uuid import uuid4
 
 from argon2 import PasswordHasher
@@ -30,6 +33,8 @@ from db.types import Admin, AdminIdentity
 from db.unit import ReadUnit, WriteUnit
 
 MAX_FAILURES = 5
+MAX_CLIENT_FAILURES = 10
+MAX_CLIENTS = 10_000
 LOCKOUT = timedelta(minutes=15)
 IDLE = timedelta(minutes=15)
 ABSOLUTE = timedelta(hours=8)
@@ -39,6 +44,7 @@ MAX_NAME_CHARACTERS = 64
 SEEN_EVERY = timedelta(seconds=30)
 # argon2id with the library's parameters (RFC 9106, low memory).
 HASHER = PasswordHasher()
+_one_hash = threading.Lock()
 
 
 def normal_name(name: str) -> str:
@@ -129,26 +135,97 @@ def set_disabled(store: Store, name: str, disabled: bool, *, by: str) -> Admin:
         return _admin(row)
 
 
+class _Clients:
+    """What this process remembers of browsers' addresses, hashed, and never writes down.
+
+    A client with too many failures waits, whatever names it tries. A client from which an admin
+    has signed in before is let in while the account is locked for strangers, so that nobody can
+    lock an admin out for good.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._failures: OrderedDict[str, list[datetime]] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
+
+    def require_patience(self, client: str, now: datetime) -> None:
+        """Raise a LockedOutError where this client has failed too often of late."""
+        with self._lock:
+            times = [at for at in self._failures.get(client, ()) if now - at < LOCKOUT]
+        if client and len(times) >= MAX_CLIENT_FAILURES:
+            raise _locked(LOCKOUT - (now - times[-1]), "from here")
+
+    def failed(self, client: str, now: datetime) -> bool:
+        """Count a failure; return whether the client has to wait from now on."""
+        with self._lock:
+            times = [at for at in self._failures.pop(client, ()) if now - at < LOCKOUT]
+            self._failures[client] = [*times, now]
+            if len(self._failures) > MAX_CLIENTS:
+                self._failures.popitem(last=False)
+        return bool(client) and len(times) + 1 == MAX_CLIENT_FAILURES
+
+    def entered(self, client: str, admin_id: str) -> None:
+        """Remember that this admin came from there."""
+        with self._lock:
+            self._failures.pop(client, None)
+            self._known[client, admin_id] = None
+            if len(self._known) > MAX_CLIENTS:
+                self._known.popitem(last=False)
+
+    def knows(self, client: str, admin_id: str) -> bool:
+        """Whether this admin came from there before."""
+        with self._lock:
+            return bool(client) and (client, admin_id) in self._known
+
+
+_clients = _Clients()
+
+
 def sign_in(
-    store: Store, name: str, password: str, *, hasher: PasswordHasher | None = None
+    store: Store,
+    name: str,
+    password: str,
+    *,
+    client: str = "",
+    hasher: PasswordHasher | None = None,
 ) -> str:
     """Check name and password; return a token that stands for the sign-in.
 
+    Args:
+        store: where.
+        name: as typed.
+        password: as typed.
+        client: address of the browser, "" where it is not known; only a keyed hash is held.
+        hasher: argon2id; tests give a quick one.
+
     Raises:
         WrongPasswordError: they do not belong together, or there is no such account.
-        LockedOutError: five attempts in a row failed less than fifteen minutes ago.
+        LockedOutError: five attempts in a row on this account, or ten from this client, failed
+            less than fifteen minutes ago.
     """
     name, hasher = normal_name(name), hasher or HASHER
+    client = client and keyed_hash(store.keys.token, f"client\n{client}")
+    nobodys_hash = _nobodys_hash(hasher)
     with store.read() as look:
+        _clients.require_patience(client, look.now)
         row = _sound_by_name(look.session, name)
         known_hash = row.password_hash if row else None
-    # An unknown name costs the same time as a wrong password, so names cannot be probed.
-    right = _matches(hasher, known_hash or hasher.hash(secrets.token_hex(8)), password)
+    # An unknown name costs the same time as a wrong password, so names cannot be probed; and only
+    # one is hashed at a time, so that guessing cannot occupy the processor.
+    with _one_hash:
+        right = _matches(hasher, known_hash or nobodys_hash, password)
     with store.write() as unit:
-        token, failure = _decide(unit, store, name, right and known_hash is not None)
+        token, failure = _decide(unit, store, name, client, right and known_hash is not None)
+        if failure is not None and _clients.failed(client, unit.now):
+            unit.log(audit.Action.SIGN_IN_LOCKED, "unknown")
     if failure is not None:
         raise failure
     return token
+
+
+@cache
+def _nobodys_hash(hasher: PasswordHasher) -> str:
+    return hasher.hash(secrets.token_hex(16))
 
 
 def _matches(hasher: PasswordHasher, password_hash: str, password: str) -> bool:
@@ -161,7 +238,7 @@ def _matches(hasher: PasswordHasher, password_hash: str, password: str) -> bool:
 
 
 def _decide(
-    unit: WriteUnit, store: Store, name: str, right: bool
+    unit: WriteUnit, store: Store, name: str, client: str, right: bool
 ) -> tuple[str, WrongPasswordError | LockedOutError | None]:
     """Let in or not; what is returned, not raised, is committed with its audit row."""
     row = _sound_by_name(unit.session, name)
@@ -170,10 +247,14 @@ def _decide(
         unit.log(audit.Action.SIGN_IN_FAILED, "unknown", {"known": row is not None})
         return "", wrong
     actor = audit.admin_actor(row.id)
-    if row.locked_until is not None and unit.now < row.locked_until:
+    stranger = not _clients.knows(client, row.id)
+    if stranger and row.locked_until is not None and unit.now < row.locked_until:
         unit.log(audit.Action.SIGN_IN_FAILED, actor, {"locked": True})
         return "", _locked(row.locked_until - unit.now)
     if not right:
+        if not stranger:  # counted by client alone
+            unit.log(audit.Action.SIGN_IN_FAILED, actor)
+            return "", wrong
         row.failed_count += 1
         unit.log(audit.Action.SIGN_IN_FAILED, actor, {"failures": row.failed_count})
         if row.failed_count < MAX_FAILURES:
@@ -192,13 +273,15 @@ def _decide(
         )
     )
     unit.log(audit.Action.SIGNED_IN, actor, {"via": "password"})
+    _clients.entered(client, row.id)
     return token, None
 
 
-def _locked(remaining: timedelta) -> LockedOutError:
+def _locked(remaining: timedelta, where: str = "") -> LockedOutError:
     minutes = -(-int(remaining.total_seconds()) // 60)
+    advice = "" if where else ", or run `mien admin enable NAME`"
     return LockedOutError(
-        f"Too many failed attempts; wait {minutes} minutes, or run `mien admin enable NAME`."
+        f"Too many failed attempts{where and ' '}{where}; wait {minutes} minutes{advice}."
     )
 
 

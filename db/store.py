@@ -8,11 +8,11 @@ import json
 import logging
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy import Engine, inspect, select, text
 
@@ -29,18 +29,21 @@ from db.database.migrate import is_newest, upgrade
 from db.errors import (
     MasterKeyLostError,
     StoreBusyError,
+    StoreFullError,
     StoreMissingError,
     StoreTamperedError,
 )
 from db.policy.integrity import sign_old_rows
 from db.policy.notices import publish_texts, texts_to_publish
 from db.policy.retention import write_defaults
+from db.seal.files import give_up_reserve, hold_reserve
 from db.seal.master_key import KEY_BYTES, Keys, make_key_file, parse_master_key, read_key_file
 from db.seal.vault import Vault
 from db.tables import Base, StoreInfoRow
 from db.types import Clock, Controller, utc_now
 from db.unit import ReadUnit, WriteUnit, reading, writing
 
+T = TypeVar("T")
 KEY_CHECK: Final = "key_check"
 # So long a thread waits for other threads of its process before it gives up.
 _WRITERS_TIMEOUT_S: Final = 60.0
@@ -93,6 +96,28 @@ class Store:
         finally:
             self._one_writer.release()
 
+    def urgently(self, act: Callable[[], T]) -> T:
+        """Do what removes data, if need be in the space that is held back for it.
+
+        Args:
+            act: may be called twice.
+
+        Raises:
+            StoreFullError: not even that was enough; nothing is forgotten by it.
+        """
+        with translated_errors():
+            give_up_reserve(self.data_dir, if_tight=True)
+        try:
+            return act()
+        except StoreFullError as exc:
+            with translated_errors():
+                if give_up_reserve(self.data_dir, if_tight=False):
+                    return act()
+            raise StoreFullError(
+                "The disk is full, so this could not be written down and is not done yet; free "
+                "some space, then ask again."
+            ) from exc
+
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
@@ -136,6 +161,7 @@ def open_store(
         except BaseException:
             engine.dispose()
             raise
+    hold_reserve(data_dir)
     return store
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from core.config import Settings
 from db.audit import log as audit
 from db.audit.chain import ChainHead, ChainStatus
+from db.database.engine import database_file
 from db.errors import StoreError
 from db.policy import integrity
 from db.store import Store, look_at_store, open_store
@@ -27,6 +28,7 @@ __all__ = [
     "inspect_store",
     "look_at_store_of",
     "open_store",
+    "open_store_if_there",
     "open_store_of",
     "reanchor",
     "summary",
@@ -49,6 +51,13 @@ def open_store_of(settings: Settings) -> Store:
         master_key=key.get_secret_value() if key else None,
         controller=controller_of(settings),
     )
+
+
+def open_store_if_there(settings: Settings) -> Store | None:
+    """`open_store_of` for commands that need no store: None where none has been made."""
+    if settings.database_url is None and not database_file(settings.data_dir).exists():
+        return None
+    return open_store_of(settings)
 
 
 def look_at_store_of(settings: Settings) -> Store:

@@ -1,6 +1,8 @@
 """`mien audit`: all figures and group breakdowns for somebody's own labelled pictures."""
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +13,7 @@ from cli.measure.evaluate import FacesChoice
 from cli.output import write_text
 
 if TYPE_CHECKING:
+    from core.config import Settings
     from services.bias_audit.judge import AuditResult, ModelAudit
 
 
@@ -75,8 +78,14 @@ def audit(
     if faces is FacesChoice.detect:
         finder = create_detector(detector or settings.default_detector, settings.models_dir)
     checked = _read(data, images, tuple(group_by or ()))
-    with _progress() as progress:
+    names = [classifier.card.id for classifier in classifiers]
+    with _logged(settings, names, len(checked.images)) as judged, _progress() as progress:
         task = progress.add_task("Judging", total=None)
+
+        def step(done: int, total: int) -> None:
+            judged(done)
+            progress.update(task, completed=done, total=total)
+
         result = run_audit(
             classifiers,
             checked,
@@ -84,11 +93,30 @@ def audit(
             source=labels_are.value,
             label_error=label_error if labels_are is LabelSource.predicted else None,
             robustness_n=robustness,
-            progress=lambda done, total: progress.update(task, completed=done, total=total),
+            progress=step,
         )
     _print(result)
     if out is not None:
         _write(result, out)
+
+
+@contextmanager
+def _logged(
+    settings: "Settings", model_ids: list[str], pictures: int
+) -> Iterator[Callable[[int], None]]:
+    """Write beginning and end into the log of the store, where there is one."""
+    from services.analysis.in_passing import AuditRecord
+    from services.store import open_store_if_there
+
+    store = open_store_if_there(settings)
+    if store is None:
+        yield lambda _done: None
+        return
+    try:
+        with AuditRecord(store, None, model_ids=model_ids, pictures=pictures) as record:
+            yield record.judged
+    finally:
+        store.close()
 
 
 def _check_out(out: Path | None) -> None:

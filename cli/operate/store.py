@@ -120,7 +120,7 @@ def purge(
 @store_app.command()
 def erase(code: CodeArgument) -> None:
     """Erase everything that is kept under a receipt code."""
-    from services.person.erase import erase as run
+    from services.person.consent import erase as run
 
     with opened_store() as store:
         job = run(store, _code(code))

@@ -9,6 +9,7 @@ Only `reanchor`, an act that the log shows, sets it anew.
 import fcntl
 import hmac
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -86,6 +87,6 @@ def head_lock(data_dir: Path) -> Iterator[None]:
     """Keep others from the head file of this folder, in whatever process."""
     path = data_dir / HEAD_FILE.with_suffix(".lock")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with path.open("a") as lock:
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_RDWR, 0o600)) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

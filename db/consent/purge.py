@@ -23,7 +23,7 @@ from db.consent import events as consent
 from db.database.engine import translated_errors
 from db.errors import StoreError
 from db.policy.retention import Expired, find_expired, in_batches
-from db.seal.files import remove
+from db.seal.files import hold_reserve, remove
 from db.store import Store
 from db.tables import (
     AdminSessionRow,
@@ -78,6 +78,12 @@ def purge(store: Store) -> PurgeReport:
         StoreError: the database does not answer or a file cannot be removed; nothing of it is
             forgotten, the next purge tries again.
     """
+    report = store.urgently(lambda: _purge(store))
+    hold_reserve(store.data_dir)
+    return report
+
+
+def _purge(store: Store) -> PurgeReport:
     # Without the lease, which a killed purge holds for a while: every step of a job may run in
     # several processes at once, and a person waits for it.
     with store.read() as look:

@@ -5,7 +5,9 @@ log (until it is truncated); both settings belong to a connection, so each one i
 back whenever the pool opens one.
 """
 
+import contextlib
 import errno
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -97,11 +99,22 @@ def _sqlite_engine(url: URL, busy_timeout_ms: int, *, look_only: bool) -> Engine
     if look_only:
         query = {"mode": "rw", "uri": "true"}
         url = url.set(database=f"file:{quote(url.database or '')}", query=query)
+    elif url.database is not None:
+        _make_private(Path(url.database))
     engine = create_engine(
         url, hide_parameters=True, connect_args={"timeout": busy_timeout_ms / 1000}
     )
     _configure_sqlite(engine, busy_timeout_ms, look_only=look_only)
     return engine
+
+
+def _make_private(path: Path) -> None:
+    """Let nobody but its owner into the file, in whatever folder; its log files follow it."""
+    with contextlib.suppress(OSError):  # the connection says what is wrong with it
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        for suffix in ("", "-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                path.with_name(path.name + suffix).chmod(0o600)
 
 
 def _configure_sqlite(engine: Engine, busy_timeout_ms: int, *, look_only: bool) -> None:

@@ -1,10 +1,15 @@
 """Small files beside the database: written whole or not at all, removed for good."""
 
+import contextlib
 import os
 import secrets
+import shutil
 from pathlib import Path
 
 DRAFT_SUFFIX = ".tmp"
+RESERVE_FILE = "reserve"
+# Room for the write-ahead log of an erasure, whose rows are overwritten with zeros.
+RESERVE_BYTES = 8 << 20
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -15,7 +20,10 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         OSError: the disk is full or the folder may not be written; no draft is left then.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Each by itself: `parents=True` makes those above with whatever rights the umask leaves.
+    for folder in reversed([path.parent, *path.parent.parents]):
+        if not folder.exists():
+            folder.mkdir(mode=0o700, exist_ok=True)
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}{DRAFT_SUFFIX}")
     try:
         descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -52,6 +60,31 @@ def remove(path: Path, *, overwrite: bool = False) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def hold_reserve(data_dir: Path) -> None:
+    """Hold space back for removals, as long as there is more than enough of it."""
+    path = data_dir / RESERVE_FILE
+    with contextlib.suppress(OSError):
+        if path.exists() or shutil.disk_usage(data_dir).free < 4 * RESERVE_BYTES:
+            return
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        try:
+            os.posix_fallocate(descriptor, 0, RESERVE_BYTES)
+        finally:
+            os.close(descriptor)
+
+
+def give_up_reserve(data_dir: Path, *, if_tight: bool) -> bool:
+    """Free the space that was held back; return whether there was any.
+
+    Args:
+        data_dir: folder of the store.
+        if_tight: only where little else is free.
+    """
+    if if_tight and shutil.disk_usage(data_dir).free >= RESERVE_BYTES:
+        return False
+    return remove(data_dir / RESERVE_FILE)
 
 
 def sync_folder(folder: Path) -> None:

@@ -28,7 +28,6 @@ _WAYS: Final = {
     "snapshot": "a snapshot",
     "clip": "a clip",
     "live": "a live video",
-    "data_set": "pictures of their own",
 }
 _TABLES: Final = {
     "stored_image": ("image", "images"),
@@ -126,11 +125,12 @@ def _analysed(by: str, details: Mapping[str, Any], _object: str) -> str:
     model = details.get("model", "")
     if way == "live":
         return f"{by} began a live video ({model})."
-    if details.get("begun"):
-        return f"{by} began to audit {_counted(int(details['pictures']), 'picture')} ({model})."
+    if way == "data_set":
+        pictures = _counted(int(details["pictures"]), "picture")
+        return f"{by} began to audit {model} on {pictures} of their own."
     counts = [
         _counted(int(details[name]), one)
-        for name, one in (("pictures", "picture"), ("frames", "frame"), ("faces", "face"))
+        for name, one in (("frames", "frame"), ("faces", "face"))
         if name in details
     ]
     kept = [
@@ -173,6 +173,10 @@ _SENTENCES: Final[dict[Action, Callable[[str, Mapping[str, Any], str], str]]] = 
         f"a live video of {by} ended: {_counted(int(d['frames']), 'frame')}, "
         f"{_counted(int(d['faces']), 'face')}."
     ),
+    Action.AUDIT_ENDED: lambda by, d, _o: (
+        f"an audit by {by} {'was stopped' if d['stopped'] else 'ended'} after "
+        f"{_counted(int(d['judgements']), 'judgement')}."
+    ),
     Action.EXPORTED: lambda by, d, _o: (
         f"{by} took their data: {_counted(int(d['analyses']), 'result')}, "
         f"{_counted(int(d['images']), 'image')}."
@@ -193,7 +197,7 @@ _SENTENCES: Final[dict[Action, Callable[[str, Mapping[str, Any], str], str]]] = 
     ),
     Action.SIGNED_IN: lambda by, _d, _o: f"{by} signed in.",
     Action.SIGN_IN_FAILED: _failed,
-    Action.SIGN_IN_LOCKED: lambda by, _d, _o: f"{by} was locked after too many wrong passwords.",
+    Action.SIGN_IN_LOCKED: lambda by, _d, _o: f"{by} was locked out after too many failures.",
     Action.SIGNED_OUT: lambda by, d, _o: f"{by} {_SIGNED_OUT[d['reason']]}.",
     Action.ACCESS_REFUSED: lambda by, d, _o: f"{by} was not let in: {_REFUSED[d['reason']]}.",
     Action.ADMIN_EXPORTED: lambda by, d, _o: f"{by} took {_EXPORTS[d['what']]}.",

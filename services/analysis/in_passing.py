@@ -6,7 +6,7 @@ be logged is not shown; a live video that cannot be logged does not begin.
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from uuid import uuid4
 
 from core.analyzer import Analyzer
@@ -20,7 +20,7 @@ from services.analysis.records import Way, record_unkept
 from services.person.consent import Consent, check
 from services.store import Store, StoreError
 
-__all__ = ["LiveRecord", "Way", "clip_in_passing", "photo_in_passing"]
+__all__ = ["AuditRecord", "LiveRecord", "Way", "clip_in_passing", "photo_in_passing"]
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +65,63 @@ def clip_in_passing(
     except MienError as error:
         return ClipResult.refused(name, error)
     return result
+
+
+class AuditRecord:
+    """The log of a bias audit of own pictures: rows before the first picture, one at the end.
+
+    Use it around the run; however that ends, stopped halfway too, the end is logged.
+
+    Args:
+        store: where.
+        consent: of the session; None for whoever runs commands on the serving computer.
+        model_ids: of the models that judge.
+        pictures: how many there are.
+
+    Raises:
+        ConsentError: not allowed (any more); the audit must not begin.
+        StoreError: nothing was written; the audit must not begin.
+    """
+
+    def __init__(
+        self, store: Store, consent: Consent | None, *, model_ids: Sequence[str], pictures: int
+    ) -> None:
+        """Log the beginning, one row a model."""
+        self._store, self._id = store, uuid4().hex
+        self._judgements = 0
+        self._actor = audit.subject_actor(consent.pseudonym) if consent else audit.OPERATOR
+        with store.write() as unit:
+            for model_id in model_ids:
+                if consent is not None:
+                    analyses.log_unkept(
+                        unit, consent.pseudonym, Way.DATA_SET, model_id=model_id,
+                        counts={"pictures": pictures}, object_id=self._id,
+                    )  # fmt: skip
+                else:
+                    unit.log(
+                        audit.Action.ANALYSED,
+                        self._actor,
+                        {"model": model_id, "pictures": pictures, "way": Way.DATA_SET.value},
+                        object_id=self._id,
+                    )
+
+    def judged(self, done: int) -> None:
+        """Note how many judgements there are so far."""
+        self._judgements = done
+
+    def __enter__(self) -> "AuditRecord":
+        """The record itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Log the end."""
+        details = {"judgements": self._judgements, "stopped": kind is not None}
+        try:
+            with self._store.write() as unit:
+                unit.log(audit.Action.AUDIT_ENDED, self._actor, details, object_id=self._id)
+        except StoreError as error:
+            # The rows of the beginning stand; this one only adds how far it came.
+            logger.warning("the end of an audit could not be logged: %s", error)
 
 
 class LiveRecord:

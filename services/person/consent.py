@@ -1,4 +1,4 @@
-"""Consent as a person meets it: read the notice, choose, get a receipt, take it back."""
+"""Consent as a person meets it: read, choose, get a receipt, take it back, have all erased."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from db.audit import log as audit
 from db.consent import erasure, subjects
 from db.consent import events as consent
 from db.consent.codes import answer_hash
-from db.errors import ConsentError, UseRefusedError
+from db.errors import ConsentError, StoreFullError, UnknownCodeError, UseRefusedError
 from db.policy import notices
 from db.policy.retention import policy_days
 from db.store import Store
@@ -19,6 +19,7 @@ from db.types import (
     ConsentState,
     ErasureJob,
     JobReason,
+    JobState,
     Kind,
     Notice,
     NoticeKind,
@@ -33,7 +34,9 @@ __all__ = [
     "Choices",
     "Consent",
     "ConsentError",
+    "ErasureJob",
     "Given",
+    "JobState",
     "Kind",
     "Notice",
     "Purpose",
@@ -43,6 +46,7 @@ __all__ = [
     "current_notice",
     "current_policy",
     "days_offered",
+    "erase",
     "give",
     "resume",
     "withdraw",
@@ -188,10 +192,14 @@ def withdraw(
         StoreError: the withdrawal was not written, or it was and the removal waits for the
             next purge; call again, or look at `services.admin.review.erasure_jobs`.
     """
-    with store.write() as unit:
-        subject = subjects.find_by_pseudonym(unit.session, held.pseudonym)
-        closed, job_id = _withdraw(unit, held.pseudonym, subject, set(purposes), None)
-    return Withdrawn(closed, erasure.carry_out(store, job_id) if job_id else None)
+
+    def act() -> Withdrawn:
+        with store.write() as unit:
+            subject = subjects.find_by_pseudonym(unit.session, held.pseudonym)
+            closed, job_id = _withdraw(unit, held.pseudonym, subject, set(purposes), None)
+        return Withdrawn(closed, erasure.carry_out(store, job_id) if job_id else None)
+
+    return store.urgently(act)
 
 
 def withdraw_by_code(
@@ -203,11 +211,15 @@ def withdraw_by_code(
         UnknownCodeError: nothing is kept under the code.
         StoreError: as for `withdraw`.
     """
-    with store.write() as unit:
-        subject = subjects.find(unit.session, store.keys, code)
-        answer = answer_hash(store.keys, code)
-        closed, job_id = _withdraw(unit, subject.pseudonym, subject, set(purposes), answer)
-    return Withdrawn(closed, erasure.carry_out(store, job_id) if job_id else None)
+
+    def act() -> Withdrawn:
+        with store.write() as unit:
+            subject = subjects.find(unit.session, store.keys, code)
+            answer = answer_hash(store.keys, code)
+            closed, job_id = _withdraw(unit, subject.pseudonym, subject, set(purposes), answer)
+        return Withdrawn(closed, erasure.carry_out(store, job_id) if job_id else None)
+
+    return store.urgently(act)
 
 
 def _withdraw(
@@ -253,3 +265,49 @@ def _scope(before: frozenset[Purpose], purposes: set[Purpose]) -> Scope | None:
     if not staying:
         return Scope.ALL
     return Scope.RESULT if going == [Purpose.KEEP_RESULT] else Scope.IMAGE
+
+
+def erase(store: Store, code: str) -> ErasureJob:
+    """Erase everything under a receipt code; asking again gives the same answer.
+
+    Returns:
+        The job. Only where `done` may "deleted" be said; otherwise the next purge goes on.
+
+    Raises:
+        UnknownCodeError: nothing is and nothing was kept under the code.
+        StoreError: the job was not written; or it was, and waits for the next purge.
+    """
+    try:
+        return store.urgently(lambda: _erase(store, code))
+    except StoreFullError as exc:
+        raise _unreadable(store, code, exc) from exc
+
+
+def _unreadable(store: Store, code: str, full: StoreFullError) -> StoreFullError:
+    """Destroy the keys of what cannot be erased yet; it needs no space."""
+    with store.read() as look:
+        subject = subjects.find_any(look.session, store.keys, code)
+    if subject is None:
+        return full
+    store.vault.destroy_keys(subject.id)
+    return StoreFullError(
+        "The disk is full, so the erasure could not be written down. The keys of your data are "
+        "destroyed: nobody can open it any more. Ask again once there is space, so that the rest "
+        "of it goes, too."
+    )
+
+
+def _erase(store: Store, code: str) -> ErasureJob:
+    answer = answer_hash(store.keys, code)
+    with store.write() as unit:
+        known = erasure.find_by_answer(unit.session, answer)
+        if known is not None:
+            job_id = known.id
+        else:
+            subject = subjects.find_any(unit.session, store.keys, code)
+            if subject is None:
+                raise UnknownCodeError(subjects.UNKNOWN_CODE)
+            job_id = erasure.request(
+                unit, subject, scope=Scope.ALL, reason=JobReason.ERASE, answer_hash=answer
+            )
+    return erasure.carry_out(store, job_id)

@@ -68,7 +68,8 @@ def _judge(store: Store) -> Callable[[], AdminIdentity] | None:
 def enter(store: Store, name: str, password: str) -> None:
     """Sign in with a local account; a failure is left to be shown."""
     try:
-        st.session_state[_TOKEN] = sign_in(store, name, password)
+        client = st.context.ip_address or ""
+        st.session_state[_TOKEN] = sign_in(store, name, password, client=client)
     except StoreError as error:
         say("error", str(error))
 

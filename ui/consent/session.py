@@ -13,6 +13,7 @@ from services.person.consent import (
     Choices,
     Consent,
     ConsentError,
+    ErasureJob,
     Given,
     Purpose,
     Withdrawn,
@@ -20,7 +21,6 @@ from services.person.consent import (
     give,
     withdraw,
 )
-from services.person.erase import ErasureJob
 from services.store import Store, StoreError
 from ui.photos.session import Photo, forget_photos
 from ui.shared.queue import my_turn, waiting_words

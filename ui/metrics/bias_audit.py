@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.errors import MienError
 from core.measures.groups.breakdown import SOURCE_TEXTS
-from services.analysis.records import Way, record_unkept
+from services.analysis.in_passing import AuditRecord
 from services.bias_audit.input import AuditSet, check_set, group_candidates, read_table
 from services.bias_audit.judge import AuditResult, load_models, run_audit
 from services.bias_audit.tables import preview
@@ -179,6 +179,7 @@ def _run(checked: AuditSet, chosen: dict[str, Any]) -> AuditResult:
 
     def progress(done: int, total: int) -> None:
         nonlocal drawn
+        record.judged(done)
         if 100 * done // total > drawn:
             drawn = 100 * done // total
             bar.progress(done / total, text=f"Judgement {done:,} of {total:,}")
@@ -190,15 +191,14 @@ def _run(checked: AuditSet, chosen: dict[str, Any]) -> AuditResult:
 
     store, consent = of_session()
     with my_turn(say_waiting) as let_others:
-        result = run_audit(
-            load_models(chosen["models"], settings().models_dir), checked, detector=finder,
-            source=chosen["source"], label_error=chosen["label_error"],
-            robustness_n=chosen["robustness_n"], progress=progress, let_others=let_others,
-        )  # fmt: skip
-    counts = {"pictures": len(result.rows) + len(result.undetected)}
-    for one in result.models:
-        record_unkept(store, consent, Way.DATA_SET, model_id=one.model_id, counts=counts)
-    return result
+        models = load_models(chosen["models"], settings().models_dir)
+        names = [model.card.id for model in models]
+        with AuditRecord(store, consent, model_ids=names, pictures=len(checked.images)) as record:
+            return run_audit(
+                models, checked, detector=finder,
+                source=chosen["source"], label_error=chosen["label_error"],
+                robustness_n=chosen["robustness_n"], progress=progress, let_others=let_others,
+            )  # fmt: skip
 
 
 def _stop() -> None:

@@ -3,9 +3,8 @@
 import streamlit as st
 
 from core.expression.answer import answer_of, short
-from services.person.consent import Given, Purpose, resume, withdraw_by_code
+from services.person.consent import Given, Purpose, erase, resume, withdraw_by_code
 from services.person.context_of_use import CONTEXTS
-from services.person.erase import erase
 from services.person.export import SubjectView, UnknownCodeError, export, look_up, read_image
 from services.person.purge import purge_if_due
 from services.person.receipt import as_json, receipt_of_subject

@@ -27,8 +27,7 @@ from db.store import Store, look_at_store, open_store
 from db.types import AdminIdentity, Choices, Kind, NoticeKind, Purpose
 from services.admin.review import evaluation_items, set_retention
 from services.admin.sign_in import create_admin, sign_in
-from services.person.consent import current_notice, withdraw
-from services.person.erase import erase
+from services.person.consent import current_notice, erase, withdraw
 from services.store import chain_status
 from tests.db.fixtures import QUICK_HASHER, FakeClock
 from tests.db.tools import agree, analyse, fill, raw, verified

@@ -15,8 +15,7 @@ from db.store import Store, open_store
 from db.types import JobState, Purpose
 from services.admin.review import erasure_jobs
 from services.analysis.records import record_analysis
-from services.person.consent import resume, withdraw
-from services.person.erase import erase
+from services.person.consent import erase, resume, withdraw
 from services.person.export import export, look_up
 from tests.db.fixtures import FakeClock
 from tests.db.tools import actions, counts, dump, files, raw, verified

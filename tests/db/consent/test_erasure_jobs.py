@@ -12,8 +12,7 @@ from db.errors import StoreUnreachableError, UnknownCodeError
 from db.store import Store
 from db.types import ErasureJob, JobReason, JobState, Purpose, Scope
 from services.admin.review import erasure_jobs
-from services.person.consent import withdraw, withdraw_by_code
-from services.person.erase import erase
+from services.person.consent import erase, withdraw, withdraw_by_code
 from services.person.export import look_up
 from tests.db.fixtures import START, FakeClock, Opener
 from tests.db.tools import actions, counts, dump, verified

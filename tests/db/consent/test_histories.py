@@ -30,8 +30,7 @@ from db.errors import ConsentError, UnknownCodeError
 from db.store import Store, open_store
 from db.types import AdminIdentity, Choices, Kind, Purpose
 from services.admin.review import set_retention
-from services.person.consent import Given, withdraw
-from services.person.erase import erase
+from services.person.consent import Given, erase, withdraw
 from services.person.export import look_up
 from tests.db.fixtures import MEMORY_DIR, NO_POSTGRES, POSTGRES_URL, START, FakeClock
 from tests.db.tools import agree, analyse, counts, verified

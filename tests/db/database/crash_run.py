@@ -19,8 +19,7 @@ from db.consent.purge import purge
 from db.errors import UnknownCodeError
 from db.store import Store, open_store
 from db.types import Purpose
-from services.person.consent import withdraw_by_code
-from services.person.erase import erase
+from services.person.consent import erase, withdraw_by_code
 from services.person.export import look_up
 from services.store import chain_status
 from tests.db.fixtures import START, FakeClock

@@ -15,7 +15,7 @@ from db.errors import (
     StoreUnreachableError,
 )
 from db.store import Store, open_store
-from services.person.erase import erase
+from services.person.consent import erase
 from tests.db.fixtures import FakeClock, Opener
 from tests.db.tools import actions, counts, raw
 from tests.db.traces import found, plant

@@ -10,8 +10,7 @@ from db.policy import retention
 from db.store import Store
 from db.types import AdminIdentity, Choices, ConsentState, Kind, Purpose
 from services.admin.review import preview_retention, retention_policies, set_retention
-from services.person.consent import check, current_policy
-from services.person.erase import erase
+from services.person.consent import check, current_policy, erase
 from services.person.export import look_up
 from services.person.purge import purge_if_due
 from tests.db.fixtures import FakeClock

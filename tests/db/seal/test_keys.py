@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db.consent.codes import ALPHABET, answer_hash, code_hash, new_code, normal_form
+from db.database.engine import SQLITE_FILE_NAME
 from db.errors import (
     InvalidMasterKeyError,
     KeyFileExposedError,
@@ -53,6 +54,33 @@ def test_everything_in_the_data_folder_belongs_to_the_owner_only(sqlite_store: S
         *sqlite_store.vault.images_dir.rglob("*"),
     ):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
+
+
+def test_every_file_is_for_its_owner_only_in_whatever_folder(
+    quick_dir: Path, clock: FakeClock
+) -> None:
+    """A folder that others may look into, and a database that an older version made readable."""
+    folder = quick_dir / "shared"
+    folder.mkdir(mode=0o755)
+    before = os.umask(0)
+    try:
+        for _ in range(2):
+            store = open_store(folder, clock=clock)
+            plant(store)
+            for path in folder.rglob("*"):
+                assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+            store.close()
+            (folder / SQLITE_FILE_NAME).chmod(0o644)
+    finally:
+        os.umask(before)
+
+
+def test_a_damaged_key_file_does_not_advise_to_make_a_new_key(sqlite_store: Store) -> None:
+    (sqlite_store.data_dir / KEY_FILE).write_text("damaged")
+    with pytest.raises(InvalidMasterKeyError, match=r"put back secrets/master\.key") as refused:
+        open_store(sqlite_store.data_dir)
+    assert "openssl" not in str(refused.value)
+    assert "MIEN_MASTER_KEY" not in str(refused.value)
 
 
 def test_starts_at_once_agree_on_one_key(quick_dir: Path) -> None:

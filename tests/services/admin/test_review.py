@@ -26,9 +26,8 @@ from services.admin.review import (
     today,
 )
 from services.admin.sign_in import OPERATOR, create_admin, current, sign_in, sign_out
-from services.person.consent import UseRefusedError, give, withdraw
+from services.person.consent import UseRefusedError, erase, give, withdraw
 from services.person.context_of_use import CONTEXTS
-from services.person.erase import erase
 from services.person.export import export
 from services.person.purge import purge
 from services.store import reanchor, summary

@@ -1,4 +1,5 @@
 import threading
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -104,21 +105,55 @@ def test_wrong_names_and_passwords_get_one_answer(
     assert "mallory" not in dump(store)
 
 
-def test_an_unknown_name_costs_as_much_as_a_wrong_password(
-    store: Store, admin: str, monkeypatch: pytest.MonkeyPatch
+def test_an_unknown_name_costs_as_much_as_a_wrong_password(store: Store) -> None:
+    """Processor time, with the real parameters of the hash."""
+    create_admin(store, "ada", PASSWORD, by="operator")
+
+    def cost_s(name: str) -> float:
+        started = time.process_time()
+        with pytest.raises(WrongPasswordError):
+            sign_in(store, name, "wrong password!")
+        return time.process_time() - started
+
+    cost_s("warm up")
+    pairs = [(cost_s("ada"), cost_s("nobody")) for _ in range(4)]
+    known, unknown = (min(column) for column in zip(*pairs, strict=True))
+    assert unknown < 1.25 * known
+    assert known < 1.25 * unknown
+
+
+def test_a_client_that_guesses_waits_whatever_names_it_tries(
+    store: Store, admin: str, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    verified_hashes: list[str] = []
-    real = admins._matches
+    def guess(name: str, client: str) -> None:
+        sign_in(store, name, "wrong password!", client=client, hasher=QUICK_HASHER)
 
-    def count(hasher: Any, password_hash: str, password: str) -> bool:
-        verified_hashes.append(password_hash)
-        return real(hasher, password_hash, password)
+    for number in range(admins.MAX_CLIENT_FAILURES):
+        with pytest.raises(WrongPasswordError):
+            guess(f"name {number}", "192.0.2.7")
+    assert actions(store)[-1] == "SIGN_IN_LOCKED"
+    with monkeypatch.context() as patch:
+        patch.setattr(admins, "_matches", lambda *_: pytest.fail("the processor was occupied"))
+        rows = dump(store)
+        with pytest.raises(LockedOutError, match="from here; wait 15 minutes"):
+            guess("ada", "192.0.2.7")
+        assert dump(store) == rows  # a locked client does not fill the log either
+    with pytest.raises(WrongPasswordError):
+        guess("ada", "192.0.2.8")
+    clock.forward(minutes=15)
+    with pytest.raises(WrongPasswordError):
+        guess("ada", "192.0.2.7")
+    assert "192.0.2" not in dump(store)
 
-    monkeypatch.setattr(admins, "_matches", count)
-    fail(store, 1, "ada")
-    fail(store, 1, "nobody")
-    assert len(verified_hashes) == 2
-    assert all(words.startswith("$argon2id$") for words in verified_hashes)
+
+def test_strangers_cannot_lock_an_admin_out_for_good(store: Store, admin: str) -> None:
+    sign_in(store, "ada", PASSWORD, client="198.51.100.1", hasher=QUICK_HASHER)
+    for number in range(5):
+        with pytest.raises((WrongPasswordError, LockedOutError)):
+            sign_in(store, "ada", "guess " * 3, client=f"192.0.2.{number}", hasher=QUICK_HASHER)
+    with pytest.raises(LockedOutError):
+        sign_in(store, "ada", PASSWORD, client="192.0.2.9", hasher=QUICK_HASHER)
+    assert sign_in(store, "ada", PASSWORD, client="198.51.100.1", hasher=QUICK_HASHER)
 
 
 def test_five_failures_lock_for_fifteen_minutes(

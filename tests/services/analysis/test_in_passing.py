@@ -12,11 +12,12 @@ from core.analyzer import Analyzer
 from core.config import Settings
 from core.errors import DamagedImageError
 from core.types import Analysis
+from db.audit import log as audit
 from db.errors import ConsentWithdrawnError, StoreFullError
 from db.store import Store
-from db.types import Way
+from db.types import Choices, Way
 from services.analysis.clips import ClipResult
-from services.analysis.in_passing import LiveRecord, clip_in_passing, photo_in_passing
+from services.analysis.in_passing import AuditRecord, LiveRecord, clip_in_passing, photo_in_passing
 from services.person.consent import withdraw
 from tests.db.tools import ALL, actions, agree, counts, files, verified
 from tests.paths import ROOT
@@ -158,3 +159,30 @@ def test_an_end_that_cannot_be_logged_stops_nothing(
     monkeypatch.setattr(type(store), "write", full)
     record.end(frames=1, faces=0)
     assert "could not be logged" in caplog.text
+
+
+class Stopped(BaseException):
+    """As Streamlit stops a page: nothing that `except Exception` would catch."""
+
+
+def test_an_audit_that_is_stopped_halfway_is_in_the_log(store: Store) -> None:
+    given = agree(store, Choices(analyse=True))
+    record = AuditRecord(store, given.consent, model_ids=["a", "b"], pictures=40)
+
+    def stopped_halfway() -> None:
+        with record:
+            assert actions(store)[-2:] == ["ANALYSED", "ANALYSED"]  # before the first picture
+            record.judged(7)
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        stopped_halfway()
+    with store.read() as look:
+        last = audit.last_row(look.session)
+    assert last is not None
+    assert (last.action, last.details_json) == ("AUDIT_ENDED", '{"judgements":7,"stopped":true}')
+    withdraw(store, given.consent)
+    rows = len(actions(store))
+    with pytest.raises(ConsentWithdrawnError):
+        AuditRecord(store, given.consent, model_ids=["a"], pictures=1)
+    assert len(actions(store)) == rows
