@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import services.store
 from services.store import Store, open_store
 from tests.db.fixtures import FakeClock
 from tests.paths import ROOT
-from ui.shared import store as privacy_store
 from ui.shared.resources import settings
 from ui.shared.store import forget_store, opened
 
@@ -50,7 +50,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     def open_with_clock(*args: Any, **options: Any) -> Store:
         return open_store(*args, **options, clock=made)
 
-    monkeypatch.setattr(privacy_store, "open_store", open_with_clock)
+    monkeypatch.setattr(services.store, "open_store", open_with_clock)
     return made
 
 
