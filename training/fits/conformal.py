@@ -79,8 +79,10 @@ def main(
     images = load_labelled(data, split="validation")
     votes = votes_beside(data, "validation", len(images))
     said = said_labels(votes, images.labels)
-    rows, facts = table(classifier, images, n_degraded=n_degraded, turned=False)
     measure = load_quality_model(classifier.card.id, models_dir)
+    if measure is None:  # what cannot be told from a clear picture must not stand for one
+        n_degraded = 0
+    rows, facts = table(classifier, images, n_degraded=n_degraded, turned=False)
     quality = np.ones(len(rows)) if measure is None else measure.scores(rows)
     content = fitted(facts["probabilities"], said[facts["image"]], quality, facts["image"])
     content["model_sha256"] = classifier.card.sha256

@@ -1,5 +1,6 @@
 """The labels that are named hold the majority's label as often as promised."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,9 @@ from core.expression.conformal import (
     load_conformal,
     ranking,
 )
+from core.expression.model_card import load_card
 from core.types import EmotionScores, FloatArray
+from tests.paths import ROOT
 
 weights = arrays(np.float32, 7, elements=st.floats(0, 1, width=32)).filter(lambda w: w.sum() > 0.1)
 
@@ -86,6 +89,15 @@ def test_labels_are_a_prefix_of_the_ranking_and_never_none(
     assert labels
     assert list(labels) == ranked[: len(labels)]
     assert set(labels) <= set(fit.labels(scores, quality, slack=slack - 0.1))
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "models").glob("*/conformal.json")), ids=str)
+def test_each_shipped_fit_was_checked_on_other_images(file: Path) -> None:
+    stored = json.loads(file.read_text(encoding="utf-8"))
+    every = stored["check"]["all"]
+    assert every["coverage"] > stored["target"] - 0.015
+    assert every["no_agreement"] <= 0.1  # "people would not agree" stays rare
+    assert stored["model_sha256"] == load_card(file.parent.name, ROOT / "models").sha256
 
 
 def test_too_few_faces_are_refused() -> None:
