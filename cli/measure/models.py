@@ -76,7 +76,7 @@ def _measured_ms(studies: Path) -> dict[str, float]:
 
 def _measured_corrupted(card: "ModelCard", studies: Path) -> float | None:
     """Mean accuracy under corruptions, where `mien bias robustness` ran on this very model."""
-    from core.measures.robustness import mean_accuracy
+    from core.measures.corruptions import mean_accuracy
 
     file = studies / f"robustness_{card.id}.json"
     if not file.exists():

@@ -14,11 +14,11 @@ from core.detection import FaceDetector
 from core.emotions import EMOTIONS
 from core.errors import ImageRefusedError
 from core.expression.classify import EmotionClassifier
+from core.measures.corruptions import N_CONDITIONS, robustness_rows, sample_rows
 from core.measures.curves import Predictions
 from core.measures.evaluation import largest_face, whole_crop
 from core.measures.groups.breakdown import Attribute, BiasReport, Source, expression_breakdown
 from core.measures.paired import PairedModels, every_pair
-from core.measures.robustness import N_CONDITIONS, robustness_rows, sample_rows
 from core.pictures.images import decode_image
 from core.types import Face, ImageRGB
 from services.bias_audit.input import AuditInputError, AuditSet, rows_text

@@ -12,9 +12,8 @@ from core.emotions import EMOTIONS
 from core.expression.classify import EmotionClassifier
 from core.expression.conformal import bands
 from core.expression.quality import QualityModel, features, load_quality_model, measure_grey
-from core.measures.corruptions import CORRUPTIONS, LEVELS, corrupt
+from core.measures.corruptions import CORRUPTIONS, LEVELS, N_CONDITIONS, corrupt, sample_rows
 from core.measures.people import NONE_OF_THESE, held, said_labels, summarise
-from core.measures.robustness import N_CONDITIONS, sample_rows
 from training.data.fer2013 import Faces, load_split
 from training.data.pictures import Progress, judge
 from training.data.votes import votes_beside

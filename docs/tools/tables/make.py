@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any
 
 from core.emotions import EMOTIONS, noun
-from core.measures.robustness import mean_accuracy
+from core.measures.corruptions import mean_accuracy
 from docs.tools.measured import Measured, shown, total
 from docs.tools.tables.parts import Table, interval, score, to_lines
 

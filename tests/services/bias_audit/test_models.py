@@ -78,8 +78,8 @@ def test_robustness_is_accuracy_on_corrupted_crops(
     models: list[EmotionClassifier], audited: Any, result: AuditResult
 ) -> None:
     """Recomputed by hand from whole pictures of the model's own size."""
+    from core.measures.corruptions import sample_rows
     from core.measures.evaluation import whole_crop
-    from core.measures.robustness import sample_rows
     from core.pictures.images import decode_image
 
     spec = models[0].card.face_input

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from core.expression.classify import EmotionClassifier
-from core.measures.robustness import N_CONDITIONS, robustness_rows, sample_rows
+from core.measures.corruptions import N_CONDITIONS, robustness_rows, sample_rows
 from training.data.fer2013 import load_split
 from training.data.pictures import Progress, judge
 
