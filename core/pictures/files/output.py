@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import MienError
-from core.files.names import printable
+from core.pictures.files.names import printable
 
 _PROBE = bytes(64 * 1024)  # on a full disk an empty file can still be made
 
@@ -25,17 +25,24 @@ def check_output(path: Path) -> None:
     Raises:
         OutputError: it is a folder, has no folder, may not be written, or the disk is full.
     """
-    if path.is_dir():
-        raise OutputError(f"{_named(path)} cannot be written: it is a folder.")
     try:
+        if path.is_dir():
+            raise OutputError(f"{_named(path)} cannot be written: it is a folder.")
+        if path.exists() and not path.is_file():  # such as /dev/stdout
+            return
         with appearing(path, keep=False) as probe:
             probe.write_bytes(_PROBE)
     except OSError as exc:
         raise _failed(path, exc) from exc
 
 
-def write_output(path: Path, content: str | bytes) -> None:
+def write_output(path: Path, content: str | bytes, *, private: bool = False) -> None:
     """Write a whole file, or leave what was there.
+
+    Args:
+        path: of the file.
+        content: text becomes UTF-8.
+        private: nobody else on this machine may read it.
 
     Raises:
         OutputError: it cannot be written.
@@ -43,6 +50,8 @@ def write_output(path: Path, content: str | bytes) -> None:
     data = content.encode("utf-8", "mien.escape") if isinstance(content, str) else content
     try:
         with appearing(path) as unfinished:
+            if private:
+                unfinished.touch(0o600)
             unfinished.write_bytes(data)
     except OSError as exc:
         raise _failed(path, exc) from exc
@@ -59,6 +68,7 @@ def appearing(path: Path, *, keep: bool = True) -> Iterator[Path]:
     if path.exists() and not path.is_file():  # such as /dev/stdout: nothing is beside a device
         yield path
         return
+    path = path.resolve()  # of a link, the file changes
     unfinished = path.with_name(f"_unfinished-{uuid.uuid4().hex}")
     try:
         yield unfinished
