@@ -119,8 +119,8 @@ def collect_files(paths: list[Path]) -> tuple[list[Path], list[str]]:
     Raises:
         typer.BadParameter: if a folder holds no photo.
     """
+    from core.pictures.files.kinds import passed_over, photos_in
     from core.pictures.files.names import printable
-    from core.pictures.kinds import passed_over, photos_in
 
     files: list[Path] = []
     others: list[str] = []

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from core.emotions import EMOTIONS, label_index
 from core.errors import DatasetError
+from core.pictures.files.kinds import FORMAT_WORDS
 from core.pictures.files.names import printable
 from core.pictures.files.table import find_files, read_table_file, rows_text
 from core.pictures.images import PictureLimits
-from core.pictures.kinds import FORMAT_WORDS
 
 _TEXTS: Final = (".csv", ".tsv", ".txt")
 

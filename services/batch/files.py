@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.errors import DatasetError, MienError
+from core.pictures.files.kinds import is_leftover, is_photo_name, passed_over
 from core.pictures.files.table import MAX_BYTES, duplicate_notes, locate, missing_words, read_table
 from core.pictures.files.table import SUFFIXES as TABLES
-from core.pictures.kinds import is_leftover, is_photo_name, passed_over
 
 _MAGIC: Final = re.compile(r"[*?\[]")
 

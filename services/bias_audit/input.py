@@ -97,7 +97,9 @@ def group_candidates(frame: pd.DataFrame) -> list[str]:
     return [
         str(column)
         for column in frame.columns
-        if column not in _NO_GROUPS and 2 <= frame[column].astype(str).nunique() <= MAX_GROUPS
+        if column not in _NO_GROUPS
+        and not frame[column].map(lambda value: isinstance(value, bytes)).any()
+        and 2 <= frame[column].astype(str).nunique() <= MAX_GROUPS
     ]
 
 
