@@ -4,11 +4,11 @@ import streamlit as st
 
 from ui.home import first_screen
 from ui.runtime.favicon import favicon
-from ui.runtime.operations import start
+from ui.runtime.operations import start_or_say
 from ui.runtime.uploads import release_what_is_left
 
-start()
 st.set_page_config(page_title="Mien", page_icon=favicon(), layout="wide")
+start_or_say()
 
 PAGES = [
     st.Page(first_screen, title="Home", icon=":material/home:", default=True),

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.drawing.photo import draw_analysis
 from core.landmarks.schemes import MESH
-from core.pictures.kinds import FORMAT_WORDS, SUFFIXES
+from core.pictures.files.kinds import FORMAT_WORDS, SUFFIXES
 from core.pictures.quarter_turns import upright
 from core.types import Analysis, FaceAnalysis, ImageRGB
 from services.analysis.in_passing import Way

@@ -14,7 +14,7 @@ from core.analyzer import Analyzer
 from core.config import ROOT
 from core.errors import MienError
 from core.pictures.archive import ZipPictures, ZipRefusedError, open_zip
-from core.pictures.kinds import FORMAT_WORDS, SUFFIXES
+from core.pictures.files.kinds import FORMAT_WORDS, SUFFIXES
 from core.types import ImageRGB
 from services.analysis.photos import PhotoResult, analyse_bytes
 from services.analysis.queue import BusyError
