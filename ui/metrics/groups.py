@@ -101,6 +101,16 @@ def compared(report: BiasReport) -> list[tuple[AttributeReport, Outcome]]:
     return sorted(found, key=lambda pair: -pair[1].gap.difference if pair[1].gap else 1.0)
 
 
+def gap_rows(report: BiasReport) -> list[GapRow]:
+    """The gaps of `compared` with their names, the largest first."""
+    disparity = report.kind == "disparity"
+    return [
+        GapRow(f"{one.name}: {outcome.title}" if disparity else one.name, outcome.gap)
+        for one, outcome in compared(report)
+        if outcome.gap is not None
+    ]
+
+
 def breakdown(report: BiasReport, *, key: str) -> None:
     """One report: its gaps by size, then one attribute closer, then where it all comes from."""
     pairs = compared(report)
@@ -132,11 +142,7 @@ def breakdown(report: BiasReport, *, key: str) -> None:
 def _gaps(report: BiasReport, pairs: list[tuple[AttributeReport, Outcome]], key: str) -> None:
     """The chart of all gaps; a click on a bar chooses the attribute below."""
     disparity = report.kind == "disparity"
-    rows = [
-        GapRow(f"{one.name}: {outcome.title}" if disparity else one.name, outcome.gap)
-        for one, outcome in pairs
-        if outcome.gap is not None
-    ][:_SHOWN]
+    rows = gap_rows(report)[:_SHOWN]
     if not rows:
         point(gaps_say(report))
         return
