@@ -17,9 +17,9 @@ from ui.shared.resources import cards, settings
 from ui.shared.text import percent, plain
 
 _COSTS = {
-    "size_mb": "size of the file (MB)",
-    "ms_a_face": "milliseconds a face, one thread",
-    "million_operations": "million multiply-accumulates a face",
+    "size_mb": "size (MB)",
+    "ms_a_face": "time a face (ms, one thread)",
+    "million_operations": "multiplications a face (millions)",
 }
 
 
@@ -95,7 +95,7 @@ def _trade_off_says(frame: pd.DataFrame, cost: str) -> str:
     return (
         f"{said}; the app's own choice, {mine['model']}, lies "
         f"{100 * (best['accuracy'] - mine['accuracy']):.1f} points below at "
-        f"{percent(mine[cost] / best[cost])} of its {_COSTS[cost]}."
+        f"{percent(mine[cost] / best[cost])} of its {_COSTS[cost].partition(' (')[0]}."
     )
 
 

@@ -123,9 +123,9 @@ def _cell(one: Subject, true: int, judged: int, key: str, pictures: Pictures | N
         histogram_figure(p.confidence[rows], one.threshold),
         table,
         key=f"{key}_confidence",
-        says=f"{percent(sure)} of these {len(rows):,} faces are at or above the threshold of "
-        f"{one.threshold:.2f}: the app would show them without a warning.",
-        reading="bars right of the dashed line are verdicts the app shows without a warning.",
+        says=f"In {percent(sure)} of these {len(rows):,} cases the model was surer than its "
+        f"threshold of {one.threshold:.2f}.",
+        reading="bars right of the dashed line are verdicts that the threshold lets pass.",
         alt="Histogram of the confidence of the images in the cell",
     )
     st.markdown(f"**Scores**, most confident first{_first(len(rows))}")

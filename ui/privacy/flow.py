@@ -14,7 +14,8 @@ TONES: Final[dict[Tone, str]] = {
     "log": "#3B82C4",
 }
 _STYLE: Final = """<style>
-.mien-flow{display:grid;gap:1.6rem 1.4rem;margin:0 0 1.6rem;padding:0;list-style:none}
+.mien-flow{display:grid;gap:1.6rem 1.4rem;margin:0 0 1.6rem!important;list-style:none}
+.mien-flow{padding:0!important}
 .mien-flow li{position:relative;border:1.6px solid;border-radius:.6rem;margin:0}
 .mien-flow li{padding:.6rem .8rem}
 .mien-flow b{display:block;margin-bottom:.2rem}
@@ -24,7 +25,7 @@ _STYLE: Final = """<style>
 .mien-ends{grid-template-columns:repeat(3,1fr)}
 .mien-way li+li::before{content:"→";left:-1.25rem;top:45%}}
 @media(max-width:760px){.mien-way li+li::before{content:"↓";left:50%;top:-1.4rem}
-.mien-ends{padding-left:1.4rem}}
+.mien-ends{padding-left:1.4rem!important}}
 </style>"""
 
 

@@ -110,8 +110,8 @@ def _bias() -> None:
             key="limits_gaps",
             says=_largest(rows),
             reading="a bar is the difference between the best and the worst group; the grey band "
-            "is what chance alone would stay within. A gap that chance explains does not show "
-            "that groups fare alike.",
+            "is what chance alone would stay within, which does not show that groups fare alike. "
+            "Bars with a colon come from pictures without true labels: differences, no errors.",
             alt="Gaps between groups beside what chance gives",
         )
     else:
