@@ -180,7 +180,7 @@ def pareto_figure(frame: pd.DataFrame, cost: str, cost_title: str) -> go.Figure:
 
 def gaps_figure(rows: Sequence[GapRow]) -> go.Figure:
     """One bar a grouping over the band that chance alone would fill; coloured beyond it."""
-    names = [literal(row.label) for row in rows]
+    names = [_broken(row.label) for row in rows]
     figure = go.Figure(
         go.Bar(
             y=names,
@@ -189,6 +189,7 @@ def gaps_figure(rows: Sequence[GapRow]) -> go.Figure:
             name="chance alone stays within (95 %)",
             width=0.8,
             marker={"color": QUIET, "opacity": 0.35},
+            customdata=[row.label for row in rows],
             hovertemplate="%{y}: chance stays below %{x:.1f} points<extra></extra>",
         )
     )
@@ -196,7 +197,7 @@ def gaps_figure(rows: Sequence[GapRow]) -> go.Figure:
         shown = [row for row in rows if row.gap.beyond_chance == beyond]
         if shown:
             figure.add_bar(
-                y=[literal(row.label) for row in shown],
+                y=[_broken(row.label) for row in shown],
                 x=[100 * row.gap.difference for row in shown],
                 orientation="h",
                 name=title,
@@ -207,12 +208,17 @@ def gaps_figure(rows: Sequence[GapRow]) -> go.Figure:
                 customdata=[row.label for row in shown],
                 hovertemplate="%{y}: %{x:.1f} points<extra></extra>",
             )
-    styled(figure, "gap between the groups (percentage points)", "", height=120 + 44 * len(rows))
+    styled(figure, "gap (percentage points)", "", height=120 + 44 * len(rows))
     figure.update_layout(barmode="overlay", clickmode="event+select")
     figure.update_yaxes(categoryorder="array", categoryarray=names, autorange="reversed")
     largest = max(max(row.gap.difference, row.gap.chance95) for row in rows)
-    figure.update_xaxes(range=[0, 115 * largest])
+    figure.update_xaxes(range=[0, 130 * largest])
     return figure
+
+
+def _broken(label: str) -> str:
+    """A label in two lines where it has two parts, so that a phone has room for the bars."""
+    return literal(label).replace(": ", ":<br>")
 
 
 def groups_figure(outcome: Outcome) -> go.Figure:

@@ -143,6 +143,7 @@ def _gaps(report: BiasReport, pairs: list[tuple[AttributeReport, Outcome]], key:
     """The chart of all gaps; a click on a bar chooses the attribute below."""
     disparity = report.kind == "disparity"
     rows = gap_rows(report)[:_SHOWN]
+    named = [one for one, outcome in pairs if outcome.gap is not None]
     if not rows:
         point(gaps_say(report))
         return
@@ -157,14 +158,17 @@ def _gaps(report: BiasReport, pairs: list[tuple[AttributeReport, Outcome]], key:
         on_select="rerun",
         selection_mode="points",
     )
+    _follow_click(event, {row.label: one.name for row, one in zip(rows, named, strict=False)}, key)
+
+
+def _follow_click(event: Any, attribute_of: Mapping[str, str], key: str) -> None:
+    """Bring a click on a bar into the select box, once a click."""
     points = event.selection.points if event else []
-    labels = [row.label for row in rows]
-    clicked = points[0].get("point_index") if points else None
-    label = points[0].get("y") if points else None
-    if label in labels and st.session_state.get(f"{key}_clicked") != (label, clicked):
-        st.session_state[f"{key}_clicked"] = (label, clicked)
-        names = [one.name for one, outcome in pairs if outcome.gap is not None]
-        st.session_state[f"{key}_attribute"] = names[labels.index(label)]
+    found: Any = points[0].get("customdata") if points else None
+    label = str(found[0] if isinstance(found, list) else found)
+    if label in attribute_of and st.session_state.get(f"{key}_clicked") != label:
+        st.session_state[f"{key}_clicked"] = label
+        st.session_state[f"{key}_attribute"] = attribute_of[label]
 
 
 def _largest(pairs: list[tuple[AttributeReport, Outcome]]) -> str:
