@@ -152,12 +152,12 @@ def law_section() -> None:
         "only medical and safety reasons are excepted. Mien refuses it everywhere.",
         icon=":material/block:",
     )
-    st.header("Since when", anchor=False)
-    st.markdown(_table(("from", "what it demands", "law"), map(_law_row, known.dates)))
-    st.caption(
-        f"Dates as of {day(known.as_of)}, from a data file. For information, not legal "
-        'advice. "text": the law itself was read; "secondary": an article about it.'
-    )
+    with st.expander("Which laws, and since when", icon=":material/gavel:"):
+        st.markdown(_table(("from", "what it demands", "law"), map(_law_row, known.dates)))
+        st.caption(
+            f"Dates as of {day(known.as_of)}, from a data file. For information, not legal "
+            'advice. "text": the law itself was read; "secondary": an article about it.'
+        )
     st.header("What it might be good for", anchor=False)
     for use in USES:
         with st.expander(use.title, icon=use.icon):
@@ -203,8 +203,12 @@ def policy_section(store: Store | None, problem: str) -> None:
     except StoreError as error:
         st.error(str(error), icon=":material/database_off:")
         return
+    paragraphs = policy.text.replace("# ", "## ", 1).split("\n\n")
+    at = len(paragraphs) // 2  # who, why and when first; how it is done, below
     with st.container(border=True):
-        st.markdown(policy.text.replace("# ", "### ", 1))
+        st.markdown("\n\n".join(paragraphs[:at]))
+        with st.expander("The rest of the policy", icon=":material/notes:"):
+            st.markdown("\n\n".join(paragraphs[at:]))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "Policy (Markdown)",
