@@ -64,7 +64,7 @@ def test_two_models_are_audited_compared_and_corrupted(
         assert not app.exception, section
         assert not app.error, section
     assert len(app.get("plotly_chart")) == 1  # the map of corruptions, with its sentence
-    assert any(f"of {N} images" in m.value for m in app.markdown)
+    assert any(f"of {N} pictures" in m.value for m in app.markdown)
     assert logged(store, Action.ANALYSED) == 2
 
 
