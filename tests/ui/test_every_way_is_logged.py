@@ -139,7 +139,7 @@ def test_an_own_photo_on_landmark_analysis_is_logged_once_and_a_sample_is_not(
 
 def test_auditing_own_data_needs_the_same_consent(open_page: OpenPage, store: Store) -> None:
     app = open_page("model_metrics")
-    app = app.segmented_control(key="metrics_section").set_value("Audit your data").run()
+    app = app.segmented_control(key="metrics_section").set_value("Your own data").run()
     assert len(app.file_uploader) == 0
     app = agree(app, context="research")
     assert not app.exception

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Final
 
 _MARKS: Final = re.compile(r"[\\`*_{}\[\]()<>#+!|~$:@&^=]|^(?=-)|(?<=^\d)\.")
+_BREAKS: Final = re.compile(r"[ \t\r\n\f\v\x85\u2028\u2029]+")  # not the space that does not break
 _JOINER: Final = "\u2060"  # no width, no break
 
 
@@ -19,7 +20,7 @@ def plain(text: object) -> str:
         >>> print(plain("![p](x)"))
         \!\[p\]\(x\)
     """
-    one_line = " ".join(str(text).split())
+    one_line = _BREAKS.sub(" ", str(text)).strip()
     escaped = _MARKS.sub(lambda found: "\\" + found.group(), one_line)
     parted = re.sub(r"(\\[:@])", rf"\1{_JOINER}", escaped)
     return re.sub(r"(?i)\b(www)(?=\.)", rf"\1{_JOINER}", parted)
