@@ -19,7 +19,6 @@ from core.measures.curves import Predictions
 from core.measures.evaluation import largest_face, whole_crop
 from core.measures.groups.breakdown import Attribute, BiasReport, Source, expression_breakdown
 from core.measures.paired import PairedModels, every_pair
-from core.pictures.images import decode_image
 from core.pictures.files.table import rows_text
 from core.types import Face, ImageRGB
 from services.bias_audit.input import AuditInputError, AuditSet

@@ -338,10 +338,14 @@ def _downloads(result: AuditResult) -> None:
         for label, maker, name, mime in (
             ("Report (HTML)", audit_html, "audit.html", "text/html"),
             ("Figures (JSON)", audit_json, "audit.json", "application/json"),
-            ("Pictures' scores (CSV)", audit_csv, "audit.csv", "text/csv"),
+            ("Pictures' scores (CSV)", _csv, "audit.csv", "text/csv"),
         ):
             st.download_button(
                 label, partial(maker, result), name, mime, key=f"audit_{name}",
                 on_click="ignore", icon=":material/download:",
             )  # fmt: skip
         st.button("Forget this data", on_click=_forget, icon=":material/delete:")
+
+
+def _csv(result: AuditResult) -> bytes:
+    return audit_csv(result).encode("utf-8-sig")  # spreadsheets take it for ASCII without a mark
