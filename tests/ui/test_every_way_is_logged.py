@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
 from db.errors import StoreBusyError
-from services.admin.review import Action, AuditFilter, audit_page
+from services.admin.review import Action
 from services.analysis.queue import Turns
 from services.store import Store
 from tests.helpers.agree import agree
 from tests.helpers.clips import encode_clip, wandering
-from tests.ui.tools import ASTRONAUT, button, kept, labels, logged, text_of
+from tests.ui.tools import ASTRONAUT, button, details, kept, labels, logged, text_of
 from ui.webcam.session import slots
 
 OpenPage = Callable[[str], AppTest]
@@ -36,11 +36,6 @@ def _places() -> Iterator[None]:
     slots.clear()
     yield
     slots.clear()
-
-
-def details(store: Store, action: Action) -> list[str]:
-    found = audit_page(store, AuditFilter(action=action.value))
-    return [row.details_json for row in found.rows]
 
 
 def test_a_snapshot_is_logged_once_and_not_kept_even_where_keeping_was_allowed(

@@ -17,7 +17,7 @@ from services.admin.review import (
 )
 from services.store import ChainStatus, Store, chain_status
 from ui.admin.identity import SignedIn
-from ui.consent.session import counted
+from ui.shared.text import counted_of as counted
 
 _CHAIN = "admin_chain"
 

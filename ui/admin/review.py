@@ -30,8 +30,9 @@ from ui.admin.charts import (
     states_table,
 )
 from ui.admin.identity import SignedIn
-from ui.consent.session import counted, say
+from ui.consent.session import say
 from ui.shared.figures import show
+from ui.shared.text import counted_of as counted
 from ui.shared.text import day
 
 KIND_TITLES = {
@@ -82,7 +83,7 @@ def _consents(store: Store) -> None:
         show(
             rates_figure(table, every), table, key="consent_rates",
             reading=f"each point is the share of those asked in a {every} (UTC) who agreed to a "
-            "purpose; few people make it jump. Who refuses without naming a use is not counted.",
+            "purpose; few people make it jump.",
             alt=f"Consent rates by {every} and purpose",
         )  # fmt: skip
     st.subheader("Where consents stand now", anchor=False)

@@ -34,3 +34,8 @@ def percent(share: float, digits: int = 0) -> str:
 def day(at: date) -> str:
     """A day, or the day of a time, in words: `day(date(2026, 3, 1))` is "1 March 2026"."""
     return f"{at.day} {at:%B %Y}"
+
+
+def counted_of(number: int, word: str) -> str:
+    """Such as "1 face" or "3 faces"."""
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"

@@ -17,7 +17,17 @@ from services.person.export import look_up
 from services.store import Store
 from tests.db.fixtures import FakeClock
 from tests.helpers.agree import agree
-from tests.ui.tools import READABLE, button, code_of, kept, labels, logged, text_of, upload
+from tests.ui.tools import (
+    READABLE,
+    button,
+    code_of,
+    kept,
+    labels,
+    logged,
+    photos_of,
+    text_of,
+    upload,
+)
 from ui.privacy import public as privacy_public
 from ui.privacy.flow import ends, flow_html, steps
 from ui.privacy.texts import LIMITS, OTHERS_BIAS, USES
@@ -244,8 +254,10 @@ def test_erasing_ends_the_session_that_it_concerns(
     app = button(app, "Erase everything").click().run()
     app = app.button(key="privacy_erase_yes").click().run()
     assert "Deleted: 1 image" in text_of(app)
-    for name in ("consent_given", "photo_results", "consent_images_kept", "privacy_code"):
-        assert name not in app.session_state
+    assert "privacy_code" not in app.session_state
+    assert not photos_of(app).results
+    consent = app.session_state["ui.consent.session.ConsentState"]
+    assert (consent.given, consent.in_passing, consent.images_kept) == (None, None, set())
     app = app.switch_page("pages/upload.py").run()
     assert len(app.file_uploader) == 0
 
