@@ -1,6 +1,7 @@
 """`mien bench --live`: the live pipeline fed like a webcam feeds it, from a file made here."""
 
 import asyncio
+import inspect
 import json
 import sys
 import tempfile
@@ -73,43 +74,51 @@ def _paced(file: Path, seconds: float) -> dict[str, Any]:
 
 async def _through_webrtc(file: Path, seconds: float) -> dict[str, Any]:
     import numpy as np
-    from aiortc import RTCPeerConnection, RTCSessionDescription
-    from aiortc.contrib.media import MediaPlayer
+    from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+    from aiortc.contrib.media import MediaBlackhole, MediaPlayer
+    from streamlit_webrtc.webrtc import WebRtcMode, WebRtcWorker
 
     from services.analysis.live import LiveSession
-    from services.analysis.webrtc import Peer
+    from services.analysis.live_frames import FrameProcessor
 
     analyzer = _analyzer()
     session = LiveSession(analyzer)
-    peer, browser = Peer(session), RTCPeerConnection()
-    labelled = asyncio.Event()
-    steps = _Steps()
-    channel = browser.createDataChannel("labels", ordered=False, maxRetransmits=0)
+    processor: Any = FrameProcessor(session, lambda: None)
+    worker: Any = WebRtcWorker
+    options = dict.fromkeys(inspect.signature(worker).parameters) | {
+        "mode": WebRtcMode.SENDRECV,
+        "rtc_configuration": RTCConfiguration(iceServers=[]),  # else others' servers are asked
+        "video_processor_factory": lambda: processor,
+        "async_processing": True,
+        "sendback_video": True,
+    }
+    server = worker(**options)
+    browser, shown, steps = RTCPeerConnection(), MediaBlackhole(), _Steps()
+    browser.on("track", shown.addTrack)
     video: Any = MediaPlayer(str(file), loop=True).video
-
-    @channel.on("message")
-    def on_message(_: str) -> None:
-        steps.reach("first label")
-        labelled.set()
-
     browser.addTrack(video)
     await browser.setLocalDescription(await browser.createOffer())
     steps.reach("offer")
-    answer = await asyncio.to_thread(peer.answer, browser.localDescription.sdp)
+    offer = browser.localDescription
+    answer = await asyncio.to_thread(server.process_offer, offer.sdp, offer.type, 10)
     steps.reach("answer")
-    await browser.setRemoteDescription(RTCSessionDescription(answer, "answer"))
-    await asyncio.wait_for(labelled.wait(), 60)
-    for name, step in (("connected", "ICE"), ("frame", "first frame")):
-        steps.reach(step, peer.reached_s[name])
+    await browser.setRemoteDescription(RTCSessionDescription(answer.sdp, answer.type))
+    await shown.start()
+    while session.latest is None:
+        if browser.connectionState == "connected":
+            steps.reach("ICE")
+        await asyncio.sleep(0.005)
+    for step, at_s in session.reached_s.items():
+        steps.reach(step, at_s)
     await asyncio.sleep(1)  # first calls plan memory
     before, started = session.view().figures, time.monotonic()
     await asyncio.sleep(seconds)
     elapsed_s = time.monotonic() - started
     after, latencies_ms = session.view().figures, session.latencies_ms()
-    peer.close()
+    session.close()
     await browser.close()
     video.stop()
-    session.close()
+    server.stop()
     p50, p95 = np.percentile(latencies_ms, (50, 95)).tolist()
     return {
         "fps": round((after.n_analysed - before.n_analysed) / elapsed_s, 1),

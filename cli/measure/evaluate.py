@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.output import say, wide_console
-
 if TYPE_CHECKING:
     from core.expression.classify import EmotionClassifier
     from core.measures.accuracy import Measures
@@ -63,10 +61,7 @@ def evaluate(
     finder = None
     if faces is FacesChoice.detect:
         finder = create_detector(detector or settings.default_detector, settings.models_dir)
-    images = load_labelled(
-        data, split=split, group_by=tuple(group_by or ()), limits=settings.picture_limits
-    )
-    say(images.notes)
+    images = load_labelled(data, split=split, group_by=tuple(group_by or ()))
     with progress_bar() as progress:
         task = progress.add_task("Evaluating", total=len(images))
         evaluation = run(
@@ -152,9 +147,10 @@ def _share(value: float) -> str:
 
 
 def _print(evaluation: "Evaluation") -> None:
+    from rich.console import Console
     from rich.table import Table
 
-    console = wide_console()
+    console = Console()
     measures = evaluation.measures
     low, high = measures.accuracy_ci95
     console.print(f"{evaluation.model_id} on {evaluation.dataset}, faces: {evaluation.faces}")

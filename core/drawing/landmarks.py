@@ -92,6 +92,38 @@ def draw_regions(image_rgb: ImageRGB, landmarks: Landmarks) -> ImageRGB:
     return canvas
 
 
+# Measure -> the ends of its lines among iBUG's 68 points, and its colour.
+_MEASURES: Final[dict[str, tuple[str, tuple[tuple[int, int], ...]]]] = {
+    "A": (EMOTION_COLOURS["surprise"], ((36, 45),)),
+    "B": (EMOTION_COLOURS["happy"], ((37, 41), (38, 40), (43, 47), (44, 46))),
+    "C": (EMOTION_COLOURS["angry"], ((61, 67), (62, 66), (63, 65))),
+    "D": (EMOTION_COLOURS["fear"], ((48, 54),)),
+}
+
+
+def draw_measures(image_rgb: ImageRGB, ibug: Landmarks) -> ImageRGB:
+    """Lines along what is measured, each with its letter: A eye corners, B eyes, C lips, D mouth.
+
+    Raises:
+        ValueError: if `ibug` does not have iBUG's 68 points.
+    """
+    if ibug.scheme != IBUG:
+        raise ValueError(f"measures need {IBUG} points, got {ibug.scheme}")
+    canvas, points = image_rgb.copy(), ibug.points_xy
+    size = 0.62 * _unit(canvas)
+    for letter, (colour, lines) in _MEASURES.items():
+        for first, last in lines:
+            _polyline(canvas, points[[first, last]], rgb(colour), 2.0)
+        first, last = lines[-1]
+        x, y = points[last] if letter in "AD" else points[[first, last]].mean(axis=0)
+        place = (round(float(x) + 7 * _unit(canvas)), round(float(y) + 5 * _unit(canvas)))
+        for thickness, ink in ((5, _DARK), (2, rgb(colour))):
+            cv2.putText(
+                canvas, letter, place, cv2.FONT_HERSHEY_SIMPLEX, size, ink, thickness, cv2.LINE_AA
+            )
+    return canvas
+
+
 def draw_pose(
     image_rgb: ImageRGB, pose: HeadPose, origin_xy: NDArray[np.floating], *, zoom: float = 1.0
 ) -> ImageRGB:

@@ -177,6 +177,22 @@ class Clip:
             )
         self._note_the_end(t_s + 1 / (self.info.fps or 25))
 
+    def frame_at(self, t_s: float) -> ClipFrame | None:
+        """The first frame at `t_s` seconds or after, found from the key frame before it.
+
+        Raises:
+            DamagedClipError: where decoding fails.
+        """
+        base = self._stream.time_base
+        start = self._stream.start_time or 0
+        first_s = float(start * base) if base else 0.0
+        if base:
+            self._container.seek(start + int(t_s / base), stream=self._stream, backward=True)
+        for frame in self._decoded():
+            if frame.time is not None and frame.time - first_s >= t_s - 1e-3:
+                return ClipFrame(_upright(frame), frame.time - first_s)
+        return None
+
     def _decoded(self) -> Iterator[VideoFrame]:
         """Frames of all packets that can be decoded; a file may end or be damaged anywhere."""
         is_jpeg = self._stream.codec_context.name == "mjpeg"

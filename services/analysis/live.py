@@ -1,7 +1,7 @@
 """One live video: the newest frame goes to a worker thread, older ones are dropped.
 
-The thread that delivers frames (WebRTC's) never waits: it hands a frame over and goes on; whoever
-wants the results is called with each. So pictures never queue up, however slow the model is.
+The thread that delivers frames (WebRTC's) never waits: it hands a frame over and goes on with the
+latest result. So pictures never queue up, however slow the model is.
 """
 
 import threading
@@ -79,7 +79,6 @@ class LiveSession:
         analyzer: analyses the frames, on the worker thread only.
         on_frame: called for each arriving frame, to note that the video is alive; under the
             lock, so that it is not called any more once `close` has returned.
-        on_result: called with each analysed frame, on the worker thread.
         idle_s: the worker ends after so long without a frame.
     """
 
@@ -88,11 +87,10 @@ class LiveSession:
         analyzer: FrameAnalyzer,
         *,
         on_frame: Callable[[], object] | None = None,
-        on_result: Callable[[StreamFrame], None] | None = None,
         idle_s: float = _IDLE_S,
     ) -> None:
         """Begin without a thread."""
-        self._analyzer, self._on_frame, self.on_result = analyzer, on_frame, on_result
+        self._analyzer, self._on_frame = analyzer, on_frame
         self._idle_s = idle_s
         self._changed = threading.Condition()
         # Held while analysing: after a pause that timed out two workers live for a moment.
@@ -106,26 +104,37 @@ class LiveSession:
         self._figures = LiveFigures()
         self._arrived: deque[float] = deque(maxlen=_N_LATENCIES)
         self._done: deque[tuple[float, float]] = deque(maxlen=_N_LATENCIES)  # (when, latency_ms)
+        # Seconds of the monotonic clock at which the first frame and the first label came.
+        self.reached_s: dict[str, float] = {}
 
-    def offer(self, read: Callable[[], ImageRGB], *, t_s: float | None = None) -> None:
+    @property
+    def latest(self) -> StreamFrame | None:
+        """The newest result, without waiting for anybody."""
+        return self._frame
+
+    def offer(
+        self, read: Callable[[], ImageRGB], *, t_s: float | None = None, n_skipped: int = 0
+    ) -> None:
         """Hand over a frame; it is analysed if no newer one comes before the worker is free.
 
         Args:
             read: gives the frame (height, width, 3), on the worker thread, and only if it is
                 looked at.
             t_s: time of the frame; now if not given.
+            n_skipped: frames that the caller has dropped since the one before.
         """
         now_s = time.monotonic()
         with self._changed:
             if self._closed:
                 return
+            self.reached_s.setdefault("first frame", now_s)
             if self._on_frame is not None:
                 self._on_frame()
-            dropped = int(self._waiting is not None)
+            dropped = n_skipped + (self._waiting is not None)
             figures = self._figures
             self._figures = replace(
                 figures,
-                n_frames=figures.n_frames + 1,
+                n_frames=figures.n_frames + 1 + n_skipped,
                 n_dropped=figures.n_dropped + dropped,
             )
             self._arrived.append(now_s)
@@ -216,12 +225,11 @@ class LiveSession:
         with self._changed:
             self._error = None
             self._frame = frame
+            self.reached_s.setdefault("first label", now_s)
             self._timeline.add(frame)
             self._done.append((now_s, latency_ms))
             self._figures = replace(self._figures, n_analysed=self._figures.n_analysed + 1)
             self._changed.notify_all()
-        if self.on_result is not None:
-            self.on_result(frame)
         for observer in observers():
             observer.frame_analysed(latency_ms)
 

@@ -12,10 +12,13 @@ is done. Names that begin with `_` are passed over by pandas, Arrow, Dask and Sp
 folder as one table.
 """
 
+import contextlib
 import csv
 import fcntl
 import hashlib
 import json
+import os
+import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -25,8 +28,6 @@ from typing import Any, Final, Self
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
-from core.pictures.files.names import original, printable
-from core.pictures.files.output import OutputError, appearing, check_output
 from services.analysis.photos import spreadsheet_safe
 from services.batch.files import BatchError
 from services.batch.table import REFUSAL_COLUMNS
@@ -108,7 +109,7 @@ class BatchFolder:
         first = part * self._manifest.part_size
         batch = self._list.get_batch(first // _LIST_ROWS)
         inside = batch.column(0).slice(first % _LIST_ROWS, self._manifest.part_size)
-        return first, [original(name) for name in inside.to_pylist()]
+        return first, inside.to_pylist()
 
     def missing_parts(self) -> list[int]:
         """Parts that are still to be made; what is damaged or foreign counts as missing."""
@@ -124,7 +125,7 @@ class BatchFolder:
     def write_part(self, part: int, table: pa.Table) -> None:
         """Make a part appear at once and whole."""
         marked = table.replace_schema_metadata({_DIGEST: self._manifest.files_sha256})
-        with appearing(self._part_path(part)) as unfinished:
+        with _appearing(self._part_path(part)) as unfinished:
             parquet.write_table(marked, unfinished, compression="zstd")
 
     def _part_path(self, part: int) -> Path:
@@ -135,7 +136,7 @@ class BatchFolder:
         n_done = n_faces = 0
         kinds: Counter[str] = Counter()
         with (
-            appearing(self.path / "_refused.csv") as unfinished,
+            _appearing(self.path / "_refused.csv") as unfinished,
             unfinished.open("w", encoding="utf-8", newline="") as file,
         ):
             writer = csv.writer(file, lineterminator="\n")
@@ -181,13 +182,8 @@ def open_batch(path: Path, source: str, job: BatchJob, files: Iterable[str]) -> 
         BatchError: if another run writes there, or something else is there already.
     """
     _check_place(path)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        check_output(path / "_files.arrow")
-        lock = (path / "_lock").open("w")
-    except (OSError, OutputError) as exc:
-        why = exc.strerror if isinstance(exc, OSError) else "the disk is full, or it is read-only"
-        raise BatchError(f"The folder named by --out cannot be written: {why}.") from exc
+    path.mkdir(parents=True, exist_ok=True)
+    lock = (path / "_lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system lets go if we are killed
     except OSError as exc:
@@ -232,16 +228,16 @@ def _begin(path: Path, source: str, job: BatchJob, files: Iterable[str]) -> _Man
     n_files, digest = 0, hashlib.sha256()
     schema = pa.schema([("file", pa.string())])
     with (
-        appearing(path / "_files.arrow") as unfinished,
+        _appearing(path / "_files.arrow") as unfinished,
         pa.ipc.new_file(str(unfinished), schema) as writer,
     ):
-        for names in _chunks(map(printable, files), _LIST_ROWS):
+        for names in _chunks(files, _LIST_ROWS):
             n_files += len(names)
             digest.update("\0".join([*names, ""]).encode())
             writer.write_batch(pa.record_batch([pa.array(names, pa.string())], schema))
     digest.update(json.dumps(asdict(job)).encode())
     manifest = _Manifest(source, job, n_files, _part_size(n_files), digest.hexdigest())
-    with appearing(path / "_manifest.json") as unfinished:
+    with _appearing(path / "_manifest.json") as unfinished:
         unfinished.write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
     return manifest
 
@@ -261,3 +257,16 @@ def _chunks(names: Iterable[str], size: int) -> Iterator[list[str]]:
             chunk = []
     if chunk:
         yield chunk
+
+
+@contextlib.contextmanager
+def _appearing(path: Path) -> Iterator[Path]:
+    """A file to write under another name; on success it is on disk and bears its own."""
+    unfinished = path.with_name(f"_unfinished-{uuid.uuid4().hex}")
+    try:
+        yield unfinished
+        with unfinished.open("rb") as file:
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

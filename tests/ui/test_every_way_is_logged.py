@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
 from db.errors import StoreBusyError
-from services.admin.review import Action
+from services.admin.review import Action, AuditFilter, audit_page
 from services.analysis.queue import Turns
 from services.store import Store
 from tests.helpers.agree import agree
 from tests.helpers.clips import encode_clip, wandering
-from tests.ui.tools import ASTRONAUT, button, details, kept, labels, logged, text_of
+from tests.ui.tools import ASTRONAUT, button, kept, labels, logged, text_of
 from ui.webcam.session import slots
+from ui.webcam.webrtc import Link
 
 OpenPage = Callable[[str], AppTest]
 
@@ -32,10 +33,17 @@ class Picture:
 
 
 @pytest.fixture(autouse=True)
-def _places() -> Iterator[None]:
+def _places(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """AppTest has no browser; streamlit-webrtc needs a real server as well."""
+    monkeypatch.setattr("ui.webcam.live.link", lambda *_, **__: Link(False, False))
     slots.clear()
     yield
     slots.clear()
+
+
+def details(store: Store, action: Action) -> list[str]:
+    found = audit_page(store, AuditFilter(action=action.value))
+    return [row.details_json for row in found.rows]
 
 
 def test_a_snapshot_is_logged_once_and_not_kept_even_where_keeping_was_allowed(
@@ -120,6 +128,7 @@ def test_a_live_video_that_cannot_be_logged_does_not_begin(
     assert "Stop" not in labels(app)
     assert slots().n_used == 0
     monkeypatch.undo()
+    monkeypatch.setattr("ui.webcam.live.link", lambda *_, **__: Link(False, False))
     app = button(app, "Start the camera").click().run()
     assert "Stop" in labels(app)
     button(app, "Stop").click().run()
@@ -139,7 +148,7 @@ def test_an_own_photo_on_landmark_analysis_is_logged_once_and_a_sample_is_not(
 
 def test_auditing_own_data_needs_the_same_consent(open_page: OpenPage, store: Store) -> None:
     app = open_page("model_metrics")
-    app = app.segmented_control(key="metrics_section").set_value("Your own data").run()
+    app = app.segmented_control(key="metrics_section").set_value("Audit your data").run()
     assert len(app.file_uploader) == 0
     app = agree(app, context="research")
     assert not app.exception

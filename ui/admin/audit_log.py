@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 import pandas as pd
@@ -11,15 +12,16 @@ from services.admin.review import (
     PAGE_ROWS,
     Action,
     AuditFilter,
+    LogEntry,
     audit_csv,
-    audit_page,
     evaluation_items,
+    log_entries,
 )
-from services.store import ChainStatus, Store, chain_status
+from services.store import Store, chain_status
 from ui.admin.identity import SignedIn
-from ui.shared.text import counted_of as counted
-
-_CHAIN = "admin_chain"
+from ui.admin.session import admin_session
+from ui.admin.today import stamp
+from ui.consent.session import counted
 
 
 def audit_section(store: Store, admin: SignedIn) -> None:
@@ -29,40 +31,41 @@ def audit_section(store: Store, admin: SignedIn) -> None:
     _chain()
     st.subheader("What it says", anchor=False)
     wanted = _filter()
-    found = audit_page(store, wanted)
-    n_pages = max(-(-found.total // PAGE_ROWS), 1)
+    entries, total = log_entries(store, wanted)
+    n_pages = max(-(-total // PAGE_ROWS), 1)
     if n_pages > 1:
         page = st.number_input("Page", 1, n_pages, 1, key="audit_page", width=140)
-        found = audit_page(store, wanted, page=page - 1)
-    st.caption(f"{counted(found.total, 'row')}, newest first; page of {PAGE_ROWS}.")
+        entries, total = log_entries(store, wanted, page=page - 1)
+    st.caption(f"{counted(total, 'row')}, newest first; {PAGE_ROWS} a page.")
+    columns = ["when (UTC)", "who", "what happened"]
+    sentences = [(stamp(entry.at), entry.who, entry.sentence) for entry in entries]
     st.dataframe(
-        pd.DataFrame(
-            [
-                {
-                    "row": row.seq,
-                    "when (UTC)": row.ts_utc[:19].replace("T", " "),
-                    "action": row.action,
-                    "who": row.actor,
-                    "details": row.details_json,
-                    "object": row.object_id,
-                }
-                for row in found.rows
-            ],
-            columns=["row", "when (UTC)", "action", "who", "details", "object"],
-        ),
+        pd.DataFrame(sentences, columns=columns),
         hide_index=True,
         height=420,
-        column_config={"details": st.column_config.TextColumn(width="large")},
+        key="audit_sentences",
+        column_config={"what happened": st.column_config.TextColumn(width="large")},
     )
+    with st.expander("Technical details of these rows", icon=":material/data_object:"):
+        st.dataframe(_technical(entries), hide_index=True, height=320, key="audit_rows")
     _exports(store, wanted, admin)
 
 
+def _technical(entries: Sequence[LogEntry]) -> pd.DataFrame:
+    columns = ["row", "when (UTC)", "action", "who", "details", "object"]
+    rows = [
+        (row.seq, row.ts_utc, row.action, row.actor, row.details_json, row.object_id)
+        for row in (entry.row for entry in entries)
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
 def _check(store: Store) -> None:
-    st.session_state[_CHAIN] = chain_status(store)
+    admin_session().chain = chain_status(store)
 
 
 def _chain() -> None:
-    status: ChainStatus | None = st.session_state.get(_CHAIN)
+    status = admin_session().chain
     if status is None:
         st.caption("Every row is hashed with a key over the row before it; checking reads all.")
     elif status.ok:

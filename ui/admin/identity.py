@@ -18,9 +18,9 @@ from services.admin.sign_in import (
     sign_out,
 )
 from services.store import Store, StoreError
+from ui.admin.session import admin_session
 from ui.consent.session import say
 
-_TOKEN, _LOGGED = "admin_token", "admin_outside_logged"
 logger = logging.getLogger(__name__)
 
 
@@ -40,24 +40,24 @@ class SignedIn:
 
 def signed_in(store: Store) -> SignedIn | None:
     """The admin of this session; None where there is none, with the reason left to be shown."""
-    again = _judge(store)
+    session, again = admin_session(), _judge(store)
     if again is None:
         return None
     try:
         identity = again()
     except StoreError as error:
-        st.session_state.pop(_TOKEN, None)
+        session.token, session.left = "", True
         say("warning", str(error))
         return None
-    if identity.via == "oidc" and st.session_state.get(_LOGGED) != identity.actor:
+    if identity.via == "oidc" and session.logged != identity.actor:
         log_outside_sign_in(store, identity)
-        st.session_state[_LOGGED] = identity.actor
+        session.logged = identity.actor
     return SignedIn(identity, again)
 
 
 def _judge(store: Store) -> Callable[[], AdminIdentity] | None:
-    token = st.session_state.get(_TOKEN)
-    if token is not None:
+    token = admin_session().token
+    if token:
         return lambda: current(store, token)
     if outside_providers() and st.user.get("is_logged_in"):
         claims = st.user.to_dict()
@@ -69,16 +69,16 @@ def enter(store: Store, name: str, password: str) -> None:
     """Sign in with a local account; a failure is left to be shown."""
     try:
         client = st.context.ip_address or ""
-        st.session_state[_TOKEN] = sign_in(store, name, password, client=client)
+        admin_session().token = sign_in(store, name, password, client=client)
     except StoreError as error:
         say("error", str(error))
 
 
 def leave(store: Store, admin: AdminIdentity) -> None:
     """Sign out."""
-    token = st.session_state.pop(_TOKEN, None)
-    st.session_state.pop(_LOGGED, None)
-    if token is not None:
+    session = admin_session()
+    token, session.token, session.logged, session.left = session.token, "", "", True
+    if token:
         sign_out(store, token)
     if admin.via == "oidc":
         log_outside_sign_out(store, admin)

@@ -8,6 +8,7 @@ from services.admin.sign_in import local_accounts_exist
 from services.store import Store, StoreError
 from ui.admin.identity import enter, enter_outside, leave, outside_providers, signed_in
 from ui.admin.review import review_section
+from ui.admin.session import admin_session, keep_cookie
 from ui.consent.session import show_said
 
 HOW_TO = (
@@ -27,6 +28,9 @@ def admin_section(store: Store | None, problem: str) -> None:
         return
     try:
         admin = signed_in(store)
+        session = admin_session()
+        if session.token or session.left:
+            keep_cookie(session.token)
         if admin is None:
             _doors(store)
             return

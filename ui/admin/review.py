@@ -10,29 +10,22 @@ from services.admin.review import (
     Kind,
     RetentionPolicy,
     Scope,
-    consent_rates,
-    consent_states,
     erasure_jobs,
     holdings,
     preview_retention,
+    retention_history,
     retention_policies,
     set_retention,
 )
 from services.person.purge import purge_if_due
 from services.store import Store, StoreError
 from ui.admin.audit_log import audit_section
-from ui.admin.charts import (
-    Period,
-    gone_figure,
-    rates_figure,
-    rates_table,
-    states_figure,
-    states_table,
-)
+from ui.admin.charts import gone_figure
+from ui.admin.consents import consents_section
 from ui.admin.identity import SignedIn
-from ui.consent.session import say
+from ui.admin.today import stamp, today_section
+from ui.consent.session import counted, say
 from ui.shared.figures import show
-from ui.shared.text import counted_of as counted
 from ui.shared.text import day
 
 KIND_TITLES = {
@@ -40,8 +33,6 @@ KIND_TITLES = {
     Kind.IMAGE: "Kept images",
     Kind.ERASURE_JOB: "Notes of erasures done",
 }
-# Range of the chart in days -> what one of its points stands for.
-PERIODS: dict[int, Period] = {30: "day", 90: "week", 365: "month"}
 REASONS = {
     JobReason.ERASE: "asked for",
     JobReason.WITHDRAW: "consent taken back",
@@ -56,47 +47,18 @@ def review_section(store: Store, admin: SignedIn) -> None:
     # What is over its time goes before anybody counts it.
     purge_if_due(store)
     parts: dict[str, Callable[[], None]] = {
-        "Consents": lambda: _consents(store),
+        "Today": lambda: today_section(store),
+        "Consents": lambda: consents_section(store, admin),
         "Stored": lambda: _stored(store),
         "Retention": lambda: _retention(store, admin),
         "Removals": lambda: _removals(store),
         "Audit log": lambda: audit_section(store, admin),
     }
     part = st.segmented_control(
-        "Part of the review", list(parts), default="Consents", required=True, key="admin_part",
+        "Part of the review", list(parts), default="Today", required=True, key="admin_part",
         label_visibility="collapsed",
     )  # fmt: skip
     parts[part]()
-
-
-def _consents(store: Store) -> None:
-    st.subheader("Consent rates over time", anchor=False)
-    days = st.segmented_control(
-        "Days", list(PERIODS), default=90, required=True, format_func=lambda n: f"{n} days",
-        key="admin_days", label_visibility="collapsed",
-    )  # fmt: skip
-    every = PERIODS[days]
-    table = rates_table(consent_rates(store, days), every)
-    if table.empty:
-        st.info("Nobody has been asked in this time.", icon=":material/hourglass_empty:")
-    else:
-        show(
-            rates_figure(table, every), table, key="consent_rates",
-            reading=f"each point is the share of those asked in a {every} (UTC) who agreed to a "
-            "purpose; few people make it jump.",
-            alt=f"Consent rates by {every} and purpose",
-        )  # fmt: skip
-    st.subheader("Where consents stand now", anchor=False)
-    counts = consent_states(store)
-    if not counts:
-        st.info("Nobody has been asked yet.", icon=":material/hourglass_empty:")
-        return
-    states = states_table(counts)
-    show(
-        states_figure(states), states, key="consent_states",
-        reading="each consent is counted once a purpose, in the state that it has now.",
-        alt="Consents by purpose and state",
-    )  # fmt: skip
 
 
 def _stored(store: Store) -> None:
@@ -142,6 +104,25 @@ def _retention(store: Store, admin: SignedIn) -> None:
     for place, policy in zip(st.columns(len(policies)), policies, strict=True):
         with place, st.container(border=True):
             _policy(store, policy, admin)
+    st.subheader("Who changed it", anchor=False)
+    changes = retention_history(store)
+    if not changes:
+        st.caption("Nobody yet: the first settings are in force.")
+        return
+    st.dataframe(
+        [
+            {
+                "when (UTC)": stamp(change.at),
+                "who": change.by,
+                "what": KIND_TITLES[change.kind],
+                "from": counted(change.days_before, "day"),
+                "to": counted(change.days, "day"),
+            }
+            for change in changes
+        ],
+        hide_index=True,
+        key="retention_changes",
+    )
 
 
 def _policy(store: Store, policy: RetentionPolicy, admin: SignedIn) -> None:

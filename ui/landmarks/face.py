@@ -1,20 +1,30 @@
 """A face's points on the screen: overlay, measures, blendshapes, downloads."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.drawing.landmarks import axis_colours, draw_mesh, draw_points, draw_pose, draw_regions
+from core.drawing.landmarks import (
+    axis_colours,
+    draw_measures,
+    draw_mesh,
+    draw_points,
+    draw_pose,
+    draw_regions,
+)
 from core.landmarks.pose import FaceGeometry
-from core.landmarks.schemes import MESH, to_five
+from core.landmarks.schemes import IBUG, MESH, to_five
 from core.types import ImageRGB, Landmarks
 from ui.faces.view import SCHEME_TITLES, FaceView
 from ui.shared.charts import SERIES_COLOURS, styled
 from ui.shared.figures import plot
+from ui.shared.resources import settings
 
-LAYERS = ("Points", "Lines", "Regions", "Pose")
+LAYERS = ("Points", "Lines", "Measures", "Regions", "Pose")
 _SHORT = {"mediapipe478": "478", "ibug68": "68", "five": "5"}
 _TOP_BLENDSHAPES = 12
 
@@ -28,7 +38,7 @@ def points_section(view: FaceView, name: str) -> None:
             format_func=_SHORT.__getitem__,
         )  # fmt: skip
         layers = st.pills(
-            "Show", LAYERS, default=["Lines"], selection_mode="multi", key="landmark_layers"
+            "Show", LAYERS, default=["Measures"], selection_mode="multi", key="landmark_layers"
         )
     st.image(
         overlay(view, scheme, list(layers)), width="stretch", output_format="JPEG",
@@ -57,6 +67,8 @@ def overlay(view: FaceView, scheme: str, layers: list[str]) -> ImageRGB:
         picture = draw_regions(picture, view.points[MESH])
     if "Points" in layers or (scheme == "five" and "Lines" in layers):
         picture = draw_points(picture, marks)
+    if "Measures" in layers:
+        picture = draw_measures(picture, view.points[IBUG])
     if "Pose" in layers:
         nose = to_five(view.points[MESH].points_xy, MESH)[2]
         scale = view.points[MESH].points_xy.std() / view.original[MESH].points_xy.std()
@@ -68,6 +80,8 @@ def _legend(scheme: str, layers: list[str]) -> str:
     parts = [SCHEME_TITLES[scheme]]
     if "Regions" in layers:
         parts.append("white outlines: the parts that the explanation covers")
+    if "Measures" in layers:
+        parts.append("A to D: what the table measures")
     if "Pose" in layers:
         names = {"#D55E00": "orange", "#009E73": "green", "#56B4E9": "light blue"}
         arrows = ", ".join(f"{names[c]} {axis}" for axis, c in axis_colours().items())
@@ -75,29 +89,67 @@ def _legend(scheme: str, layers: list[str]) -> str:
     return "; ".join(parts) + "."
 
 
-def measures_table(geometry: FaceGeometry) -> pd.DataFrame:
-    """Measures with their units, one row each, in words."""
+def measures_table(geometry: FaceGeometry, usual: Mapping[str, Any]) -> pd.DataFrame:
+    """Measures with their units, one row each, and what most faces have.
+
+    Args:
+        geometry: of the face.
+        usual: measure -> lowest and highest of most faces; empty where that was not measured.
+    """
     pose = geometry.pose
+
+    def row(name: str, value: str, key: str, meaning: str, number: float | None = None) -> Any:
+        low, high = usual.get(key, (None, None))
+        if low is None or high is None or number is None:
+            return name, value, "", meaning
+        unit = "°" if key in ("yaw", "pitch", "roll") else ""
+        digits = 0 if unit else 2
+        unusual = " ⚠" if not low <= number <= high else ""
+        between = f"{low:.{digits}f}{unit} to {high:.{digits}f}{unit}".replace("-", "\u2212")
+        return name, f"{value}{unusual}", between, meaning
+
+    right, left = geometry.right_eye_opening, geometry.left_eye_opening
+    mouth, width = geometry.mouth_opening, geometry.mouth_width
     rows = [
-        ("Yaw", f"{pose.yaw_deg:+.1f}°", "plus: towards the right border of the photo"),
-        ("Pitch", f"{pose.pitch_deg:+.1f}°", "plus: looking up"),
-        ("Roll", f"{pose.roll_deg:+.1f}°", "plus: tilted clockwise"),
-        ("Inter-ocular distance", f"{geometry.interocular_px:.1f}\u00a0px", "outer eye corners"),
-        ("Pupil distance", _px(geometry.pupils_px), "centres of the irises"),
-        ("Right eye opening", _share(geometry.right_eye_opening), "height / width; the person's"),
-        ("Left eye opening", _share(geometry.left_eye_opening), "below 0.15: closed"),
-        ("Mouth opening", _share(geometry.mouth_opening), "inner lips, height / width"),
-        ("Mouth width", _share(geometry.mouth_width), "in inter-ocular distances"),
-        ("Fit of the pose", _share(pose.residual), "mean miss in inter-ocular distances"),
+        row("Yaw", f"{pose.yaw_deg:+.1f}°", "yaw", "plus: to the photo's right", pose.yaw_deg),
+        row("Pitch", f"{pose.pitch_deg:+.1f}°", "pitch", "plus: looking up", pose.pitch_deg),
+        row("Roll", f"{pose.roll_deg:+.1f}°", "roll", "plus: tilted clockwise", pose.roll_deg),
+        row(
+            "**A** Eye corners", f"{geometry.interocular_px:.0f}\u00a0px", "", "outer ones, apart"
+        ),
+        row("Pupils", _px(geometry.pupils_px), "", "apart"),
+        row("**B** Right eye", _share(right), "eye_opening", "height / width", right),
+        row("**B** Left eye", _share(left), "eye_opening", "height / width", left),
+        row("**C** Mouth open", _share(mouth), "mouth_opening", "lips, height / width", mouth),
+        row("**D** Mouth width", _share(width), "mouth_width", "in lengths of A", width),
     ]
-    return pd.DataFrame(rows, columns=["measure", "value", "meaning"])
+    return pd.DataFrame(rows, columns=["measure", "value", "most faces", "meaning"])
 
 
-def measures_markdown(geometry: FaceGeometry) -> str:
+@st.cache_resource(show_spinner=False)
+def usual_measures() -> dict[str, Any]:
+    """What was measured of many faces; {} where the file is missing."""
+    file = settings().models_dir / "studies" / "usual_measures.json"
+    content: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    return content
+
+
+def measures_section(geometry: FaceGeometry) -> None:
+    """The measures beside what most faces have."""
+    usual = usual_measures()
+    st.markdown("**Measures**")
+    st.markdown(measures_markdown(measures_table(geometry, usual.get("ranges", {}))))
+    if usual:
+        st.caption(
+            f"Most faces: {10 * usual['share']:.0f} of 10 of {usual['n_faces']:,} "
+            f"({usual['dataset']}). ⚠ lies outside; a wide smile or a turned head does that."
+        )
+
+
+def measures_markdown(table: pd.DataFrame) -> str:
     """The table in Markdown: it wraps on a phone, and screen readers read it as a table."""
-    rows = measures_table(geometry).itertuples(index=False)
-    lines = [f"| {row.measure} | {row.value} | {row.meaning} |" for row in rows]
-    return "\n".join(["| measure | value | meaning |", "|---|--:|---|", *lines])
+    lines = ["| " + " | ".join(row) + " |" for row in table.itertuples(index=False)]
+    return "\n".join(["| measure | value | most faces | meaning |", "|---|--:|--:|---|", *lines])
 
 
 def _px(value: float | None) -> str:

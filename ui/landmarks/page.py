@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.drawing.photo import draw_analysis
 from core.landmarks.schemes import MESH
-from core.pictures.files.kinds import FORMAT_WORDS, SUFFIXES
+from core.pictures.kinds import FORMAT_WORDS, SUFFIXES
 from core.pictures.quarter_turns import upright
 from core.types import Analysis, FaceAnalysis, ImageRGB
 from services.analysis.in_passing import Way
@@ -16,10 +16,9 @@ from ui.consent.session import analyse_in_passing
 from ui.faces.card import bars_html, believability, headline
 from ui.faces.explanation import show_explanation
 from ui.faces.view import NO_MESH, face_view
-from ui.landmarks.face import blendshape_section, measures_markdown, points_section
+from ui.landmarks.face import blendshape_section, measures_section, points_section
 from ui.landmarks.whatif import whatif_section
-from ui.photos.samples import SAMPLES, choose_sample
-from ui.photos.session import Photo, sample_photos
+from ui.photos.session import SAMPLES, Photo, sample_photos
 from ui.runtime.uploads import release_uploads
 from ui.shared.model_choice import choose_model_and_detector
 from ui.shared.resources import analyzer, report, settings
@@ -60,12 +59,11 @@ def photo_section() -> None:
         points_section(view, PurePath(photo.name).stem or "face")
     with right:
         _scores(number, found, model_id)
-        st.markdown("**Measures**")
-        st.markdown(measures_markdown(view.geometry))
+        measures_section(view.geometry)
     st.subheader("Which parts drove the score")
     show_explanation(view, image_rgb, found, model_id, detector_name)
     st.subheader("What if the points were wrong?")
-    whatif_section(view, model_id)
+    whatif_section(view, model_id, found.scores)
     st.subheader("Blendshapes")
     blendshape_section(view.points[MESH])
 
@@ -90,7 +88,7 @@ def _analysed(photo: Photo, model_id: str, detector_name: str) -> tuple[ImageRGB
 
 def _choose_photo() -> Photo | None:
     """One's own photo goes before a sample."""
-    sample = choose_sample("Try a sample", key="lm_sample", default=next(iter(SAMPLES)))
+    sample = st.pills("Try a sample", list(SAMPLES), default=next(iter(SAMPLES)), key="lm_sample")
     own = None
     if notice.agreed(folded=True):
         limit_mb = settings().max_upload_mb

@@ -59,6 +59,57 @@ function fillSide(side, data, pictures, points, level) {
   setBars(bars.firstElementChild, row.scores);
 }
 
+const CHART = { left: 44, right: 630, top: 10, bottom: 158 };
+const svg = (name, attributes, text = "") => {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.textContent = text;
+  return element;
+};
+
+// Scores over the error, one line an expression; a marker shows where the slider stands.
+function drawChart(chart, legend, data) {
+  const last = Math.max(data.levels.length - 1, 1);
+  const x = (level) => CHART.left + ((CHART.right - CHART.left) * level) / last;
+  const y = (share) => CHART.bottom - (CHART.bottom - CHART.top) * share;
+  chart.replaceChildren();
+  for (const share of [0, 0.5, 1]) {
+    const at = { x1: CHART.left, x2: CHART.right, y1: y(share), y2: y(share), class: "grid" };
+    const text = { x: CHART.left - 6, y: y(share) + 4, "text-anchor": "end" };
+    chart.append(svg("line", at), svg("text", text, `${100 * share}\u00a0%`));
+  }
+  for (let level = 0; level <= last; level += 8) {
+    const text = { x: x(level), y: CHART.bottom + 18, "text-anchor": "middle" };
+    chart.append(svg("text", text, `${level}\u00a0%`));
+  }
+  data.lines.forEach(({ colour, dash }, i) => {
+    let path = "";
+    data.levels.forEach((row, level) => {
+      if (row) path += `${path && data.levels[level - 1] ? "L" : "M"}${x(level)} ${y(row.scores[i])}`;
+    });
+    const line = { d: path, stroke: colour, "stroke-dasharray": dash, class: "score" };
+    chart.append(svg("path", line));
+  });
+  const marker = svg("line", { y1: CHART.top, y2: CHART.bottom, class: "marker" });
+  chart.append(marker);
+  legend.replaceChildren(
+    ...data.lines.map(({ name, colour, dash }) => {
+      const item = document.createElement("span");
+      const key = svg("svg", { viewBox: "0 0 30 8", width: 30, height: 8, "aria-hidden": "true" });
+      const line = { d: "M0 4L30 4", stroke: colour, "stroke-dasharray": dash, class: "score" };
+      key.append(svg("path", line));
+      item.append(key, name);
+      return item;
+    }),
+  );
+  return (level) => {
+    marker.setAttribute("x1", x(level));
+    marker.setAttribute("x2", x(level));
+  };
+}
+
+const shown = new WeakMap();
+
 export default async function ({ data, parentElement }) {
   const root = parentElement.querySelector(".whatif");
   const slider = root.querySelector("input");
@@ -67,11 +118,19 @@ export default async function ({ data, parentElement }) {
   const [before, after] = root.querySelectorAll(".sides > section");
   root.querySelector("label span").textContent = data.label;
   slider.max = data.levels.length - 1;
+  const chart = root.querySelector(".chart");
+  const mark = drawChart(chart, root.querySelector(".legend"), data);
+  chart.setAttribute("aria-label", `Scores by how wrong the points are: ${data.label}`);
+  // Another kind of error begins where its label flips; another run of the same stays put.
+  const what = `${data.label} ${data.start} ${data.points_base64.length}`;
+  if (shown.get(root) !== what) slider.value = data.start;
+  shown.set(root, what);
   slider.setAttribute("aria-label", data.label);
 
   const show = () => {
     const level = Number(slider.value);
     const row = data.levels[level];
+    mark(level);
     root.querySelector("output").textContent = `${level}\u00a0%`;
     slider.setAttribute("aria-valuetext", `${level} %`);
     after.querySelector("h4").textContent = `Points wrong by ${level}\u00a0%`;

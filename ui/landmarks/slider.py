@@ -15,14 +15,21 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.drawing.landmarks import POINT_COLOUR
+from core.emotions import EMOTIONS
 from core.types import ImageRGB
 from ui.faces.card import bars_html
 from ui.landmarks.levels import Outcome
+from ui.shared.charts import expression_look
 
 SHOWN_PX: Final = 300  # longer side of the picture that is sent; shown at about half of it
 _LOST: Final = -1000  # where a lost point is drawn: far outside of the picture
 _FEW: Final = 100  # points, below which their dots are larger
 _FILES = Path(__file__).parent
+# Plotly's names of dashes in SVG's numbers.
+_SVG_DASHES: Final = {
+    "solid": "none", "dash": "9 6", "dot": "2 4", "dashdot": "9 4 2 4", "longdash": "15 6",
+    "longdashdot": "15 5 3 5",
+}  # fmt: skip
 
 _SIDE: Final = (
     '<section><h4>Points as found</h4><div class="found"><div class="pictures">'
@@ -34,7 +41,8 @@ _SIDE: Final = (
 )
 _HTML: Final = (
     '<div class="whatif"><label><span></span><output></output></label>'
-    '<input type="range" min="0" step="1" value="8" aria-label="How wrong">'
+    '<input type="range" min="0" step="1" aria-label="How wrong">'
+    '<svg class="chart" viewBox="0 0 640 190" role="img"></svg><div class="legend"></div>'
     f'<div class="sides">{_SIDE}{_SIDE}</div><p aria-live="polite"></p></div>'
 )
 
@@ -90,6 +98,8 @@ def payload(
             "edge": "#0F1419",
         },
         "bars_html": bars_html(first.scores),
+        "lines": [_look(name) for name in EMOTIONS],
+        "start": start_of(outcomes),
         "levels": [
             None
             if outcome is None
@@ -97,6 +107,22 @@ def payload(
             for outcome, sentence in zip(outcomes, sentences, strict=True)
         ],
     }
+
+
+def start_of(outcomes: Sequence[Outcome | None]) -> int:
+    """Where the slider stands at first: where the label flips or is lost, else at a quarter."""
+    first = outcomes[0]
+    assert first is not None
+    for level, outcome in enumerate(outcomes):
+        if outcome is None or outcome.scores.top != first.scores.top:
+            return level
+    return len(outcomes) // 4
+
+
+def _look(name: str) -> dict[str, str]:
+    """An expression's line as SVG has it."""
+    look = expression_look(name)
+    return {"name": name, "colour": look.colour, "dash": _SVG_DASHES.get(look.dash, "6 2 2 2")}
 
 
 def _jpeg(image: NDArray[np.uint8]) -> str:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.landmarks.noise import NOISE_KINDS
 from core.landmarks.schemes import FIVE, IBUG, MESH
+from core.types import EmotionScores
 from ui.faces.view import SCHEME_TITLES, FaceView
 from ui.landmarks.levels import Outcome, outcomes
 from ui.landmarks.slider import slider
@@ -21,8 +22,14 @@ def _another() -> None:
 
 
 @st.fragment
-def whatif_section(view: FaceView, model_id: str) -> None:
-    """Choices, slider and both sides; runs by itself, and not at all for moves of the slider."""
+def whatif_section(view: FaceView, model_id: str, above: EmotionScores) -> None:
+    """Choices, slider, chart and both sides; runs by itself, and not for moves of the slider.
+
+    Args:
+        view: the face.
+        model_id: judges it.
+        above: the scores that the page shows of the same face, cut out by the detector's box.
+    """
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = st.selectbox("Kind of error", list(NOISE_KINDS), key="whatif_kind", width=180)
         scheme = st.segmented_control(
@@ -36,6 +43,21 @@ def whatif_section(view: FaceView, model_id: str) -> None:
         view, scheme, kind, LEVELS, st.session_state.get(_SEED, 0), classifier(model_id)
     )
     slider(f"How wrong, in % of the {unit}", view.picture_rgb, found, sentences(found, scheme))
+    st.caption(why_not_the_same(found[0], above, scheme))
+
+
+def why_not_the_same(exact: Outcome | None, above: EmotionScores, scheme: str) -> str:
+    """Why the score of exact points is not the one above; "" where it is the same."""
+    if exact is None:
+        return ""
+    here = percent(exact.scores.as_dict()[above.top], 1)
+    there = percent(above.top_probability, 1)
+    if here == there:
+        return ""
+    return (
+        f"With exact points the score of {above.top} is {here} here and {there} above and on "
+        f"Upload: there the detector's box cuts the face out, here {SCHEME_TITLES[scheme]} do."
+    )
 
 
 def sentences(found: list[Outcome | None], scheme: str) -> list[str]:

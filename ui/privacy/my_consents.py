@@ -11,6 +11,7 @@ from services.person.receipt import as_json, receipt_of_subject
 from services.store import Store, StoreError
 from ui.consent.session import (
     PURPOSE_TITLES,
+    counted,
     forget_consent,
     held,
     hold,
@@ -19,7 +20,6 @@ from ui.consent.session import (
     show_said,
     withdrawal_words,
 )
-from ui.shared.text import counted_of as counted
 from ui.shared.text import day
 
 _CODE = "privacy_code"

@@ -1,11 +1,14 @@
 """A short video file through the pipeline of the live video, with progress."""
 
 import json
+from functools import partial
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core.pictures.video import SUFFIXES
 from core.stream import RAW, SmoothingRules
+from services.analysis.clip_video import FacesOverTime, annotated_mp4, moment
 from services.analysis.clips import (
     ClipResult,
     analyse_clip,
@@ -16,12 +19,15 @@ from services.analysis.clips import (
 from services.analysis.in_passing import clip_in_passing
 from services.analysis.queue import BusyError
 from services.store import StoreError
-from ui.consent.session import of_session
+from ui.consent.session import counted, of_session
+from ui.shared.figures import plot
 from ui.shared.model_choice import choose_model_and_detector
 from ui.shared.queue import my_turn, waiting_words
 from ui.shared.resources import classifier, detector, settings
-from ui.webcam.session import webcam_session
-from ui.webcam.summary import show_summary
+from ui.shared.text import plain
+from ui.webcam.charts import band_figure, spans
+from ui.webcam.session import ClipLook, webcam_session
+from ui.webcam.summary import face_sentence, show_summary
 
 _TYPES = [suffix.removeprefix(".") for suffix in SUFFIXES]
 
@@ -40,14 +46,14 @@ def clip_section() -> None:
         model_id, detector_name = choose_model_and_detector("clip")
         smooth = st.toggle("Smooth the scores", value=True, key="clip_smooth")
     if file is None:
-        webcam_session().clip = None
+        webcam_session().clip, webcam_session().clip_look = None, ClipLook()
         return
     wanted = (file.file_id, model_id, detector_name, smooth)
     known, result = webcam_session().clip or (None, None)
     if known != wanted or result is None or isinstance(result.error, StoreError | BusyError):
         result = _analyse(file.name, file.getvalue(), model_id, detector_name, smooth)
-        webcam_session().clip = (wanted, result)
-    _show(result, model_id, detector_name)
+        webcam_session().clip, webcam_session().clip_look = (wanted, result), ClipLook()
+    _show(file, result, model_id, detector_name)
 
 
 def _analyse(
@@ -82,28 +88,72 @@ def _analyse(
         place.empty()
 
 
-def _show(result: ClipResult, model_id: str, detector_name: str) -> None:
+def _show(file: UploadedFile, result: ClipResult, model_id: str, detector_name: str) -> None:
     if result.error is not None or result.info is None:
-        st.error(str(result.error), icon=":material/block:")
+        st.error(plain(result.error), icon=":material/block:")
         return
     for note in result.notes:
-        st.info(note, icon=":material/info:")
-    if result.key_frame_rgb is not None:
-        picture, _ = st.columns([1.25, 1])
-        picture.image(
-            result.key_frame_rgb, width="stretch", caption="Which face has which number",
-            alt="A frame of the video with its faces numbered",
-        )  # fmt: skip
-    width, height = result.info.size_wh
-    speed = result.duration_s / max(result.elapsed_s, 1e-6)
-    st.caption(
-        f"{width} × {height} pixels, {result.info.codec}; {result.n_frames} frames analysed in "
-        f"{result.elapsed_s:.1f} s, {speed:.1f} times as fast as it plays"
-    )
+        st.info(plain(note), icon=":material/info:")
     about = clip_dict(result, model_id=model_id, detector=detector_name)
     for name in ("duration_s", "frames", "faces", "timeline"):
         about.pop(name)
     show_summary(
         result.faces, result.rows, duration_s=result.duration_s, n_frames=result.n_frames,
         about=json.loads(json.dumps(about)), key="clip",
+        first=partial(_over_time, file, result), more=partial(_annotated, file, result),
     )  # fmt: skip
+    width, height = result.info.size_wh
+    speed = result.duration_s / max(result.elapsed_s, 1e-6)
+    st.caption(
+        f"{width} × {height} pixels, {result.info.codec}; {counted(result.n_frames, 'frame')} "
+        f"analysed in {result.elapsed_s:.1f} s, {speed:.1f} times as fast as it plays"
+    )
+
+
+@st.fragment
+def _over_time(file: UploadedFile, result: ClipResult) -> None:
+    """A bar a face over time; a click on it, or the slider, shows that moment."""
+    found = spans(result.rows)
+    event = plot(
+        band_figure(found, result.duration_s), key="clip_bands", on_select="rerun",
+        selection_mode="points", alt="What each face resembled over time",
+    )  # fmt: skip
+    clip, points = webcam_session().clip_look, event.selection.points
+    clicked = tuple(points[0]["customdata"]) if points else ()
+    if clicked and clicked != clip.clicked:
+        st.session_state["clip_second"] = round((clicked[1] + clicked[2]) / 2, 1)
+    clip.clicked = clicked
+    picture, words = st.columns([1.25, 1], gap="medium")
+    with picture:
+        longest = max(found, key=lambda span: span.end_s - span.start_s)
+        second = st.slider(
+            "Second (or click on the bar above)", 0.0, max(round(result.duration_s, 1), 0.1),
+            round(min(longest.middle_s, result.duration_s), 1), 0.1, key="clip_second",
+            format="%.1f s",
+        )  # fmt: skip
+        image_rgb = moment(file.getvalue(), second, FacesOverTime(result.rows))
+        if image_rgb is None:
+            image_rgb = result.key_frame_rgb
+        if image_rgb is not None:
+            st.image(
+                image_rgb, width="stretch", output_format="JPEG",
+                alt=f"The video at {second:.1f} seconds, its faces numbered and boxed",
+            )  # fmt: skip
+    with words:
+        for face in result.faces:
+            st.markdown(face_sentence(face))
+
+
+def _annotated(file: UploadedFile, result: ClipResult) -> None:
+    """The clip with its boxes; made when it is asked for, and kept nowhere."""
+    st.download_button(
+        "Annotated video (MP4)",
+        lambda: annotated_mp4(
+            file.getvalue(), FacesOverTime(result.rows), clip_limits(settings())
+        ),
+        "mien_clip.mp4",
+        "video/mp4",
+        on_click="ignore",
+        icon=":material/movie:",
+        key="clip_mp4",
+    )

@@ -14,13 +14,14 @@ from ui.shared.figures import plot
 from ui.shared.model_choice import choose_model_and_detector
 from ui.shared.resources import classifier, detector, settings
 from ui.shared.text import plain
-from ui.webcam.camera import camera
+from ui.webcam.camera_gate import camera_answer
 from ui.webcam.charts import timeline_figure
 from ui.webcam.ice import ice_servers
 from ui.webcam.session import LiveVideo, webcam_session
 from ui.webcam.snapshot import snapshot_section
 from ui.webcam.state import WORDS, State, slow_words, suggests_snapshot
 from ui.webcam.summary import show_summary
+from ui.webcam.webrtc import link
 
 _WINDOW_S: Final = 30.0
 _MAX_FACES: Final = 3
@@ -29,11 +30,8 @@ _MAX_FACES: Final = 3
 _MIRROR: Final = "live_mirror"
 
 
-@st.fragment
 def live_section(to_snapshot: Callable[[], None]) -> None:
     """Render the live way of the page; call only after the notice was agreed to.
-
-    A fragment: what the browser says of the camera runs this part again and not the page.
 
     Args:
         to_snapshot: switches the page to the snapshot.
@@ -41,27 +39,34 @@ def live_section(to_snapshot: Callable[[], None]) -> None:
     live = webcam_session().live
     if _MIRROR not in st.session_state:
         live.stop()
-    state = live.look()
     _controls(live)
-    video, beside = st.columns([1, 1.05], gap="medium")
-    with video:
-        camera(
-            live.hear,
-            attempt=live.attempt if state.runs else 0,
-            answer=live.answer,
-            mirror=bool(st.session_state.get(_MIRROR, True)),
-            ice_servers=ice_servers(settings()),
-        )
-    with beside:
-        if state.runs or state is State.QUEUED:
-            _beside(live, state, to_snapshot)
-        else:
-            _say(live)
-    if state is State.ENDED:
+    answer = camera_answer(live.attempt if live.state.runs else 0)
+    before = live.state
+    live.hear(answer, connected=False, down=False)
+    if live.state.runs or live.state is State.QUEUED:
+        _running(live, to_snapshot)
+    if live.state.runs != before.runs:
+        st.rerun()  # the controls above still offer Stop
+    if not live.state.runs and live.state is not State.QUEUED:
+        _say(live)
+    if live.state is State.ENDED:
         _ended(live)
-    elif state.is_refusal and state is not State.UNSUPPORTED:
+    elif live.state.is_refusal and live.state is not State.UNSUPPORTED:
         st.subheader("Or take a snapshot", anchor=False)
         snapshot_section("refused")
+
+
+def _running(live: LiveVideo, to_snapshot: Callable[[], None]) -> None:
+    """Video on the left, state, timeline and readings on the right; all move by themselves."""
+    video, beside = st.columns([1, 1.05], gap="medium")
+    with video:
+        if live.processor is not None and live.state.runs:
+            # Mounted while the browser still asks for permission; it plays once that is there.
+            granted = live.state is not State.ASKING
+            now = link(live.processor, wanted=granted, ice_servers=ice_servers(settings()))
+            live.hear("", connected=now.playing, down=not now.is_up)
+    with beside:
+        _beside(live, live.state, to_snapshot)
 
 
 def _controls(live: LiveVideo) -> None:
@@ -72,12 +77,14 @@ def _controls(live: LiveVideo) -> None:
             help="Averages the last moments, so that labels do not flicker. "
             "Off: what the model says of each single frame.",
         )  # fmt: skip
-        st.toggle("Mirror", value=True, key=_MIRROR)
+        mirror = st.toggle("Mirror", value=True, key=_MIRROR)
         with st.popover("Model", icon=":material/tune:"):
             model_id, detector_name = choose_model_and_detector("webcam")
             if live.state.runs:
                 st.caption("Another choice counts from the next start on.")
     live.smooth(smooth)
+    if live.processor is not None:
+        live.processor.mirror = mirror
     on = live.state.runs or live.state is State.QUEUED
     # One button with one key: two would both be seen while the page changes.
     place.button(

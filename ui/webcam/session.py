@@ -1,6 +1,7 @@
 """What the Webcam page keeps in a session: the live video from Start to its summary, the clip."""
 
 import ctypes
+import threading
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -13,13 +14,12 @@ from core.stream import RAW, SmoothingRules, StreamAnalyzer, StreamRules
 from services.analysis.clips import ClipResult, stream_analyzer
 from services.analysis.in_passing import LiveRecord
 from services.analysis.live import LiveSession, LiveSlots
-from services.analysis.webrtc import OfferRefusedError, Peer
+from services.analysis.live_frames import FrameProcessor
 from services.store import StoreError
 from ui.consent.session import of_session
 from ui.shared.resources import classifier, detector, settings
-from ui.webcam.camera import Told
-from ui.webcam.ice import ice_servers
 from ui.webcam.state import GIVE_UP_S, PATIENCE_S, Event, State, after, event_of
+from ui.webcam.webrtc import hang_up
 
 _KEY: Final = "webcam"
 
@@ -39,8 +39,7 @@ class LiveVideo:
         problem: why it could not begin or go on, in one sentence.
         user: random name of this attempt at `slots()`.
         attempt: counts presses of Start; each asks for the camera once.
-        answer: to the browser's offer, as SDP.
-        steps_ms: what the browser says of how long each step of the start took.
+        reached_s: step of the start -> seconds of the monotonic clock at which it was reached.
         about: model and detector.
     """
 
@@ -48,13 +47,12 @@ class LiveVideo:
     problem: str = ""
     user: str = field(default_factory=lambda: uuid.uuid4().hex)
     attempt: int = 0
-    answer: str = ""
     started_s: float = 0.0
-    steps_ms: dict[str, int] = field(default_factory=dict)
+    reached_s: dict[str, float] = field(default_factory=dict)
     about: dict[str, str] = field(default_factory=dict)
     analyzer: StreamAnalyzer | None = None
     session: LiveSession | None = None
-    peer: Peer | None = None
+    processor: FrameProcessor | None = None
     record: LiveRecord | None = None
 
     def happen(self, event: Event) -> None:
@@ -70,7 +68,7 @@ class LiveVideo:
 
     def start(self, model_id: str, detector_name: str) -> None:
         """Take a place and begin; where none is free, wait for one."""
-        self.problem, self.answer, self.steps_ms = "", "", {}
+        self.problem, self.reached_s = "", {}
         self.about = {"model": model_id, "detector": detector_name}
         if not slots().hold(self.user):
             self.happen(Event.NO_PLACE)
@@ -87,39 +85,47 @@ class LiveVideo:
         self.analyzer = stream_analyzer(detector(detector_name), classifier(model_id), settings())
         self.session = LiveSession(self.analyzer, on_frame=partial(slots().hold, self.user))
         end = partial(_end, self.session, self.record, slots(), self.user)
-        self.peer = Peer(self.session, ice_servers=ice_servers(settings()), on_end=end)
+        self.processor = FrameProcessor(self.session, end)
         self.happen(Event.START)
 
-    def hear(self, told: Told) -> None:
-        """Take in what the browser says of this attempt."""
-        if told.attempt != self.attempt or not self.state.runs:
-            return
-        self.steps_ms = dict(told.steps_ms)
-        event = event_of(told.status)
-        if event is Event.OFFER and self.state is State.ASKING and self.peer is not None:
-            try:
-                self.answer = self.peer.answer(told.sdp)
-            except OfferRefusedError as error:
-                self.problem = str(error)
-                event = Event.STOP
-        if event is not None:
+    @property
+    def steps_ms(self) -> dict[str, int]:
+        """Step of the start -> milliseconds after Start at which it was reached."""
+        known = {**self.reached_s, **({} if self.session is None else self.session.reached_s)}
+        by_time = sorted(known.items(), key=lambda item: item[1])
+        return {step: round(1000 * (at_s - self.started_s)) for step, at_s in by_time}
+
+    def hear(self, answer: str, *, connected: bool, down: bool) -> State:
+        """Take in what the browser says; the state after it and after what happened by itself.
+
+        Args:
+            answer: to the request for the camera, "" while there is none.
+            connected: whether WebRTC says that both ends have met.
+            down: whether it says that there is no connection, nor one in the making.
+        """
+        event = event_of(answer)
+        if self.state is State.ASKING and event is not None:
+            self.reached_s.setdefault("permission", time.monotonic())
             self.happen(event)
+        if connected:
+            self.reached_s.setdefault("ICE", time.monotonic())
+        state = self.look()
+        if down and state is State.LIVE:
+            self.happen(Event.LOST)  # hung up from the browser's side
+        return self.state
 
     def look(self) -> State:
         """The state, after what has happened by itself since the last look."""
         if not self.state.runs:
             return self.state
-        if self.session is not None and self.session.view(since_s=0.1).frame is not None:
+        if self.session is not None and self.session.latest is not None:
             self.happen(Event.PICTURE)
-        if self.peer is not None and self.peer.ended:
-            self.happen(Event.LOST)
         if self.state is not State.LIVE:
             if self.waited_s > GIVE_UP_S:
                 self.stop()
                 return self.state
             slots().hold(self.user)
-            met = self.peer is not None and self.peer.connected
-            if self.waited_s > PATIENCE_S and not met:
+            if self.waited_s > PATIENCE_S and "ICE" not in self.reached_s:
                 self.happen(Event.PATIENCE_OVER)
         return self.state
 
@@ -130,7 +136,7 @@ class LiveVideo:
     def forget(self) -> None:
         """Drop the ended session and its summary."""
         if not self.state.runs:
-            self.session = self.peer = self.analyzer = None
+            self.session = self.processor = self.analyzer = None
             self.state = State.OFF
 
     def smooth(self, on: bool) -> None:
@@ -141,11 +147,23 @@ class LiveVideo:
     def _hang_up(self) -> None:
         if self.session is not None:
             self.session.close()
-        if self.peer is not None:
-            self.peer.close()
+            if self.record is not None:
+                _log_end(self.session, self.record)
+        hang_up()
         slots().release(self.user)
         # Another name, so that the late end of this video frees no place of the next one.
         self.user = uuid.uuid4().hex
+
+
+@dataclass(eq=False)
+class ClipLook:
+    """How a person looks at a clip's result.
+
+    Attributes:
+        clicked: the piece of the bars that was clicked last: face, start, end.
+    """
+
+    clicked: tuple[Any, ...] = ()
 
 
 @dataclass(eq=False)
@@ -156,11 +174,13 @@ class WebcamSession:
         live: the live video.
         way: which way of the page to show next, "" to leave that to the person.
         clip: what a clip's result depends on, and the result.
+        clip_look: how the person looks at it.
     """
 
     live: LiveVideo = field(default_factory=LiveVideo)
     way: str = ""
     clip: tuple[tuple[Any, ...], ClipResult] | None = None
+    clip_look: ClipLook = field(default_factory=ClipLook)
 
 
 def webcam_session() -> WebcamSession:
@@ -177,11 +197,17 @@ def forget_webcam() -> None:
 
 
 def _end(session: LiveSession, record: LiveRecord, places: LiveSlots, user: str) -> None:
+    """The browser has gone; called on WebRTC's thread."""
     session.close()
     places.release(user)
+    # The store may keep it waiting, and this thread delivers other people's frames.
+    threading.Thread(target=_log_end, args=(session, record), name="mien-live-end").start()
+    give_memory_back()
+
+
+def _log_end(session: LiveSession, record: LiveRecord) -> None:
     n_analysed = session.view(since_s=0.1).figures.n_analysed
     record.end(frames=n_analysed, faces=len(session.summaries()))
-    give_memory_back()
 
 
 def give_memory_back() -> None:

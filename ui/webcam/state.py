@@ -45,7 +45,7 @@ class Event(StrEnum):
     START = "start"
     NO_PLACE = "no place"
     UNRECORDED = "unrecorded"
-    OFFER = "offer"
+    GRANTED = "granted"
     PICTURE = "picture"
     PATIENCE_OVER = "patience over"
     LOST = "lost"
@@ -63,12 +63,10 @@ _AFTER: Final[dict[Event, dict[State, State]]] = {
     Event.START: dict.fromkeys(_STILL, State.ASKING),
     Event.NO_PLACE: dict.fromkeys(_STILL, State.QUEUED),
     Event.UNRECORDED: dict.fromkeys(_STILL, State.UNRECORDED),
-    Event.OFFER: {State.ASKING: State.CONNECTING},
+    Event.GRANTED: {State.ASKING: State.CONNECTING},
     Event.PICTURE: dict.fromkeys((State.CONNECTING, State.BLOCKED), State.LIVE),
     Event.PATIENCE_OVER: {State.CONNECTING: State.BLOCKED},
     Event.LOST: {
-        **dict.fromkeys((State.CONNECTING, State.BLOCKED), State.BLOCKED),
-        State.ASKING: State.OFF,
         State.LIVE: State.ENDED,
     },
     Event.STOP: {
@@ -99,18 +97,16 @@ def after(state: State, event: Event) -> State:
     Example:
         >>> after(State.ASKING, Event.DENIED).value
         'denied'
-        >>> after(State.LIVE, Event.OFFER).value
+        >>> after(State.LIVE, Event.GRANTED).value
         'live'
     """
     return _AFTER[event].get(state, state)
 
 
 def event_of(status: str) -> Event | None:
-    """What a browser's word means; None for a word that only reports."""
-    if status in ("offer", "lost"):
-        return Event(status)
-    if status == "label":
-        return None
+    """What a browser's answer to the request for a camera means; None while there is none."""
+    if status in ("", "granted"):
+        return Event.GRANTED if status else None
     return _ERRORS.get(status, Event.UNSUPPORTED)
 
 
@@ -136,7 +132,7 @@ WORDS: Final[dict[State, Words]] = {
     State.ENDED: Words("info", "videocam_off", "The camera is off; the video has ended."),
     State.BLOCKED: Words(
         "warning", "wifi_off",
-        "No labels yet: it looks as if your network blocks live video (WebRTC).",
+        "No picture yet: it looks as if your network blocks live video (WebRTC).",
     ),
     State.UNRECORDED: Words("error", "database_off", ""),
     State.DENIED: Words(

@@ -1,6 +1,6 @@
 """What a video leaves, live or clip: each face in a line, its timeline, files to take home."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -10,8 +10,10 @@ from core.emotions import EMOTIONS
 from core.expression.answer import times
 from core.stream.timeline import FaceSummary, TimelineRow
 from services.analysis.clips import rows_csv, video_json
+from ui.consent.session import counted
+from ui.shared.figures import plot
 from ui.shared.text import percent
-from ui.webcam.charts import timeline_figure
+from ui.webcam.charts import band_figure, spans, timeline_figure
 
 
 def show_summary(
@@ -22,18 +24,38 @@ def show_summary(
     n_frames: int,
     about: dict[str, Any],
     key: str,
+    first: Callable[[], None] | None = None,
+    more: Callable[[], None] | None = None,
 ) -> None:
-    """Everything below the headline; `key` keeps two summaries on one page apart."""
-    people = f"{len(faces)} face" + ("" if len(faces) == 1 else "s")
-    st.markdown(f"**{duration_s:.0f} seconds, {n_frames} frames, {people}**")
+    """The result first, then files, then numbers.
+
+    Args:
+        faces: each over the whole video.
+        rows: the timeline.
+        duration_s: seconds that were analysed.
+        n_frames: frames that were analysed.
+        about: model, detector and the like, for the JSON.
+        key: keeps two summaries on one page apart.
+        first: renders what each face resembled over time; bars and sentences if not given.
+        more: renders further files.
+    """
+    st.markdown(
+        f"**{counted(round(duration_s), 'second')}, {counted(n_frames, 'frame')}, "
+        f"{counted(len(faces), 'face')}**"
+    )
     if not faces:
         st.info("No face was seen for long enough to be summed up.", icon=":material/face:")
         return
-    for face in faces:
-        st.markdown(face_sentence(face))
-    st.dataframe(summary_table(faces), hide_index=True)
-    st.plotly_chart(timeline_figure(rows), key=f"{key}_timeline", config={"displayModeBar": False})
+    if first is not None:
+        first()
+    else:
+        figure = band_figure(spans(rows), duration_s)
+        plot(figure, key=f"{key}_bands", alt="What each face resembled over time")
+        for face in faces:
+            st.markdown(face_sentence(face))
     with st.container(horizontal=True):
+        if more is not None:
+            more()
         st.download_button(
             "CSV", lambda: rows_csv(rows), f"mien_{key}.csv", "text/csv",
             key=f"{key}_csv", on_click="ignore", icon=":material/download:",
@@ -46,6 +68,9 @@ def show_summary(
             f"mien_{key}.json", "application/json",
             key=f"{key}_json", on_click="ignore", icon=":material/download:",
         )  # fmt: skip
+    with st.expander("All scores over time", icon=":material/show_chart:"):
+        plot(timeline_figure(rows), key=f"{key}_timeline", alt="Seven scores over time, by face")
+        st.dataframe(summary_table(faces), hide_index=True, key=f"{key}_faces")
 
 
 def face_sentence(face: FaceSummary) -> str:

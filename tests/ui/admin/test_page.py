@@ -1,29 +1,34 @@
 """The admin part: seen by nobody but signed-in admins, and what they can do there."""
 
+import contextlib
+import json
 import sqlite3
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from services.admin.review import (
     Action,
+    ConsentState,
     Kind,
     retention_policies,
 )
-from services.admin.sign_in import create_admin, set_admin_disabled
+from services.admin.sign_in import create_admin, set_admin_disabled, sign_in
 from services.person.consent import Choices, current_notice, current_policy, give
-from services.store import Store
+from services.store import Store, StoreError
 from tests.db.fixtures import QUICK_HASHER, FakeClock
 from tests.helpers.agree import agree
 from tests.ui.tools import button, kept, labels, logged, text_of, upload
 
 OpenPage = Callable[[str], AppTest]
 PASSWORD = "a long enough password"
-REVIEW = ("Consents", "Stored", "Retention", "Removals", "Audit log")
+REVIEW = ("Today", "Consents", "Stored", "Retention", "Removals", "Audit log")
 
 
 @pytest.fixture
@@ -51,6 +56,11 @@ def enter(app: AppTest, password: str = PASSWORD, name: str = "Ada ") -> AppTest
 
 def shows_review(app: AppTest) -> bool:
     return "admin_part" in [control.key for control in app.segmented_control]
+
+
+def table(app: AppTest, column: str) -> pd.DataFrame:
+    """The first table on the page that has this column."""
+    return next(one.value for one in app.dataframe if column in one.value.columns)
 
 
 def part(app: AppTest, name: str) -> AppTest:
@@ -182,15 +192,17 @@ def test_no_retention_beyond_three_years_can_be_typed(inside: AppTest) -> None:
 def test_the_log_can_be_filtered(inside: AppTest, store: Store) -> None:
     consents(store, yes=2, no=3)
     app = part(inside, "Audit log")
-    everything = len(app.dataframe[0].value)
+    everything = len(table(app, "action"))
     app = app.selectbox(key="audit_action").set_value("CONSENT_REFUSED").run()
-    rows = app.dataframe[0].value
+    rows = table(app, "action")
     assert set(rows["action"]) == {"CONSENT_REFUSED"}
     assert len(rows) == 3 < everything
+    told = table(app, "what happened")
+    assert all("said no" in sentence for sentence in told["what happened"])
     app = app.text_input(key="audit_actor").input(rows["who"][0]).run()
-    assert len(app.dataframe[0].value) == 1
+    assert len(table(app, "action")) == 1
     app = app.date_input(key="audit_days").set_value((date(2020, 1, 1), date(2020, 1, 2))).run()
-    assert len(app.dataframe[0].value) == 0
+    assert len(table(app, "action")) == 0
 
 
 def test_a_changed_row_is_found_and_named(inside: AppTest, store: Store, data_dir: Path) -> None:
@@ -288,10 +300,57 @@ def test_each_provider_has_a_door_of_its_own(open_page: OpenPage) -> None:
 def test_consent_rates_are_drawn_from_the_store(inside: AppTest, store: Store) -> None:
     consents(store, yes=3, no=1)
     app = part(inside, "Consents")
-    rates = app.dataframe[0].value
+    rates = table(app, "share")
     first = rates[rates["purpose"] == "Analyse now"].iloc[0]
     assert (first["asked"], first["agreed"]) == (4, 3)
     today = datetime.now(UTC).date()
     monday = today - timedelta(days=today.weekday())
     assert str(first["from"])[:10] == f"{monday:%Y-%m-%d}"  # 90 days are shown by the week
     assert "Sign out" in labels(app)
+
+
+def test_today_counts_and_warns(inside: AppTest, store: Store, admin_page: object) -> None:
+    consents(store, yes=2, no=1)
+    app = part(inside, "Today")
+    assert [metric.value for metric in app.metric] == ["2", "1", "0", "0"]
+    assert "Nothing needs your attention" in text_of(app)
+    with contextlib.suppress(StoreError):
+        sign_in(store, "nobody", "a wrong password!")
+    assert part(app, "Today").metric[3].value == "1"
+
+
+def test_consents_are_listed_and_filtered(inside: AppTest, store: Store) -> None:
+    consents(store, yes=2, no=1)
+    app = part(inside, "Consents")
+    rows = table(app, "pseudonym")
+    assert sorted(rows["state"]) == ["given", "given", "refused"]
+    assert set(rows[rows["state"] == "given"]["allows now"]) == {"analyse now, keep the result"}
+    app = app.selectbox(key="consent_state").set_value(ConsentState.REFUSED).run()
+    assert len(table(app, "pseudonym")) == 1
+    app = app.selectbox(key="consent_state").set_value(None).run()
+    app = app.text_input(key="consent_pseudonym").input(rows["pseudonym"][0]).run()
+    assert list(table(app, "pseudonym")["pseudonym"]) == [rows["pseudonym"][0]]
+
+
+def test_a_change_of_retention_names_who_made_it(inside: AppTest) -> None:
+    app = part(inside, "Retention")
+    assert "Nobody yet" in text_of(app)
+    app = app.number_input(key="retention_image").set_value(5).run()
+    app = app.button(key="set_image").click().run()
+    (change,) = table(app, "from").to_dict("records")
+    assert (change["who"], change["from"], change["to"]) == ("ada", "30 days", "5 days")
+
+
+def test_a_reload_keeps_the_sign_in_and_signing_out_ends_it_everywhere(
+    inside: AppTest, admin_page: Callable[[], AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (cookie,) = [json.loads(c.proto.json)["cookie"] for c in inside.get("bidi_component")]
+    token = cookie.partition("=")[2].partition(";")[0]
+    assert len(token) > 20
+    monkeypatch.setattr(type(st.context), "cookies", property(lambda _: {"mien_admin": token}))
+    again = admin_page()
+    assert shows_review(again)
+    button(again, "Sign out").click().run()
+    assert not shows_review(admin_page())
+    monkeypatch.setattr(type(st.context), "cookies", property(lambda _: {"mien_admin": "x"}))
+    assert not shows_review(admin_page())

@@ -1,8 +1,8 @@
 import base64
 import io
 import json
-import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -13,14 +13,14 @@ from streamlit.testing.v1 import AppTest
 from core.drawing.photo import draw_analysis
 from core.landmarks.noise import NOISE_KINDS
 from core.landmarks.schemes import FIVE, IBUG, MESH
-from core.types import Analysis, FaceAnalysis
+from core.types import Analysis, EmotionScores, FaceAnalysis
 from tests.helpers.agree import agree
 from tests.paths import ROOT
 from ui.faces.view import FaceView, face_view
-from ui.landmarks.face import measures_table, overlay, points_csv, points_json
+from ui.landmarks.face import LAYERS, measures_table, overlay, points_csv, points_json
 from ui.landmarks.levels import outcomes
-from ui.landmarks.slider import payload
-from ui.landmarks.whatif import LEVELS, sentences
+from ui.landmarks.slider import payload, start_of
+from ui.landmarks.whatif import LEVELS, sentences, why_not_the_same
 from ui.shared.resources import analyzer, classifier
 
 OpenPage = Callable[[str], AppTest]
@@ -69,14 +69,18 @@ def test_measures_have_units_and_are_plausible(open_page: OpenPage) -> None:
     cells = [line.strip("| ").split(" | ") for line in table.splitlines()[2:]]
     values = {row[0]: row[1] for row in cells}
     assert values["Yaw"].endswith("°")
-    assert values["Inter-ocular distance"].endswith("px")
-    assert 55 < float(values["Inter-ocular distance"].split()[0]) < 66
+    assert 55 < float(values["**A** Eye corners"].removesuffix("\u00a0px")) < 66
+    usual = json.loads((ROOT / "models" / "studies" / "usual_measures.json").read_text())
+    low, high = usual["ranges"]["eye_opening"]
+    (between,) = {row[2] for row in cells if row[0].startswith("**B**")}
+    assert between == f"{low:.2f} to {high:.2f}"
+    assert "1,200" in text_of(app)
 
 
 @pytest.mark.parametrize("scheme", [MESH, IBUG, FIVE])
 def test_every_scheme_can_be_shown(open_page: OpenPage, scheme: str) -> None:
     app = open_page("landmark_analysis")
-    app.session_state["landmark_layers"] = ["Points", "Lines", "Regions", "Pose"]
+    app.session_state["landmark_layers"] = list(LAYERS)
     app.session_state["landmark_scheme"] = scheme
     app = app.run()
     assert not app.exception
@@ -134,7 +138,7 @@ def test_several_faces_are_numbered_and_one_is_chosen(agreed: AppTest) -> None:
     assert len(box.options) == 2
     app = box.select_index(1).run(timeout=120)
     assert not app.exception
-    assert re.search(r"\*\*Face 2\*\* – .* would say happy", text_of(app))
+    assert "**Face 2** would say happy" in text_of(app)
 
 
 def test_faces_of_a_photo_that_lies_on_its_side_are_numbered_on_it_upright(
@@ -186,8 +190,6 @@ def test_points_in_the_picture_are_those_of_the_photo(view: FaceView) -> None:
 
 
 def test_a_turned_head_is_said_to_be_turned(view: FaceView) -> None:
-    from dataclasses import replace
-
     from ui.faces.view import remarks
 
     mesh, size_wh = view.original[MESH], (512, 512)
@@ -218,14 +220,19 @@ def test_downloads_hold_the_points(view: FaceView) -> None:
 def test_overlays_differ_by_layer(view: FaceView) -> None:
     plain = overlay(view, MESH, [])
     assert (plain == view.picture_rgb).all()
-    for layer in ("Points", "Lines", "Regions", "Pose"):
+    for layer in LAYERS:
         assert (overlay(view, MESH, [layer]) != plain).any()
 
 
 def test_the_table_has_a_row_for_each_measure(view: FaceView) -> None:
-    table = measures_table(view.geometry)
-    assert len(table) == 10
+    ranges = {"eye_opening": (0.0, 9.0), "mouth_width": (0.0, 0.1)}
+    table = measures_table(view.geometry, ranges).set_index("measure")
     assert table["value"].str.len().min() > 0
+    assert table.loc["**B** Left eye", "most faces"] == "0.00 to 9.00"
+    assert [name for name in table.index if "⚠" in table.loc[name, "value"]] == [
+        "**D** Mouth width"
+    ]
+    assert measures_table(view.geometry, {})["most faces"].eq("").all()
 
 
 @pytest.mark.parametrize("scheme", [MESH, IBUG, FIVE])
@@ -272,6 +279,24 @@ def test_the_slider_has_points_and_crops_of_every_level(view: FaceView) -> None:
     np.testing.assert_allclose(points[-1] / 10, last.points_xy * 300 / 640, atol=0.06)
     assert crops.shape == (33 * 48, 48)
     assert np.abs(crops[-48:].astype(int) - last.crop[..., 0]).mean() < 3
+
+
+def test_the_slider_starts_where_the_label_flips(view: FaceView) -> None:
+    exact, wrong = outcomes(view, FIVE, "gaussian", [0.0, 0.05], 0, classifier("mien-fast"))
+    assert exact is not None
+    turned = replace(exact, scores=EmotionScores(np.float32([1, 0, 0, 0, 0, 0, 0])))
+    assert start_of([exact, wrong, turned, exact]) == 2
+    assert start_of([exact, None]) == 1
+    assert start_of([exact] * 33) == 8
+
+
+def test_another_score_than_on_upload_is_explained(view: FaceView) -> None:
+    (exact,) = outcomes(view, FIVE, "gaussian", [0.0], 0, classifier("mien-fast"))
+    assert exact is not None
+    assert why_not_the_same(exact, exact.scores, FIVE) == ""
+    other = EmotionScores(np.float32([0.5, 0, 0, 0.5, 0, 0, 0]))
+    told = why_not_the_same(exact, other, FIVE)
+    assert "50.0\u00a0% above and on Upload" in told
 
 
 def test_no_picture_is_kept_in_the_session(open_page: OpenPage) -> None:

@@ -1,1 +1,0 @@
-"""Files as people have them: odd names, tables of paths, results that appear whole."""
