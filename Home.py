@@ -1,15 +1,17 @@
 """Entry and router: page config, navigation over pages/, the first screen."""
 
+from pathlib import Path
+
 import streamlit as st
 
+import ui.runtime
 from ui.home import first_screen
+from ui.photos.session import leave_page
 from ui.runtime.favicon import favicon
-from ui.runtime.operations import start
+from ui.runtime.operations import start_or_say
 from ui.runtime.uploads import release_what_is_left
 
-start()
-st.set_page_config(page_title="Mien", page_icon=favicon(), layout="wide")
-
+start_or_say()
 PAGES = [
     st.Page(first_screen, title="Home", icon=":material/home:", default=True),
     st.Page("pages/upload.py", title="Upload", icon=":material/add_photo_alternate:"),
@@ -22,5 +24,9 @@ PAGES = [
 ]
 
 page = st.navigation(PAGES)
-release_what_is_left(page.title)
+title = "Mien" if page.title == "Home" else f"{page.title} · Mien"
+st.set_page_config(page_title=title, page_icon=favicon(), layout="wide")
+st.html(Path(ui.runtime.__file__).with_name("frame.css"))
+if release_what_is_left(page.title):
+    leave_page()
 page.run()

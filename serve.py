@@ -32,7 +32,7 @@ def checked_settings() -> Settings:
     """The settings; where one is wrong, say which and end."""
     try:
         return load_settings()
-    except (MienError, ValueError) as error:  # pydantic's ValidationError is one
+    except MienError as error:
         sys.exit(f"mien: {error}")
 
 

@@ -163,7 +163,7 @@ def _note(screen: Screen, element: Any) -> None:
     """Remember what an element says and how to use it."""
     kind = element.WhichOneof("type")
     content = getattr(element, kind) if kind else None
-    if kind in ("markdown", "alert"):
+    if kind in ("markdown", "alert", "heading", "html"):
         screen.texts.append(content.body)
         if kind == "alert" and content.format == content.ERROR:
             screen.errors.append(content.body)

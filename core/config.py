@@ -2,14 +2,17 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal, get_args, get_origin
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.errors import SettingsError
 
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
     from core.pictures.images import PictureLimits
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -179,19 +182,49 @@ def load_settings() -> Settings:
     """Settings from the environment and the secret files.
 
     Raises:
-        pydantic.ValidationError: one of them is wrong.
-        SettingsError: the folder of secret files does not exist.
+        SettingsError: one of them is wrong, or the folder of secret files does not exist; the
+            message names the variable, its value and what it can be.
 
     Example:
         >>> load_settings().max_upload_mb
         10
     """
     folder = os.environ.get(SECRETS_DIR_VARIABLE)
-    if not folder:
-        return Settings()
-    if not Path(folder).is_dir():
+    if folder and not Path(folder).is_dir():
         # Not to be passed over: Mien would start with keys of its own making.
         raise SettingsError(
             f"{SECRETS_DIR_VARIABLE} names a folder that does not exist; correct it or unset it."
         )
-    return Settings(_secrets_dir=folder)
+    try:
+        return Settings(_secrets_dir=folder) if folder else Settings()
+    except ValidationError as exc:
+        wrong = {str(fault["loc"][0]): fault for fault in exc.errors()}
+    # Outside, so that pydantic's text, which can hold a secret, goes into no log.
+    raise SettingsError(" ".join(_fault_words(name, fault) for name, fault in wrong.items()))
+
+
+def _fault_words(name: str, fault: "ErrorDetails") -> str:
+    """Such as "MIEN_PARALLEL_PHOTOS is '0'; it must be a whole number from 1 to 256."."""
+    field = Settings.model_fields[name]
+    is_secret = SecretStr in (field.annotation, *get_args(field.annotation))
+    value = "not as it should be" if is_secret else repr(str(fault["input"]))
+    return f"{ENV_PREFIX}{name.upper()} is {value}; it must be {_allowed(field)}."
+
+
+def _allowed(field: FieldInfo) -> str:
+    limits = {
+        name: getattr(entry, name)
+        for entry in field.metadata
+        for name in ("ge", "le", "max_length")
+        if getattr(entry, name, None) is not None
+    }
+    kinds = [kind for kind in (field.annotation, *get_args(field.annotation)) if kind is not None]
+    if get_origin(field.annotation) is Literal:
+        return " or ".join(map(str, get_args(field.annotation)))
+    if int in kinds:
+        low, high = limits.get("ge"), limits.get("le")
+        end = f"from {low} to {high}" if high is not None else f"of {low} or more"
+        return f"a whole number {end}"
+    if "max_length" in limits:
+        return f"a text of at most {limits['max_length']} characters"
+    return "a path" if Path in kinds else "a text"

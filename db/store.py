@@ -274,7 +274,8 @@ def _before_first_row(head_path: Path) -> bool:
 
 def _in_database(data_dir: Path, database_url: str | None) -> tuple[str | None, bool]:
     """The mark of the key, and whether there is any row; changes nothing."""
-    if database_url is None and not database_file(data_dir).exists():
+    file = database_file(data_dir, database_url)
+    if file is not None and not file.exists():
         return None, False
     engine = make_engine(data_dir, database_url, look_only=True)
     try:

@@ -7,7 +7,7 @@ failed change takes back the files it wrote, and a crash leaves strays that the 
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -38,7 +38,8 @@ class ReadUnit:
     def __init__(self, session: Session, clock: Clock):
         self.session = session
         self._last = audit.last_row(session)
-        self.wall_clock = clock()
+        # In UTC, where a day is 24 hours: local time plus thirty days is an hour off in autumn.
+        self.wall_clock = clock().astimezone(UTC)
         newest = _newest_time(self._last) or self.wall_clock
         self._behind = newest - self.wall_clock
         self.now: datetime = max(self.wall_clock, newest)

@@ -68,8 +68,8 @@ def _open(page: Page, url: str, name: str) -> None:
     page.goto(f"{url}/{name}")
     page.get_by_role("heading", level=1).first.wait_for(timeout=60_000)
     if name == "upload":
-        page.get_by_text("Eileen Collins").click()
-        page.get_by_text("resembles happiness").first.wait_for(timeout=60_000)
+        page.get_by_text("A group").click()
+        page.get_by_text("6 faces").first.wait_for(timeout=60_000)
     page.wait_for_load_state("networkidle")
     time.sleep(1)
     page.wait_for_function(_NOTHING_PENDING, timeout=60_000)

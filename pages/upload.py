@@ -1,45 +1,89 @@
-"""Upload: photos in, every face with its seven scores out. Kept is what was opted into."""
+"""Upload: photos in, every face with what people would say out. Kept is what was opted into."""
 
 import streamlit as st
 
 from ui.consent import notice
 from ui.consent import session as consent
 from ui.photos.many import show_many
-from ui.photos.results import show_results
-from ui.photos.session import SAMPLES, analyse_photos, forget_photos, sample_photos, upload_widgets
+from ui.photos.results import show_compared, show_left, show_results
+from ui.photos.samples import choose_sample
+from ui.photos.session import (
+    MANY,
+    SAMPLE_KEY,
+    Photo,
+    analyse_photos,
+    any_own,
+    forget_all,
+    forget_own_photos,
+    left_results,
+    remembered_sample,
+    sample_photos,
+    upload_widgets,
+)
 from ui.runtime.router import through_home
-from ui.shared.model_choice import choose_model_and_detector, choose_tiles
+from ui.shared.model_choice import Choice, choose_models
+
+
+def own_photos() -> list[Photo]:
+    """A person's own photos, behind the notice."""
+    if notice.agreed(keeping=True):
+        return upload_widgets()
+    forget_own_photos()
+    return []
+
+
+def samples() -> list[Photo]:
+    """The sample that is chosen, if any."""
+    title = choose_sample("Or try a sample", key=SAMPLE_KEY, default=remembered_sample())
+    return sample_photos([title] if title else [])
+
+
+def inputs() -> tuple[list[Photo], Choice]:
+    """What is to be looked at and with what; in one bar as soon as there is something to see."""
+    own_now, sample_now = any_own(), remembered_sample()
+    if not own_now and not sample_now:
+        left, right = st.columns([1.6, 1], gap="large")
+        with left:
+            photos = own_photos()
+        with right:
+            return [*photos, *samples()], Choice.usual()
+    with st.expander("Photos, model and detector", icon=":material/tune:", key="inputs"):
+        photos = own_photos()
+        if own_now:
+            photos += samples()
+        chosen = choose_models("upload")
+    if not own_now:  # the other samples stay a click away
+        with st.container(key="row_of_samples"):
+            photos += samples()
+    return photos, chosen
+
+
+def show(photos: list[Photo], chosen: Choice) -> bool:
+    """Analyse and show: one by one, all together where there are many, or two models' answers."""
+    by_model = [
+        analyse_photos(photos, model_id, chosen.detector, consent.analyse_own, tiles=chosen.tiles)
+        for model_id in (chosen.model_id, chosen.other_model_id)
+        if model_id is not None
+    ]
+    analysed = by_model[0]
+    if not analysed:
+        return False
+    if len(by_model) > 1:
+        show_compared(*by_model)
+    else:
+        (show_many if len(analysed) > MANY else show_results)(
+            analysed, chosen.model_id, chosen.detector
+        )
+    return True
+
 
 through_home()
-st.title("Upload photos")
-st.write("Every face gets a box and seven scores: how much its expression resembles each of them.")
-
-chosen_samples = st.pills("Try a sample", list(SAMPLES), selection_mode="multi", key="samples")
-
-if notice.agreed(folded=bool(chosen_samples), keeping=True):
-    notice.receipt()
-    photos = upload_widgets()
-    notice.shown_again()
-else:
-    forget_photos()
-    photos = []
-
-photos = [*sample_photos(chosen_samples), *photos]
-if not photos:
-    st.stop()
-
-with st.expander("Model and detector", icon=":material/tune:"):
-    model_id, detector = choose_model_and_detector("upload")
-    tiles = choose_tiles("upload")
-
-analysed = analyse_photos(photos, model_id, detector, consent.analyse_own, tiles=tiles)
-if not analysed:
-    st.stop()
-
-single = [pair for pair in analysed if not pair[0].is_one_of_many]
-many = [result for photo, result in analysed if photo.is_one_of_many]
-if many:
-    show_many(many, model_id, detector)
-if single:
-    show_results(single, model_id, detector)
-st.button("Forget these photos", on_click=forget_photos, icon=":material/delete:")
+st.title("Upload photos", anchor=False)
+notice.receipt()
+photos, chosen = inputs()
+left_over = [] if show(photos, chosen) else left_results()
+if left_over:
+    show_left(left_over)
+notice.shown_again()
+if photos or left_over:
+    st.button("Forget these photos", on_click=forget_all, icon=":material/delete:")

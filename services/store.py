@@ -55,9 +55,8 @@ def open_store_of(settings: Settings) -> Store:
 
 def open_store_if_there(settings: Settings) -> Store | None:
     """`open_store_of` for commands that need no store: None where none has been made."""
-    if settings.database_url is None and not database_file(settings.data_dir).exists():
-        return None
-    return open_store_of(settings)
+    file = database_file(settings.data_dir, settings.database_url)
+    return open_store_of(settings) if file is None or file.exists() else None
 
 
 def look_at_store_of(settings: Settings) -> Store:

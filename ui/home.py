@@ -1,53 +1,90 @@
-"""The first screen: what Mien does, what it cannot tell, where to go."""
+"""The first screen: what Mien does, shown on a picture; the ways in; what it cannot tell."""
+
+from dataclasses import replace
 
 import streamlit as st
 
-from ui.shared.resources import default_report
+from core.drawing.photo import draw_analysis
+from services.analysis.photos import PhotoResult, analyse_bytes
+from ui.faces.card import bars_html
+from ui.faces.pictures import jpeg
+from ui.photos.results import found_words
+from ui.photos.samples import SAMPLES, choose_sample
+from ui.shared.resources import analyzer, default_report, settings
 from ui.shared.text import percent
+
+_SHOWN_PX = 640
+_WAYS = (
+    ("photo", "pages/upload.py", "Choose a photo", ":material/add_photo_alternate:"),
+    ("webcam", "pages/webcam.py", "Use the webcam", ":material/videocam:"),
+)
+_LIMITS = """
+- **Not what somebody feels.** People scowl in about a third of the cases in which they are angry,
+  and smile out of politeness ([Barrett et al. 2019](https://doi.org/10.1177/1529100619832930)).
+- **Not who somebody is.** Faces are not recognised, compared or remembered.
+- **Nothing to decide about people by.** At work and in education that is prohibited in the EU.
+"""
 
 
 def first_screen() -> None:
     """Render the Home page."""
-    st.title("Mien")
-    st.markdown(
-        "**Finds faces in photos and says which of seven expressions each resembles.** "
-        "It shows how sure it is, how often it is right, and keeps nothing unless you ask it to."
-    )
-    left, right = st.columns(2, gap="medium")
-    with left, st.container(border=True, height="stretch"):
-        st.subheader("Look at photos")
-        st.write(
-            "Drop one photo or many, or try a sample. Every face gets a box and seven scores; "
-            "results can be downloaded."
+    st.title("Mien", anchor=False)
+    _ways_in_and_live_sample()
+    st.header("What it cannot tell", anchor=False)
+    st.markdown(_LIMITS)
+
+
+@st.fragment
+def _ways_in_and_live_sample() -> None:
+    """A photo, the webcam or a sample; the sample's result stands beside, as it is given now."""
+    words, shown = st.columns([1, 1.1], gap="large")
+    with words:
+        st.markdown(
+            "Finds the faces in a photo and says **what people would call each expression** – and "
+            "how sure that is. Nothing is kept unless you want it."
         )
-        st.page_link("pages/upload.py", label="Upload photos", icon=":material/arrow_forward:")
-    with right, st.container(border=True, height="stretch"):
-        st.subheader("Before you trust it")
-        st.write(_accuracy_sentence())
-        st.page_link(
-            "pages/model_metrics.py", label="See how it was measured",
-            icon=":material/arrow_forward:",
-        )  # fmt: skip
-    st.subheader("What it cannot tell")
-    st.markdown(
-        "- **What somebody feels.** A face can look angry in thought or happy out of politeness; "
-        "people scowl in only about a third of the cases in which they are angry "
-        "(Barrett et al. 2019).\n"
-        "- **Who somebody is.** Faces are not recognised, compared or remembered.\n"
-        "- **Anything to decide about a person by.** Inferring emotions at work or in education "
-        "is prohibited in the EU; the wording here is that an expression *resembles* one of seven."
-    )
+        for key, page, label, icon in _WAYS:
+            with st.container(key=f"way_{key}"):
+                st.page_link(page, label=label, icon=icon, width="stretch")
+        first = next(iter(SAMPLES))
+        title = choose_sample("Or try a sample", key="home_sample", default=first) or first
+        st.markdown(_accuracy_sentence())
+    with shown:
+        _sample_result(title)
+
+
+def _sample_result(title: str) -> None:
+    result, picture_jpeg = _analysed(title)
+    if result.analysis is None:
+        st.error(str(result.error), icon=":material/block:")
+        return
+    faces, said = result.analysis.faces, found_words([result])
+    st.image(picture_jpeg, width="stretch", alt=f"{title}: {said}")
+    st.markdown(f"**{said}**")
+    if len(faces) == 1 and faces[0].scores is not None:
+        st.html(bars_html(faces[0].scores))
+    st.caption(SAMPLES[title].about)
+
+
+@st.cache_resource(show_spinner=False)
+def _analysed(title: str) -> tuple[PhotoResult, bytes]:
+    """A sample's result and its picture with boxes: nobody's here, so kept for all visitors."""
+    limits = settings()
+    engine = analyzer(limits.default_model, limits.default_detector)
+    result = analyse_bytes(title, SAMPLES[title].path.read_bytes(), engine, limits)
+    if result.image_rgb is None or result.analysis is None:
+        return result, b""
+    drawn = draw_analysis(result.image_rgb, result.analysis, max_side_px=_SHOWN_PX)
+    return replace(result, image_rgb=None), jpeg(drawn)
 
 
 def _accuracy_sentence() -> str:
     report = default_report()
     if report is None:
         return "How often the model is right is measured on pictures that it never saw."
-    overall = report["all"]
-    low, high = overall["accuracy_ci95"]
+    accuracy = percent(report["all"]["accuracy"])
     return (
-        f"On {overall['n']:,} test pictures of FER-2013 that it never saw, the default model is "
-        f"right in **{percent(overall['accuracy'], 1)}** of the cases (95\u00a0% interval "
-        f"{percent(low, 1)} to {percent(high, 1)}). People agree with those labels in about "
-        "65\u00a0% (Goodfellow et al. 2013)."
+        f"**How far to trust it:** it says what the label says on {accuracy} of "
+        f"{report['all']['n']:,} test pictures; people do so on about 65\u00a0%. "
+        "[How that was measured](model_metrics)"
     )

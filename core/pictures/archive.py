@@ -6,8 +6,8 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from core.errors import DatasetError
+from core.pictures.files.kinds import is_leftover, is_photo_name, passed_over
 from core.pictures.images import MAX_BYTES
-from core.pictures.kinds import is_leftover, is_photo_name, passed_over
 
 MAX_FILES: Final = 25_000
 MAX_UNPACKED_BYTES: Final = 600_000_000

@@ -24,8 +24,8 @@ from core.errors import (
     TooManyPixelsError,
     UnsupportedFormatError,
 )
+from core.pictures.files.kinds import FORMAT_WORDS, HEIC_IS_READ, is_regular
 from core.pictures.jpeg import completed, without_notes
-from core.pictures.kinds import FORMAT_WORDS, HEIC_IS_READ, is_regular
 from core.pictures.structure import asks_too_much
 from core.types import ImageRGB
 

@@ -37,9 +37,10 @@ TRACES_ATTEMPTS = 3  # what is in the way is mostly gone the next moment
 TRACES_PAUSE_S = 0.05
 
 
-def database_file(data_dir: Path) -> Path:
-    """Where the SQLite file of a data folder lies."""
-    return data_dir / SQLITE_FILE_NAME
+def database_file(data_dir: Path, database_url: str | None = None) -> Path | None:
+    """Where the SQLite file lies; None where the database is on a server."""
+    url = _checked_url(database_url) if database_url else _sqlite_url(data_dir)
+    return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
 
 
 def make_engine(

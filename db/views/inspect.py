@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from db.audit import log as audit
 from db.audit.chain import parse_stamp
-from db.database.engine import SQLITE_FILE_NAME, make_engine, translated_errors
+from db.database.engine import database_file, make_engine, translated_errors
 from db.database.migrate import newest_revision
 from db.seal.master_key import Keys, parse_master_key, read_key_file
 from db.store import KEY_CHECK, Store
@@ -50,7 +50,8 @@ def inspect_store(data_dir: Path, database_url: str | None, master_key: str | No
     secret = parse_master_key(master_key) if master_key else read_key_file(data_dir)
     keys = Keys.derive(secret) if secret is not None else None
     wanted = newest_revision()
-    if database_url is None and not (data_dir / SQLITE_FILE_NAME).exists():
+    file = database_file(data_dir, database_url)
+    if file is not None and not file.exists():
         return StoreFacts(None, wanted, keys is not None, None, None)
     engine = make_engine(data_dir, database_url, look_only=True)
     try:

@@ -186,7 +186,8 @@ def _pii(purpose: Purpose) -> list[str]:
 def _fixed_terms() -> dict[str, Any]:
     return {
         "special_category": True,
-        "collection_method": "form in the product, photo handed over by the person",
+        "collection_method": "a button below the notice that says what it allows, with boxes that "
+        "nobody ticked beforehand; the photo is handed over by the person",
         "processing_method": "automated analysis on the serving computer",
         "processing_locations": ["the serving computer"],
         "storage_locations": ["the data folder of this installation"],

@@ -5,6 +5,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from core.config import ROOT, Settings, load_settings
+from core.errors import SettingsError
 from core.pictures.images import MAX_BYTES, MAX_PIXELS
 
 
@@ -37,15 +38,26 @@ def test_the_environment_is_read_with_its_prefix(
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
-    [("MAX_UPLOAD_MB", "0"), ("MAX_UPLOAD_MB", "many"), ("MIN_FACE_PX", "3")],
+    ("name", "value", "words"),
+    [
+        ("MAX_UPLOAD_MB", "0", "is '0'; it must be a whole number from 1 to 100."),
+        ("MAX_UPLOAD_MB", "many", "is 'many'; it must be a whole number from 1 to 100."),
+        ("MAX_CLIP_SECONDS", "7200", "is '7200'; it must be a whole number from 1 to 3600."),
+        ("MIN_FACE_PX", "3", "is '3'; it must be a whole number of 12 or more."),
+        ("METRICS_PORT", "x", "is 'x'; it must be a whole number from 1 to 65535."),
+        ("LOG_FORMAT", "xml", "is 'xml'; it must be text or json."),
+        ("CONTROLLER_NAME", "n" * 201, "; it must be a text of at most 200 characters."),
+    ],
 )
-def test_an_impossible_setting_is_refused(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+def test_an_impossible_setting_is_named_with_its_value_and_range(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
 ) -> None:
     monkeypatch.setenv("MIEN_" + name, value)
-    with pytest.raises(ValidationError, match=name.lower()):
+    with pytest.raises(SettingsError) as refusal:
         load_settings()
+    assert str(refusal.value).startswith(f"MIEN_{name} is ")
+    assert str(refusal.value).endswith(words)
+    assert refusal.value.__context__ is None
 
 
 def test_settings_cannot_be_changed_and_keep_secrets_out_of_their_text() -> None:

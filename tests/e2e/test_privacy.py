@@ -129,7 +129,7 @@ def test_streamlits_own_memory_holds_nothing_that_was_taken_back_left_or_erased(
         browser = chromium()
         page = fresh_page(browser, 1280)
         page.goto(f"{server.url}/upload")
-        expect(page.get_by_text("What is this for?").first).to_be_visible(timeout=SLOW_MS)
+        expect(page.get_by_text("What happens to your photo").first).to_be_visible(timeout=SLOW_MS)
         before = bytes_held(server.url)  # the page's icon
         keep_photo(page, server.url, timeout_ms=SLOW_MS)
         pictures = pictures_on(page)
@@ -139,6 +139,7 @@ def test_streamlits_own_memory_holds_nothing_that_was_taken_back_left_or_erased(
         assert held[PICTURES] > before[PICTURES]
 
         page.get_by_role("button", name="I no longer agree").click()
+        page.get_by_role("button", name="Take back and delete").click()
         expect(page.get_by_text("Deleted: 1 image").first).to_be_visible(timeout=SLOW_MS)
         assert held_at_last(server.url, before) == before
         assert not any(is_served(address) for address in pictures)

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from tests.helpers.agree import agree_in_browser
+from tests.helpers.agree import AGREE, agree_in_browser
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.e2e
@@ -45,12 +45,38 @@ def download(page: Page, button: str) -> bytes:
     return Path(started.value.path()).read_bytes()
 
 
-def test_the_astronaut_resembles_happiness(page: Page) -> None:
+def test_a_smile_is_seen_and_the_inputs_are_one_bar(page: Page) -> None:
     page.locator('input[type="file"]').first.set_input_files(ASTRONAUT)
-    expect(page.get_by_text("would say happy")).to_be_visible(timeout=20_000)
-    expect(page.get_by_text('When this model says "happy" it is right in')).to_be_visible()
+    expect(page.get_by_role("heading", name="people would say happy")).to_be_visible(
+        timeout=20_000
+    )
+    expect(
+        page.get_by_text("How often this model is right with what it says first")
+    ).to_be_visible()
+    expect(page.locator('input[type="file"]').first).not_to_be_in_viewport()
+    picture = page.get_by_role("img", name="astronaut.jpg: 1 face in boxes").bounding_box()
+    assert picture is not None
+    assert picture["y"] < 500, "the result is on the first screen"
     # Nothing is wider than the screen.
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_two_clicks_and_a_file_from_landing_to_an_own_result(
+    app_url: str, chromium: Callable[..., Browser]
+) -> None:
+    browser = chromium()
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(app_url)
+    page.get_by_role("link", name="Choose a photo").click(timeout=30_000)
+    agree = page.get_by_role("button", name=AGREE)
+    agree.wait_for(timeout=30_000)
+    expect(agree).to_be_in_viewport()  # on a phone's first screen
+    agree.click()
+    page.locator('input[type="file"]').first.set_input_files(ASTRONAUT)
+    expect(page.get_by_role("heading", name="people would say happy")).to_be_visible(
+        timeout=30_000
+    )
+    browser.close()
 
 
 def test_a_group_photo_is_read_and_its_results_taken_home(page: Page, tmp_path: Path) -> None:
@@ -64,7 +90,9 @@ def test_a_group_photo_is_read_and_its_results_taken_home(page: Page, tmp_path: 
     broken.write_bytes(ASTRONAUT.read_bytes()[:20_000])
 
     page.locator('input[type="file"]').first.set_input_files([group, broken])
-    expect(page.get_by_text("2 photos, 2 faces, 1 refused")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name="2 photos, 2 faces, 1 refused")).to_be_visible(
+        timeout=20_000
+    )
     expect(page.get_by_text("damaged or cut short").last).to_be_visible()
     expect(page.get_by_text("Traceback")).to_have_count(0)
 

@@ -1,11 +1,11 @@
-"""How a person says yes: what it is for, what is allowed, one button."""
+"""How a person says yes: one button, or what may be kept ticked one by one and its button."""
 
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
+AGREE, AGREE_AND_KEEP = "Analyse, keep nothing", "Analyse and keep what is ticked"
 TITLES = {
-    "analyse": "Analyse now",
     "keep_result": "Keep the result",
     "keep_image": "Keep the image",
     "evaluation": "Use for evaluation",
@@ -14,17 +14,22 @@ TITLES = {
 
 def agree(app: AppTest, *keep: str, context: str = "personal") -> AppTest:
     """Agree to the analysis and to `keep` (keys of TITLES) on a page of AppTest."""
-    app = app.pills(key="consent_context").set_value(context).run()
-    for purpose in ("analyse", *keep):
+    chosen = app.pills(key="consent_context")
+    if context != (chosen.value or "personal"):
+        app = chosen.set_value(context).run()
+    for purpose in keep:
         app.checkbox(key=f"consent_{purpose}").check()
-    button = next(button for button in app.button if button.label.startswith("I agree"))
-    return button.click().run()
+    label = AGREE_AND_KEEP if keep else AGREE
+    return next(button for button in app.button if button.label == label).click().run()
 
 
 def agree_in_browser(page: Any, *keep: str) -> None:
     """Agree to the analysis and to `keep` on a page of Playwright."""
-    page.get_by_role("radio", name="Trying it out, for myself").click()
-    for purpose in ("analyse", *keep):
+    if not keep:
+        page.get_by_role("button", name=AGREE).click()
+        return
+    page.get_by_text("Keep something as well?").click()
+    for purpose in keep:
         # Streamlit hides the box itself; a person clicks its label.
         page.locator("label", has_text=TITLES[purpose]).click()
-    page.get_by_role("button", name="I agree: analyse my photos").click()
+    page.get_by_role("button", name=AGREE_AND_KEEP).click()

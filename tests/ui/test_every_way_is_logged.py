@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
 from db.errors import StoreBusyError
-from services.admin.review import Action, AuditFilter, audit_page
+from services.admin.review import Action
 from services.analysis.queue import Turns
 from services.store import Store
 from tests.helpers.agree import agree
 from tests.helpers.clips import encode_clip, wandering
-from tests.ui.tools import ASTRONAUT, button, kept, labels, logged, text_of
+from tests.ui.tools import ASTRONAUT, button, details, kept, labels, logged, text_of
 from ui.webcam.session import slots
 from ui.webcam.webrtc import Link
 
@@ -39,11 +39,6 @@ def _places(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     slots.clear()
     yield
     slots.clear()
-
-
-def details(store: Store, action: Action) -> list[str]:
-    found = audit_page(store, AuditFilter(action=action.value))
-    return [row.details_json for row in found.rows]
 
 
 def test_a_snapshot_is_logged_once_and_not_kept_even_where_keeping_was_allowed(
@@ -148,7 +143,7 @@ def test_an_own_photo_on_landmark_analysis_is_logged_once_and_a_sample_is_not(
 
 def test_auditing_own_data_needs_the_same_consent(open_page: OpenPage, store: Store) -> None:
     app = open_page("model_metrics")
-    app = app.segmented_control(key="metrics_section").set_value("Audit your data").run()
+    app = app.segmented_control(key="metrics_section").set_value("Your own data").run()
     assert len(app.file_uploader) == 0
     app = agree(app, context="research")
     assert not app.exception

@@ -7,11 +7,13 @@ from streamlit.testing.v1 import AppTest
 from services.admin.review import Action, AuditFilter, audit_page, holdings
 from services.store import Store
 from tests.paths import ROOT
+from ui.photos.session import PhotosState
 
 ASTRONAUT = (ROOT / "samples" / "astronaut.jpg").read_bytes()
 HOPPER = (ROOT / "samples" / "grace_hopper.jpg").read_bytes()
 READABLE = (
-    "markdown", "caption", "info", "warning", "error", "success", "subheader", "html", "title",
+    "markdown", "caption", "info", "warning", "error", "success", "header", "subheader", "html",
+    "title",
 )  # fmt: skip
 
 
@@ -43,6 +45,22 @@ def kept(store: Store) -> tuple[int, int]:
 def logged(store: Store, action: Action) -> int:
     """How many rows of this action the audit log has."""
     return audit_page(store, AuditFilter(action=action.value)).total
+
+
+def details(store: Store, action: Action) -> list[str]:
+    """What the log's rows of this action say besides, as JSON."""
+    return [row.details_json for row in audit_page(store, AuditFilter(action=action.value)).rows]
+
+
+def photos_of(app: AppTest) -> PhotosState:
+    """What the session remembers of its photos."""
+    found: PhotosState = app.session_state["ui.photos.session.PhotosState"]
+    return found
+
+
+def choose_sample(app: AppTest, title: str = "Smiling") -> AppTest:
+    """Click a sample's picture on Upload."""
+    return app.pills(key="sample").set_value(title).run()
 
 
 def code_of(app: AppTest) -> str:

@@ -21,7 +21,7 @@ from services.store import Store, chain_status
 from ui.admin.identity import SignedIn
 from ui.admin.session import admin_session
 from ui.admin.today import stamp
-from ui.consent.session import counted
+from ui.shared.text import counted_of as counted
 
 
 def audit_section(store: Store, admin: SignedIn) -> None:

@@ -24,8 +24,9 @@ from ui.admin.charts import (
     states_table,
 )
 from ui.admin.identity import SignedIn
-from ui.consent.session import PURPOSE_TITLES, counted
+from ui.consent.session import PURPOSE_TITLES
 from ui.shared.figures import show
+from ui.shared.text import counted_of as counted
 from ui.shared.text import percent
 
 # Range of the chart in days -> what one of its points stands for.
@@ -122,7 +123,7 @@ def _rates(store: Store) -> None:
         says=f"{percent(share)} of {counted(int(asked['asked'].sum()), 'form')} in {days} days "
         "said yes to the analysis.",
         reading=f"each point is the share of those asked in a {every} (UTC) who agreed to a "
-        "purpose; few people make it jump. Who refuses without naming a use is not counted.",
+        "purpose; few people make it jump.",
         alt=f"Consent rates by {every} and purpose",
     )  # fmt: skip
 

@@ -24,8 +24,9 @@ from ui.admin.charts import gone_figure
 from ui.admin.consents import consents_section
 from ui.admin.identity import SignedIn
 from ui.admin.today import stamp, today_section
-from ui.consent.session import counted, say
+from ui.consent.session import say
 from ui.shared.figures import show
+from ui.shared.text import counted_of as counted
 from ui.shared.text import day
 
 KIND_TITLES = {

@@ -9,7 +9,7 @@ import streamlit as st
 from services.admin.review import Today, today
 from services.store import Store, chain_status
 from ui.admin.session import admin_session
-from ui.consent.session import counted
+from ui.shared.text import counted_of as counted
 
 # Nothing was purged for longer: the thread or the process stands still.
 _PURGE_LATE: Final = timedelta(hours=2)

@@ -1,4 +1,6 @@
-"""The form between a person and every uploader: notice, context of use, four separate answers."""
+"""The form between a person and every uploader: four lines, one button, keeping if one wants."""
+
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -15,76 +17,141 @@ from services.person.context_of_use import CONTEXTS, ContextOfUse
 from services.person.receipt import KIND_OF
 from services.store import Store, StoreError
 from ui.consent.session import PURPOSE_TITLES, agree, say, show_said
+from ui.shared.state import remembered
 from ui.shared.text import day
 
 NOTICE_TITLE = "What happens to your photo"
-NOT_CHOSEN = "Choose above what this is for."
-NOT_TICKED = "Tick *Analyse now*: without it nothing may be done with a photo."
+AGREE = "Analyse, keep nothing"
+AGREE_AND_KEEP = "Analyse and keep what is ticked"
+NOTHING_TICKED = f"Tick what may be kept, or press *{AGREE}*."
 REFUSED = "Nothing was looked at and nothing is kept. The sample pictures stay open to you."
+# What the button says where nobody says otherwise; the record holds it.
+USUAL = "personal"
 
 _CONTEXT = "consent_context"
 _WHAT = {
-    Purpose.ANALYSE: "find faces, show what each expression resembles. Needed.",
     Purpose.KEEP_RESULT: "boxes and scores, locked with a key of your own, for {days} days.",
     Purpose.KEEP_IMAGE: "the photo without its hidden data, locked likewise, for {days} days.",
     Purpose.EVALUATION: "let us measure with what you keep how well Mien works.",
 }
 
 
+@dataclass
+class FormState:
+    """What the form has to say on the next run."""
+
+    nothing_ticked: bool = False
+
+
 def consent_form(store: Store, *, keeping: bool) -> None:
-    """Render notice and form; a click on "I agree" gives the session its consent.
+    """Render notice and form; the click on a button is the consent, for what the button says.
 
     Args:
         store: where the answers go.
         keeping: whether the page can keep anything, so that it makes sense to ask.
     """
     notice = current_notice(store)
-    text, answers = st.columns([1.1, 1], gap="large")
-    with text:
-        st.subheader(NOTICE_TITLE, anchor=False)
-        notice_text(notice)
-    with answers, st.container(border=True):
-        context = _context_question(store, notice)
-        if context is None or context.allowed:
-            _answers(store, notice, keeping=keeping)
-        show_said()
+    st.header(NOTICE_TITLE, anchor=False)
+    st.markdown(notice_parts(notice)[0])
+    chosen = st.session_state.get(_CONTEXT)
+    context = CONTEXTS[chosen or USUAL]
+    if context.allowed:
+        _buttons(store, notice, context)
+        if keeping:
+            _keeping(store, notice)
+    else:
+        _why_not(context)
+    with st.expander("Not for yourself? Say what it is for", icon=":material/help:"):
+        _context_question(store, notice)
+    with st.expander("The whole notice", icon=":material/policy:"):
+        whole_notice(notice)
 
 
-def notice_text(notice: Notice) -> None:
+def notice_parts(notice: Notice) -> tuple[str, str]:
+    """The lines that say it in short, and all of the rest, as Markdown."""
+    short, _, rest = notice.text.partition("\n")[2].partition("\n---\n")
+    return short.strip(), rest.strip()
+
+
+def whole_notice(notice: Notice) -> None:
     """The text in force, with the version that a receipt will name."""
-    title, _, body = notice.text.partition("\n")
-    st.markdown(f"*{title.removeprefix('# ')}*\n{body}")
+    st.markdown("\n\n".join(notice_parts(notice)))
     st.caption(
         f"Version {notice.version}, published {day(notice.published_at)}, "
         f"SHA-256 {notice.sha256[:12]}…"
     )
 
 
-def _context_question(store: Store, notice: Notice) -> ContextOfUse | None:
-    st.markdown("**1. What is this for?**")
-    key = st.pills(
-        "What is this for?",
-        list(CONTEXTS),
-        format_func=lambda name: CONTEXTS[name].label,
-        key=_CONTEXT,
-        on_change=_context_chosen,
-        args=(store, notice.id),
-        label_visibility="collapsed",
+def _buttons(store: Store, notice: Notice, context: ContextOfUse) -> None:
+    """Yes and no, side by side; what went wrong stands above them."""
+    if context.key != USUAL:
+        _explained(context)
+    show_said()
+    with st.container(horizontal=True):
+        st.button(
+            AGREE, type="primary", icon=":material/check:",
+            on_click=_agreed, args=(store, notice.id, ()),
+        )  # fmt: skip
+        st.button("No, thank you", on_click=_refused, args=(store, notice.id))
+    what_for = "to try it out" if context.key == USUAL else f"for: {context.label.lower()}"
+    st.caption(
+        f"By pressing *{AGREE}* you agree to the analysis of the photos that you then choose, "
+        f"{what_for}. {CONTEXTS[USUAL].explanation} "
+        "Never for judging people at work or in education."
     )
-    if key is None:
-        return None
-    context = CONTEXTS[key]
-    if context.allowed:
-        st.caption(context.explanation)
-    else:
-        st.error(context.explanation, icon=":material/block:")
-    for law in context.laws if key != "personal" else ():
+
+
+def _keeping(store: Store, notice: Notice) -> None:
+    """What may be kept, each for itself, folded until somebody wants it."""
+    offered = _offered(store)
+    if not offered:
+        return
+    state = remembered(FormState)
+    with st.expander("Keep something as well?", icon=":material/inventory_2:"):
+        for purpose, days in offered.items():
+            title, what = PURPOSE_TITLES[purpose], _WHAT[purpose].format(days=days)
+            st.checkbox(f"**{title}** – {what}", key=_key(purpose))
+        if state.nothing_ticked:
+            st.warning(NOTHING_TICKED)
+            state.nothing_ticked = False
+        st.button(AGREE_AND_KEEP, on_click=_agreed, args=(store, notice.id, tuple(offered)))
+
+
+def _offered(store: Store) -> dict[Purpose, int]:
+    """Purpose -> days; what no policy lets us keep is not asked for."""
+    days = days_offered(store)
+    keeps = {purpose: days[kind] for purpose, kind in KIND_OF.items() if days[kind]}
+    return {**keeps, **({Purpose.EVALUATION: 0} if keeps else {})}
+
+
+def _key(purpose: Purpose) -> str:
+    return f"consent_{purpose.value}"
+
+
+def _context_question(store: Store, notice: Notice) -> None:
+    st.pills(
+        "What is this for?", list(CONTEXTS), format_func=lambda name: CONTEXTS[name].label,
+        key=_CONTEXT, on_change=_context_chosen, args=(store, notice.id),
+    )  # fmt: skip
+
+
+def _explained(context: ContextOfUse) -> None:
+    st.info(context.explanation, icon=":material/info:")
+    _laws(context)
+
+
+def _why_not(context: ContextOfUse) -> None:
+    st.error(context.explanation, icon=":material/block:")
+    _laws(context)
+
+
+def _laws(context: ContextOfUse) -> None:
+    for law in context.laws:
         st.caption(f"{law.law}, since {day(law.applies_from)}. [Source]({law.source})")
-    return context
 
 
 def _context_chosen(store: Store, notice_id: str) -> None:
-    """Log a use that is refused; the person reads the reason beside the question."""
+    """Log a use that is refused; the person reads the reason above the question."""
     chosen = st.session_state.get(_CONTEXT)
     if chosen is None or CONTEXTS[chosen].allowed:
         return
@@ -96,41 +163,14 @@ def _context_chosen(store: Store, notice_id: str) -> None:
         say("error", str(error))
 
 
-def _answers(store: Store, notice: Notice, *, keeping: bool) -> None:
-    st.markdown("**2. What do you allow?** Each for itself, and all of it can be taken back.")
-    offered = _offered(store) if keeping else {Purpose.ANALYSE: 0}
-    for purpose, days in offered.items():
-        title, what = PURPOSE_TITLES[purpose], _WHAT[purpose].format(days=days)
-        st.checkbox(f"**{title}** – {what}", key=_key(purpose))
-    with st.container(horizontal=True):
-        st.button(
-            "I agree: analyse my photos", type="primary", icon=":material/check:",
-            on_click=_agreed, args=(store, notice.id, tuple(offered)),
-        )  # fmt: skip
-        st.button("No, thank you", on_click=_refused, args=(store, notice.id))
-    if not keeping:
-        st.caption("Here nothing can be kept; that is offered on the Upload page.")
-
-
-def _offered(store: Store) -> dict[Purpose, int]:
-    """Purpose -> days; what no policy lets us keep is not asked for."""
-    days = days_offered(store)
-    keeps = {purpose: days[kind] for purpose, kind in KIND_OF.items() if days[kind]}
-    return {Purpose.ANALYSE: 0, **keeps, **({Purpose.EVALUATION: 0} if keeps else {})}
-
-
-def _key(purpose: Purpose) -> str:
-    return f"consent_{purpose.value}"
-
-
 def _agreed(store: Store, notice_id: str, offered: tuple[Purpose, ...]) -> None:
-    context = st.session_state.get(_CONTEXT)
-    choices = Choices(**{p.value: bool(st.session_state.get(_key(p), False)) for p in offered})
-    if context is None:
-        say("warning", NOT_CHOSEN)
-    elif not choices.analyse:
-        say("warning", NOT_TICKED)
-    elif agree(store, choices, context=context, notice_id=notice_id):
+    """Write down what the button said; without `offered`, nothing is kept whatever is ticked."""
+    kept = {p.value: bool(st.session_state.get(_key(p), False)) for p in offered}
+    if offered and not any(kept.values()):
+        remembered(FormState).nothing_ticked = True
+        return
+    context = st.session_state.get(_CONTEXT) or USUAL
+    if agree(store, Choices(analyse=True, **kept), context=context, notice_id=notice_id):
         _clear()
 
 
@@ -142,9 +182,6 @@ def _clear() -> None:
 
 
 def _refused(store: Store, notice_id: str) -> None:
-    context = st.session_state.get(_CONTEXT)
     say("info", REFUSED)
-    # A refusal needs no reason; one without a context of use is not written down.
-    if context is not None and CONTEXTS[context].allowed:
-        agree(store, Choices(), context=context, notice_id=notice_id)
+    agree(store, Choices(), context=st.session_state.get(_CONTEXT) or USUAL, notice_id=notice_id)
     _clear()

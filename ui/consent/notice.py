@@ -5,8 +5,16 @@ import streamlit as st
 from services.person.consent import Given, Purpose, current_notice
 from services.person.receipt import KIND_OF, as_json
 from services.store import StoreError
-from ui.consent.form import NOTICE_TITLE, consent_form, notice_text
-from ui.consent.session import PURPOSE_TITLES, held, show_said, take_back
+from ui.consent.form import NOTICE_TITLE, consent_form, whole_notice
+from ui.consent.session import (
+    PURPOSE_TITLES,
+    ask_for,
+    asked_for,
+    given_now,
+    held,
+    show_said,
+    take_back,
+)
 from ui.shared.store import opened
 
 
@@ -14,7 +22,7 @@ def agreed(*, folded: bool = False, keeping: bool = False) -> bool:
     """Whether this session may analyse photos now; shows notice and form until it may.
 
     Until then the caller renders no widget that takes a picture. Taking it back is one click
-    on the same page.
+    on the same page. This is where the store is asked, once a run of a page.
 
     Args:
         folded: show the notice behind its title, where something else is to be seen first.
@@ -31,8 +39,11 @@ def agreed(*, folded: bool = False, keeping: bool = False) -> bool:
         return True
     if folded:
         show_said()  # what ended the consent, not to be hidden with the form
-    title = "Use your own photos: what happens to them"
-    with st.expander(title, icon=":material/policy:") if folded else st.container():
+    with (
+        st.expander("Use your own photos", icon=":material/add_photo_alternate:")
+        if folded
+        else st.container(border=True)
+    ):
         try:
             consent_form(found.store, keeping=keeping)
         except StoreError as error:
@@ -40,14 +51,9 @@ def agreed(*, folded: bool = False, keeping: bool = False) -> bool:
     return False
 
 
-def withdraw() -> None:
-    """Take the consent back, wherever the session is."""
-    take_back()
-
-
 def receipt() -> None:
     """The way back to what is kept, above everything else; nothing where nothing is kept."""
-    given = held()
+    given = given_now()
     if given is None or given.code is None:
         return
     with st.container(border=True):
@@ -67,8 +73,8 @@ def receipt() -> None:
 
 def shown_again() -> None:
     """What was agreed to and how to take it back, for those who have agreed."""
-    given, store = held(), opened().store
-    if given is None or store is None:
+    given = given_now()
+    if given is None:
         return
     show_said()
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -76,14 +82,46 @@ def shown_again() -> None:
         if given.code is None:
             _receipt_download(given)
         st.button(
-            "I no longer agree", on_click=withdraw, icon=":material/undo:",
+            NOTICE_TITLE, icon=":material/policy:", key="consent_notice",
+            on_click=ask_for, args=("notice",),
+        )  # fmt: skip
+        kept = given.code is not None
+        st.button(
+            "I no longer agree", on_click=ask_for if kept else take_back,
+            args=("taking back",) if kept else (), icon=":material/undo:", key="consent_take_back",
             help="Takes back everything you allowed; what is kept under it is deleted.",
         )  # fmt: skip
-    with st.expander(NOTICE_TITLE, icon=":material/policy:"):
-        try:
-            notice_text(current_notice(store))
-        except StoreError as error:
-            st.error(str(error))
+    wanted = asked_for()
+    if wanted == "notice":
+        _notice_again()
+    elif wanted == "taking back":
+        _ask_before_deleting(given)
+
+
+@st.dialog(NOTICE_TITLE, width="medium")
+def _notice_again() -> None:
+    store = opened().store
+    if store is None:
+        return
+    try:
+        whole_notice(current_notice(store))
+    except StoreError as error:
+        st.error(str(error))
+
+
+@st.dialog("Take it back and delete?")
+def _ask_before_deleting(given: Given) -> None:
+    kinds = [PURPOSE_TITLES[p].lower() for p in KIND_OF if p in given.consent.choices.given]
+    st.markdown(
+        f"You allowed us to {' and to '.join(kinds)}. What is kept under that is deleted, and "
+        "nobody can bring it back."
+    )
+    with st.container(horizontal=True):
+        st.button(
+            "Take back and delete", type="primary", icon=":material/delete:", on_click=take_back
+        )
+        if st.button("Keep it"):
+            st.rerun()
 
 
 def _allowed(given: Given) -> list[str]:
@@ -100,6 +138,6 @@ def _allowed(given: Given) -> list[str]:
 
 def _receipt_download(given: Given) -> None:
     st.download_button(
-        "Receipt (JSON)", as_json(given.receipt), "mien-receipt.json", "application/json",
+        "Receipt (JSON)", lambda: as_json(given.receipt), "mien-receipt.json", "application/json",
         on_click="ignore", icon=":material/receipt_long:", key="consent_receipt",
     )  # fmt: skip

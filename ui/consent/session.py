@@ -1,7 +1,7 @@
 """The consent of one session: given, asked anew on every run, taken back. Renders nothing."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
@@ -25,10 +25,9 @@ from services.store import Store, StoreError
 from ui.photos.session import Photo, forget_photos
 from ui.shared.queue import my_turn, waiting_words
 from ui.shared.resources import settings
+from ui.shared.state import remembered
 from ui.shared.store import opened
-
-_GIVEN, _SAID, _IMAGES_KEPT = "consent_given", "consent_said", "consent_images_kept"
-_IN_PASSING = "consent_in_passing"
+from ui.shared.text import counted_of
 
 PURPOSE_TITLES = {
     Purpose.ANALYSE: "Analyse now",
@@ -46,14 +45,46 @@ class Said:
     text: str
 
 
+@dataclass
+class ConsentState:
+    """What a session knows of its consent.
+
+    Attributes:
+        given: the consent and its receipt; None where nothing may be analysed.
+        said: a sentence that waits to be shown.
+        images_kept: ids of photos whose image is kept already.
+        asked_for: a dialog to open on the next run: "notice" or "taking back".
+        in_passing: the last photo of which nothing is kept: what was asked, and its result.
+    """
+
+    given: Given | None = None
+    said: Said | None = None
+    asked_for: str = ""
+    images_kept: set[str] = field(default_factory=set)
+    in_passing: tuple[tuple[object, ...], PhotoResult] | None = None
+
+
 def say(kind: str, text: str) -> None:
     """Leave a sentence for the next run."""
-    st.session_state[_SAID] = Said(kind, text)
+    remembered(ConsentState).said = Said(kind, text)
+
+
+def ask_for(dialog: str) -> None:
+    """Have a dialog open on the next run."""
+    remembered(ConsentState).asked_for = dialog
+
+
+def asked_for() -> str:
+    """The dialog to open now, once."""
+    state = remembered(ConsentState)
+    wanted, state.asked_for = state.asked_for, ""
+    return wanted
 
 
 def show_said() -> None:
     """Show the sentence that was left, if there is one."""
-    said: Said | None = st.session_state.pop(_SAID, None)
+    state = remembered(ConsentState)
+    said, state.said = state.said, None
     if said is not None:
         {"info": st.info, "success": st.success, "warning": st.warning, "error": st.error}[
             said.kind
@@ -65,8 +96,7 @@ def held() -> Given | None:
 
     The store is asked on every run, so a consent that was taken back elsewhere ends here too.
     """
-    given: Given | None = st.session_state.get(_GIVEN)
-    store = opened().store
+    given, store = given_now(), opened().store
     if given is None or store is None:
         return None
     try:
@@ -81,17 +111,21 @@ def held() -> Given | None:
     return given
 
 
+def given_now() -> Given | None:
+    """What `held` found when it last asked the store; for a page that has asked in this run."""
+    return remembered(ConsentState).given
+
+
 def hold(given: Given) -> None:
     """Make this the consent of the session."""
     forget_consent()
-    st.session_state[_GIVEN] = given
+    remembered(ConsentState).given = given
 
 
 def forget_consent() -> None:
     """Drop the session's consent with all photos and results that were handed over under it."""
-    st.session_state.pop(_GIVEN, None)
-    st.session_state.pop(_IMAGES_KEPT, None)
-    st.session_state.pop(_IN_PASSING, None)
+    state = remembered(ConsentState)
+    state.given, state.in_passing, state.images_kept = None, None, set()
     forget_photos()
 
 
@@ -109,8 +143,7 @@ def agree(store: Store, choices: Choices, *, context: str, notice_id: str) -> bo
 
 def take_back(purposes: Iterable[Purpose] = tuple(Purpose)) -> None:
     """Take the session's consent back and say what became of what was kept."""
-    given: Given | None = st.session_state.get(_GIVEN)
-    store = opened().store
+    given, store = given_now(), opened().store
     # Whatever the store answers, this session forgets at once.
     forget_consent()
     if given is None or store is None:
@@ -132,17 +165,12 @@ def job_words(job: ErasureJob, what: str) -> tuple[str, str]:
     """Kind and text of how far a removal is."""
     if job.done:
         images, results = job.counts.get("stored_image", 0), job.counts.get("analysis", 0)
-        gone = f"{counted(images, 'image')}, {counted(results, 'result')}"
+        gone = f"{counted_of(images, 'image')}, {counted_of(results, 'result')}"
         return "success", f"{what} Deleted: {gone}."
     return "warning", (
         f"{what} The removal has begun and is not finished: the keys are destroyed, and the last "
         "traces go with the next purge, within minutes. Ask again here until it says deleted."
     )
-
-
-def counted(number: int, word: str) -> str:
-    """Such as "1 image" or "3 images"."""
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def of_session() -> tuple[Store, Consent]:
@@ -151,8 +179,7 @@ def of_session() -> tuple[Store, Consent]:
     Raises:
         RuntimeError: there is none, so nothing could have been handed over.
     """
-    given: Given | None = st.session_state.get(_GIVEN)
-    store = opened().store
+    given, store = given_now(), opened().store
     if given is None or store is None:
         raise RuntimeError("a picture was handed over without a consent")
     return store, given.consent
@@ -161,7 +188,7 @@ def of_session() -> tuple[Store, Consent]:
 def analyse_own(photo: Photo, engine: Analyzer) -> PhotoResult:
     """Analyse a person's photo under the consent of the session and keep what it allows."""
     store, consent = of_session()
-    kept: set[str] = st.session_state.setdefault(_IMAGES_KEPT, set())
+    kept = remembered(ConsentState).images_kept
     result = analyse_under_consent(
         photo.name,
         photo.read(),
@@ -184,7 +211,8 @@ def analyse_in_passing(photo: Photo, engine: Analyzer, way: Way) -> PhotoResult:
     """
     store, consent = of_session()
     wanted = (photo.id, engine.classifier.card.id, engine.detector.name, way)
-    known: tuple[tuple[object, ...], PhotoResult] | None = st.session_state.get(_IN_PASSING)
+    state = remembered(ConsentState)
+    known = state.in_passing
     if known is not None and known[0] == wanted and not isinstance(known[1].error, StoreError):
         return known[1]
     place = st.empty()
@@ -202,5 +230,5 @@ def analyse_in_passing(photo: Photo, engine: Analyzer, way: Way) -> PhotoResult:
     finally:
         place.empty()
     result = replace(result, image_rgb=None)
-    st.session_state[_IN_PASSING] = (wanted, result)
+    state.in_passing = (wanted, result)
     return result

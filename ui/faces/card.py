@@ -1,42 +1,50 @@
-"""One face of a result: its crop, its seven bars, and how far to believe the label."""
+"""Faces of a result: a picture, seven bars, and how far to believe the label."""
 
 import html
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
-import streamlit as st
 
 from core.drawing.photo import EMOTION_COLOURS
 from core.emotions import EMOTIONS
 from core.expression.answer import sentence
-from core.types import Answer, EmotionScores, FaceAnalysis, FaceQuality, ImageRGB
+from core.types import Answer, EmotionScores, FaceAnalysis, FaceQuality
+from ui.faces.pictures import address
 from ui.shared.text import percent
 
-_CROP_MARGIN = 0.15
-_CROP_SIDE_PX = 160
 QUALITY_HELP = (
     "At 80, faces in pictures like this one are judged right 0.8 times as often as in clear ones, "
     "measured on spoilt validation images. The poorer the picture, the more labels are named."
 )
-_SHOWN_WIDTH_PX = 80
 
 
-def face_card(
-    number: int, face: FaceAnalysis, image_rgb: ImageRGB, report: dict[str, Any] | None
-) -> None:
-    """Render one face; `number` is the one in the annotated picture."""
-    with st.container(border=True):
-        with st.container(horizontal=True, gap="medium"):
-            st.image(_crop(face, image_rgb), width=_SHOWN_WIDTH_PX, alt=f"Face {number}")
-            text = st.container(width="stretch", gap="xsmall")
-        with text:
-            st.markdown(headline(number, face))
-            if face.scores is not None:
-                st.caption(believability(face.answer, report))
-            if face.quality is not None:
-                st.caption(quality_words(face.quality), help=QUALITY_HELP)
-        if face.scores is not None:
-            st.html(bars_html(face.scores))
+def cards_html(faces: Sequence[tuple[int, FaceAnalysis]], faces_jpeg: Sequence[bytes]) -> str:
+    """Cards of faces as HTML, side by side as far as there is room, in the order that is given.
+
+    Args:
+        faces: number and face; the number is the one in the annotated picture.
+        faces_jpeg: a picture of each, or nothing where the photo is gone.
+    """
+    pictures = faces_jpeg or [b""] * len(faces)
+    cards = "".join(
+        _card(number, face, picture)
+        for (number, face), picture in zip(faces, pictures, strict=True)
+    )
+    return f'<div class="mien-faces">{cards}</div>'
+
+
+def _card(number: int, face: FaceAnalysis, picture: bytes) -> str:
+    image = f'<img src="{address(picture)}" alt="Face {number}">' if picture else ""
+    quality = ""
+    if face.quality is not None:
+        words, help_text = quality_words(face.quality), html.escape(QUALITY_HELP)
+        quality = f'<small title="{help_text}">{words}</small>'
+    said = f"<b>Face {number}</b><span>{_said(face)}</span>"
+    shares = "" if face.scores is None else bars_html(face.scores)
+    return (
+        f'<article class="mien-face"><header>{image}<div>{said}{quality}</div></header>'
+        f"{shares}</article>"
+    )
 
 
 def quality_words(quality: FaceQuality) -> str:
@@ -47,10 +55,13 @@ def quality_words(quality: FaceQuality) -> str:
 
 def headline(number: int, face: FaceAnalysis) -> str:
     """One line of Markdown: what people would say, or why nothing is said."""
+    return f"**Face {number}** – {_said(face)}"
+
+
+def _said(face: FaceAnalysis) -> str:
     if face.scores is None:
-        height_px = face.face.box.size_wh[1]
-        return f"**Face {number}** is {height_px:.0f} pixels high: too small to be judged."
-    return f"**Face {number}** – {sentence(face.answer)}"
+        return f"{face.face.box.size_wh[1]:.0f} pixels high: too small to be judged"
+    return sentence(face.answer)
 
 
 def believability(answer: Answer, report: dict[str, Any] | None) -> str:
@@ -80,40 +91,71 @@ def precision_of(report: dict[str, Any], label: str) -> tuple[float | None, str]
     return report["all"]["per_class"][label]["precision"], "FER-2013's own labels, test split"
 
 
+def reliability(every: Iterable[Answer], report: dict[str, Any] | None) -> str:
+    """How often the model is right with the labels that it gave here: one sentence for all."""
+    tops = {answer.top for answer in every}
+    named = [name for name in EMOTIONS if name in tops]
+    if not named:
+        return ""
+    if report is None:
+        return "This model has not been evaluated; do not rely on it."
+    shares, measured_on = [], ""
+    for name in named:
+        precision, measured_on = precision_of(report, name)
+        shares.append(f"{name} {'never' if precision is None else percent(precision)}")
+    said = ", ".join(shares)
+    return f"How often this model is right with what it says first: {said} ({measured_on})."
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A row of a chart: its name, its length against the others', what is written behind it."""
+
+    name: str
+    value: float
+    text: str
+    colour: str
+    strong: bool = False
+
+
 def bars_html(scores: EmotionScores) -> str:
     """Shares of people as seven bars in HTML, the largest in bold; for any theme and reader."""
-    rows = []
-    for emotion in EMOTIONS:
-        share = scores.as_dict()[emotion]
-        weight = "600" if emotion == scores.top else "400"
-        rows.append(
-            f'<div role="listitem" style="display:grid;grid-template-columns:5rem 1fr 3.2rem;'
-            f'gap:.5rem;align-items:center;font-weight:{weight};font-size:.875rem">'
-            f"<span>{html.escape(emotion)}</span>"
-            f'<span style="background:rgba(128,128,128,.18);border-radius:4px;height:.7rem">'
-            f'<span style="display:block;height:100%;border-radius:4px;'
-            f'width:{100 * share:.1f}%;background:{EMOTION_COLOURS[emotion]}"></span></span>'
-            f'<span style="text-align:right;font-variant-numeric:tabular-nums">'
-            f"{percent(share, 1)}</span></div>"
-        )
-    return (
-        '<div role="list" aria-label="What share of people would say each expression" '
-        f'style="display:grid;gap:.15rem">{"".join(rows)}</div>'
+    rows = [
+        Bar(name, share, percent(share, 1), EMOTION_COLOURS[name], name == scores.top)
+        for name, share in scores.as_dict().items()
+    ]
+    return bar_list_html(rows, "What share of people would say each expression", whole=1.0)
+
+
+def bar_list_html(rows: Sequence[Bar], label: str, *, whole: float | None = None) -> str:
+    """Bars as a list that a screen reader reads; `whole` is the longest's value if not given."""
+    longest = whole or max((row.value for row in rows), default=0) or 1.0
+    items = "".join(
+        f'<div role="listitem"{" class=strong" if row.strong else ""}>'
+        f"<span>{html.escape(row.name)}</span>"
+        f'<span class="mien-track"><span style="width:{100 * row.value / longest:.1f}%;'
+        f'background:{row.colour}"></span></span><span>{row.text}</span></div>'
+        for row in rows
     )
+    return f'<div class="mien-bars" role="list" aria-label="{html.escape(label)}">{items}</div>'
 
 
-def _crop(face: FaceAnalysis, image_rgb: ImageRGB) -> ImageRGB:
-    """The face with a little around it, at most `_CROP_SIDE_PX` wide."""
-    import cv2
+@dataclass(frozen=True)
+class Tile:
+    """A face in small: its picture, what people would say, where it comes from."""
 
-    height, width = image_rgb.shape[:2]
-    box = face.face.box
-    margin = _CROP_MARGIN * max(box.size_wh)
-    x_min, y_min = max(int(box.x_min - margin), 0), max(int(box.y_min - margin), 0)
-    x_max = max(min(int(box.x_max + margin), width), x_min + 1)
-    y_max = max(min(int(box.y_max + margin), height), y_min + 1)
-    crop = image_rgb[y_min:y_max, x_min:x_max]
-    scale = _CROP_SIDE_PX / max(crop.shape[1], 1)
-    size_wh = (_CROP_SIDE_PX, max(round(crop.shape[0] * scale), 1))
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(crop, size_wh, interpolation=method), np.uint8)
+    picture_jpeg: bytes
+    said: str
+    source: str
+    alt: str
+
+
+def tiles_html(tiles: Iterable[Tile]) -> str:
+    """Many faces side by side."""
+    items = "".join(
+        f'<figure class="mien-face"><img src="{address(tile.picture_jpeg)}" '
+        f'alt="{html.escape(tile.alt)}"><figcaption><b>{html.escape(tile.said)}</b>'
+        f"<small>{html.escape(tile.source)}</small></figcaption></figure>"
+        for tile in tiles
+    )
+    return f'<div class="mien-faces small">{items}</div>'

@@ -17,43 +17,34 @@ from core.expression.explain import (
     region_outlines,
 )
 from core.landmarks.schemes import MESH
-from core.types import Answer, FaceAnalysis, ImageRGB
+from core.pictures.quarter_turns import upright
+from core.types import Analysis, Answer, FaceAnalysis, ImageRGB
+from ui.faces.pictures import jpeg
 from ui.faces.view import NO_MESH, FaceView, face_view
 from ui.shared.resources import classifier, detector
 from ui.shared.text import percent
 
-_STACKED_PX = 320
 
-
-def explanation_toggle(
-    number: int, found: FaceAnalysis, image_rgb: ImageRGB, model_id: str, detector_name: str,
-    *, key: str,
-) -> None:  # fmt: skip
-    """A switch under a face; the overlay is computed when it is on.
+def face_explained(analysis: Analysis, number: int, image_rgb: ImageRGB) -> None:
+    """The overlay for one face of a photo, or a sentence why there is none.
 
     Args:
-        number: the face's number in the picture.
-        found: the face; nothing is shown for one that is too small to be judged.
-        image_rgb: the whole photo.
-        model_id: of the expression model.
-        detector_name: of the detector that found the face.
-        key: unique on the page.
+        analysis: of the photo.
+        number: the face's place in it, counted from 1.
+        image_rgb: the photo as it was analysed.
     """
-    if found.scores is None:
-        return
-    if not st.toggle(f"What drove the score of face {number}?", key=key):
-        return
-    view = face_view(image_rgb, found)
+    standing_rgb, standing = upright(image_rgb, analysis)
+    found = standing.faces[number - 1]
+    view = face_view(standing_rgb, found)
     if view is None:
         st.info(NO_MESH, icon=":material/face_retouching_off:")
         return
-    show_explanation(view, image_rgb, found, model_id, detector_name, stacked=True)
+    show_explanation(view, standing_rgb, found, analysis.model_id, analysis.detector)
 
 
 def show_explanation(
-    view: FaceView, image_rgb: ImageRGB, found: FaceAnalysis, model_id: str, detector_name: str,
-    *, stacked: bool = False,
-) -> None:  # fmt: skip
+    view: FaceView, image_rgb: ImageRGB, found: FaceAnalysis, model_id: str, detector_name: str
+) -> None:
     """The overlay, its legend and a sentence of what was found.
 
     Args:
@@ -62,7 +53,6 @@ def show_explanation(
         found: the face in the photo.
         model_id: of the expression model.
         detector_name: of the detector that found the face.
-        stacked: the legend below the picture, where there is little width.
     """
     explained = explain(
         image_rgb, found.face, view.original[MESH],
@@ -77,13 +67,10 @@ def show_explanation(
         ),
     )
     said = explained_words(explained, found.answer)
-    if stacked:
-        picture, text = st.container(width=_STACKED_PX), st.container()
-    else:
-        picture, text = st.columns([1, 1.15], gap="medium")
+    picture, text = st.columns([1, 1.15], gap="medium")
     picture.image(
-        draw_explanation(view.picture_rgb, drawn), width="stretch", output_format="JPEG",
-        alt=f"Parts of the face by what they do for the score. {said}",
+        jpeg(draw_explanation(view.picture_rgb, drawn)), width="stretch",
+        alt=f"Parts of the face by what they do for the score. {said.replace('**', '')}",
     )  # fmt: skip
     with text:
         st.markdown(said)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.drawing.photo import draw_analysis
 from core.landmarks.schemes import MESH
-from core.pictures.kinds import FORMAT_WORDS, SUFFIXES
+from core.pictures.files.kinds import FORMAT_WORDS, SUFFIXES
 from core.pictures.quarter_turns import upright
 from core.types import Analysis, FaceAnalysis, ImageRGB
 from services.analysis.in_passing import Way
@@ -18,7 +18,8 @@ from ui.faces.explanation import show_explanation
 from ui.faces.view import NO_MESH, face_view
 from ui.landmarks.face import blendshape_section, measures_section, points_section
 from ui.landmarks.whatif import whatif_section
-from ui.photos.session import SAMPLES, Photo, sample_photos
+from ui.photos.samples import SAMPLES, choose_sample
+from ui.photos.session import Photo, sample_photos
 from ui.runtime.uploads import release_uploads
 from ui.shared.model_choice import choose_model_and_detector
 from ui.shared.resources import analyzer, report, settings
@@ -88,7 +89,7 @@ def _analysed(photo: Photo, model_id: str, detector_name: str) -> tuple[ImageRGB
 
 def _choose_photo() -> Photo | None:
     """One's own photo goes before a sample."""
-    sample = st.pills("Try a sample", list(SAMPLES), default=next(iter(SAMPLES)), key="lm_sample")
+    sample = choose_sample("Try a sample", key="lm_sample", default=next(iter(SAMPLES)))
     own = None
     if notice.agreed(folded=True):
         limit_mb = settings().max_upload_mb

@@ -4,27 +4,70 @@ Uploads stay in Streamlit's memory until they are removed; results stay in this 
 a picture. Nothing is written to disk.
 """
 
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+import cv2
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from core.errors import MienError
 from core.measures.groups.breakdown import SOURCE_TEXTS
+from core.pictures.images import decode_image
+from core.types import ImageRGB
 from services.analysis.in_passing import AuditRecord
+from services.bias_audit import findings
 from services.bias_audit.input import AuditSet, check_set, group_candidates, read_table
 from services.bias_audit.judge import AuditResult, load_models, run_audit
-from services.bias_audit.tables import preview
+from services.bias_audit.report import audit_html
+from services.bias_audit.tables import audit_csv, audit_json, preview
 from ui.consent import notice
 from ui.consent.session import of_session
-from ui.metrics.bias_audit_result import show_result
+from ui.metrics.compare import two
+from ui.metrics.curves import confidence, corrupted, curves
+from ui.metrics.errors import errors, gallery
+from ui.metrics.groups import breakdown
+from ui.metrics.overview import overview, pick
+from ui.metrics.subjects import Subject
 from ui.runtime.uploads import release_uploads
+from ui.shared.figures import point
 from ui.shared.queue import my_turn, waiting_words
 from ui.shared.resources import cards, detector, settings
+from ui.shared.text import plain
 
-_RESULT, _STOPPED, _GENERATION = "audit_result", "audit_stopped", "audit_generation"
-_SET = "audit_set"  # unpacked once, not at every click; goes with the upload
 _MAX_UPLOAD_MB = 200
+_THUMBNAIL_PX = 224
+
+
+@dataclass
+class AuditState:
+    """What this session holds of an audit; all of it goes with the upload.
+
+    Attributes:
+        generation: part of the uploaders' keys: a new one empties them.
+        files, checked: the set and the uploads and columns it was made of, unpacked once.
+        identity, result: the audit and the choices it was made with.
+        stopped: whether a run was stopped just now.
+    """
+
+    generation: int = 0
+    files: tuple[Any, ...] = ()
+    checked: AuditSet | None = None
+    identity: tuple[Any, ...] = ()
+    result: AuditResult | None = None
+    stopped: bool = False
+
+    def drop(self) -> None:
+        """Forget set and result."""
+        self.checked = self.result = None
+
+
+def _state() -> AuditState:
+    state: AuditState = st.session_state.setdefault("bias_audit", AuditState())
+    return state
+
 
 _EXAMPLE = "path,label,lighting\nfaces/0001.png,happy,day\nfaces/0002.png,neutral,night\n"
 
@@ -50,21 +93,21 @@ def audit() -> None:
             icon=":material/download:",
         )  # fmt: skip
     if not notice.agreed():
-        _drop()
+        _state().drop()
         return
     table, archive = _uploads()
     notice.shown_again()
     if table is None:
-        _drop()
+        _state().drop()
         return
     try:
         _checked(table, archive)
     except MienError as error:
-        st.error(str(error), icon=":material/block:")
+        st.error(plain(error), icon=":material/block:")
 
 
 def _uploads() -> tuple[Any, Any]:
-    generation = st.session_state.get(_GENERATION, 0)
+    generation = _state().generation
     left, right = st.columns(2)
     table = left.file_uploader(
         "Table (csv or parquet)", type=["csv", "parquet"], max_upload_size=_MAX_UPLOAD_MB,
@@ -79,7 +122,8 @@ def _uploads() -> tuple[Any, Any]:
 
 def _checked(table: Any, archive: Any) -> None:
     """From the uploaded table on; raises MienError for what is wrong with it."""
-    frame = read_table(table.name, table.getvalue())
+    read = read_table(table.name, table.getvalue())
+    frame = read.frame
     candidates = group_candidates(frame)
     group_by = st.multiselect(
         "Group by", candidates, default=candidates[:2], key=f"audit_groups_{table.file_id}",
@@ -90,21 +134,23 @@ def _checked(table: Any, archive: Any) -> None:
         st.dataframe(frame.head(5), hide_index=True)
         return
     files = (table.file_id, None if archive is None else archive.file_id, tuple(group_by))
-    stored = st.session_state.get(_SET)
-    if stored is None or stored[0] != files:
+    state = _state()
+    if state.checked is None or state.files != files:
         content = None if archive is None else archive.getvalue()
-        checked = check_set(table.name, frame, group_by=group_by, archive=content)
-        st.session_state[_SET] = stored = (files, checked)
-    _preview(stored[1])
+        state.checked = check_set(
+            table.name, read, group_by=group_by, archive=content, limits=settings().picture_limits
+        )
+        state.files = files
+    _preview(state.checked)
     chosen = _choices(bool(group_by))
-    _run_or_show(stored[1], chosen, (*files, *chosen.values()))
+    _run_or_show(state.checked, chosen, (*files, *chosen.values()))
 
 
 def _preview(checked: AuditSet) -> None:
     found = preview(checked)
     st.success(f"{found['pictures']:,} pictures with labels.", icon=":material/check:")
     for note in checked.notes:
-        st.info(note, icon=":material/info:")
+        st.info(plain(note), icon=":material/info:")
     tables = {"label": found["labels"], **found["groups"]}
     for place, (name, counts) in zip(
         st.columns(max(len(tables), 2)), tables.items(), strict=False
@@ -152,9 +198,9 @@ def _choices(with_groups: bool) -> dict[str, Any]:
 
 
 def _run_or_show(checked: AuditSet, chosen: dict[str, Any], identity: tuple[Any, ...]) -> None:
-    stored = st.session_state.get(_RESULT)
-    if stored is not None and stored[0] == identity:
-        show_result(stored[1], _forget)
+    state = _state()
+    if state.result is not None and state.identity == identity:
+        show_result(state.result, checked)
         return
     if not chosen["models"]:
         st.info("Choose at least one model.", icon=":material/arrow_upward:")
@@ -162,10 +208,11 @@ def _run_or_show(checked: AuditSet, chosen: dict[str, Any], identity: tuple[Any,
     if not st.button(
         "Run the audit", type="primary", icon=":material/play_arrow:", key="audit_run"
     ):
-        if st.session_state.pop(_STOPPED, False):
+        if state.stopped:
+            state.stopped = False
             st.warning("Stopped; nothing was kept.", icon=":material/stop:")
         return
-    st.session_state[_RESULT] = (identity, _run(checked, chosen))
+    state.result, state.identity = _run(checked, chosen), identity
     st.rerun()  # draws the result without the button and the bar
 
 
@@ -202,16 +249,103 @@ def _run(checked: AuditSet, chosen: dict[str, Any]) -> AuditResult:
 
 
 def _stop() -> None:
-    st.session_state[_STOPPED] = True
+    _state().stopped = True
 
 
 def _forget() -> None:
     """Drop uploads and result; new widget keys make the uploaders empty."""
     release_uploads()
-    st.session_state[_GENERATION] = st.session_state.get(_GENERATION, 0) + 1
-    _drop()
+    _state().generation += 1
+    _state().drop()
 
 
-def _drop() -> None:
-    st.session_state.pop(_RESULT, None)
-    st.session_state.pop(_SET, None)
+def show_result(result: AuditResult, checked: AuditSet) -> None:
+    """Downloads, what was left out, and one section."""
+    subjects = [
+        Subject(one.model_id, one.model_id, one.predictions, one.threshold)
+        for one in result.models
+    ]
+    named = {one.model_id: one.predictions for one in result.models}
+    left_out = findings.undetected(named, len(result.undetected))
+    if left_out:
+        st.warning(plain(left_out), icon=":material/face:")
+    tabs = ["Overview", "Misjudged", "Confusion", "Groups", "Confidence", "Curves"]
+    if len(subjects) > 1:
+        tabs.append("Compare")
+    if any(one.robustness for one in result.models):
+        tabs.append("Robustness")
+    chosen = st.segmented_control(
+        "Result", tabs, default="Overview", required=True, key="audit_section"
+    )
+    if chosen == "Overview":
+        overview(subjects)
+    elif chosen == "Confidence":
+        confidence(subjects, key="audit_confidence")
+    elif chosen == "Compare":
+        two(subjects, key="audit_compare")
+    else:
+        _of_one(str(chosen), result, pick(subjects, "audit_result"), checked)
+    _downloads(result)
+
+
+def _of_one(chosen: str, result: AuditResult, subject: Subject, checked: AuditSet) -> None:
+    """A section that shows one model."""
+    model = next(one for one in result.models if one.model_id == subject.model_id)
+
+    def pictures(rows: Any) -> list[ImageRGB]:
+        return _pictures(checked, result.rows[rows])
+
+    if chosen == "Misjudged":
+        p = subject.predictions
+        point(findings.misjudged(p))
+        wrong = np.flatnonzero(~p.right)
+        if len(wrong):
+            gallery(subject, wrong[np.argsort(-p.confidence[wrong])], pictures)
+        st.caption("The pictures are shown from your upload; nothing of them is kept.")
+    elif chosen == "Confusion":
+        errors(subject, key="audit_confusion", pictures=pictures)
+    elif chosen == "Curves":
+        curves(subject)
+    elif chosen == "Groups":
+        breakdown(model.bias, key="audit_bias")
+    elif model.robustness is None:
+        st.info("None of the drawn pictures had a face.", icon=":material/foggy:")
+    else:
+        corrupted(model.robustness, key="audit_corrupted")
+
+
+def _pictures(checked: AuditSet, rows: Any) -> list[ImageRGB]:
+    """The set's pictures at the given row numbers, in their order, small."""
+    wanted = set(np.asarray(rows).tolist())
+    found: dict[int, Any] = {
+        int(row): cv2.resize(image, _thumbnail(image), interpolation=cv2.INTER_AREA)
+        for row, encoded in zip(checked.images.rows, checked.images.encoded(), strict=True)
+        if int(row) in wanted
+        for image in [decode_image(encoded).image_rgb]
+    }
+    return [found[int(row)] for row in rows]
+
+
+def _thumbnail(image: ImageRGB) -> tuple[int, int]:
+    """Width and height in pixels, the longer side `_THUMBNAIL_PX` at most."""
+    height, width = image.shape[:2]
+    scale = min(1.0, _THUMBNAIL_PX / max(height, width))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _downloads(result: AuditResult) -> None:
+    with st.container(horizontal=True):
+        for label, maker, name, mime in (
+            ("Report (HTML)", audit_html, "audit.html", "text/html"),
+            ("Figures (JSON)", audit_json, "audit.json", "application/json"),
+            ("Pictures' scores (CSV)", _csv, "audit.csv", "text/csv"),
+        ):
+            st.download_button(
+                label, partial(maker, result), name, mime, key=f"audit_{name}",
+                on_click="ignore", icon=":material/download:",
+            )  # fmt: skip
+        st.button("Forget this data", on_click=_forget, icon=":material/delete:")
+
+
+def _csv(result: AuditResult) -> bytes:
+    return audit_csv(result).encode("utf-8-sig")  # spreadsheets take it for ASCII without a mark

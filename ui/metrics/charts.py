@@ -2,47 +2,80 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from core.measures.groups.breakdown import Outcome
-from core.measures.groups.gaps import GroupShare
+from core.measures.groups.gaps import Gap, GroupShare
 from core.measures.groups.mixing import Association
-from ui.shared.charts import QUIET, SERIES_COLOURS, ink, interval_bars, series_look, styled
+from ui.shared.charts import (
+    QUIET,
+    SERIES_COLOURS,
+    ink,
+    interval_bars,
+    literal,
+    series_look,
+    styled,
+)
 
 _ROW_PX = 34
 
 
-def interval_figure(frame: pd.DataFrame) -> go.Figure:
-    """Figures with their intervals, one marker a model and figure.
+@dataclass(frozen=True)
+class GapRow:
+    """A gap with its name on the chart."""
+
+    label: str
+    gap: Gap
+
+
+def expressions_figure(by_model: Mapping[str, pd.DataFrame]) -> go.Figure:
+    """Share recognised of each expression with its interval, one bar a model, best first.
 
     Args:
-        frame: columns `model, figure, value, low, high`.
+        by_model: columns `expression, recall, recall_low, recall_high, support`.
     """
     figure = go.Figure()
-    models, figures = list(frame["model"].unique()), list(frame["figure"].unique())
-    for index, model in enumerate(models):
-        part = frame[frame["model"] == model]
-        offset = (index - (len(models) - 1) / 2) * 0.16
-        figure.add_trace(
-            go.Scatter(
-                x=part["value"], y=[figures.index(f) + offset for f in part["figure"]],
-                name=model, mode="markers",
-                marker=series_look(index).marker(11),
-                error_x=interval_bars(part["value"], part["low"], part["high"]),
-                customdata=part[["low", "high"]],
-                hovertemplate="%{x:.1%} (%{customdata[0]:.1%} to %{customdata[1]:.1%})",
-            )
-        )  # fmt: skip
-    styled(figure, "share", "", height=130 + 44 * len(figures))
-    figure.update_xaxes(tickformat=".0%")
-    figure.update_yaxes(
-        tickvals=list(range(len(figures))), ticktext=figures, autorange="reversed", zeroline=False
-    )
+    first = next(iter(by_model.values()))
+    order = first.sort_values("recall", ascending=False)["expression"].tolist()
+    for index, (name, table) in enumerate(by_model.items()):
+        table = table[table["support"] > 0]
+        figure.add_bar(
+            x=table["expression"],
+            y=table["recall"],
+            name=name,
+            marker=_filled(index),
+            error_y=interval_bars(table["recall"], table["recall_low"], table["recall_high"]),
+            customdata=table["support"],
+            hovertemplate="%{x}: %{y:.1%} of %{customdata} recognised",
+        )
+    styled(figure, "", "share recognised", height=340, legend=len(by_model) > 1)
+    figure.update_layout(barmode="group", bargap=0.3)
+    figure.update_xaxes(categoryorder="array", categoryarray=order)
+    figure.update_yaxes(range=[0, 1.02], tickformat=".0%")
     return figure
+
+
+def _filled(index: int) -> dict[str, Any]:
+    """Colour and pattern of the n-th series of bars."""
+    pattern = ("", "/", ".", "x", "-", "+")[index % 6]
+    return {"color": series_look(index).colour, "pattern": {"shape": pattern}}
+
+
+def second_phase(curves: pd.DataFrame) -> int | None:
+    """The epoch at which the loss jumps because another one is measured; None for none.
+
+    Args:
+        curves: columns `epoch, loss`.
+    """
+    if "loss" not in curves:
+        return None
+    jumps = curves["epoch"][curves["loss"] > 2 * curves["loss"].shift()]
+    return int(jumps.iloc[0]) if len(jumps) else None
 
 
 def training_figure(curves: pd.DataFrame, figure_name: str) -> go.Figure:
@@ -59,6 +92,17 @@ def training_figure(curves: pd.DataFrame, figure_name: str) -> go.Figure:
                     marker=series_look(index).marker(6),
                 )
             )  # fmt: skip
+    second = second_phase(curves)
+    if second is not None:
+        figure.add_vline(second - 0.5, line_color=QUIET, line_dash="dot")
+        figure.add_annotation(
+            x=second,
+            y=1,
+            yref="paper",
+            text="another loss from here on",
+            xanchor="left",
+            showarrow=False,
+        )
     styled(figure, "epoch", figure_name, height=360)
     if figure_name == "accuracy":
         figure.update_yaxes(tickformat=".0%")
@@ -98,47 +142,83 @@ def robustness_figure(frame: pd.DataFrame, clean: float, *, dark: bool = False) 
 
 
 def pareto_figure(frame: pd.DataFrame, cost: str, cost_title: str) -> go.Figure:
-    """Accuracy against a cost; models on the front are filled and joined.
+    """Accuracy against a cost; models on the front are filled and joined, beaten ones are rings.
 
     Args:
         frame: columns `model, accuracy, low, high, on_front` and the one named `cost`.
         cost: which column is the cost.
         cost_title: what stands at the axis.
     """
-    figure = go.Figure()
     front = frame[frame["on_front"]].sort_values(cost)
-    figure.add_trace(
+    figure = go.Figure(
         go.Scatter(
-            x=front[cost], y=front["accuracy"], mode="lines", name="no model is better in both",
-            line={"color": QUIET, "dash": "dot", "shape": "hv"}, hoverinfo="skip",
+            x=front[cost],
+            y=front["accuracy"],
+            mode="lines",
+            name="no model is better in both",
+            line={"color": QUIET, "dash": "dot", "shape": "hv"},
+            hoverinfo="skip",
         )
-    )  # fmt: skip
-    for on_front, title in ((True, "on the front"), (False, "beaten in both")):
-        part = frame[frame["on_front"] == on_front]
-        if part.empty:
-            continue
-        figure.add_trace(
-            go.Scatter(
-                x=part[cost], y=part["accuracy"], mode="markers", name=title, text=part["model"],
-                marker={
-                    "symbol": "circle" if on_front else "circle-open", "size": 13,
-                    "color": SERIES_COLOURS[0] if on_front else QUIET,
-                },
-                error_y=interval_bars(part["accuracy"], part["low"], part["high"], thickness=1),
-                hovertemplate="%{text}: %{y:.1%} right, %{x:.3g}<extra></extra>",
-            )
-        )  # fmt: skip
-    figure.add_trace(  # names above the intervals, which would strike them through
-        go.Scatter(
-            x=frame[cost], y=frame["high"], mode="text", text=frame["model"],
-            textposition="top center", showlegend=False, hoverinfo="skip",
+    )
+    # Names in the legend: beside their markers they would lie on each other.
+    for index, row in enumerate(frame.itertuples()):
+        figure.add_scatter(
+            x=[getattr(row, cost)],
+            y=[row.accuracy],
+            mode="markers",
+            name=row.model,
+            marker=series_look(index).marker(13, hollow=not row.on_front),
+            error_y=interval_bars([row.accuracy], [row.low], [row.high], thickness=1),
+            hovertemplate="%{y:.1%} right, %{x:.3g}",
         )
-    )  # fmt: skip
-    styled(figure, cost_title, "accuracy")
+    styled(figure, cost_title, "accuracy", height=460)
     span = float(frame[cost].max()) or 1.0
-    figure.update_xaxes(range=[0, 1.2 * span])
+    figure.update_xaxes(range=[0, 1.1 * span])
     figure.update_yaxes(tickformat=".0%")
     return figure
+
+
+def gaps_figure(rows: Sequence[GapRow]) -> go.Figure:
+    """One bar a grouping over the band that chance alone would fill; coloured beyond it."""
+    names = [_broken(row.label) for row in rows]
+    figure = go.Figure(
+        go.Bar(
+            y=names,
+            x=[100 * row.gap.chance95 for row in rows],
+            orientation="h",
+            name="chance alone stays within (95 %)",
+            width=0.8,
+            marker={"color": QUIET, "opacity": 0.35},
+            customdata=[row.label for row in rows],
+            hovertemplate="%{y}: chance stays below %{x:.1f} points<extra></extra>",
+        )
+    )
+    for beyond, title, index in ((True, "beyond chance", 1), (False, "no more than chance", 0)):
+        shown = [row for row in rows if row.gap.beyond_chance == beyond]
+        if shown:
+            figure.add_bar(
+                y=[_broken(row.label) for row in shown],
+                x=[100 * row.gap.difference for row in shown],
+                orientation="h",
+                name=title,
+                width=0.36,
+                marker=_filled(index),
+                text=[f"{100 * row.gap.difference:.1f}" for row in shown],
+                textposition="outside",
+                customdata=[row.label for row in shown],
+                hovertemplate="%{y}: %{x:.1f} points<extra></extra>",
+            )
+    styled(figure, "gap (percentage points)", "", height=120 + 44 * len(rows))
+    figure.update_layout(barmode="overlay", clickmode="event+select")
+    figure.update_yaxes(categoryorder="array", categoryarray=names, autorange="reversed")
+    largest = max(max(row.gap.difference, row.gap.chance95) for row in rows)
+    figure.update_xaxes(range=[0, 130 * largest])
+    return figure
+
+
+def _broken(label: str) -> str:
+    """A label in two lines where it has two parts, so that a phone has room for the bars."""
+    return literal(label).replace(": ", ":<br>")
 
 
 def groups_figure(outcome: Outcome) -> go.Figure:
@@ -170,7 +250,8 @@ def groups_figure(outcome: Outcome) -> go.Figure:
     figure.update_xaxes(tickformat=".1%" if narrow else ".0%", nticks=5)
     in_order = sorted(shown, key=lambda row: by_first_number(row.group), reverse=True)
     figure.update_yaxes(
-        categoryorder="array", categoryarray=[f"{row.group} (n={row.n})" for row in in_order]
+        categoryorder="array",
+        categoryarray=[literal(f"{row.group} (n={row.n})") for row in in_order],
     )
     return figure
 
@@ -178,7 +259,7 @@ def groups_figure(outcome: Outcome) -> go.Figure:
 def _group_markers(rows: list[GroupShare], title: str, marker: dict[str, Any]) -> go.Scatter:
     """Shares of groups with their intervals."""
     return go.Scatter(
-        x=[row.share for row in rows], y=[f"{row.group} (n={row.n})" for row in rows],
+        x=[row.share for row in rows], y=[literal(f"{row.group} (n={row.n})") for row in rows],
         mode="markers", name=title, marker=marker,
         error_x=interval_bars(
             [row.share for row in rows], [row.low for row in rows], [row.high for row in rows]
@@ -199,7 +280,8 @@ def association_figure(found: Association, *, dark: bool = False) -> go.Figure:
     values = [[found.npmi[group][label] for label in labels] for group in groups]
     figure = go.Figure(
         go.Heatmap(
-            z=values, x=labels, y=groups, zmin=-0.3, zmax=0.3, showscale=False, xgap=2, ygap=2,
+            z=values, x=labels, y=[literal(group) for group in groups], zmin=-0.3, zmax=0.3,
+            showscale=False, xgap=2, ygap=2,
             colorscale=[
                 [0, "rgba(213,94,0,0.7)"],
                 [0.5, "rgba(128,128,128,0)"],
@@ -211,7 +293,7 @@ def association_figure(found: Association, *, dark: bool = False) -> go.Figure:
     for row, group in enumerate(groups):
         for column, label in enumerate(labels):
             figure.add_annotation(
-                x=label, y=group, text=f"{values[row][column]:+.2f}", showarrow=False,
+                x=label, y=literal(group), text=f"{values[row][column]:+.2f}", showarrow=False,
                 font={"color": ink(dark)},
             )  # fmt: skip
     styled(figure, "", "", height=110 + _ROW_PX * len(groups), legend=False)
@@ -228,10 +310,7 @@ def class_balance_figure(counts: Mapping[str, Mapping[str, int]]) -> go.Figure:
             go.Bar(
                 x=list(by_class), y=list(by_class.values()), name=split,
                 text=list(by_class.values()), textposition="outside",
-                marker={
-                    "color": SERIES_COLOURS[index % len(SERIES_COLOURS)],
-                    "pattern": {"shape": ("", "/", ".")[index % 3]},
-                },
+                marker=_filled(index),
             )
         )  # fmt: skip
     styled(figure, "", "images", height=380)

@@ -6,26 +6,30 @@ import streamlit as st
 
 from core.emotions import EMOTIONS
 from core.measures.accuracy import wilson_interval
+from core.measures.groups.gaps import ALPHA, holm
 from core.measures.groups.wording import p_text
-from core.measures.paired import McNemar, mcnemar, pareto_front
+from core.measures.paired import PairedModels, mcnemar, pareto_front
+from services.bias_audit import findings
 from ui.metrics.charts import pareto_figure
 from ui.metrics.subjects import Subject, study, subject
-from ui.shared.figures import show
-from ui.shared.resources import cards
-from ui.shared.text import percent
+from ui.shared.figures import point, show
+from ui.shared.resources import cards, settings
+from ui.shared.text import percent, plain
 
 _COSTS = {
-    "size_mb": "size of the file (MB)",
-    "ms_a_face": "milliseconds a face, one thread",
-    "million_operations": "million multiply-accumulates a face",
+    "size_mb": "size (MB)",
+    "ms_a_face": "time a face (ms, one thread)",
+    "million_operations": "multiplications a face (millions)",
 }
 
 
 def compare(which: str) -> None:
     """Both parts; needs predictions of at least one model."""
     subjects = [found for found in (subject(name, which) for name in cards()) if found]
+    default = settings().default_model
+    subjects.sort(key=lambda one: one.name != default)  # the app's own choice first
     _trade_off(subjects)
-    st.subheader("Any two on the same images")
+    st.header("Any two on the same images", anchor=False)
     if len(subjects) < 2:
         st.info("A comparison needs two models with stored predictions.")
         return
@@ -56,7 +60,7 @@ def trade_off_frame(subjects: list[Subject]) -> pd.DataFrame:
 
 
 def _trade_off(subjects: list[Subject]) -> None:
-    st.subheader("Size, speed, accuracy")
+    st.header("Size, speed, accuracy", anchor=False)
     frame = trade_off_frame(subjects)
     possible = [cost for cost in _COSTS if frame[cost].notna().all()]
     cost = st.segmented_control(
@@ -68,8 +72,9 @@ def _trade_off(subjects: list[Subject]) -> None:
         pareto_figure(frame, cost, _COSTS[cost]),
         frame,
         key="trade_off",
+        says=_trade_off_says(frame, cost),
         reading="up is better, left is cheaper; a filled marker is a model that no other beats in "
-        "both (the Pareto front).",
+        "both, a ring one that is beaten.",
         alt="Accuracy against cost of all models",
     )
     speed = study("speed")
@@ -77,6 +82,21 @@ def _trade_off(subjects: list[Subject]) -> None:
         st.caption(f"Speed by `{speed['command']}` on {speed['cpu']}.")
     else:
         st.caption("Milliseconds are shown once `mien bias speed` has measured these models.")
+
+
+def _trade_off_says(frame: pd.DataFrame, cost: str) -> str:
+    """The most accurate model, and what the app's own costs and gives beside it."""
+    best = frame.iloc[int(frame["accuracy"].to_numpy().argmax())]
+    said = f"{best['model']} is right most often ({percent(best['accuracy'], 1)})"
+    other = frame[frame["model"] == settings().default_model]
+    if other.empty or other.iloc[0]["model"] == best["model"]:
+        return f"{said}."
+    mine = other.iloc[0]
+    return (
+        f"{said}; the app's own choice, {mine['model']}, lies "
+        f"{100 * (best['accuracy'] - mine['accuracy']):.1f} points below at "
+        f"{percent(mine[cost] / best[cost])} of its {_COSTS[cost].partition(' (')[0]}."
+    )
 
 
 def two(subjects: list[Subject], key: str = "compare") -> None:
@@ -89,45 +109,27 @@ def two(subjects: list[Subject], key: str = "compare") -> None:
         st.info("Choose two different models.")
         return
     test = mcnemar(first.predictions.right, second.predictions.right)
-    st.markdown(verdict(first.name, second.name, test))
-    table = pd.DataFrame(
-        {
-            f"{second.name} right": [test.both, test.only_second],
-            f"{second.name} wrong": [test.only_first, test.neither],
-        },
-        index=[f"{first.name} right", f"{first.name} wrong"],
-    )
-    st.dataframe(table, height="auto")
-    st.caption(
-        "**How to read it:** only the images on which the two disagree tell them apart. McNemar's "
-        f"test, {'exact binomial' if test.exact else 'chi-squared with correction'}, two-sided: "
-        f"p\u00a0=\u00a0{p_text(test.p_value)}."
-    )
+    pair = PairedModels(first=first.name, second=second.name, test=test, p_holm=test.p_value)
+    point(findings.pair(pair))
     st.dataframe(_by_expression(first, second), hide_index=True, height="auto")
-    st.caption(
-        "Recall of each expression; p by McNemar on its images, corrected by Holm over the seven."
-    )
-
-
-def verdict(first: str, second: str, test: McNemar) -> str:
-    """One sentence in plain words."""
-    low, high = test.difference_ci95
-    points = (
-        f"{100 * abs(test.difference):.1f} points "
-        f"(95\u00a0%: {100 * low:+.1f} to {100 * high:+.1f})"
-    )
-    if test.p_value >= 0.05:
-        return (
-            f"**{first}** and **{second}** differ by {points}: no more than chance gives "
-            f"on {test.n:,} images. That does not show them to be equal."
+    st.caption("Share recognised of each expression; the difference is the first less the second.")
+    with st.expander("The test behind it", icon=":material/function:"):
+        table = pd.DataFrame(
+            {
+                "": [f"{first.name} right", f"{first.name} wrong"],
+                f"{second.name} right": [test.both, test.only_second],
+                f"{second.name} wrong": [test.only_first, test.neither],
+            }
         )
-    better, worse = (first, second) if test.difference > 0 else (second, first)
-    return f"**{better}** is right more often than **{worse}**, by {points}, beyond chance."
+        st.dataframe(table, hide_index=True, height="auto")
+        st.markdown(
+            "Only the images on which the two disagree tell them apart. "
+            f"{plain(findings.pair_test(pair))} Of each expression likewise, corrected by Holm "
+            "over the seven."
+        )
 
 
 def _by_expression(first: Subject, second: Subject) -> pd.DataFrame:
-    from core.measures.groups.gaps import holm
-
     rows, p_values = [], []
     for index, name in enumerate(EMOTIONS):
         inside = first.predictions.labels == index
@@ -146,5 +148,6 @@ def _by_expression(first: Subject, second: Subject) -> pd.DataFrame:
             }
         )
     table = pd.DataFrame(rows)
-    table["p (Holm)"] = [p_text(value) for value in holm(p_values)]
+    table["p"] = [p_text(value) for value in holm(p_values)]
+    table["beyond chance"] = ["yes" if value < ALPHA else "no" for value in holm(p_values)]
     return table

@@ -11,7 +11,8 @@ from core.measures.curves import (
     reliability,
     roc_curves,
 )
-from ui.metrics.charts import robustness_figure, training_figure
+from services.bias_audit import findings
+from ui.metrics.charts import robustness_figure, second_phase, training_figure
 from ui.metrics.subjects import Subject, missing, missing_study, read_json, study
 from ui.shared.charts import (
     coverage_figure,
@@ -21,7 +22,7 @@ from ui.shared.charts import (
 )
 from ui.shared.figures import dark, show
 from ui.shared.resources import cards, settings
-from ui.shared.text import percent
+from ui.shared.text import percent, plain
 
 
 def curves(one: Subject) -> None:
@@ -29,7 +30,7 @@ def curves(one: Subject) -> None:
     p = one.predictions
     left, right = st.columns(2, gap="large")
     with left:
-        st.subheader("ROC")
+        st.header("ROC")
         table, areas = roc_curves(p.labels, p.probabilities)
         if table.empty:
             st.info("A curve needs images with the expression and images without it.")
@@ -38,12 +39,13 @@ def curves(one: Subject) -> None:
                 roc_figure(table, areas),
                 table,
                 key="roc",
+                says=findings.roc(areas),
                 reading="the nearer a line comes to the top left corner, the better that "
                 "expression is told from the rest; the number is the area below, 0.5 is chance.",
                 alt="ROC curves of seven expressions against the rest",
             )
     with right:
-        st.subheader("Precision and recall")
+        st.header("Precision and recall")
         table, averages = precision_recall_curves(p.labels, p.probabilities)
         if table.empty:
             st.info("A curve needs images with the expression.")
@@ -52,6 +54,7 @@ def curves(one: Subject) -> None:
                 precision_recall_figure(table, averages),
                 table,
                 key="precision_recall",
+                says=findings.precision(averages),
                 reading="lines that stay high to the right find most faces of that expression "
                 "with few false alarms; the number is average precision.",
                 alt="Precision-recall curves of seven expressions",
@@ -60,7 +63,7 @@ def curves(one: Subject) -> None:
 
 def confidence(subjects: list[Subject], key: str = "confidence") -> None:
     """Whether the model knows how sure it may be, and what a threshold buys."""
-    st.subheader("Reliability")
+    st.header("Reliability")
     tables = {
         one.name: reliability(one.predictions.labels, one.predictions.probabilities)
         for one in subjects
@@ -69,11 +72,12 @@ def confidence(subjects: list[Subject], key: str = "confidence") -> None:
         reliability_figure(tables),
         joined(tables),
         key=f"{key}_reliability",
+        says=findings.reliability({one.name: one.predictions for one in subjects}),
         reading="on the dotted line the model is right as often as it says; below it, it is too "
         "sure of itself. Larger markers hold more images.",
         alt="Reliability diagram: confidence against accuracy",
     )
-    st.subheader("Coverage and accuracy")
+    st.header("Coverage and accuracy")
     threshold = st.slider(
         "Call faces uncertain below", 0.0, 0.99, round(subjects[0].threshold, 2), 0.01,
         key=f"{key}_threshold_{subjects[0].name}",
@@ -83,26 +87,14 @@ def confidence(subjects: list[Subject], key: str = "confidence") -> None:
         one.name: coverage_accuracy(one.predictions.labels, one.predictions.probabilities)
         for one in subjects
     }
-    for name, table in coverages.items():
-        row = table.iloc[round(threshold * 100)]
-        st.markdown(_at_threshold(name, threshold, row))
     show(
         coverage_figure(coverages, threshold),
         joined(coverages),
         key=f"{key}_coverage",
+        says=" ".join(findings.coverage(*entry, threshold) for entry in coverages.items()),
         reading="going left, more faces are called uncertain and the others are judged right "
         "more often; the ring is the threshold chosen above.",
         alt="Coverage against accuracy for all thresholds",
-    )
-
-
-def _at_threshold(name: str, threshold: float, row: "pd.Series") -> str:
-    if not row["n"]:
-        return f"**{name}**: no face reaches {threshold:.2f}."
-    return (
-        f"**{name}**: {percent(row['coverage'])} of the faces are judged, and "
-        f"{percent(row['accuracy'], 1)} of those rightly "
-        f"(95\u00a0%: {percent(row['low'], 1)} to {percent(row['high'], 1)})."
     )
 
 
@@ -118,7 +110,7 @@ def training(one: Subject) -> None:
     members = cards()[one.model_id].members
     if members:
         st.info(
-            f"{one.model_id} was not trained: it is the mean of {' and '.join(members)}. "
+            f"{plain(one.model_id)} was not trained: it is the mean of {' and '.join(members)}. "
             "Choose one of them.",
             icon=":material/call_merge:",
         )
@@ -131,15 +123,38 @@ def training(one: Subject) -> None:
     for figure_name in ("accuracy", "loss"):
         if not {figure_name, f"val_{figure_name}"} & set(frame.columns):
             continue
-        st.subheader(figure_name.capitalize())
+        st.header(figure_name.capitalize())
         show(
             training_figure(frame, figure_name),
             frame,
             key=f"training_{figure_name}",
+            says=_training_says(frame, figure_name),
             reading="training images are distorted on purpose, so that their line may lie on the "
             "worse side; where the validation line turns back, the model learns by heart.",
             alt=f"{figure_name} of training and validation images over epochs",
         )
+
+
+def _training_says(frame: pd.DataFrame, figure_name: str) -> str:
+    """Which epoch was best on validation images, and where a second phase began."""
+    column = f"val_{figure_name}"
+    if column not in frame:
+        return f"{len(frame)} epochs were trained."
+    values = frame[column].to_numpy(float)
+    at = int(values.argmax() if figure_name == "accuracy" else values.argmin())
+    best = float(values[at])
+    value = percent(best, 1) if figure_name == "accuracy" else f"{best:.2f}"
+    said = (
+        f"On validation images {figure_name} was best after {frame['epoch'].iloc[at]} of "
+        f"{len(frame)} epochs: {value}."
+    )
+    second = second_phase(frame)
+    if second is not None:
+        said += (
+            f" From epoch {second} on it was trained for another loss, so that the training "
+            "loss jumps there."
+        )
+    return said
 
 
 def robustness(one: Subject) -> None:
@@ -159,16 +174,11 @@ def robustness(one: Subject) -> None:
 def corrupted(content: dict[str, Any], *, key: str) -> None:
     """The map of `n, clean_accuracy, rows`, from a study or an audit."""
     frame = pd.DataFrame(content["rows"])
-    mean = float(frame["accuracy"].mean())
-    st.markdown(
-        f"Untouched, {percent(content['clean_accuracy'], 1)} of {content['n']:,} images "
-        f"are judged right; on average over {frame['corruption'].nunique()} corruptions in five "
-        f"levels, {percent(mean, 1)}."
-    )
     show(
         robustness_figure(frame, content["clean_accuracy"], dark=dark()),
         frame,
         key=key,
+        says=findings.robustness(content),
         reading="each number is the accuracy in per cent at that strength; the stronger the "
         "colour, the more is lost against untouched images.",
         alt="Accuracy by corruption and level",

@@ -1,23 +1,26 @@
 """Model Metrics, faces: how well each detector finds them, and what its threshold trades."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from core.measures.detection.curves import counts_at, curve_frame, load_evaluations, stored_curve
 from core.measures.detection.evaluation import DetectionEvaluation
-from ui.metrics.detection_charts import (
-    detector_curves_figure,
-    recall_by_group_figure,
-    threshold_figure,
-)
 from ui.metrics.subjects import missing, share_with_interval, study
-from ui.shared.figures import show, table_below
+from ui.shared.charts import QUIET, series_look, share_axes, styled
+from ui.shared.figures import point, show, table_below
 from ui.shared.resources import settings
 from ui.shared.text import percent
 
+_MEASURES = {
+    "precision": "share of its boxes that are faces (precision)",
+    "recall": "share of the faces found (recall)",
+    "f1": "both in one (F1)",
+}
 _COST = "processor ms a photo"
 _COMMAND = "mien detect-eval --data wider_val.parquet --detector NAME --out models/NAME/…"
 
@@ -35,7 +38,7 @@ def detection() -> None:
         missing("No face detector has been measured.", _COMMAND)
         return
     _all_detectors(found)
-    st.subheader("What a threshold trades")
+    st.header("What a threshold trades")
     default = settings().default_detector
     names = list(found)
     at = names.index(default) if default in names else 0
@@ -66,7 +69,7 @@ def detector_frame(found: dict[str, DetectionEvaluation]) -> pd.DataFrame:
 
 
 def _all_detectors(found: dict[str, DetectionEvaluation]) -> None:
-    st.subheader("All detectors on the same photos")
+    st.header("All detectors on the same photos")
     frame = detector_frame(found)
     shares = st.column_config.NumberColumn(format="%.3f")
     st.dataframe(
@@ -98,9 +101,33 @@ def _all_detectors(found: dict[str, DetectionEvaluation]) -> None:
         detector_curves_figure(curves, marks),
         table,
         key="detector_curves",
+        says=_curves_say({name: found[name] for name in chosen}),
         reading="up: fewer false alarms; right: fewer missed faces; a ring is where the app's "
         "threshold puts a detector.",
         alt="Precision against recall of the chosen detectors",
+    )
+
+
+def _curves_say(found: dict[str, DetectionEvaluation]) -> str:
+    precision = {name: one.ap50 or 0.0 for name, one in found.items()}
+    cost_ms = {name: one.cpu_ms_per_image or math.inf for name, one in found.items()}
+    best = max(precision, key=precision.__getitem__)
+    quick = min(cost_ms, key=cost_ms.__getitem__)
+    said = f"{best} finds faces best (average precision {precision[best]:.2f})"
+    if quick == best:
+        return f"{said} and takes the least time, too."
+    return (
+        f"{said}; {quick} is the quickest ({cost_ms[quick]:.0f} ms a photo instead of "
+        f"{cost_ms[best]:.0f}) at {precision[quick]:.2f}."
+    )
+
+
+def _groups_say(groups: pd.DataFrame) -> str:
+    recall = groups["recall"].to_numpy(float)
+    best, worst = groups.iloc[int(recall.argmax())], groups.iloc[int(recall.argmin())]
+    return (
+        f"“{best['group']}” faces are found most often ({percent(best['recall'])}), "
+        f"“{worst['group']}” ones least ({percent(worst['recall'])})."
     )
 
 
@@ -126,16 +153,14 @@ def _threshold(evaluation: DetectionEvaluation) -> None:
         (columns[2], "F1", point.f1, "Harmonic mean of the two."),
     ):
         column.metric(name, "–" if math.isnan(value) else percent(value, 1), help=meaning)
-    st.write(
-        f"From {threshold:.2f} on, {evaluation.detector} finds **{faces:,}** of the "
-        f"{evaluation.n_faces:,} faces, misses **{missed:,}** and takes **{false_alarms:,}** "
-        "other places for a face."
-    )
     curve = curve_frame(evaluation)
     show(
         threshold_figure(curve, threshold, shipped),
         curve,
         key=f"threshold_{evaluation.detector}",
+        says=f"From {threshold:.2f} on, {evaluation.detector} finds {faces:,} of the "
+        f"{evaluation.n_faces:,} faces, misses {missed:,} and takes {false_alarms:,} other "
+        "places for a face.",
         reading="moving right gives fewer false alarms and more missed faces; the thick line is "
         "your threshold, the dotted one the app's.",
         alt=f"Precision, recall and F1 of {evaluation.detector} over its threshold",
@@ -145,7 +170,7 @@ def _threshold(evaluation: DetectionEvaluation) -> None:
 
 
 def _by_group(evaluation: DetectionEvaluation) -> None:
-    st.subheader("Which faces are found")
+    st.header("Which faces are found")
     kinds = list(evaluation.by_group)
     kind = st.segmented_control(
         "Faces by", kinds, default=kinds[0], required=True, key="detection_kind"
@@ -164,6 +189,7 @@ def _by_group(evaluation: DetectionEvaluation) -> None:
         recall_by_group_figure(groups),
         groups,
         key="detector_groups",
+        says=_groups_say(groups),
         reading="a longer bar means more of these faces are found, at the threshold of best F1.",
         alt=f"Recall of {evaluation.detector} by {kind}",
     )
@@ -171,7 +197,7 @@ def _by_group(evaluation: DetectionEvaluation) -> None:
 
 def _effect() -> None:
     """What the choice of detector does to the expressions, where it was measured."""
-    st.subheader("What the detector does to the expressions")
+    st.header("What the detector does to the expressions")
     content = study("detectors")
     if content is None:
         missing(
@@ -180,6 +206,7 @@ def _effect() -> None:
         )
         return
     frame = effect_frame(content["detectors"])
+    point(_effect_says(content["detectors"]))
     st.dataframe(frame, hide_index=True, height="auto")
     table_below(frame, "detector_effect")
     st.caption(
@@ -188,6 +215,17 @@ def _effect() -> None:
         f"faces. {content['data']}; model {content['model_id']}. FER-2013's crops are no photos, "
         "so this says what the cut does, not how many faces are found in a photo. "
         "`python -m training.fits.detector_effect --data fer2013.parquet`"
+    )
+
+
+def _effect_says(measured: dict[str, Any]) -> str:
+    detectors = {name: row for name, row in measured.items() if name != "none"}
+    share = {name: float(row["accuracy_of_all"]) for name, row in detectors.items()}
+    best, worst = max(share, key=share.__getitem__), min(share, key=share.__getitem__)
+    return (
+        f"Behind {best} most faces are judged right ({percent(share[best], 1)} of all), behind "
+        f"{worst} fewest ({percent(share[worst], 1)}), since it misses "
+        f"{detectors[worst]['undetected']:,} of {detectors[worst]['n']:,}."
     )
 
 
@@ -206,3 +244,88 @@ def effect_frame(measured: dict[str, Any]) -> pd.DataFrame:
             for name, row in measured.items()
         ]
     )
+
+
+def detector_curves_figure(
+    curves: Mapping[str, pd.DataFrame], marks: Mapping[str, tuple[float, float]]
+) -> go.Figure:
+    """One precision-recall line a detector; a ring where its threshold puts it.
+
+    Args:
+        curves: detector -> columns `threshold, precision, recall`.
+        marks: detector -> (recall, precision) at the app's threshold.
+    """
+    figure = go.Figure()
+    for index, (name, curve) in enumerate(curves.items()):
+        look = series_look(index)
+        figure.add_trace(
+            go.Scatter(
+                x=curve["recall"], y=curve["precision"], name=name, mode="lines",
+                line=look.line,
+                customdata=curve["threshold"], legendgroup=name,
+                hovertemplate="from %{customdata:.2f} on: %{x:.0%} found, %{y:.0%} faces",
+            )
+        )  # fmt: skip
+        if name in marks:
+            recall, precision = marks[name]
+            figure.add_trace(
+                go.Scatter(
+                    x=[recall], y=[precision], mode="markers", showlegend=False,
+                    legendgroup=name, hoverinfo="skip",
+                    marker=look.marker(15, hollow=True),
+                )
+            )  # fmt: skip
+    styled(figure, _MEASURES["recall"], _MEASURES["precision"], height=480)
+    share_axes(figure)
+    return figure
+
+
+def threshold_figure(curve: pd.DataFrame, threshold: float, shipped: float | None) -> go.Figure:
+    """Precision, recall and F1 of one detector over the threshold; lines at two thresholds.
+
+    Args:
+        curve: columns `threshold, precision, recall, f1`.
+        threshold: what the reader chose.
+        shipped: what the app uses.
+    """
+    figure = go.Figure()
+    for index, (name, title) in enumerate(_MEASURES.items()):
+        look = series_look(index)
+        figure.add_trace(
+            go.Scatter(
+                x=curve["threshold"], y=curve[name], name=title, mode="lines",
+                line=look.line,
+                hovertemplate="from %{x:.2f} on: %{y:.1%}<extra></extra>",
+            )
+        )  # fmt: skip
+    figure.add_vline(threshold, line={"color": QUIET, "width": 3})
+    if shipped is not None:
+        figure.add_vline(shipped, line={"color": QUIET, "width": 1, "dash": "dot"})
+    styled(figure, "smallest confidence that counts (threshold)", "share", height=440)
+    share_axes(figure)
+    figure.update_xaxes(tickformat=".1f")  # a threshold is no share
+    return figure
+
+
+def recall_by_group_figure(groups: pd.DataFrame) -> go.Figure:
+    """Bars of the share found, one a group of faces.
+
+    Args:
+        groups: columns `group, faces, recall`.
+    """
+    figure = go.Figure(
+        go.Bar(
+            x=groups["recall"], y=groups["group"], orientation="h",
+            marker={"color": series_look(0).colour},
+            text=[
+                f"{recall:.0%} of {faces}"
+                for recall, faces in zip(groups["recall"], groups["faces"], strict=True)
+            ],
+            textposition="auto", hovertemplate="%{y}: %{text}<extra></extra>",
+        )
+    )  # fmt: skip
+    height = 90 + 44 * len(groups)
+    styled(figure, _MEASURES["recall"], "", height=height, legend=False)
+    figure.update_xaxes(range=[0, 1.02], tickformat=".0%")
+    figure.update_yaxes(autorange="reversed")
+    return figure

@@ -1,5 +1,6 @@
-"""Errors: which expression is taken for which, and what such errors are."""
+"""Confusion: which expression is taken for which, and what such errors are."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,12 @@ from core.emotions import EMOTIONS, noun
 from core.errors import MienError
 from core.measures.curves import confusion_counts
 from core.types import ImageRGB
-from ui.metrics.subjects import Subject
+from services.bias_audit import findings
+from ui.metrics.subjects import Subject, predictions
 from ui.shared.charts import ConfusionMode, confusion_figure, confusion_values, histogram_figure
 from ui.shared.figures import dark, show
 from ui.shared.resources import settings
-from ui.shared.text import percent
+from ui.shared.text import percent, plain
 
 _MODES: dict[str, ConfusionMode] = {
     "Share of each true label": "rows",
@@ -22,25 +24,36 @@ _MODES: dict[str, ConfusionMode] = {
     "Counts": "counts",
 }
 _MAX_ROWS, _MAX_IMAGES = 200, 24
+Pictures = Callable[[Any], list[ImageRGB]]
 
 
-def errors(one: Subject, *, key: str = "confusion", images: bool = True) -> None:
-    """The confusion matrix and, for a chosen cell, what lies in it."""
+def errors(one: Subject, *, key: str = "confusion", pictures: Pictures | None = None) -> None:
+    """The confusion matrix and, for a chosen cell, what lies in it.
+
+    Args:
+        one: the model and its pictures' scores.
+        key: unique on the page.
+        pictures: hands out the pictures of given rows; None where there are none to show.
+    """
     name = st.segmented_control(
-        "Cells show", list(_MODES), default="Share of each true label", required=True,
+        "Cells show",
+        list(_MODES),
+        default="Share of each true label",
+        required=True,
         key=f"{key}_mode",
-    )  # fmt: skip
+    )
     mode = _MODES[str(name)]
     counts = confusion_counts(one.predictions.labels, one.predictions.predicted)
     event = show(
         confusion_figure(counts, mode, dark=dark()),
         _table(counts),
         key=key,
+        says=findings.confusion(one.predictions),
         reading={
             "rows": "a row says, in per cent, what became of the faces with that true label; the "
-            "diagonal is recall.",
+            "diagonal is what is recognised.",
             "columns": "a column says, in per cent, which true labels lie behind that verdict; "
-            "the diagonal is precision.",
+            "the diagonal is what is right.",
             "counts": "each cell counts images; the diagonal holds those judged right.",
         }[mode]
         + " Click a cell, or choose one below.",
@@ -49,13 +62,21 @@ def errors(one: Subject, *, key: str = "confusion", images: bool = True) -> None
         selection_mode="points",
     )
     _follow_click(event, key)
-    st.subheader("What is in a cell")
-    st.session_state.setdefault(f"{key}_true", "fear")
-    st.session_state.setdefault(f"{key}_judged", "sad")
+    st.header("What is in a cell", anchor=False)
+    worst_true, worst_judged = _worst_cell(counts)
+    st.session_state.setdefault(f"{key}_true", worst_true)
+    st.session_state.setdefault(f"{key}_judged", worst_judged)
     left, right = st.columns(2)
     true = left.selectbox("True label", EMOTIONS, key=f"{key}_true")
     judged = right.selectbox("Judged as", EMOTIONS, key=f"{key}_judged")
-    _cell(one, EMOTIONS.index(true), EMOTIONS.index(judged), key, images)
+    _cell(one, EMOTIONS.index(true), EMOTIONS.index(judged), key, pictures)
+
+
+def _worst_cell(counts: Any) -> tuple[str, str]:
+    """The commonest mistake: true label and verdict."""
+    mistakes = counts * (1 - np.eye(len(EMOTIONS), dtype=np.int64))
+    true, judged = np.unravel_index(int(mistakes.argmax()), mistakes.shape)
+    return EMOTIONS[int(true)], EMOTIONS[int(judged)]
 
 
 def _follow_click(event: Any, key: str) -> None:
@@ -81,7 +102,7 @@ def _table(counts: Any) -> pd.DataFrame:
     )
 
 
-def _cell(one: Subject, true: int, judged: int, key: str, images: bool) -> None:
+def _cell(one: Subject, true: int, judged: int, key: str, pictures: Pictures | None) -> None:
     p = one.predictions
     rows = np.flatnonzero((p.labels == true) & (p.predicted == judged))
     n_true = int((p.labels == true).sum())
@@ -93,8 +114,7 @@ def _cell(one: Subject, true: int, judged: int, key: str, images: bool) -> None:
     sure = float((p.confidence[rows] >= one.threshold).mean())
     st.markdown(
         f"**{len(rows)}** of {n_true} faces labelled **{EMOTIONS[true]}** were {what} "
-        f"({percent(len(rows) / n_true, 1)}); in {percent(sure)} of these cases the model did "
-        "not call itself uncertain."
+        f"({percent(len(rows) / n_true, 1)})."
     )
     table = pd.DataFrame(p.probabilities[rows].round(3), columns=list(EMOTIONS))
     table.insert(0, "confidence", p.confidence[rows].round(3))
@@ -103,7 +123,9 @@ def _cell(one: Subject, true: int, judged: int, key: str, images: bool) -> None:
         histogram_figure(p.confidence[rows], one.threshold),
         table,
         key=f"{key}_confidence",
-        reading="bars right of the dashed line are verdicts the app shows without a warning.",
+        says=f"In {percent(sure)} of these {len(rows):,} cases the model was surer than its "
+        f"threshold of {one.threshold:.2f}.",
+        reading="bars right of the dashed line are verdicts that the threshold lets pass.",
         alt="Histogram of the confidence of the images in the cell",
     )
     st.markdown(f"**Scores**, most confident first{_first(len(rows))}")
@@ -114,47 +136,56 @@ def _cell(one: Subject, true: int, judged: int, key: str, images: bool) -> None:
             for name in EMOTIONS
         },
     )  # fmt: skip
-    if images:
-        _images(one, rows[:_MAX_IMAGES], len(rows))
+    if pictures is not None:
+        gallery(one, rows, pictures)
+    else:
+        st.caption(
+            "The pictures belong to FER-2013 and are not shipped. Who has the data set sees them "
+            "here after setting `MIEN_FER2013_PATH` to its parquet file."
+        )
 
 
 def _first(n: int) -> str:
     return f" (first {_MAX_ROWS} of {n})" if n > _MAX_ROWS else ""
 
 
-def _images(one: Subject, rows: Any, n: int) -> None:
-    if settings().fer2013_path is None:
-        st.caption(
-            "The images themselves belong to FER-2013 and are not shipped. Who has the data set "
-            "sees them here after setting `MIEN_FER2013_PATH` to its parquet file."
-        )
-        return
+def gallery(one: Subject, rows: Any, pictures: Pictures) -> None:
+    """Pictures of the rows, the first `_MAX_IMAGES`, each with label, verdict and confidence."""
+    p, shown = one.predictions, rows[:_MAX_IMAGES]
     try:
-        found = local_images(one)
+        found = pictures(shown)
     except MienError as error:
-        st.warning(str(error), icon=":material/warning:")
+        st.warning(plain(error), icon=":material/warning:")
         return
-    st.markdown(f"**Images** from your local file (the {len(rows)} most confident of {n})")
-    st.image([found[row] for row in rows], width=72)
+    captions = [
+        f"labelled {EMOTIONS[p.labels[row]]}, judged {EMOTIONS[p.predicted[row]]} "
+        f"{percent(float(p.confidence[row]))}"
+        for row in shown
+    ]
+    st.markdown(f"**Pictures**, the most confident first ({len(shown)} of {len(rows):,})")
+    st.image(found, width=112, caption=captions)
 
 
-def local_images(one: Subject) -> list[ImageRGB]:
-    """The test images in the order of the subject's rows, from the local file.
+def local_images(one: Subject) -> Pictures | None:
+    """Hands out test images from the local file of FER-2013; None where there is none.
 
-    Raises:
-        MienError: if the file cannot be read or holds other labels than the predictions.
+    What is returned raises MienError if the file cannot be read or holds other labels than the
+    predictions.
     """
-    images, labels = _test_images()
-    chosen = np.arange(len(labels))
-    if len(labels) != len(one.predictions):
-        from ui.metrics.subjects import predictions
+    if settings().fer2013_path is None:
+        return None
 
+    def of_rows(rows: Any) -> list[ImageRGB]:
+        images, labels = _test_images()
+        chosen = np.arange(len(labels))
         stored = predictions(one.model_id)
-        if stored is not None and len(stored) == len(labels):
+        if stored is not None and len(one.predictions) < len(stored) == len(labels):
             chosen = np.flatnonzero(~stored.near_duplicate)
-    if labels[chosen].tolist() != one.predictions.labels.tolist():
-        raise MienError("The local FER-2013 file holds other images than were evaluated.")
-    return [images[row] for row in chosen]
+        if labels[chosen].tolist() != one.predictions.labels.tolist():
+            raise MienError("The local FER-2013 file holds other images than were evaluated.")
+        return [images[chosen[row]] for row in rows]
+
+    return of_rows
 
 
 @st.cache_resource(show_spinner="Reading the local FER-2013 file …")

@@ -1,50 +1,80 @@
-"""Bias breakdowns: shares by group, gaps beside what chance gives, where labels come from."""
+"""For whom it works worse: gaps beside what chance gives, the data's own mix, mitigations."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from core.measures.groups.breakdown import SOURCE_TEXTS, AttributeReport, BiasReport, Outcome
+from core.measures.groups.mixing import Association
 from core.measures.groups.wording import (
     PREDICTED_BANNER,
     gap_sentence,
+    gap_test,
+    gaps_say,
     sensitivity_sentence,
     summary_rows,
 )
-from ui.metrics.charts import groups_figure
-from ui.metrics.studies import dataset_section, mitigation_section
+from services.bias_audit.tables import gaps_text
+from ui.metrics.charts import (
+    GapRow,
+    association_figure,
+    class_balance_figure,
+    gaps_figure,
+    groups_figure,
+)
 from ui.metrics.subjects import missing, missing_study, study
-from ui.shared.figures import show
-from ui.shared.resources import cards, default_report, settings
+from ui.shared.figures import dark, point, show
+from ui.shared.resources import cards
+from ui.shared.text import percent, plain
 
-_SOURCES = {
-    "FER-2013, measured": ("bias_measured", "mien bias measured --data fer2013.parquet"),
-    "FER-2013, predicted age and gender": (
+# Title of a breakdown -> study and command; people before pixels.
+_STUDIES = {
+    "Guessed age and gender": (
         "bias_predicted",
         "mien bias predicted --data fer2013.parquet --annotations utkface.parquet",
     ),
-    "UTKFace, annotated": ("bias_utkface", "mien bias utkface --data utkface.parquet"),
-    "The data set itself": ("", ""),
-    "What was tried against it": ("", ""),
+    "Annotated age, gender and race": (
+        "bias_utkface",
+        "mien bias utkface --data utkface.parquet",
+    ),
+    "Pictures: light, sharpness, pose": (
+        "bias_measured",
+        "mien bias measured --data fer2013.parquet",
+    ),
 }
+_DATASET, _MITIGATION = "The data set itself", "What was tried against it"
+_SHOWN = 12  # bars on the chart; the table has all
 
 
 def groups(model_id: str) -> None:
-    """The section: a source, then its breakdown."""
-    st.write(
-        "A model that is right on average may be wrong more often for some people or some "
-        "pictures. Here every share has its count and interval, and every gap stands beside the "
-        "gap that chance alone would give."
+    """The section: gaps of everything measured, one of them closer, and two studies."""
+    said = []
+    for title, (name, _) in _STUDIES.items():
+        content = study(f"{name}_{model_id}")
+        if content is not None and content["kind"] == "error":
+            said.append(f"{title}: {gaps_say(BiasReport.model_validate(content))}")
+    if said:
+        point(" ".join(said))
+    part = st.segmented_control(
+        "Part",
+        [*_STUDIES, _DATASET, _MITIGATION],
+        default=next(iter(_STUDIES)),
+        required=True,
+        key="groups_source",
+        label_visibility="collapsed",
     )
-    source = st.selectbox("Breakdown", list(_SOURCES), key="groups_source")
-    if source == "The data set itself":
+    if part == _DATASET:
         dataset_section()
-        return
-    if source == "What was tried against it":
+    elif part == _MITIGATION:
         mitigation_section(model_id)
-        return
-    name, command = _SOURCES[source]
+    else:
+        _study(str(part), model_id)
+
+
+def _study(title: str, model_id: str) -> None:
+    name, command = _STUDIES[title]
     content = study(f"{name}_{model_id}")
     if content is None:
         missing_study("This breakdown", name, model_id, command)
@@ -54,43 +84,104 @@ def groups(model_id: str) -> None:
     breakdown(BiasReport.model_validate(content), key=name)
 
 
+def compared(report: BiasReport) -> list[tuple[AttributeReport, Outcome]]:
+    """Attributes with the outcome that is asked of them first, the largest gap first.
+
+    Of a set without true expressions that is the outcome with the largest gap: which of them
+    differs is what one wants to know.
+    """
+    found = []
+    for attribute in [*report.attributes, *report.intersections]:
+        outcome = attribute.outcomes[0]
+        if report.kind == "disparity":
+            outcome = max(
+                attribute.outcomes, key=lambda one: one.gap.difference if one.gap else -1.0
+            )
+        found.append((attribute, outcome))
+    return sorted(found, key=lambda pair: -pair[1].gap.difference if pair[1].gap else 1.0)
+
+
+def gap_rows(report: BiasReport) -> list[GapRow]:
+    """The gaps of `compared` with their names, the largest first."""
+    disparity = report.kind == "disparity"
+    return [
+        GapRow(f"{one.name}: {outcome.title}" if disparity else one.name, outcome.gap)
+        for one, outcome in compared(report)
+        if outcome.gap is not None
+    ]
+
+
 def breakdown(report: BiasReport, *, key: str) -> None:
-    """One report: caveats, overview of the gaps, then one attribute and one outcome."""
-    every = [*report.attributes, *report.intersections]
-    if not every:
+    """One report: its gaps by size, then one attribute closer, then where it all comes from."""
+    pairs = compared(report)
+    if not pairs:
         st.info("This data has no column to group by.", icon=":material/group_off:")
         return
-    for caveat in report.caveats:
-        st.caption(caveat)
-    _overview(report, key)
-    by_name = {f"{one.name} ({one.source})": one for one in every}
-    attribute = by_name[st.selectbox("Attribute", list(by_name), key=f"{key}_attribute")]
-    if attribute.source == "predicted":
+    if any(one.source == "predicted" for one, _ in pairs):
         st.warning(PREDICTED_BANNER, icon=":material/psychology_alt:")
-    st.caption(f"Labels {SOURCE_TEXTS[attribute.source]}. {attribute.note}")
-    if attribute.n_without:
-        st.caption(f"{attribute.n_without:,} images have no value here and are left out.")
-    outcome = attribute.outcomes[0]
+    by_name = {one.name: (one, outcome) for one, outcome in pairs}
+    _gaps(report, pairs, key)
+    st.header("One of them closer", anchor=False)
+    name = st.selectbox("Groups by", list(by_name), key=f"{key}_attribute")
+    attribute, outcome = by_name[name]
     if len(attribute.outcomes) > 1:
         by_title = {one.title: one for one in attribute.outcomes}
         title = st.selectbox(
-            "Compared share", list(by_title), key=f"{key}_outcome_{attribute.name}"
+            "Compared share",
+            list(by_title),
+            index=list(by_title).index(outcome.title),
+            key=f"{key}_outcome_{attribute.name}",
         )
         outcome = by_title[title]
     _outcome(report, attribute, outcome, key)
     _further(attribute, key)
+    for caveat in report.caveats:
+        st.caption(plain(caveat))
 
 
-def _overview(report: BiasReport, key: str) -> None:
-    rows = summary_rows(report)
+def _gaps(report: BiasReport, pairs: list[tuple[AttributeReport, Outcome]], key: str) -> None:
+    """The chart of all gaps; a click on a bar chooses the attribute below."""
+    disparity = report.kind == "disparity"
+    rows = gap_rows(report)[:_SHOWN]
+    named = [one for one, outcome in pairs if outcome.gap is not None]
     if not rows:
+        point(gaps_say(report))
         return
-    st.markdown(f"**All attributes** ({report.title}, {report.n:,} images)")
-    st.dataframe(pd.DataFrame(rows), hide_index=True, height="auto", key=f"{key}_overview")
-    st.caption(
-        "**How to read it:** the gap is the best group's share less the worst group's; chance "
-        "would stay below the next column in 95 of 100 cases if groups made no difference. "
-        "p is corrected by Holm over the attributes."
+    event = show(
+        gaps_figure(rows),
+        pd.DataFrame(summary_rows(report)),
+        key=f"{key}_gaps",
+        says=_largest(pairs) if disparity else gaps_say(report),
+        reading="a bar is the difference between the best and the worst group; the grey band "
+        "behind it is what chance alone would stay within. Click a bar to look closer.",
+        alt="Gaps between groups beside what chance gives",
+        on_select="rerun",
+        selection_mode="points",
+    )
+    _follow_click(event, {row.label: one.name for row, one in zip(rows, named, strict=False)}, key)
+
+
+def _follow_click(event: Any, attribute_of: Mapping[str, str], key: str) -> None:
+    """Bring a click on a bar into the select box, once a click."""
+    points = event.selection.points if event else []
+    found: Any = points[0].get("customdata") if points else None
+    label = str(found[0] if isinstance(found, list) else found)
+    if label in attribute_of and st.session_state.get(f"{key}_clicked") != label:
+        st.session_state[f"{key}_clicked"] = label
+        st.session_state[f"{key}_attribute"] = attribute_of[label]
+
+
+def _largest(pairs: list[tuple[AttributeReport, Outcome]]) -> str:
+    """The largest gap of a set without true expressions, in words."""
+    attribute, outcome = pairs[0]
+    gap = outcome.gap
+    if gap is None:
+        return "No attribute has two groups that are large enough to be compared."
+    return (
+        f"Faces differ most by {attribute.name} in the share {outcome.title}: "
+        f"{100 * gap.difference:.1f} points between “{gap.lowest}” and “{gap.highest}”. Without "
+        "true labels that is a difference and not an error: people in these pictures may show "
+        "different expressions."
     )
 
 
@@ -98,83 +189,186 @@ def _outcome(report: BiasReport, attribute: AttributeReport, outcome: Outcome, k
     if not outcome.groups:
         st.info("Nothing to count here: no image belongs to this share.")
         return
-    st.markdown(gap_sentence(outcome, report.kind))
+    st.markdown(verdict_badge(outcome))
+    says = gap_sentence(outcome, report.kind)
     if attribute.sensitivity is not None and outcome is attribute.outcomes[0]:
-        st.markdown(sensitivity_sentence(attribute.sensitivity))
+        says += f" {sensitivity_sentence(attribute.sensitivity)}"
     show(
         groups_figure(outcome),
         pd.DataFrame([row.model_dump() for row in outcome.groups]),
         key=f"{key}_groups",
+        says=says,
         reading="each marker is a group with its 95 % interval; the dashed line is the share over "
         "all, the grey band as wide as chance spreads the groups.",
         alt=f"Share {outcome.title} by {attribute.name}",
     )
     hidden = [row for row in outcome.groups if row.status == "hidden"]
     if hidden:
-        names = ", ".join(f"{row.group} (n={row.n})" for row in hidden)
+        names = ", ".join(f"{plain(row.group)} (n={row.n})" for row in hidden)
         st.caption(f"Hidden because of fewer than 10 images: {names}.")
+    without = f" {attribute.n_without:,} images have no value here." if attribute.n_without else ""
+    st.caption(f"Labels {SOURCE_TEXTS[attribute.source]}. {plain(attribute.note)}{without}")
+
+
+def verdict_badge(outcome: Outcome) -> str:
+    """Whether chance explains the gap, in words and colour."""
+    if outcome.gap is None:
+        return ":gray-badge[:material/remove: too few images]"
+    if outcome.gap.beyond_chance:
+        return ":orange-badge[:material/warning: beyond chance]"
+    return ":blue-badge[:material/check: no more than chance gives]"
 
 
 def _further(attribute: AttributeReport, key: str) -> None:
-    odds = [
-        (outcome.title, outcome.gap)
-        for outcome in attribute.outcomes
-        if outcome.key.startswith(("hit_", "false_")) and outcome.gap is not None
-    ]
-    if odds:
-        with st.expander("Equalised odds: every expression", icon=":material/balance:"):
-            rows = [
-                {
-                    "share": title,
-                    "gap": round(gap.difference, 3),
-                    "by chance (95 %)": round(gap.chance95, 3),
-                    "p (Holm)": round(gap.p_holm or 1.0, 3),
-                    "lowest": gap.lowest,
-                    "highest": gap.highest,
-                }
-                for title, gap in odds
-            ]
-            st.dataframe(pd.DataFrame(rows), hide_index=True, key=f"{key}_odds", height="auto")
-            st.caption(
-                "Odds are equalised where, for each expression, every group's faces are "
-                "recognised as often and mistaken for it as often."
-            )
-    if attribute.further:
-        with st.expander("Macro F1, calibration, uncertain share", icon=":material/table:"):
-            st.dataframe(
-                pd.DataFrame(attribute.further).round(3), hide_index=True,
-                key=f"{key}_further", height="auto",
-            )  # fmt: skip
-
-
-def model_card(model_id: str) -> None:
-    """The card in full: the readme that was written with it, and the file itself."""
-    folder = settings().models_dir / model_id
-    readme = folder / "README.md"
-    if readme.exists():
-        # On a phone its tables are wider than the page: they scroll, the page does not, and no
-        # figure is parted from its unit.
-        st.html(
-            "<style>.st-key-model_card table{display:block;overflow-x:auto}"
-            ".st-key-model_card td:not(:first-child){white-space:nowrap}</style>"
+    """Every other share, the tests behind the words, and what is not tested."""
+    with st.expander("Every share, and the tests behind it", icon=":material/balance:"):
+        table = gaps_text(attribute)
+        st.dataframe(table, hide_index=True, key=f"{key}_odds", height="auto")
+        first = attribute.outcomes[0].gap
+        if first is not None:
+            st.caption(gap_test(first))
+        st.caption(
+            "Odds are equalised where, for each expression, every group's faces are recognised "
+            "as often and mistaken for it as often."
         )
-        with st.container(key="model_card"):
-            st.markdown(_headings_down(readme.read_text(encoding="utf-8")))
-    else:
-        missing(f"No readme is stored for {model_id}.", "mien publish")
-    card: dict[str, Any] = cards()[model_id].model_dump()
-    with st.expander("All fields of card.json", icon=":material/data_object:"):
-        st.json(card)
-    st.download_button(
-        "Download the card (JSON)", (folder / "card.json").read_bytes(), f"{model_id}_card.json",
-        "application/json", on_click="ignore", icon=":material/download:",
-    )  # fmt: skip
-    if default_report() is None:
-        missing("The model has not been evaluated.", "mien publish")
+        if attribute.further:
+            further = pd.DataFrame(attribute.further).round(3)
+            st.dataframe(further, hide_index=True, key=f"{key}_further", height="auto")
 
 
-def _headings_down(markdown: str) -> str:
-    """The readme's title becomes a subtitle: a page has one first heading."""
-    return "\n".join(
-        f"##{line}" if line.startswith("#") else line for line in markdown.splitlines()
+def dataset_section() -> None:
+    """Class balance, representational and stereotypical bias of FER-2013."""
+    content = study("bias_dataset_fer2013")
+    if content is None:
+        missing("The data set has not been measured.", "mien bias dataset --data fer2013.parquet")
+        return
+    counts = content["class_counts"]
+    show(
+        class_balance_figure(counts),
+        pd.DataFrame(counts).rename_axis("expression").reset_index(),
+        key="class_balance",
+        says=_balance_says(counts),
+        reading="a model sees most of what has high bars; the evenness of the training labels is "
+        f"{content['class_evenness']:.2f} of 1, as of {content['effective_classes']:.1f} equal "
+        "classes.",
+        alt="Images of each expression in each split",
     )
+    _associations(content)
+
+
+def _balance_says(counts: Mapping[str, Mapping[str, int]]) -> str:
+    """Which expression most and which fewest pictures show."""
+    split, by_class = max(counts.items(), key=lambda entry: sum(entry[1].values()))
+    most, fewest = max(by_class, key=by_class.__getitem__), min(by_class, key=by_class.__getitem__)
+    times = by_class[most] / max(by_class[fewest], 1)
+    return (
+        f"Of the {split} pictures {by_class[most]:,} are labelled {most} and only "
+        f"{by_class[fewest]:,} {fewest}: {times:.0f} times as many."
+    )
+
+
+def _association_says(found: Association) -> str:
+    """Which group and expression are seen together most beyond chance."""
+    cells = [
+        (value, group, label) for group, row in found.npmi.items() for label, value in row.items()
+    ]
+    value, group, label = max(cells)
+    less, other, rare = min(cells)
+    return (
+        f"“{group}” is shown as {label} most beyond chance ({value:+.2f}), “{other}” as {rare} "
+        f"most below it ({less:+.2f}); 0 is no connection, 1 a certain one."
+    )
+
+
+def _associations(content: dict[str, Any]) -> None:
+    """Which groups are shown with which expression."""
+    st.header("Groups and expressions", anchor=False)
+    names = list(content["associations"])
+    chosen = st.selectbox("Attribute", names, key="dataset_attribute")
+    part = content["associations"][chosen]
+    found = Association.model_validate(part["association"])
+    if part["source"] == "predicted":
+        st.warning(PREDICTED_BANNER, icon=":material/psychology_alt:")
+    counted = pd.DataFrame(found.counts).T.rename_axis("group")
+    show(
+        association_figure(found, dark=dark()),
+        counted.reset_index(),
+        key="association",
+        says=_association_says(found),
+        reading="blue with a plus: this group is shown with this expression more often than by "
+        "chance, orange with a minus: less often (normalised pointwise mutual information).",
+        alt=f"NPMI of {chosen} and expression",
+    )
+    st.caption(
+        f"Labels {part['source']}. {part['note']} The groups are as even as "
+        f"{found.effective_groups:.2f} equal ones out of {len(found.counts)}; Cramér's V of group "
+        f"and expression is {found.cramers_v:.3f} (0: independent, 1: one determines the other). "
+        f"`{content['command']}`"
+    )
+
+
+def mitigation_section(model_id: str) -> None:
+    """What was tried, before and after, with what it cost."""
+    content = study(f"mitigation_{model_id}")
+    if content is None:
+        missing_study(
+            "This comparison", "mitigation", model_id, "mien bias mitigate --data fer2013.parquet"
+        )
+        return
+    rows = content["rows"]
+    point(_mitigation_says(rows))
+    st.caption(content["introduction"])
+    st.dataframe(mitigation_frame(rows), hide_index=True, height="auto")
+    st.caption(
+        "**How to read it:** gaps and changes are percentage points; a change whose interval "
+        "holds 0 is no more than chance gives, and the verdicts are corrected by Holm over all "
+        "rows. Fitted on the validation split, measured on test."
+    )
+    if any("predicted" in row["attribute"] for row in rows):
+        st.warning(PREDICTED_BANNER, icon=":material/psychology_alt:")
+    for method, text in content["methods"].items():
+        st.markdown(f"- **{method}**: {text}")
+    st.download_button(
+        "Download as CSV", pd.DataFrame(rows).to_csv(index=False), "mitigation.csv", "text/csv",
+        on_click="ignore", icon=":material/download:",
+    )  # fmt: skip
+    st.caption(f"`{content['command']}`")
+
+
+def _mitigation_says(rows: list[dict[str, Any]]) -> str:
+    """How many attempts made a gap smaller beyond chance, and the best of them."""
+    smaller = [row for row in rows if row["gap_change_ci95"][1] < 0]
+    if not smaller:
+        return f"None of the {len(rows)} attempts made a gap smaller by more than chance gives."
+    best = min(smaller, key=lambda row: row["gap_change"])
+    return (
+        f"{len(smaller)} of {len(rows)} attempts made a gap smaller, by its interval. Most: "
+        f"{best['method']} for {best['attribute']}, {-100 * best['gap_change']:.1f} points, with "
+        f"accuracy changed by {100 * best['accuracy_change']:+.1f}."
+    )
+
+
+def mitigation_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """One row a method and attribute: gap and accuracy before and after, in words."""
+    return pd.DataFrame(
+        [
+            {
+                "what was tried": row["method"],
+                "attribute": row["attribute"],
+                "verdict": row["verdict"],
+                "among": row["among"],
+                "gap before": f"{100 * row['gap_before']:.1f}",
+                "gap after": f"{100 * row['gap_after']:.1f}",
+                "change (95 %)": _interval(row["gap_change"], *row["gap_change_ci95"]),
+                "accuracy before": percent(row["accuracy_before"], 1),
+                "accuracy change (95 %)": _interval(
+                    row["accuracy_change"], *row["accuracy_change_ci95"]
+                ),
+            }
+            for row in rows
+        ]
+    )
+
+
+def _interval(value: float, low: float, high: float) -> str:
+    return f"{100 * value:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"

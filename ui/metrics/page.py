@@ -1,4 +1,7 @@
-"""Model Metrics: which models, which images, which section."""
+"""Model Metrics: which section, which models, which pictures."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -7,82 +10,78 @@ from ui.metrics.bias_audit import audit
 from ui.metrics.compare import compare
 from ui.metrics.curves import confidence, curves, robustness, training
 from ui.metrics.detection import detection
-from ui.metrics.errors import errors
-from ui.metrics.groups import groups, model_card
-from ui.metrics.overview import overview, pick
+from ui.metrics.errors import errors, local_images
+from ui.metrics.groups import groups
+from ui.metrics.overview import model_card, overview
 from ui.metrics.subjects import ALL, UNIQUE, Subject, missing, subject
 from ui.shared.resources import cards, report, settings
+from ui.shared.text import plain
 
-# Name -> whether it looks at the chosen set of test images.
-SECTIONS = {
-    "Overview": True,
-    "Errors": True,
-    "Curves": True,
-    "Confidence": True,
-    "Training": False,
-    "Robustness": False,
-    "Compare": True,
-    "Groups": False,
-    "Face detection": False,
-    "Audit your data": False,
-    "Model card": False,
+
+@dataclass(frozen=True)
+class Section:
+    """One section of the page.
+
+    Attributes:
+        render: draws it, given the chosen models on the chosen pictures.
+        several: whether more than one model can be chosen; None where the section asks itself.
+        with_set: whether it looks at the chosen set of test pictures.
+    """
+
+    render: Callable[[list[Subject]], None]
+    several: bool | None = False
+    with_set: bool = True
+
+
+def _overview(subjects: list[Subject]) -> None:
+    overview(subjects)
+    stored = report(subjects[0].model_id)
+    if stored is not None:
+        st.caption(
+            f"{stored['dataset']}, {stored['split']}; made by `{stored['command']}`. This page "
+            "recomputes its figures from the scores of each picture."
+        )
+
+
+# In the order in which somebody asks: how right, what is mixed up, for whom, how sure, when not.
+SECTIONS: dict[str, Section] = {
+    "Overview": Section(_overview, several=True),
+    "Confusion": Section(lambda some: errors(some[0], pictures=local_images(some[0]))),
+    "Groups": Section(lambda some: groups(some[0].model_id), with_set=False),
+    "Confidence": Section(confidence, several=True),
+    "Robustness": Section(lambda some: robustness(some[0]), with_set=False),
+    "Compare": Section(lambda _: compare(_which(st.container())), several=None),
+    "Your own data": Section(lambda _: audit(), several=None),
+    "Curves": Section(lambda some: curves(some[0])),
+    "Face detection": Section(lambda _: detection(), several=None),
+    "Training": Section(lambda some: training(some[0]), with_set=False),
+    "Model card": Section(lambda some: model_card(some[0].model_id), with_set=False),
 }
-_ICONS = {
-    "Overview": "speed", "Errors": "grid_on", "Curves": "show_chart", "Confidence": "rule",
-    "Training": "school", "Robustness": "foggy", "Compare": "compare_arrows",
-    "Groups": "diversity_3", "Face detection": "face", "Audit your data": "fact_check",
-    "Model card": "badge",
-}  # fmt: skip
 
 
 def page() -> None:
     """The whole page below its title."""
-    section = st.segmented_control(
-        "Section", list(SECTIONS), default="Overview", required=True, key="metrics_section",
-        label_visibility="collapsed", width="stretch",
-        format_func=lambda name: f":material/{_ICONS[name]}: {name}",
-    )  # fmt: skip
-    section = str(section)
-    if section == "Audit your data":
-        audit()
-        return
-    if section == "Face detection":
-        detection()
-        return
-    if section == "Compare":
-        compare(_which(st.container()))
-        return
-    if section in ("Overview", "Confidence"):
-        subjects = _subjects(several=True, with_set=SECTIONS[section])
-    else:
-        subjects = _subjects(several=False, with_set=SECTIONS[section])
-    if not subjects:
-        return
+    chosen = st.segmented_control(
+        "Section",
+        list(SECTIONS),
+        default="Overview",
+        required=True,
+        key="metrics_section",
+        label_visibility="collapsed",
+        width="stretch",
+        bind="query-params",
+    )
+    st.set_page_config(page_title=f"{chosen} · Mien")
+    section = SECTIONS[str(chosen)]
+    subjects = []
+    if section.several is not None:
+        subjects = _subjects(several=section.several, with_set=section.with_set)
+        if not subjects:
+            return
     try:
-        _section(section, subjects)
+        section.render(subjects)
     except MienError as error:
-        st.error(str(error), icon=":material/error:")
-
-
-def _section(section: str, subjects: list[Subject]) -> None:
-    one = subjects[0]
-    if section == "Overview":
-        overview(subjects)
-        _provenance(one.model_id)
-    elif section == "Confidence":
-        confidence(subjects)
-    elif section == "Errors":
-        errors(pick(subjects, "errors"))
-    elif section == "Curves":
-        curves(one)
-    elif section == "Training":
-        training(one)
-    elif section == "Robustness":
-        robustness(one)
-    elif section == "Groups":
-        groups(one.model_id)
-    elif section == "Model card":
-        model_card(one.model_id)
+        st.error(plain(error), icon=":material/error:")
 
 
 def _subjects(*, several: bool, with_set: bool) -> list[Subject]:
@@ -104,24 +103,18 @@ def _subjects(*, several: bool, with_set: bool) -> list[Subject]:
         return []
     found = [one for one in (subject(name, which) for name in chosen) if one is not None]
     for name in set(chosen) - {one.name for one in found}:
-        missing(f"What {name} said of the test images is not stored.", "mien publish")
+        missing(f"What {plain(name)} said of the test images is not stored.", "mien publish")
     return found
 
 
 def _which(place: "st.delta_generator.DeltaGenerator") -> str:
     value = place.segmented_control(
-        "Images", [ALL, UNIQUE], default=ALL, required=True, key="metrics_which",
+        "Images",
+        [ALL, UNIQUE],
+        default=ALL,
+        required=True,
+        key="metrics_which",
         help="310 of FER-2013's 3,589 test images are nearly the same as a training image; "
         "a model can know those by heart.",
-    )  # fmt: skip
-    return str(value)
-
-
-def _provenance(model_id: str) -> None:
-    stored = report(model_id)
-    if stored is None:
-        return
-    st.caption(
-        f"{stored['dataset']}, {stored['split']}; made by `{stored['command']}` and stored in "
-        f"`models/{model_id}/`. This page recomputes its figures from `predictions.npz` there."
     )
+    return str(value)

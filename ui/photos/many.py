@@ -1,44 +1,153 @@
-"""Results of a ZIP of photos: one table for all of them, to look at and to take home."""
+"""Results of many photos: a chart, the faces side by side, a table whose rows open a photo."""
 
 import io
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
 
+import pandas as pd
 import streamlit as st
 
-from core.expression.answer import counted
+from core.drawing.photo import EMOTION_COLOURS, UNCLEAR_COLOUR
+from core.expression.answer import BANDS, band, counted, short
+from core.types import FaceAnalysis
+from services.analysis.downloads import results_zip
 from services.analysis.photos import PhotoResult, results_csv, results_json
-from ui.photos.results import overview
+from ui.faces.card import Bar, Tile, bar_list_html, tiles_html
+from ui.photos.results import Analysed, answers, found_words, one_photo
+from ui.photos.session import shown
+from ui.runtime.printing import print_button
 
 _TABLE_HEIGHT_PX = 420
+_FACES_PER_PAGE = 48
+_ORDERS: Final[dict[str, Callable[["_Face"], float]]] = {
+    "As in the photos": lambda face: 0,
+    "Most agreement": lambda face: -face.found.answer.share,
+    "Least agreement": lambda face: face.found.answer.share,
+    "Best picture": lambda face: -(face.found.quality.score if face.found.quality else 0),
+}
 
 
-def show_many(results: Sequence[PhotoResult], model_id: str, detector: str) -> None:
-    """Everything that is said of the photos of a ZIP."""
-    with st.container(horizontal=True):
+@dataclass(frozen=True, eq=False)
+class _Face:
+    """A face of one of many photos: which photo, which face, and its small picture."""
+
+    photo: int
+    number: int
+    found: FaceAnalysis
+    picture_jpeg: bytes
+
+
+@st.fragment
+def show_many(analysed: Sequence[Analysed], model_id: str, detector: str) -> None:
+    """What was found in many photos, all together and one by one."""
+    results = [result for _, result in analysed]
+    st.header(found_words(results).partition(": ")[0], anchor=False)
+    faces = [
+        _Face(place, number, found, picture)
+        for place, (photo, result) in enumerate(analysed)
+        if result.analysis is not None
+        for (number, found), picture in zip(
+            enumerate(result.analysis.faces, start=1),
+            shown(photo, result, faces_only=True).faces_jpeg,
+            strict=True,
+        )
+    ]
+    if faces:
+        _chart(results)
+        _grid(faces, results)
+    st.subheader("Photos", anchor=False)
+    _table(analysed)
+    _downloads(analysed, model_id, detector)
+
+
+def _chart(results: Sequence[PhotoResult]) -> None:
+    """How many faces people would call what."""
+    counts = Counter(band(answer) for answer in answers(results))
+    rows = [
+        Bar(name, counts[name], f"{counts[name]:,}", EMOTION_COLOURS.get(name, UNCLEAR_COLOUR))
+        for name in BANDS
+        if counts[name]
+    ]
+    st.html(bar_list_html(rows, "How many faces people would call what"))
+
+
+def _grid(faces: Sequence[_Face], results: Sequence[PhotoResult]) -> None:
+    """All faces in small, to filter and to sort."""
+    counts = Counter(band(face.found.answer) for face in faces)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        wanted = st.pills(
+            "Show", [name for name in BANDS if counts[name]], selection_mode="multi",
+            key="many_filter", format_func=lambda name: f"{name} {counts[name]:,}",
+        )  # fmt: skip
+        order = st.selectbox("Sort by", list(_ORDERS), key="many_order", width=220)
+    seen = [face for face in faces if not wanted or band(face.found.answer) in wanted]
+    seen.sort(key=_ORDERS[order])
+    page = 1
+    if len(seen) > _FACES_PER_PAGE:
+        page = st.pagination(-(-len(seen) // _FACES_PER_PAGE), key="many_page")
+    first = (page - 1) * _FACES_PER_PAGE
+    st.html(
+        tiles_html(
+            Tile(
+                face.picture_jpeg, short(face.found.answer), results[face.photo].name,
+                f"Face {face.number} of {results[face.photo].name}",
+            )
+            for face in seen[first : first + _FACES_PER_PAGE]
+        )
+    )  # fmt: skip
+
+
+def _table(analysed: Sequence[Analysed]) -> None:
+    """A row a photo; the chosen one is opened below."""
+    rows = [
+        {
+            "file": result.name,
+            "faces": 0 if result.analysis is None else len(result.analysis.faces),
+            "people would say": counted(answers([result])),
+            "remark": " ".join(result.notes) if result.error is None else str(result.error),
+        }
+        for _, result in analysed
+    ]
+    st.caption("Choose a row to open its photo.")
+    event = st.dataframe(
+        pd.DataFrame(rows), hide_index=True, height=min(38 + 35 * len(rows), _TABLE_HEIGHT_PX),
+        on_select="rerun", selection_mode="single-row", key="many_rows",
+    )  # fmt: skip
+    for row in event["selection"]["rows"]:
+        photo, result = analysed[row]
+        one_photo(row + 1, photo, result)
+
+
+def _downloads(analysed: Sequence[Analysed], model_id: str, detector: str) -> None:
+    results = [result for _, result in analysed]
+    chosen = {"model_id": model_id, "detector": detector}
+    pixels = [photo.pixels for photo, _ in analysed]
+    with st.container(horizontal=True, key="downloads"):
         for label, data, name, mime in (
-            ("Table (CSV)", lambda: results_csv(results), "mien.csv", "text/csv"),
+            (
+                "Table (CSV)", lambda: results_csv(results).encode("utf-8-sig"), "mien.csv",
+                "text/csv",
+            ),
             (
                 "Table (parquet)", lambda: _parquet(results), "mien.parquet",
                 "application/vnd.apache.parquet",
             ),
             (
-                "All (JSON)",
-                lambda: results_json(results, model_id=model_id, detector=detector),
-                "mien.json", "application/json",
+                "All (JSON)", lambda: results_json(results, **chosen), "mien.json",
+                "application/json",
+            ),
+            (
+                "ZIP with annotated pictures", lambda: results_zip(results, pixels, **chosen),
+                "mien.zip", "application/zip",
             ),
         ):  # fmt: skip
             st.download_button(
                 label, data, name, mime, key=f"many_{name}", on_click="ignore",
                 icon=":material/download:",
             )  # fmt: skip
-    overview(list(results), height_px=_TABLE_HEIGHT_PX)
-    st.caption(_faces_words(results))
-
-
-def _faces_words(results: Sequence[PhotoResult]) -> str:
-    """What people would say of all faces, most frequent first."""
-    said = counted(f.answer for r in results if r.analysis is not None for f in r.analysis.faces)
-    return f"People would say: {said}." if said else "No face was found in these photos."
+        print_button()
 
 
 def _parquet(results: Sequence[PhotoResult]) -> bytes:

@@ -1,157 +1,218 @@
-"""Results of photos on the screen: overview, picture and faces of each, downloads."""
+"""Results of photos on the screen: what was found, picture and faces of each, downloads last."""
 
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-import pandas as pd
 import streamlit as st
 
-from core.drawing.photo import draw_analysis
-from core.expression.answer import counted
-from core.pictures.quarter_turns import upright
-from core.types import Analysis, ImageRGB
+from core.expression.answer import counted, sentence, short
+from core.types import Answer, FaceAnalysis
 from services.analysis.downloads import annotated_name, annotated_png, results_zip
 from services.analysis.photos import PhotoResult, results_csv, results_json
-from ui.faces.card import face_card
-from ui.faces.explanation import explanation_toggle
-from ui.photos.session import Photo
+from ui.faces.card import cards_html, reliability
+from ui.faces.explanation import face_explained
+from ui.faces.pictures import Shown
+from ui.photos.session import Photo, shown
+from ui.runtime.printing import print_button
 from ui.shared.resources import report
+from ui.shared.text import counted_of, plain
 
 _PHOTOS_PER_PAGE = 4
-_FACES_PER_PAGE = 12
-_BESIDE_PICTURE = 2  # more faces than these stand below the picture, in columns
-_CARD_COLUMNS = 3
-_SHOWN_SIDE_PX = 1280  # what a screen shows, and a tenth of the bytes to send
+_FACES_PER_PAGE = 24
+_COMPARED = 6
+_BESIDE_PICTURE = 2  # more faces than these stand below the picture
+Analysed = tuple[Photo, PhotoResult]
 
 
-def show_results(analysed: list[tuple[Photo, PhotoResult]], model_id: str, detector: str) -> None:
-    """Everything below the uploader."""
-    _downloads(analysed, model_id, detector)
-    if len(analysed) > 1:
-        overview([result for _, result in analysed])
-    n_pages = -(-len(analysed) // _PHOTOS_PER_PAGE)
-    page = 1
-    if n_pages > 1:
-        page = st.segmented_control(
-            "Photos", range(1, n_pages + 1), default=1, required=True,
-            format_func=lambda n: _page_title(n, len(analysed)),
-        )  # fmt: skip
+@st.fragment
+def show_results(analysed: Sequence[Analysed], model_id: str, detector: str) -> None:
+    """What was found in these photos, each with its picture and its faces.
+
+    Args:
+        analysed: photos with their results, in the order in which they were handed over.
+        model_id: of the expression model.
+        detector: name of the face detector.
+    """
+    results = [result for _, result in analysed]
+    st.header(found_words(results), anchor=False)
+    show_refused(results)
+    seen = [pair for pair in enumerate(analysed, start=1) if pair[1][1].analysis is not None]
+    page, beside = 1, False
+    if len(seen) > 1:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if len(seen) > _PHOTOS_PER_PAGE:
+                page = st.pagination(-(-len(seen) // _PHOTOS_PER_PAGE), key="photos_page")
+            beside = st.toggle("Side by side", key="photos_beside")
     first = (page - 1) * _PHOTOS_PER_PAGE
-    for index in range(first, min(first + _PHOTOS_PER_PAGE, len(analysed))):
-        _photo(index + 1, *analysed[index], report(model_id))
+    shown_now = seen[first : first + _PHOTOS_PER_PAGE]
+    columns = st.columns(2, gap="large") if beside else [st.container()]
+    for place, (number, (photo, result)) in enumerate(shown_now):
+        with columns[place % len(columns)]:
+            one_photo(number, photo, result, titled=len(analysed) > 1, narrow=beside)
+    st.caption(reliability(answers(results), report(model_id)))
+    _downloads(analysed, model_id, detector)
 
 
-def _page_title(page: int, n_photos: int) -> str:
-    first = (page - 1) * _PHOTOS_PER_PAGE + 1
-    last = min(page * _PHOTOS_PER_PAGE, n_photos)
-    return f"{first}–{last}" if last > first else str(first)
-
-
-def overview(results: list[PhotoResult], *, height_px: int = 260) -> None:
-    """Counts of all photos, and a row for each."""
-    rows = [
-        {
-            "file": result.name,
-            "faces": 0 if result.analysis is None else len(result.analysis.faces),
-            "people would say": _said(result),
-            "remark": " ".join(result.notes) if result.error is None else str(result.error),
-        }
-        for result in results
+def show_compared(first: Sequence[Analysed], second: Sequence[Analysed]) -> None:
+    """Two models' answers on the same photos, side by side."""
+    pairs = list(zip(first, second, strict=False))
+    same = [
+        short(one.answer) == short(other.answer)
+        for (_, left), (_, right) in pairs
+        if left.analysis is not None and right.analysis is not None
+        for one, other in zip(left.analysis.faces, right.analysis.faces, strict=True)
     ]
+    show_refused([result for _, result in first])
+    st.header(f"The models agree on {sum(same)} of {counted_of(len(same), 'face')}", anchor=False)
+    for number, pair in enumerate(pairs[:_COMPARED], start=1):
+        for place, (photo, result) in zip(st.columns(2, gap="large"), pair, strict=True):
+            with place:
+                if result.analysis is not None:
+                    st.markdown(f"**{result.analysis.model_id}**")
+                one_photo(number, photo, result, narrow=True)
+    if len(pairs) > _COMPARED:
+        st.caption(f"The first {_COMPARED} of {len(pairs)} photos are shown.")
+
+
+def show_left(results: Sequence[PhotoResult]) -> None:
+    """Results whose photos went when the page was left: all but the pictures."""
+    st.header(found_words(results), anchor=False)
+    st.info(
+        "The photos were dropped when you left this page; what was found in them stays until you "
+        "forget it or close the page.", icon=":material/hide_image:",
+    )  # fmt: skip
+    show_refused(results)
+    for result in results:
+        if result.analysis is None:
+            continue
+        st.subheader(plain(result.name), anchor=False)
+        if result.analysis.faces:
+            st.html(cards_html(list(enumerate(result.analysis.faces, start=1)), ()))
+        else:
+            st.markdown(found_words([result]))
+
+
+def show_refused(results: Sequence[PhotoResult]) -> None:
+    """Why photos were refused, all in one place."""
+    reasons = [f"**{plain(r.name)}** – {plain(r.error)}" for r in results if r.error is not None]
+    if reasons:
+        st.error("\n\n".join(reasons), icon=":material/block:")
+
+
+def found_words(results: Sequence[PhotoResult]) -> str:
+    """Such as "2 photos, 6 faces: 4 happy, 2 neutral or sad", or a sentence for one face."""
+    every = list(answers(results))
     n_refused = sum(result.error is not None for result in results)
-    n_faces = sum(len(r.analysis.faces) for r in results if r.analysis is not None)
-    refused = f", {n_refused} refused" if n_refused else ""
-    faces = "1 face" if n_faces == 1 else f"{n_faces} faces"
-    photos = "1 photo" if len(results) == 1 else f"{len(results):,} photos"
-    st.markdown(f"**{photos}, {faces}{refused}**")
-    st.dataframe(pd.DataFrame(rows), hide_index=True, height=min(38 + 35 * len(rows), height_px))
+    if len(results) == 1:
+        if n_refused:
+            return "This photo was refused"
+        if len(every) == 1:
+            return f"1 face: {sentence(every[0])}"
+    parts = [] if len(results) == 1 else [f"{len(results):,} photos"]
+    parts.append(counted_of(len(every), "face") if every else "no face")
+    if n_refused:
+        parts.append(f"{n_refused:,} refused")
+    return ", ".join(parts) + (f": {counted(every)}" if every else "")
 
 
-def _said(result: PhotoResult) -> str:
-    faces = () if result.analysis is None else result.analysis.faces
-    return counted(face.answer for face in faces)
+def answers(results: Iterable[PhotoResult]) -> Iterable[Answer]:
+    """What people would say of every face, in reading order."""
+    return (face.answer for r in results if r.analysis is not None for face in r.analysis.faces)
 
 
-def _photo(
-    number: int, photo: Photo, result: PhotoResult, measured: dict[str, Any] | None
+def one_photo(
+    number: int, photo: Photo, result: PhotoResult, *, titled: bool = True, narrow: bool = False
 ) -> None:
-    """One photo: picture and notes beside its faces, or the reason for a refusal."""
-    st.subheader(result.name, anchor=False)
-    if result.error is not None or result.analysis is None:
-        st.error(str(result.error), icon=":material/block:")
+    """One photo: picture and notes beside its faces; nothing of one that was refused.
+
+    Args:
+        number: its place among all, counted from 1.
+        photo: the photo.
+        result: what came of it.
+        titled: whether its name and what was found stand above it.
+        narrow: whether there is room for one thing only, so that faces stand below.
+    """
+    if result.analysis is None:
         return
-    found = result.analysis
-    image_rgb, analysis = upright(photo.pixels(), found)
-    crowded = len(analysis.faces) > _BESIDE_PICTURE
-    picture, beside = (st.container(), None) if crowded else st.columns([1.4, 1], gap="large")
+    if titled:
+        st.subheader(plain(result.name), anchor=False)
+        st.markdown(found_words([result]))
+    faces = result.analysis.faces
+    key = f"{number}_{photo.id}_{result.analysis.model_id}"
+    seen = shown(photo, result)
+    below = narrow or len(faces) > _BESIDE_PICTURE
+    picture, cards = (
+        (st.container(), st.container()) if below else st.columns([1.4, 1], gap="large")
+    )
     with picture:
-        st.image(
-            draw_analysis(image_rgb, analysis, max_side_px=_SHOWN_SIDE_PX),
+        _picture(key, number, photo, result, seen)
+    with cards:
+        _faces(key, faces, seen)
+    with st.container():
+        _why(key, photo, result)
+
+
+def _picture(key: str, number: int, photo: Photo, result: PhotoResult, seen: Shown) -> None:
+    analysis = result.analysis
+    assert analysis is not None
+    n_faces = len(analysis.faces)
+    if seen.picture_jpeg is not None:
+        alt = f"{result.name}: {counted_of(n_faces, 'face')} in boxes"
+        st.image(seen.picture_jpeg, width="stretch", alt=alt)
+    for note in result.notes:
+        st.info(note, icon=":material/info:")
+    width, height = analysis.size_wh
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            f"{width} × {height} pixels, analysed in {analysis.timings_ms['total']:.0f} ms",
             width="stretch",
-            alt=f"{result.name} with {len(analysis.faces)} faces boxed",
         )
-        for note in result.notes:
-            st.info(note, icon=":material/info:")
-        _timing(analysis)
-        st.download_button(
-            "Annotated picture (PNG)",
-            lambda: annotated_png(photo.pixels(), found),
-            annotated_name(number, result.name),
-            "image/png",
-            key=f"png_{number}_{photo.id}",
-            on_click="ignore",
-            icon=":material/download:",
-        )
-    with beside or st.container():
-        _faces(f"{number}_{photo.id}", image_rgb, analysis, measured)
-
-
-def _faces(
-    key: str, image_rgb: ImageRGB, analysis: Analysis, measured: dict[str, Any] | None
-) -> None:
-    every = list(enumerate(analysis.faces, start=1))
-    if len(every) > _FACES_PER_PAGE:
-        n_pages = -(-len(every) // _FACES_PER_PAGE)
-        page = st.segmented_control(
-            f"{len(every)} faces", range(1, n_pages + 1), default=1, required=True,
-            key=f"faces_{key}",
-        )  # fmt: skip
-        every = every[(page - 1) * _FACES_PER_PAGE : page * _FACES_PER_PAGE]
-    n_columns = 1 if len(analysis.faces) <= _BESIDE_PICTURE else _CARD_COLUMNS
-    # Row by row, so that a phone, which shows one column after the other, keeps the order.
-    columns = [c for _ in every[::n_columns] for c in st.columns(n_columns)]
-    for place, (face_number, face) in enumerate(every):
-        with columns[place]:
-            face_card(face_number, face, image_rgb, measured)
-            explanation_toggle(
-                face_number, face, image_rgb, analysis.model_id, analysis.detector,
-                key=f"why_{key}_{face_number}",
+        if n_faces:
+            st.download_button(
+                "Annotated picture (PNG)", lambda: annotated_png(photo.pixels(), analysis),
+                annotated_name(number, result.name), "image/png", key=f"png_{key}",
+                on_click="ignore", icon=":material/download:",
             )  # fmt: skip
 
 
-def _timing(analysis: Analysis) -> None:
-    timings_ms = analysis.timings_ms
-    st.caption(
-        f"{analysis.size_wh[0]} × {analysis.size_wh[1]} pixels, analysed in "
-        f"{timings_ms['total']:.0f} ms (decode {timings_ms['decode']:.0f}, find faces "
-        f"{timings_ms['detect']:.0f}, classify {timings_ms['classify']:.1f})"
-    )
+def _faces(key: str, faces: Sequence[FaceAnalysis], seen: Shown) -> None:
+    every, first = list(enumerate(faces, start=1)), 0
+    if len(every) > _FACES_PER_PAGE:
+        page = st.pagination(-(-len(every) // _FACES_PER_PAGE), key=f"faces_{key}")
+        first = (page - 1) * _FACES_PER_PAGE
+    part = slice(first, first + _FACES_PER_PAGE)
+    if every:
+        st.html(cards_html(every[part], seen.faces_jpeg[part]))
 
 
-def _downloads(analysed: list[tuple[Photo, PhotoResult]], model_id: str, detector: str) -> None:
-    photos, results = zip(*analysed, strict=True)
+def _why(key: str, photo: Photo, result: PhotoResult) -> None:
+    """Which parts of a face drove its answer, in the full width; computed when asked for."""
+    analysis = result.analysis
+    assert analysis is not None
+    judged = [n for n, face in enumerate(analysis.faces, start=1) if face.scores is not None]
+    if not judged:
+        return
+    chosen = st.pills(
+        "What drove the answer?", judged, key=f"why_{key}",
+        format_func=lambda number: f"Face {number}",
+    )  # fmt: skip
+    if chosen is not None:
+        face_explained(analysis, chosen, photo.pixels())
+
+
+def _downloads(analysed: Sequence[Analysed], model_id: str, detector: str) -> None:
+    results = [result for _, result in analysed]
     chosen = {"model_id": model_id, "detector": detector}
-    everything = [photo.pixels for photo in photos]
-    with st.container(horizontal=True):
+    pixels = [photo.pixels for photo, _ in analysed]
+    with st.container(horizontal=True, key="downloads"):
         for label, data, name, mime in (
             ("JSON", lambda: results_json(results, **chosen), "mien.json", "application/json"),
-            ("CSV", lambda: results_csv(results), "mien.csv", "text/csv"),
+            ("CSV", lambda: results_csv(results).encode("utf-8-sig"), "mien.csv", "text/csv"),
             (
-                "ZIP of all",
-                lambda: results_zip(results, everything, **chosen),
-                "mien.zip",
+                "ZIP of all", lambda: results_zip(results, pixels, **chosen), "mien.zip",
                 "application/zip",
             ),
-        ):
+        ):  # fmt: skip
             st.download_button(
                 label, data, name, mime, on_click="ignore", icon=":material/download:"
             )
+        print_button()

@@ -1,38 +1,39 @@
 """The photos of one session: where they come from, their results, how they are forgotten.
 
 Results are kept in the session without pixels; the bytes stay in Streamlit's own memory of the
-upload, and pixels are decoded again for what is on the screen.
+upload. What is on the screen is drawn and encoded once, right after the analysis, and goes when
+another page is opened.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Final
 
 import streamlit as st
 
 from core.analyzer import Analyzer
-from core.config import ROOT
 from core.errors import MienError
 from core.pictures.archive import ZipPictures, ZipRefusedError, open_zip
-from core.pictures.kinds import FORMAT_WORDS, SUFFIXES
+from core.pictures.files.kinds import FORMAT_WORDS, SUFFIXES
 from core.types import ImageRGB
 from services.analysis.photos import PhotoResult, analyse_bytes
 from services.analysis.queue import BusyError
 from services.store import StoreError
+from ui.faces.pictures import Shown, shown_of
+from ui.photos.samples import SAMPLES
 from ui.runtime.uploads import release_uploads
 from ui.shared.queue import my_turn, waiting_words
 from ui.shared.resources import analyzer, settings
+from ui.shared.state import remembered
 
-SAMPLES = {
-    "Eileen Collins (NASA)": ROOT / "samples" / "astronaut.jpg",
-    "Grace Hopper (US Navy)": ROOT / "samples" / "grace_hopper.jpg",
-}
-
+MANY = 12  # more photos than these are shown as a grid of faces and a table
 MAX_MANY = 2000
 _MAX_ZIP_MB = 200
 
-_RESULTS, _STOPPED, _GENERATION = "photo_results", "photo_stopped", "photo_generation"
-_ZIP = "photo_zip"  # checked once, not at every click; goes with the upload
+
+SAMPLE_KEY: Final = "sample"
+_SAMPLE: Final = "sample:"
 
 
 @dataclass(frozen=True)
@@ -44,18 +45,39 @@ class Photo:
         name: of the file.
         read: gives its bytes; raises MienError where they cannot be had.
         is_sample: whether it is ours and nobody's here.
-        is_one_of_many: whether it came in a ZIP and is shown as a row of a table.
     """
 
     id: str
     name: str
     read: Callable[[], bytes]
     is_sample: bool = False
-    is_one_of_many: bool = False
 
     def pixels(self) -> ImageRGB:
         """Decode the photo, (height, width, 3); only for photos that were not refused."""
         return settings().picture_limits.decode(self.read()).image_rgb
+
+
+@dataclass
+class PhotosState:
+    """What the page remembers of its photos.
+
+    Attributes:
+        results: what came of each photo, without pixels.
+        stopped: whether the person stopped the analysis.
+        generation: counts how often photos were forgotten; new keys make the uploaders empty.
+        archive: the ZIP by its id, checked once and not at every click.
+        shown: what is on the screen of a result, drawn and encoded once; goes with the page.
+        left: results of photos that went when the page was left.
+        sample: title of the sample that was chosen, for the way back to this page.
+    """
+
+    results: dict["_Key", PhotoResult] = field(default_factory=dict)
+    stopped: bool = False
+    generation: int = 0
+    archive: tuple[str, ZipPictures] | None = None
+    shown: dict[PhotoResult, Shown] = field(default_factory=dict)
+    left: list[PhotoResult] = field(default_factory=list)
+    sample: str | None = None
 
 
 # A result belongs to a photo, a model, a detector, and whether small faces were looked for.
@@ -65,31 +87,31 @@ AnalyseOwn = Callable[[Photo, Analyzer], PhotoResult]
 
 def upload_widgets() -> list[Photo]:
     """The uploaders; call only after the notice was agreed to."""
-    generation = st.session_state.get(_GENERATION, 0)
-    types, limit_mb = [suffix[1:] for suffix in SUFFIXES], settings().max_upload_mb
+    generation = remembered(PhotosState).generation
+    limit_mb = settings().max_upload_mb
     files_tab, folder_tab, zip_tab = st.tabs(["Files", "A folder", "Many photos (ZIP)"])
     files = files_tab.file_uploader(
         f"Photos ({FORMAT_WORDS}, up to {limit_mb} MB each)",
-        type=types,
-        accept_multiple_files=True,
+        accept_multiple_files=True,  # of any type: what is no photo is told why, and counted
         max_upload_size=limit_mb,
         key=f"files_{generation}",
     )
     folder = folder_tab.file_uploader(
         "A folder of photos",
-        type=types,
+        type=[suffix[1:] for suffix in SUFFIXES],
         accept_multiple_files="directory",
         max_upload_size=limit_mb,
         key=f"folder_{generation}",
     )
     with zip_tab:
         many = _zip_photos(f"zip_{generation}")
-    uploaded = [*(files or []), *(folder or [])]
+    uploaded = [*(files or []), *sorted(folder or [], key=lambda file: file.name)]
     return [*(Photo(file.file_id, file.name, file.getvalue) for file in uploaded), *many]
 
 
 def _zip_photos(key: str) -> list[Photo]:
     """The uploader for a ZIP; its pictures are unpacked one after another, in memory."""
+    state = remembered(PhotosState)
     archive = st.file_uploader(
         f"A ZIP of photos (up to {MAX_MANY:,} photos and {_MAX_ZIP_MB} MB)",
         type=["zip"],
@@ -97,15 +119,15 @@ def _zip_photos(key: str) -> list[Photo]:
         key=key,
     )
     if archive is None:
-        st.caption("For albums: one table for all photos instead of a picture and bars for each.")
-        st.session_state.pop(_ZIP, None)
+        st.caption("For albums: a chart, the faces side by side and a table of all photos.")
+        state.archive = None
         return []
-    known: tuple[str, ZipPictures] | None = st.session_state.get(_ZIP)
+    known = state.archive
     try:
         if known is None or known[0] != archive.file_id:
             limit = settings().max_upload_bytes
             known = (archive.file_id, open_zip(archive.getvalue(), max_file_bytes=limit))
-            st.session_state[_ZIP] = known
+            state.archive = known
     except ZipRefusedError as error:
         st.error(str(error), icon=":material/block:")
         return []
@@ -121,23 +143,76 @@ def _zip_photos(key: str) -> list[Photo]:
     if others := pictures.passed_over():
         st.caption(others)
     return [
-        Photo(f"{archive.file_id}/{name}", name, partial(pictures.read, name), False, True)
-        for name in names
+        Photo(f"{archive.file_id}/{name}", name, partial(pictures.read, name)) for name in names
     ]
 
 
 def sample_photos(chosen: list[str]) -> list[Photo]:
     """The shipped sample pictures of these titles."""
-    return [Photo(f"sample:{title}", title, SAMPLES[title].read_bytes, True) for title in chosen]
+    return [
+        Photo(f"{_SAMPLE}{title}", title, SAMPLES[title].path.read_bytes, True) for title in chosen
+    ]
+
+
+def remembered_sample() -> str | None:
+    """Title of the sample that is chosen, or was when the page was left."""
+    state = remembered(PhotosState)
+    if SAMPLE_KEY in st.session_state:
+        state.sample = st.session_state[SAMPLE_KEY]
+    return state.sample
+
+
+def any_own() -> bool:
+    """Whether own photos are to be shown in this run, as the uploaders stand before it."""
+    state = remembered(PhotosState)
+    keys = [f"{kind}_{state.generation}" for kind in ("files", "folder", "zip")]
+    return bool(state.left or any(st.session_state.get(key) for key in keys))
 
 
 def forget_photos() -> None:
     """Drop uploads and results; new widget keys make the uploaders empty."""
     release_uploads()
-    st.session_state[_GENERATION] = st.session_state.get(_GENERATION, 0) + 1
-    st.session_state.pop(_RESULTS, None)
-    st.session_state.pop(_STOPPED, None)
-    st.session_state.pop(_ZIP, None)
+    state = remembered(PhotosState)
+    state.results, state.shown, state.left = {}, {}, []
+    state.stopped, state.archive = False, None
+    state.generation += 1
+
+
+def forget_all() -> None:
+    """Drop the sample, too: the page is as at first."""
+    forget_photos()
+    remembered(PhotosState).sample = None
+    st.session_state.pop(SAMPLE_KEY, None)
+
+
+def forget_own_photos() -> None:
+    """Drop what belongs to a person, who does not agree; a sample's result stays."""
+    if any(not key[0].startswith(_SAMPLE) for key in remembered(PhotosState).results):
+        forget_photos()
+
+
+def leave_page() -> None:
+    """Drop all pictures when another page is opened; what was found stays until forgotten."""
+    state = remembered(PhotosState)
+    own = [r for key, r in state.results.items() if not key[0].startswith(_SAMPLE)]
+    state.left = own or state.left
+    state.results, state.shown, state.archive, state.stopped = {}, {}, None, False
+
+
+def left_results() -> list[PhotoResult]:
+    """Results whose photos went when the page was left; none once there are new ones."""
+    return remembered(PhotosState).left
+
+
+def shown(photo: Photo, result: PhotoResult, *, faces_only: bool = False) -> Shown:
+    """What is on the screen of a result, drawn at its first look; for photos not refused."""
+    state = remembered(PhotosState)
+    known = state.shown.get(result)
+    if known is None or (known.picture_jpeg is None and not faces_only):
+        if result.analysis is None:
+            raise ValueError(f"{result.name} was refused: there is nothing to show of it")
+        state.shown[result] = shown_of(photo.pixels(), result.analysis)
+    return state.shown[result]
 
 
 def analyse_photos(
@@ -159,15 +234,19 @@ def analyse_photos(
         analyse_own: analyses a photo of a person, under a consent.
         tiles: whether very small faces are looked for.
     """
-    known: dict[_Key, PhotoResult] = st.session_state.setdefault(_RESULTS, {})
+    state = remembered(PhotosState)
+    known = state.results
     wanted: dict[str, _Key] = {p.id: (p.id, model_id, detector, tiles) for p in photos}
     # Results of photos that were taken out of the uploader go too; what failed because the
     # store or the analyzer was busy is tried again.
     for key, result in list(known.items()):
         if key[0] not in wanted or isinstance(result.error, StoreError | BusyError):
             del known[key]
+            state.shown.pop(result, None)
+    if any(not photo.is_sample for photo in photos):
+        state.left = []
     waiting = [photo for photo in photos if wanted[photo.id] not in known]
-    if waiting and not st.session_state.get(_STOPPED, False):
+    if waiting and not state.stopped:
         done = _run(waiting, len(photos), analyzer(model_id, detector, tiles=tiles), analyse_own)
         for photo, result in done:
             known[wanted[photo.id]] = result
@@ -207,9 +286,15 @@ def _run(
                     result = analyse_own(photo, engine)
         except MienError as error:  # too many wait, or the ZIP is damaged at this photo
             result = PhotoResult.refused(photo.name, error)
-        yield photo, replace(result, image_rgb=None)
+        kept = replace(result, image_rgb=None)
+        if result.image_rgb is not None and result.analysis is not None:
+            # Here, where the pixels are at hand: nothing is decoded again to be shown.
+            remembered(PhotosState).shown[kept] = shown_of(
+                result.image_rgb, result.analysis, faces_only=n_photos > MANY
+            )
+        yield photo, kept
     place.empty()
 
 
 def _set_stopped(value: bool) -> None:
-    st.session_state[_STOPPED] = value
+    remembered(PhotosState).stopped = value

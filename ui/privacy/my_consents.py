@@ -11,7 +11,6 @@ from services.person.receipt import as_json, receipt_of_subject
 from services.store import Store, StoreError
 from ui.consent.session import (
     PURPOSE_TITLES,
-    counted,
     forget_consent,
     held,
     hold,
@@ -20,6 +19,7 @@ from ui.consent.session import (
     show_said,
     withdrawal_words,
 )
+from ui.shared.text import counted_of as counted
 from ui.shared.text import day
 
 _CODE = "privacy_code"

@@ -1,21 +1,24 @@
 """The public part of Ethics & Privacy: way of a photo, limits, law and uses, bias, policy."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import pandas as pd
 import streamlit as st
-from pydantic import ValidationError
 
 from core.measures.groups.breakdown import BiasReport
-from core.measures.groups.wording import PREDICTED_BANNER, summary_rows
+from core.measures.groups.wording import PREDICTED_BANNER, points, summary_rows
 from services.person.consent import Kind, current_policy, days_offered
 from services.person.context_of_use import LegalDate, legal_dates
 from services.store import Store, StoreError
-from ui.metrics.subjects import read_json
+from ui.metrics.charts import GapRow, gaps_figure
+from ui.metrics.groups import gap_rows
+from ui.metrics.subjects import study
 from ui.privacy.flow import flow_html
 from ui.privacy.texts import CANNOT_TELL, LIMITS, OTHERS_BIAS, USES, Claim, Use
+from ui.shared.figures import show
 from ui.shared.resources import default_report, settings
-from ui.shared.text import day, percent
+from ui.shared.text import day, percent, plain
 
 NOT_MEASURED = (
     "How errors differ between groups of people is **not measured yet** for this product. Until "
@@ -23,15 +26,15 @@ NOT_MEASURED = (
     "for models like it."
 )
 
-_BIAS_COLUMNS = ["attribute", "worst", "best", "gap", "chance (95 %)", "verdict"]
+# Studies of the default model that are shown, and how many gaps at most.
+_BREAKDOWNS, _SHOWN = ("predicted", "utkface", "measured"), 10
 
 
 def photo_section(store: Store | None) -> None:
     """What happens to a photo, in plain words and one picture."""
-    st.subheader("What happens to a photo", anchor=False)
+    st.header("What happens to a photo", anchor=False)
     days = _days(store)
-    dark = st.context.theme.type == "dark"
-    st.html(flow_html(days[Kind.RESULT], days[Kind.IMAGE], dark=dark))
+    st.html(flow_html(days[Kind.RESULT], days[Kind.IMAGE]))
     st.markdown(
         "- **By default nothing is kept.** A photo you only analyse is never written to disk.\n"
         "- **It stays on the computer that serves this page.** No other service sees it, nothing "
@@ -42,7 +45,7 @@ def photo_section(store: Store | None) -> None:
         "of them."
     )
     if store is not None:
-        st.markdown(f"**Who answers for it.** {store.controller.sentence}")
+        st.markdown(f"**Who answers for it.** {plain(store.controller.sentence)}")
     st.page_link("pages/upload.py", label="To the photos", icon=":material/arrow_forward:")
 
 
@@ -55,19 +58,16 @@ def _days(store: Store | None) -> dict[Kind, int]:
 
 
 def limits_section() -> None:
-    """What it cannot tell, why, and whom it may judge worse."""
-    cannot, limits = st.columns(2, gap="large")
-    with cannot:
-        st.subheader("What it cannot tell", anchor=False)
-        st.markdown("\n".join(f"- **{what}** {why}" for what, why in CANNOT_TELL))
-        st.caption(_accuracy())
-    with limits:
-        st.subheader("Scientific limits", anchor=False)
-        st.markdown(_claims(LIMITS))
-    st.subheader("Whom it may judge worse", anchor=False)
+    """What it cannot tell, whom it may judge worse, and why."""
+    st.header("What it cannot tell", anchor=False)
+    st.markdown("\n".join(f"- **{what}** {why}" for what, why in CANNOT_TELL))
+    st.caption(_accuracy())
+    st.header("Whom it may judge worse", anchor=False)
     _bias()
-    st.markdown("**What others found in models like it**")
-    st.markdown(_claims(OTHERS_BIAS))
+    st.header("What studies found", anchor=False)
+    st.markdown(_claims((*LIMITS[:1], *OTHERS_BIAS[:1])))
+    with st.expander("More studies", icon=":material/menu_book:"):
+        st.markdown(_claims((*LIMITS[1:], *OTHERS_BIAS[1:])))
 
 
 def _accuracy() -> str:
@@ -90,80 +90,103 @@ def _claims(claims: tuple[Claim, ...]) -> str:
 
 def _bias() -> None:
     reports = bias_reports()
+    parts = [part for report in reports for part in report.attributes]
     # Brightness or sharpness are no groups of people.
-    if all(part.source == "measured" for report in reports for part in report.attributes):
+    if all(part.source == "measured" for part in parts):
         st.info(NOT_MEASURED, icon=":material/balance:")
     if not reports:
         return
-    for report in reports:
-        st.markdown(f"**{report.title}** – {report.dataset}, {report.n:,} pictures")
-        if any(part.source == "predicted" for part in report.attributes):
-            st.warning(PREDICTED_BANNER, icon=":material/psychology_alt:")
-        table = pd.DataFrame(summary_rows(report), columns=_BIAS_COLUMNS)
-        st.dataframe(table, hide_index=True, height="content")
-    st.caption(
-        "The verdict allows for the number of attributes tested (Holm). A gap that chance "
-        "explains does not show that groups are treated alike."
+    if any(part.source == "predicted" for part in parts):
+        st.warning(PREDICTED_BANNER, icon=":material/psychology_alt:")
+    rows = [row for report in reports for row in gap_rows(report)]
+    rows.sort(key=lambda row: -row.gap.difference)
+    table = pd.DataFrame(
+        [{"pictures": one.title} | row for one in reports for row in summary_rows(one)]
     )
+    if rows:
+        show(
+            gaps_figure(rows[:_SHOWN]),
+            table,
+            key="limits_gaps",
+            says=_largest(rows),
+            reading="a bar is the difference between the best and the worst group; the grey band "
+            "is what chance alone would stay within, which does not show that groups fare alike. "
+            "Bars with a colon come from pictures without true labels: differences, no errors.",
+            alt="Gaps between groups beside what chance gives",
+        )
+    else:
+        st.dataframe(table, hide_index=True, height="content")
     st.page_link(
-        "pages/model_metrics.py", label="All groups, intervals and charts on Model Metrics",
+        "pages/model_metrics.py",
+        label="All groups, intervals and charts on Model Metrics",
         icon=":material/arrow_forward:",
-    )  # fmt: skip
+    )
+
+
+def _largest(rows: list[GapRow]) -> str:
+    """How many of the gaps are beyond chance, and the largest."""
+    beyond = [row for row in rows if row.gap.beyond_chance]
+    if not beyond:
+        return f"None of {len(rows)} gaps is larger than chance gives."
+    gap = beyond[0].gap
+    return (
+        f"{len(beyond)} of {len(rows)} gaps are larger than chance gives. The largest is by "
+        f"{beyond[0].label}: {points(gap.difference)} between “{gap.lowest}” and “{gap.highest}”."
+    )
 
 
 def bias_reports() -> list[BiasReport]:
-    """The breakdowns in `models/studies/bias_*.json`; files of other kinds are left out."""
-    found = []
-    for file in sorted((settings().models_dir / "studies").glob("bias_*.json")):
-        try:
-            found.append(BiasReport.model_validate(read_json(file)))
-        except ValidationError:
-            continue  # such as the study of the data set itself, which has other fields
-    return found
+    """The default model's breakdowns, people before pixels; what is not there is left out."""
+    names = (f"bias_{kind}_{settings().default_model}" for kind in _BREAKDOWNS)
+    found = (study(name) for name in names)
+    return [BiasReport.model_validate(content) for content in found if content is not None]
 
 
 def law_section() -> None:
-    """Prohibited and high-risk uses with their dates, and three fields of use."""
+    """What the law means for whoever wants to use it, and since when."""
     known = legal_dates()
-    st.subheader("Prohibited and high-risk uses", anchor=False)
-    left, right = st.columns(2, gap="large")
-    left.error(
-        "**Prohibited: at work and in education.** Inferring emotions of staff, applicants, "
-        "pupils or students is banned in the European Union, consent or not; only medical and "
-        "safety reasons are excepted. Mien refuses it everywhere.",
+    st.header("What it means for you", anchor=False)
+    st.markdown(_table(("If you want it for", "then it is", "and here"), _use_rows()))
+    st.error(
+        "**At work and in education it is prohibited** in the European Union, consent or not; "
+        "only medical and safety reasons are excepted. Mien refuses it everywhere.",
         icon=":material/block:",
     )
-    right.warning(
-        "**High-risk: nearly everything else.** Emotion recognition that is not prohibited falls "
-        "under Annex III of the AI Act: risk management, documentation, human oversight. The law "
-        "calls it emotion recognition even where, as here, only expressions are compared.",
-        icon=":material/warning:",
-    )
-    st.markdown("\n".join(_law_line(entry) for entry in known.dates))
-    st.caption(
-        f"Dates as of {day(known.as_of)}, from a data file. For information, not legal "
-        'advice. "text": the law itself was read; "secondary": an article about it.'
-    )
-    st.subheader("Where it might be of use, and what the law says", anchor=False)
-    for place, use in zip(st.columns(len(USES), gap="medium"), USES, strict=True):
-        with place, st.container(border=True, height="stretch"):
+    with st.expander("Which laws, and since when", icon=":material/gavel:"):
+        st.markdown(_table(("from", "what it demands", "law"), map(_law_row, known.dates)))
+        st.caption(
+            f"Dates as of {day(known.as_of)}, from a data file. For information, not legal "
+            'advice. "text": the law itself was read; "secondary": an article about it.'
+        )
+    st.header("What it might be good for", anchor=False)
+    for use in USES:
+        with st.expander(use.title, icon=use.icon):
             _use(use, known.dates)
 
 
-def _law_line(entry: LegalDate) -> str:
+def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """A table in Markdown, whose cells may hold links."""
+    lines = [header, ("---",) * len(header), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _use_rows() -> list[tuple[str, ...]]:
+    return [(f"**{use.title}**", use.verdict, use.product) for use in USES]
+
+
+def _law_row(entry: LegalDate) -> tuple[str, ...]:
     in_force = entry.in_force(datetime.now(UTC).date())
     badge = ":green-badge[in force]" if in_force else ":orange-badge[not yet in force]"
     return (
-        f"- **{day(entry.applies_from)}** {badge} {entry.law}: {entry.says} "
-        f"([source]({entry.source}), {entry.read})"
+        f"**{day(entry.applies_from)}** {badge}",
+        entry.says,
+        f"{entry.law} ([source]({entry.source}), {entry.read})",
     )
 
 
 def _use(use: Use, dates: tuple[LegalDate, ...]) -> None:
-    st.markdown(f"{use.icon} **{use.title}**  \n*{use.verdict}*")
     st.markdown("**It might help with**\n" + "\n".join(f"- {line}" for line in use.could))
     st.markdown(f"**The law.** {use.law}")
-    st.markdown(f"**Here.** {use.product}")
     laws = [entry for entry in dates if entry.id in use.law_ids]
     st.caption(
         "  \n".join(f"[{entry.law}]({entry.source}), {day(entry.applies_from)}" for entry in laws)
@@ -180,8 +203,12 @@ def policy_section(store: Store | None, problem: str) -> None:
     except StoreError as error:
         st.error(str(error), icon=":material/database_off:")
         return
+    paragraphs = policy.text.replace("# ", "## ", 1).split("\n\n")
+    at = len(paragraphs) // 2  # who, why and when first; how it is done, below
     with st.container(border=True):
-        st.markdown(policy.text.replace("# ", "### ", 1))
+        st.markdown("\n\n".join(paragraphs[:at]))
+        with st.expander("The rest of the policy", icon=":material/notes:"):
+            st.markdown("\n\n".join(paragraphs[at:]))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "Policy (Markdown)",

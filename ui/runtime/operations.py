@@ -10,10 +10,12 @@ import pkgutil
 import sys
 import threading
 
+import streamlit as st
 import streamlit.logger as streamlit_logger
 from starlette.formparsers import MultiPartParser
 
 import ui
+from core.errors import SettingsError
 from services.observe import WORK, add_observer
 from services.operations.doctor import Readiness
 from services.operations.logs import LogObserver, StandardError, formatter, set_up_logs
@@ -38,8 +40,8 @@ def start(*, serving: bool = True) -> None:
     with _starting:
         if _started:
             return
-        _started = True
         limits = settings()
+        _started = True
         set_up_logs(limits.log_format, limits.log_level)
         _take_over_streamlits_logs(limits.log_format)
         keep_uploads_in_memory()
@@ -51,6 +53,21 @@ def start(*, serving: bool = True) -> None:
         if serving:
             _serving.set()
     logger.info("started")
+
+
+def start_or_say() -> None:
+    """`start`; where a setting is wrong, the log says which, and the visitor that one is."""
+    try:
+        start()
+    except SettingsError as error:
+        set_up_logs("text", "INFO")
+        logger.error("%s", error)
+        st.error(
+            "Mien is not set up right on this server, and cannot start. Whoever runs it finds "
+            "the reason in its log.",
+            icon=":material/build:",
+        )
+        st.stop()
 
 
 def warm_up() -> None:

@@ -22,16 +22,19 @@ def release_uploads() -> None:
         st.session_state[_LOOK_AGAIN] = True
 
 
-def release_what_is_left(page: str) -> None:
+def release_what_is_left(page: str) -> bool:
     """Drop what belonged to the page that was shown before; call it at the start of every run.
 
-    Its widgets are gone with it, so nobody could get at these files any more.
+    Its widgets are gone with it, so nobody could get at these files any more. Returns whether
+    there was another page before.
 
     Args:
         page: stable name of the page that is about to run.
     """
-    if st.session_state.get(_PAGE, page) != page:
+    left = bool(st.session_state.get(_PAGE, page) != page)
+    if left:
         release_uploads()
     st.session_state[_PAGE] = page
     if st.session_state.pop(_LOOK_AGAIN, False) and runtime.exists():
         runtime.get_instance().media_file_mgr.remove_orphaned_files()
+    return left

@@ -6,6 +6,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from ui.shared.text import plain
+
 # Toolbars lie on the chart on phones; the numbers and their CSV stand below it.
 CONFIG = {"displayModeBar": False}
 # Ticks and titles at 4.5:1 or more on the theme's ground.
@@ -52,8 +54,7 @@ def show(
         figure: the chart.
         table: its numbers; the keyboard's and the screen reader's way to them.
         key: unique on the page; also the name of the CSV.
-        says: what it shows, a sentence computed from the numbers, in Markdown; texts of outsiders
-            in it have gone through `ui.shared.text.plain`.
+        says: what it shows, a plain sentence computed from the numbers.
         reading: how to read the chart, one sentence.
         alt: what a screen reader says of it.
         options: for `st.plotly_chart`, such as `on_select`.
@@ -70,8 +71,8 @@ def show(
 
 
 def point(says: str) -> None:
-    """The sentence that says what a chart or table shows, before it."""
-    st.markdown(f"**What it shows.** {says}")
+    """The plain sentence that says what a chart or table shows, before it."""
+    st.markdown(f"**What it shows.** {plain(says)}")
 
 
 def table_below(table: pd.DataFrame, key: str) -> None:

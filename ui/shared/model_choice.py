@@ -1,5 +1,7 @@
 """Choosing the expression model and the face detector, each with what is known of it."""
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from core.detection import DETECTORS, NEED_DLIB
@@ -21,13 +23,13 @@ _DETECTOR_TITLES = {
 def choose_model_and_detector(key: str) -> tuple[str, str]:
     """Two select boxes; returns the model's id and the detector's name.
 
-    A detector whose extra is not installed is listed; choosing it says how to add it, and the
-    default one works in its place.
+    Detectors whose extra is not installed are not listed; the help says how to add them.
 
     Args:
         key: prefix of the widgets' keys, one a page.
     """
-    models, names = list(cards()), list(DETECTORS)
+    missing = [name for name in DETECTORS if name in NEED_DLIB and not is_installed()]
+    models, names = list(cards()), [name for name in DETECTORS if name not in missing]
     default_model, default_detector = settings().default_model, settings().default_detector
     left, right = st.columns(2)
     model_id = left.selectbox(
@@ -43,39 +45,54 @@ def choose_model_and_detector(key: str) -> tuple[str, str]:
         "Face detector",
         names,
         index=names.index(default_detector),
-        format_func=_detector_title,
+        format_func=lambda name: _DETECTOR_TITLES.get(name, name),
         key=f"{key}_detector",
+        help=f"{len(missing)} more can be added. {HOW_TO_ADD}" if missing else None,
     )
-    if detector in NEED_DLIB and not is_installed():
-        right.warning(
-            f"{HOW_TO_ADD} Until then {_title(default_detector)} looks for the faces.",
-            icon=":material/extension_off:",
-        )
-        return model_id, default_detector
     return model_id, detector
 
 
-def choose_tiles(key: str) -> bool:
-    """Whether to look for very small faces.
+@dataclass(frozen=True)
+class Choice:
+    """With what photos are looked at.
+
+    Attributes:
+        model_id: of the expression model.
+        detector: name of the face detector.
+        tiles: whether very small faces are looked for.
+        other_model_id: of a second model to compare with, if any.
+    """
+
+    model_id: str
+    detector: str
+    tiles: bool = False
+    other_model_id: str | None = None
+
+    @classmethod
+    def usual(cls) -> "Choice":
+        """What is used as long as nobody chooses."""
+        return cls(settings().default_model, settings().default_detector)
+
+
+def choose_models(key: str) -> Choice:
+    """Model, detector, small faces, and a second model to compare with.
 
     Args:
-        key: prefix of the widget's key, one a page.
+        key: prefix of the widgets' keys, one a page.
     """
-    return st.toggle(
-        "Look for very small faces",
-        key=f"{key}_tiles",
+    model_id, detector = choose_model_and_detector(key)
+    left, right = st.columns(2, vertical_alignment="bottom")
+    others = [name for name in cards() if name != model_id]
+    other = left.selectbox(
+        "Compare with", others, index=None, placeholder="no other model",
+        format_func=_model_title, key=f"{key}_other",
+    )  # fmt: skip
+    tiles = right.toggle(
+        "Look for very small faces", key=f"{key}_tiles",
         help="Looks at the photo in overlapping parts too, as for crowds and class photos. "
         "Takes up to a second a photo.",
-    )
-
-
-def _detector_title(name: str) -> str:
-    missing = name in NEED_DLIB and not is_installed()
-    return f"{_DETECTOR_TITLES.get(name, name)}{' (not installed)' * missing}"
-
-
-def _title(name: str) -> str:
-    return _DETECTOR_TITLES.get(name, name).partition(" – ")[0]
+    )  # fmt: skip
+    return Choice(model_id, detector, tiles, other)
 
 
 def _model_title(model_id: str) -> str:

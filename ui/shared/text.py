@@ -5,6 +5,7 @@ from datetime import date
 from typing import Final
 
 _MARKS: Final = re.compile(r"[\\`*_{}\[\]()<>#+!|~$:@&^=]|^(?=-)|(?<=^\d)\.")
+_BREAKS: Final = re.compile(r"[ \t\r\n\f\v\x85\u2028\u2029]+")  # not the space that does not break
 _JOINER: Final = "\u2060"  # no width, no break
 
 
@@ -19,7 +20,7 @@ def plain(text: object) -> str:
         >>> print(plain("![p](x)"))
         \!\[p\]\(x\)
     """
-    one_line = " ".join(str(text).split())
+    one_line = _BREAKS.sub(" ", str(text)).strip()
     escaped = _MARKS.sub(lambda found: "\\" + found.group(), one_line)
     parted = re.sub(r"(\\[:@])", rf"\1{_JOINER}", escaped)
     return re.sub(r"(?i)\b(www)(?=\.)", rf"\1{_JOINER}", parted)
@@ -33,3 +34,8 @@ def percent(share: float, digits: int = 0) -> str:
 def day(at: date) -> str:
     """A day, or the day of a time, in words: `day(date(2026, 3, 1))` is "1 March 2026"."""
     return f"{at.day} {at:%B %Y}"
+
+
+def counted_of(number: int, word: str) -> str:
+    """Such as "1 face" or "3 faces"."""
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"

@@ -19,11 +19,12 @@ from services.analysis.clips import (
 from services.analysis.in_passing import clip_in_passing
 from services.analysis.queue import BusyError
 from services.store import StoreError
-from ui.consent.session import counted, of_session
+from ui.consent.session import of_session
 from ui.shared.figures import plot
 from ui.shared.model_choice import choose_model_and_detector
 from ui.shared.queue import my_turn, waiting_words
 from ui.shared.resources import classifier, detector, settings
+from ui.shared.text import counted_of as counted
 from ui.shared.text import plain
 from ui.webcam.charts import band_figure, spans
 from ui.webcam.session import ClipLook, webcam_session

@@ -10,8 +10,8 @@ from core.emotions import EMOTIONS
 from core.expression.answer import times
 from core.stream.timeline import FaceSummary, TimelineRow
 from services.analysis.clips import rows_csv, video_json
-from ui.consent.session import counted
 from ui.shared.figures import plot
+from ui.shared.text import counted_of as counted
 from ui.shared.text import percent
 from ui.webcam.charts import band_figure, spans, timeline_figure
 

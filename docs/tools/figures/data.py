@@ -38,7 +38,7 @@ def training(measured: Measured) -> Data:
         lines.setdefault(recipe, {
             "epoch": [row["epoch"] for row in curves],
             "validation": [row["val_accuracy"] for row in curves],
-            "train": [row["accuracy"] for row in curves],
+            "train": [row.get("accuracy") for row in curves],  # none of two heads
         })  # fmt: skip
     return {"lines": lines}
 

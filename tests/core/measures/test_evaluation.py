@@ -46,12 +46,11 @@ def random_set(folder: Path, n: int, seed: int = 0) -> tuple[Path, NDArray[Any],
     return file, labels, seen
 
 
-def test_an_empty_set_gives_counts_of_zero(tmp_path: Path) -> None:
-    empty = pd.DataFrame({"image": pd.Series([], dtype=object), "label": pd.Series([], dtype=int)})
-    empty.to_parquet(tmp_path / "set.parquet")
-    found = evaluate(BrightnessClassifier(), load_labelled(tmp_path / "set.parquet"))
-    assert (found.n, found.undetected) == (0, 0)
-    assert math.isnan(found.accuracy_of_all)
+def test_a_set_without_any_face_gives_counts_and_no_figures(tmp_path: Path) -> None:
+    file = write(tmp_path, image=[BLACK], label=[0])
+    found = evaluate(BrightnessClassifier(), load_labelled(file), detector=FixedDetector())
+    assert (found.n, found.undetected) == (1, 1)
+    assert found.accuracy_of_all == 0
     assert math.isnan(found.measures.accuracy)
 
 

@@ -26,6 +26,8 @@ CALENDAR = [
     ("plain", datetime(2026, 5, 1, 12, tzinfo=UTC)),
     ("clocks go forward", datetime(2026, 3, 2, 12, tzinfo=ZoneInfo("Europe/Berlin"))),
     ("clocks go back", datetime(2026, 10, 1, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"))),
+    ("the hour that comes twice", datetime(2026, 9, 25, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"))),
+    ("half an hour", datetime(2026, 9, 4, 2, 15, tzinfo=ZoneInfo("Australia/Lord_Howe"))),
     ("leap day", datetime(2028, 2, 10, 23, 59, 59, 999_999, tzinfo=UTC)),
     ("stored on a leap day", datetime(2028, 2, 29, tzinfo=UTC)),
     ("year end", datetime(2026, 12, 20, tzinfo=UTC)),
@@ -36,12 +38,14 @@ CALENDAR = [
 def test_kept_to_the_last_second_and_gone_on_the_next(
     store: Store, clock: FakeClock, _name: str, start: datetime
 ) -> None:
-    clock.now = start.astimezone(UTC)
+    """Thirty days are thirty times 24 hours, also for a clock that shows local time."""
+    clock.now = start
     person = plant(store)
-    clock.now = start.astimezone(UTC) + timedelta(days=30, seconds=-1)
+    end = start.astimezone(UTC) + timedelta(days=30)
+    clock.now = (end - timedelta(seconds=1)).astimezone(start.tzinfo)
     assert purge(store) == NOTHING
     assert len(look_up(store, person.code).images) == 1
-    clock.forward(seconds=1)
+    clock.now = end.astimezone(start.tzinfo)
     assert purge(store) == PurgeReport(images=1, analyses=1, subjects=1)
     assert found_in_rows(store, person.needles) == set()
     assert found(store.data_dir, person.needles) == set()

@@ -1,6 +1,9 @@
 """Ways on which nothing is kept: each analysis is in the log, or is not shown."""
 
 import json
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any, cast
 
@@ -186,3 +189,23 @@ def test_an_audit_that_is_stopped_halfway_is_in_the_log(store: Store) -> None:
     with pytest.raises(ConsentWithdrawnError):
         AuditRecord(store, given.consent, model_ids=["a"], pictures=1)
     assert len(actions(store)) == rows
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from db.store import open_store
+from services.analysis.in_passing import AuditRecord
+store = open_store(Path(sys.argv[1]))
+with AuditRecord(store, None, model_ids=["a"], pictures=40) as record:
+    record.judged(7)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_killed_audit_leaves_its_beginning_and_a_whole_log(sqlite_store: Store) -> None:
+    command = [sys.executable, "-c", KILLED, str(sqlite_store.data_dir)]
+    done = subprocess.run(command, cwd=ROOT, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert actions(sqlite_store)[-1] == "ANALYSED"
+    assert verified(sqlite_store).ok

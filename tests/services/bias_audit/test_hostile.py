@@ -11,10 +11,9 @@ import pytest
 
 from core.errors import DatasetError
 from core.pictures.archive import open_zip
+from core.pictures.files.table import MAX_CELLS, MAX_COLUMNS, Table
 from services.bias_audit import parquet_table
 from services.bias_audit.input import (
-    MAX_CELLS,
-    MAX_COLUMNS,
     AuditInputError,
     check_set,
     group_candidates,
@@ -52,7 +51,7 @@ def read_all_of_a_zip(data: bytes) -> None:
 
 def read_a_csv(data: bytes) -> None:
     frame = read_table("x.csv", data)
-    group_candidates(frame)
+    group_candidates(frame.frame)
     check_set("x.csv", frame, group_by=("light",), archive=a_zip())
 
 
@@ -61,8 +60,8 @@ def read_a_parquet(data: bytes) -> None:
     sent = io.BytesIO()
     parquet_table.answer(data, sent, 100, 10)
     sent.seek(0)
-    frame = parquet_table.table_of(sent)
-    group_candidates(frame)
+    frame = Table(parquet_table.table_of(sent))
+    group_candidates(frame.frame)
     check_set("x.parquet", frame)
 
 
@@ -143,8 +142,8 @@ def test_a_dictionary_of_a_parquet_is_held_once() -> None:
     before = psutil.Process().memory_info().rss
     frame = read_table("x.parquet", buffer.getvalue())
     assert psutil.Process().memory_info().rss - before < 100_000_000
-    assert len({id(cell) for cell in frame["image"]}) == 1
-    assert frame["image"][99] == picture
+    assert len({id(cell) for cell in frame.frame["image"]}) == 1
+    assert frame.frame["image"][99] == picture
 
 
 def test_what_a_parquet_may_not_have_is_named() -> None:
@@ -175,4 +174,4 @@ def test_wide_tables_are_refused_before_they_are_read() -> None:
 def test_what_is_judged_cannot_be_grouped_by(column: str) -> None:
     frame = pd.DataFrame({"image": [encode(colourful(), "PNG")] * 2, "label": [0, 1]})
     with pytest.raises(AuditInputError, match=f"Column {column} holds what is judged"):
-        check_set("x.parquet", frame, group_by=(column,))
+        check_set("x.parquet", Table(frame), group_by=(column,))

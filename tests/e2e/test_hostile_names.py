@@ -1,0 +1,154 @@
+"""Names that are Markdown: put on every way in, they are shown and nothing is fetched."""
+
+import io
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pandas as pd
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from core.emotions import EMOTIONS
+from tests.helpers.agree import agree_in_browser
+from tests.helpers.pictures import colourful, encode
+from tests.paths import ROOT
+
+pytestmark = pytest.mark.e2e
+
+SLOW_MS = 120_000
+_STILL = "() => !document.querySelector('[data-test-script-state=running]')"
+ASTRONAUT = (ROOT / "samples" / "astronaut.jpg").read_bytes()
+
+
+class Listener(HTTPServer):
+    """Answers everything and remembers what was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        super().__init__(("127.0.0.1", 0), Handler)
+
+    @property
+    def bait(self) -> str:
+        """Markdown of a picture of ours; slashes as entities, for file names have none."""
+        return f"![p](http:&#47;&#47;127.0.0.1:{self.server_port}&#47;x.png)"
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)  # type: ignore[attr-defined]
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def listener() -> Iterator[Listener]:
+    found = Listener()
+    threading.Thread(target=found.serve_forever, daemon=True).start()
+    yield found
+    found.shutdown()
+
+
+@pytest.fixture(scope="module")
+def page(chromium: Callable[..., Browser]) -> Page:
+    opened = chromium().new_page(viewport={"width": 1280, "height": 2000})
+    opened.set_default_timeout(SLOW_MS)
+    return opened
+
+
+def go(page: Page, url: str) -> None:
+    """Open a page that asks first, and agree."""
+    page.goto(url)
+    page.get_by_text("What happens to your photo").first.wait_for()
+    agree_in_browser(page)
+    page.locator('input[type="file"]').first.wait_for(state="attached")
+
+
+def hand_over(page: Page, name: str, data: bytes, *, at: int = 0) -> None:
+    file = {"name": name, "mimeType": "application/octet-stream", "buffer": data}
+    page.locator('input[type="file"]').nth(at).set_input_files([file])  # type: ignore[list-item]
+
+
+def settled(page: Page) -> None:
+    page.wait_for_function(
+        """() => !document.querySelector('[data-test-script-state="running"]')"""
+    )
+    page.wait_for_timeout(2000)
+
+
+def test_the_bait_is_taken_where_markdown_is_read(page: Page, listener: Listener) -> None:
+    """Otherwise the tests below could not fail: as HTML the same address is asked for."""
+    address = f"http://127.0.0.1:{listener.server_port}/control.png"
+    page.set_content(f'<img src="{address}">')
+    page.wait_for_timeout(1000)
+    assert listener.asked == ["/control.png"]
+    listener.asked.clear()
+
+
+@pytest.mark.parametrize("way", ["photo", "refused", "zip"])
+def test_photos(page: Page, app_url: str, listener: Listener, way: str) -> None:
+    go(page, f"{app_url}/upload")
+    name = f"{listener.bait} **b**.jpg"
+    if way == "zip":
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr(name, ASTRONAUT)
+        page.get_by_text("ZIP", exact=False).first.click()
+        settled(page)
+        hand_over(page, f"{listener.bait}.zip", packed.getvalue(), at=-1)
+    else:
+        hand_over(page, name, ASTRONAUT if way == "photo" else b"no photo")
+    settled(page)
+    page.wait_for_timeout(4000)
+    assert listener.asked == []
+
+
+def test_clips(page: Page, app_url: str, listener: Listener) -> None:
+    go(page, f"{app_url}/webcam")
+    page.get_by_text("Video file").first.click()
+    page.locator('input[type="file"]').first.wait_for(state="attached")
+    hand_over(page, f"{listener.bait}.mp4", b"no clip")
+    settled(page)
+    assert listener.asked == []
+
+
+def test_landmarks(page: Page, app_url: str, listener: Listener) -> None:
+    go(page, f"{app_url}/landmark_analysis")
+    hand_over(page, f"{listener.bait}.jpg", ASTRONAUT)
+    settled(page)
+    page.wait_for_timeout(4000)
+    assert listener.asked == []
+
+
+def table(bait: str) -> bytes:
+    """Forty pictures in groups with hostile names under a hostile header."""
+    buffer = io.BytesIO()
+    pd.DataFrame(
+        {
+            "image": [encode(colourful(48, 48, seed), "PNG") for seed in range(80)],
+            "label": [EMOTIONS[i % 7] for i in range(80)],
+            bait: [f"{bait} one", f"{bait} two"] * 40,
+        }
+    ).to_parquet(buffer)
+    return buffer.getvalue()
+
+
+def test_audits(page: Page, app_url: str, listener: Listener) -> None:
+    go(page, f"{app_url}/model_metrics?metrics_section=Your+own+data")
+    hand_over(page, f"{listener.bait}.csv", f"{listener.bait},label\n1,2\n".encode())
+    expect(page.get_by_text("The table needs a column path")).to_be_visible()
+    settled(page)
+    assert listener.asked == []
+    hand_over(page, f"{listener.bait}.parquet", table(listener.bait))
+    page.get_by_role("button", name="Run the audit").click()
+    for section in ("Misjudged", "Confusion", "Groups", "Confidence", "Curves", "Overview"):
+        page.get_by_role("radio", name=section, exact=True).last.click()
+        settled(page)
+        if section == "Groups":  # the bait is really shown
+            expect(page.get_by_text(listener.bait.replace("&#47;", "/")).first).not_to_be_visible()
+            expect(page.get_by_text("What it shows.").first).to_contain_text("![p](http:")
+        assert listener.asked == [], section

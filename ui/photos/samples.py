@@ -1,0 +1,78 @@
+"""The sample pictures: nobody's here, so anybody may look at what comes out of them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from core.config import ROOT
+from ui.faces.pictures import address, jpeg, square_of
+
+_THUMBNAIL_PX: Final = 168  # twice what is shown, for screens of two pixels a point
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A picture that comes with Mien; samples/README.md has its source.
+
+    Attributes:
+        title: short name, which is also the picture's name among the results.
+        file: below samples/.
+        about: who it is, and that it is a drawing where it is one.
+    """
+
+    title: str
+    file: str
+    about: str
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return ROOT / "samples" / self.file
+
+
+_DRAWN = "A drawing of nobody, made for Mien."
+SAMPLES: Final = {
+    sample.title: sample
+    for sample in (
+        Sample("Smiling", "astronaut.jpg", "Eileen Collins, astronaut (NASA, 1992)"),
+        Sample("Angry", "drawn_angry.jpg", _DRAWN),
+        Sample("Disgusted", "drawn_disgust.jpg", _DRAWN),
+        Sample("Afraid", "drawn_fear.jpg", _DRAWN),
+        Sample("Sad", "drawn_sad.jpg", _DRAWN),
+        Sample("Surprised", "drawn_surprise.jpg", _DRAWN),
+        Sample(
+            "A group",
+            "drawn_group.jpg",
+            "A drawing of nobody: six people in two rows, made for Mien.",
+        ),
+        Sample("A hard one", "grace_hopper.jpg", "Rear Admiral Grace Hopper (US Navy, 1984)"),
+    )
+}
+
+
+def choose_sample(label: str, *, key: str, default: str | None = None) -> str | None:
+    """Thumbnails to choose from; the title of the chosen one.
+
+    Args:
+        label: what a screen reader says of all of them.
+        key: of the widget; unique on the page.
+        default: title of the one that is chosen at first.
+    """
+    with st.container(key=f"samples_{key}"):
+        chosen = st.pills(
+            label, list(SAMPLES), default=default, key=key,
+            format_func=lambda title: f"![]({_thumbnail(title)}) {title}",
+        )  # fmt: skip
+    return chosen
+
+
+@st.cache_resource(show_spinner=False)
+def _thumbnail(title: str) -> str:
+    """The picture in small, as an address that carries it."""
+    with Image.open(SAMPLES[title].path) as picture:
+        image_rgb = np.asarray(picture.convert("RGB"))
+    return address(jpeg(square_of(image_rgb, _THUMBNAIL_PX)))

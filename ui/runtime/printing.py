@@ -1,0 +1,30 @@
+"""A button that opens the browser's print of a page; `frame.css` says what is left out there."""
+
+from typing import Any
+
+import streamlit as st
+
+_JS = """
+export default function ({ parentElement }) {
+  const button = parentElement.querySelector("button")
+  button.onclick = () => window.print()
+  return () => { button.onclick = null }
+}
+"""
+_HTML = '<button type="button">Print or save as PDF</button>'
+_CSS = """
+button {
+  font: inherit; font-size: 0.875rem;
+  color: var(--st-text-color); background: var(--st-background-color);
+  border: 1px solid color-mix(in srgb, var(--st-text-color) 22%, transparent);
+  border-radius: var(--st-button-radius); padding: 0.42rem 0.8rem; cursor: pointer;
+}
+button:hover { border-color: var(--st-primary-color); color: var(--st-primary-color); }
+button:focus-visible { outline: 3px solid var(--st-primary-color); outline-offset: 2px; }
+"""
+_mount: Any = st.components.v2.component("mien_print", html=_HTML, css=_CSS, js=_JS)
+
+
+def print_button(key: str = "print") -> None:
+    """Render the button; `key` is unique on the page."""
+    _mount(key=key, width="content", height="content")
