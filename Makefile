@@ -2,10 +2,16 @@
 # root, and are quick the second time. Python 3.11 or 3.12, git and make are all they ask for.
 
 PORT ?= 8501
+# Who may reach the app: this computer alone, unless told otherwise (ADDRESS=0.0.0.0 is everybody).
+ADDRESS ?= 127.0.0.1
 UV_VERSION := 0.13.8
+# The interpreter itself and not what leads to it: a shim of pyenv or asdf, or a venv's link, is not
+# the one that .venv was made with, and so made uv replace it at every sync.
 PYTHON := $(shell for name in python3.11 python3.12 python3; do \
-	"$$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null \
-	&& { command -v "$$name"; break; }; done)
+	"$$name" -c 'import os, sys; \
+	(3, 11) <= sys.version_info[:2] < (3, 13) or sys.exit(1); \
+	print(os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable))' 2>/dev/null \
+	&& break; done)
 UV := .tools/bin/uv
 export UV_PYTHON := $(PYTHON)
 export UV_PYTHON_DOWNLOADS := never
@@ -13,7 +19,8 @@ export UV_PYTHON_DOWNLOADS := never
 .PHONY: app test lint types test-app test-e2e test-live test-training bench bench-peers studies performance screenshots report slides docs setup-train setup-batch clean deploy-files audit coverage-store mutation-store test-hostile
 
 app: .venv/.app
-	.venv/bin/streamlit run Home.py --server.port $(PORT)
+	@echo "Mien listens on http://$(ADDRESS):$(PORT)$(if $(filter 127.0.0.1 localhost,$(ADDRESS)),; this computer alone reaches it. ADDRESS=0.0.0.0 lets others in.,; other computers may reach it.)"
+	.venv/bin/streamlit run Home.py --server.address $(ADDRESS) --server.port $(PORT)
 
 test: lint types test-app test-e2e test-training
 

@@ -1,5 +1,6 @@
 """`mien`: analyse photos, evaluate models, train them, look after the store."""
 
+import io
 import sys
 
 import typer
@@ -44,8 +45,20 @@ def main() -> None:
     """Entry point of the console script; errors of ours become one line and exit code 2."""
     from core.errors import MienError
 
+    if sys.platform == "win32":
+        sys.exit("mien: Windows is not supported; Mien runs on Linux, macOS and in WSL.")
+    _print_any_name()
     try:
         app()
     except MienError as error:
         print(f"mien: {error}", file=sys.stderr)
         sys.exit(2)
+
+
+def _print_any_name() -> None:
+    """Let screens that lack a character show it escaped; `core.pictures.files.names` says how."""
+    import core.pictures.files.names  # noqa: F401 - makes the way known
+
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="mien.escape")

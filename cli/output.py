@@ -1,24 +1,59 @@
 """What several commands do with their results: files written, things counted in words."""
 
+import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-
-import typer
+from typing import Any
 
 
 def write_text(text: str, out: Path | None) -> None:
     """Write a file that the user named; to the screen where none was.
 
     Raises:
-        typer.BadParameter: if it cannot be written; the message says why.
+        OutputError: it cannot be written; what was computed is on the screen then.
     """
-    if out is None:
-        sys.stdout.write(text)
-        return
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as exc:
-        raise typer.BadParameter(f"{out} cannot be written: {exc.strerror}") from exc
+    from core.pictures.files.output import OutputError, write_output
+
+    if out is not None:
+        try:
+            write_output(out, text)
+            return
+        except OutputError:
+            sys.stdout.write(text)
+            raise
+    sys.stdout.write(text)
+
+
+def check_out(out: Path | None) -> None:
+    """Refuse a place that cannot be written before the work begins; raises OutputError."""
+    from core.pictures.files.output import check_output
+
+    if out is not None:
+        check_output(out)
+
+
+def say(notes: Sequence[str]) -> None:
+    """Tell people what was noticed, apart from the result."""
+    for note in notes:
+        if note:
+            print(f"mien: {note}", file=sys.stderr)
+
+
+def wide_console() -> Any:
+    """A console that cuts no figure: a pipe has no width, and a narrow window wraps lines."""
+    from rich.console import Console
+
+    console = Console()
+    console.width = max(console.width, _MIN_WIDTH)
+    return console
+
+
+def n_cores() -> int:
+    """Cores that this process may use; macOS only knows all of them."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def counted(number: int, word: str) -> str:
@@ -29,3 +64,6 @@ def counted(number: int, word: str) -> str:
         ('1 file', '1,200 files')
     """
     return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+
+
+_MIN_WIDTH = 160

@@ -29,13 +29,26 @@ def noun(emotion: str) -> str:
     return _NOUNS[emotion]
 
 
+# What other sets call them. Words of its own meaning, such as contempt, are in none of the seven.
+_SYNONYMS: Final[dict[str, str]] = {
+    **dict.fromkeys(("anger", "angriness", "rage", "mad"), "angry"),
+    **dict.fromkeys(("disgusted",), "disgust"),
+    **dict.fromkeys(("fearful", "afraid", "scared", "fearfulness"), "fear"),
+    **dict.fromkeys(("happiness", "joy", "joyful", "smile", "smiling"), "happy"),
+    **dict.fromkeys(("sadness", "unhappy"), "sad"),
+    **dict.fromkeys(("surprised", "astonished", "astonishment"), "surprise"),
+    **dict.fromkeys(("neutrality", "neutral expression", "normal"), "neutral"),
+}
+
+
 def label_index(label: str | int) -> int:
-    """Index 0..6 of a label given as one of the seven names or as FER-2013's number.
+    """Index 0..6 of a label given as a name, another word for it, or FER-2013's number.
 
     Raises:
         ValueError: if the label is neither.
     """
     text = str(label).strip().lower()
+    text = _SYNONYMS.get(text, text)
     if text in EMOTIONS:
         return EMOTIONS.index(text)
     if text.isdecimal() and int(text) < len(EMOTIONS):

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.measure.evaluate import FacesChoice
-from cli.output import write_text
+from cli.output import check_out, write_text
 
 if TYPE_CHECKING:
     from core.config import Settings
+    from core.pictures.images import PictureLimits
     from services.bias_audit.judge import AuditResult, ModelAudit
 
 
@@ -77,7 +78,7 @@ def audit(
     finder = None
     if faces is FacesChoice.detect:
         finder = create_detector(detector or settings.default_detector, settings.models_dir)
-    checked = _read(data, images, tuple(group_by or ()))
+    checked = _read(data, images, tuple(group_by or ()), settings.picture_limits)
     names = [classifier.card.id for classifier in classifiers]
     with _logged(settings, names, len(checked.images)) as judged, _progress() as progress:
         task = progress.add_task("Judging", total=None)
@@ -123,22 +124,27 @@ def _check_out(out: Path | None) -> None:
     """Refuse a bad name before minutes of work, not after."""
     if out is not None and out.suffix.lower() not in (".html", ".json", ".csv"):
         raise typer.BadParameter(f"--out must end in .html, .json or .csv, got {out.name}")
-    if out is not None and not out.absolute().parent.is_dir():
-        raise typer.BadParameter(f"the folder {out.absolute().parent} does not exist")
+    check_out(out)
 
 
-def _read(data: Path, images: Path | None, group_by: tuple[str, ...]) -> Any:
+def _read(
+    data: Path, images: Path | None, group_by: tuple[str, ...], limits: "PictureLimits"
+) -> Any:
     from services.bias_audit.input import AuditInputError, check_set, read_table
 
-    contents: list[bytes | None] = []
-    for file in (data, images):
-        try:
-            contents.append(None if file is None else file.read_bytes())
-        except OSError as exc:
-            raise AuditInputError(f"{file} cannot be read: {exc.strerror}.") from exc
-    table, archive = contents
-    frame = read_table(data.name, table or b"")
-    return check_set(data.name, frame, group_by=group_by, archive=archive, folder=data.parent)
+    archive: bytes | None = None
+    if images is not None:
+        if not images.is_file():
+            raise AuditInputError(f"{images} cannot be read: there is no such file.")
+        archive = images.read_bytes()
+    if not data.is_file():
+        raise AuditInputError(f"{data} cannot be read: there is no such file.")
+    table = read_table(
+        data.name, data.read_bytes(), beside=data.parent if images is None else None
+    )
+    return check_set(
+        data.name, table, group_by=group_by, archive=archive, folder=data.parent, limits=limits
+    )
 
 
 def _progress() -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.measure.evaluate import progress_bar
-from cli.output import write_text
+from cli.output import check_out, say, wide_console, write_text
 
 if TYPE_CHECKING:
     from core.measures.detection.evaluation import DetectionEvaluation
@@ -43,7 +43,9 @@ def detect_eval(
     settings = load_settings()
     name = detector or settings.default_detector
     finder = create_detector(name, settings.models_dir, threshold=SWEEP_THRESHOLD)
-    photos = load_photos(data).part(every)
+    check_out(out)
+    photos = load_photos(data, settings.picture_limits).part(every)
+    say(photos.notes)
     command = ["mien", "detect-eval", "--data", data.name, "--detector", name]
     command += ["--min-face", f"{min_face:g}"]
     command += ["--every", str(every)] if every > 1 else []
@@ -71,10 +73,9 @@ def _show(value: float | None) -> str:
 
 
 def _print(evaluation: "DetectionEvaluation") -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console, shipped = Console(), evaluation.shipped
+    console, shipped = wide_console(), evaluation.shipped
     console.print(f"{evaluation.detector} on {evaluation.dataset}, {evaluation.n_images} photos")
     for name in ("n_faces", "ap50", "best_f1", "precision", "recall", "threshold"):
         value = getattr(evaluation, name)

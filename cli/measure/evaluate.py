@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.output import say, wide_console
+
 if TYPE_CHECKING:
     from core.expression.classify import EmotionClassifier
     from core.measures.accuracy import Measures
@@ -61,7 +63,10 @@ def evaluate(
     finder = None
     if faces is FacesChoice.detect:
         finder = create_detector(detector or settings.default_detector, settings.models_dir)
-    images = load_labelled(data, split=split, group_by=tuple(group_by or ()))
+    images = load_labelled(
+        data, split=split, group_by=tuple(group_by or ()), limits=settings.picture_limits
+    )
+    say(images.notes)
     with progress_bar() as progress:
         task = progress.add_task("Evaluating", total=len(images))
         evaluation = run(
@@ -147,10 +152,9 @@ def _share(value: float) -> str:
 
 
 def _print(evaluation: "Evaluation") -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    console = wide_console()
     measures = evaluation.measures
     low, high = measures.accuracy_ci95
     console.print(f"{evaluation.model_id} on {evaluation.dataset}, faces: {evaluation.faces}")

@@ -1,6 +1,5 @@
 """`mien store …`: look after what is kept, for operators and for people with a receipt code."""
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.output import counted
+from cli.output import check_out, counted
 
 if TYPE_CHECKING:
     from services.store import Store
@@ -139,15 +138,15 @@ def export(
     ),
 ) -> None:
     """Write everything that is kept under a receipt code into one ZIP file."""
+    from core.pictures.files.output import write_output
     from services.person.export import export as run
 
     if out.exists():
         raise typer.BadParameter(f"{out} exists; name another file with --out")
+    check_out(out)
     with opened_store() as store:
         made = run(store, _code(code))
-    descriptor = os.open(out, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(made.zip_bytes)
+    write_output(out, made.zip_bytes, private=True)
     kept = f"{counted(made.analyses, 'result')} and {counted(made.images, 'image')}"
     print(f"Wrote {kept} to {out}.")
     if made.missing:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.output import write_text
+from cli.output import check_out, say, write_text
 
 if TYPE_CHECKING:
     from core.config import Settings
@@ -49,7 +49,9 @@ def analyze(
         "model_id": model or settings.default_model,
         "detector": detector or settings.default_detector,
     }
-    files = collect_files(paths)
+    check_out(out)
+    files, notes = collect_files(paths)
+    say(notes)
     clips = [file for file in files if is_video(file)]
     photos = [file for file in files if not is_video(file)]
     if as_csv and clips and photos:
@@ -111,24 +113,28 @@ def _one_array(texts: list[str]) -> str:
     return json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
 
 
-def collect_files(paths: list[Path]) -> list[Path]:
-    """The files named, and the photos in the folders named (by suffix, in name order).
+def collect_files(paths: list[Path]) -> tuple[list[Path], list[str]]:
+    """The files named and the photos in the folders named, and what to say of the others.
 
     Raises:
         typer.BadParameter: if a folder holds no photo.
     """
-    from core.pictures.kinds import SUFFIXES
+    from core.pictures.files.names import printable
+    from core.pictures.kinds import passed_over, photos_in
 
     files: list[Path] = []
+    others: list[str] = []
     for path in paths:
         if not path.is_dir():  # one that does not exist is refused in its turn, like a bad one
             files.append(path)
             continue
-        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
+        inside, rest = photos_in(path)
         if not inside:
-            raise typer.BadParameter(f"{path} holds no {', '.join(SUFFIXES)} file")
+            told = f" {passed_over(rest)}".rstrip()
+            raise typer.BadParameter(f"{printable(str(path))} holds no photo.{told}")
         files.extend(inside)
-    return files
+        others.extend(rest)
+    return files, [passed_over(others)]
 
 
 def _run(files: list[Path], analyzer: Any, settings: "Settings") -> list["PhotoResult"]:

@@ -40,6 +40,7 @@ def analyze_videos(
     """
     from core.detection import create_detector
     from core.expression.classify import EmotionClassifier
+    from core.pictures.files.names import printable
     from services.analysis.clips import analyse_clip, clip_dict, clip_limits, stream_analyzer
 
     found = create_detector(detector, settings.models_dir)
@@ -49,8 +50,8 @@ def analyze_videos(
         # Each clip has an analyzer of its own: numbers of faces begin anew.
         analyzer = stream_analyzer(found, classifier, settings)
         result = analyse_clip(
-            str(path), path, analyzer, clip_limits(settings), _progress(path.name),
-            every_frame=every_frame,
+            printable(str(path)), path, analyzer, clip_limits(settings),
+            _progress(printable(path.name)), every_frame=every_frame,
         )  # fmt: skip
         results.append(result)
         if as_csv or as_json:  # what is printed is for machines

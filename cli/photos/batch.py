@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.output import counted
+from cli.output import counted, n_cores, say
 
 if TYPE_CHECKING:
     from services.batch.folder import BatchFolder, Summary
@@ -45,6 +45,7 @@ def batch(
             "batches need the extra cluster: `make setup-batch` in a checkout"
         ) from exc
     from core.config import load_settings
+    from core.pictures.files.names import printable
     from services.batch.files import iter_files
     from services.batch.folder import open_batch
 
@@ -54,22 +55,17 @@ def batch(
         model_id=model or settings.default_model,
         detector=detector or settings.default_detector,
     )
-    with open_batch(out, source, job, iter_files(source)) as folder:
+    notes: list[str] = []
+    with open_batch(out, printable(source), job, iter_files(source, notes)) as folder:
+        say(notes)
         if folder.missing_parts():
             with (
-                remote_client(scheduler) if scheduler else local_client(workers or _cores())
+                remote_client(scheduler) if scheduler else local_client(workers or n_cores())
             ) as client:
                 _run(folder, client, run_batch)
         summary = folder.finish()
     _say(summary, out)
     raise typer.Exit(SOME_REFUSED if summary.refused else ALL_OK)
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    import os
-
-    return len(os.sched_getaffinity(0))
 
 
 def _run(folder: "BatchFolder", client: Any, run_batch: Any) -> None:

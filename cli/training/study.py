@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from cli.output import check_out
+
 study_app = typer.Typer(
     help="Experiments on annotated sets; each writes one file under models/studies.",
     no_args_is_help=True,
@@ -63,6 +65,7 @@ def landmarks(
 
     settings = load_settings()
     _check_there(fer, helen)
+    check_out(out)
     if quick and out is None:
         raise DatasetError("--quick measures too little to be shown; name another file by --out.")
     file = out or settings.models_dir / "studies" / "landmarks.json"
@@ -129,6 +132,7 @@ def datasets(
         "helen": (helen, facts.helen_facts),
         "utkface": (utkface, facts.utkface_facts),
     }
+    check_out(out)
     say = _teller()
     content: dict[str, object] = {}
     for name, (path, read) in readers.items():
@@ -161,6 +165,7 @@ def failures(
 
     settings = load_settings()
     _check_there(fer)
+    check_out(out)
     classifier = EmotionClassifier.load(model or settings.default_model, settings.models_dir)
     model_option = f" --model {model}" if model else ""
     content = failure_study(

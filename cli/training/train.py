@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.output import check_out
 from core.errors import MienError
 from core.expression.quantisation import Precision
 
@@ -133,12 +134,14 @@ def export(
     """Write a model as a Keras, HDF5, LiteRT or ONNX file; it need not be one that is shipped."""
     from core.config import load_settings
     from core.expression.model_card import load_card, load_model_bytes, with_unshipped
+    from core.pictures.files.output import write_output
 
     models_dir = with_unshipped(model, load_settings().models_dir)
     card = load_card(model, models_dir)
     file = out or Path(f"{model}.{form.value}")
+    check_out(file)
     if form is Form.tflite and not card.members:
-        file.write_bytes(load_model_bytes(card, models_dir))
+        write_output(file, load_model_bytes(card, models_dir))
     else:
         require_keras()
         from training.publishing.artifacts import export_network

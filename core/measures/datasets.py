@@ -1,16 +1,23 @@
 """Labelled sets of images that `mien evaluate` measures a model on."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from core.emotions import label_index
+from core.emotions import EMOTIONS, label_index
 from core.errors import DatasetError
+from core.pictures.files.names import printable
+from core.pictures.files.table import find_files, read_table_file, rows_text
+from core.pictures.images import PictureLimits
+from core.pictures.kinds import FORMAT_WORDS
+
+_TEXTS: Final = (".csv", ".tsv", ".txt")
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +29,8 @@ class LabelledImages:
         groups: a column per attribute to group by, n rows.
         name: file name of the set.
         rows: (n,) where each stands in the file; the first row under the header is 1.
+        notes: what is unusual and was accepted, one sentence each.
+        limits: what one of the pictures may cost.
     """
 
     labels: NDArray[np.int64]
@@ -29,6 +38,8 @@ class LabelledImages:
     name: str
     rows: NDArray[np.int64]
     _sources: Sequence[bytes | Path | Callable[[], bytes]]
+    notes: tuple[str, ...] = ()
+    limits: PictureLimits = field(default_factory=PictureLimits)
 
     def __len__(self) -> int:
         """Count of images."""
@@ -48,88 +59,139 @@ class LabelledImages:
                 yield source()
                 continue
             try:
-                yield source.read_bytes()
+                with source.open("rb") as file:
+                    yield file.read(self.limits.max_bytes + 1)  # decoding refuses what has more
             except OSError as exc:
                 raise DatasetError(f"Row {row}: the image {source} cannot be read.") from exc
 
 
 def load_labelled(
-    path: Path, *, split: str | None = None, group_by: tuple[str, ...] = ()
+    path: Path,
+    *,
+    split: str | None = None,
+    group_by: tuple[str, ...] = (),
+    limits: PictureLimits | None = None,
 ) -> LabelledImages:
-    r"""Open a parquet with columns `image, label` or a csv with `path,label`.
+    r"""Open a parquet with columns `image, label` or a table with `path,label`.
 
     Args:
-        path: the file. Relative paths in a csv start at the csv's folder.
+        path: the file. Relative paths in a table start at its folder.
         split: keep only rows whose column `split` says so.
         group_by: further columns to keep.
+        limits: what one picture may cost; the usual ones if not given.
 
     Raises:
-        DatasetError: if the file, a column, a label or the split is not there.
+        DatasetError: if the file, a column, a picture or the split is not there, or if no label
+            is known.
 
     Example:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     table = Path(folder) / "mine.csv"
         ...     _ = table.write_text("path,label\na.jpg,happy\nb.jpg,sad")
+        ...     for name in ("a.jpg", "b.jpg"):
+        ...         (Path(folder) / name).touch()
         ...     load_labelled(table).labels.tolist()
         [3, 4]
     """
-    frame = _read(path)
-    is_parquet = path.suffix.lower() == ".parquet"
-    source_column = "image" if is_parquet else "path"
-    needed = [source_column, "label", *group_by, *(["split"] if split else [])]
-    missing = [column for column in needed if column not in frame.columns]
-    if missing:
-        raise DatasetError(
-            f"{path.name} has no column {', '.join(missing)}; "
-            f"it has: {', '.join(map(str, frame.columns))}."
-        )
+    table = read_table_file(path)
+    frame = table.frame
+    check_columns(path.name, frame, (*group_by, *(["split"] if split else [])))
     if split:
-        splits = sorted(frame["split"].dropna().astype(str).unique())
+        splits = sorted(set(frame["split"].dropna().astype(str)) - {""})
         frame = frame[frame["split"].astype(str) == split]
         if frame.empty:
             raise DatasetError(f"{path.name} has no split {split!r}; it has: {', '.join(splits)}.")
+    frame, labels, notes = known_labels(path.name, frame)
+    sources: Sequence[bytes | Path]
+    more: list[str] = []
+    if holds_pictures(path.name, frame):
+        sources = embedded_pictures(path.name, frame["image"])
+    else:
+        sources, more = find_files(frame["path"], path.parent)
     groups = frame[list(dict.fromkeys(group_by))].reset_index(drop=True)
     rows = frame.index.to_numpy(np.int64) + 1
     return LabelledImages(
-        _labels(frame, path), groups, path.name, rows, _sources(frame[source_column], path)
-    )
+        labels, groups, path.name, rows, list(sources), (*table.notes, *notes, *more),
+        limits or PictureLimits(),
+    )  # fmt: skip
 
 
-def _read(path: Path) -> pd.DataFrame:
-    suffix = path.suffix.lower()
-    if suffix not in (".parquet", ".csv"):
-        raise DatasetError(f"{path.name} is neither a .parquet nor a .csv file.")
-    try:
-        if suffix == ".parquet":
-            return pd.read_parquet(path).reset_index(drop=True)
-        # As text: one gap among whole numbers would make all of them fractions.
-        return pd.read_csv(path, dtype={"path": str, "label": str, "split": str})
-    # The two readers raise a dozen kinds of errors for files that are not what they seem.
-    except Exception as exc:
-        raise DatasetError(f"{path.name} cannot be read as {suffix[1:]}: {exc}") from exc
+def check_columns(name: str, frame: pd.DataFrame, group_by: Iterable[str]) -> None:
+    """Raise DatasetError unless pictures, labels and all columns to group by are there."""
+    has = [str(column) for column in frame.columns]
+    taken = [column for column in group_by if column in ("path", "image", "label")]
+    if taken:
+        raise DatasetError(
+            f"Column {', '.join(taken)} holds what is judged and cannot be grouped by; "
+            "please choose another."
+        )
+    pictures = "image" if holds_pictures(name, frame) or "path" not in has else "path"
+    pictures = "path" if name.lower().endswith(_TEXTS) else pictures
+    missing = [column for column in (pictures, "label", *group_by) if column not in has]
+    if missing:
+        raise DatasetError(f"{name} has no column {', '.join(missing)}; it has: {', '.join(has)}.")
 
 
-def _sources(column: "pd.Series[Any]", path: Path) -> list[bytes | Path]:
-    """Encoded images of a parquet, or where a csv says that they lie."""
-    sources = column.tolist()
-    if column.name == "image":
-        if not all(isinstance(source, bytes) for source in sources):
-            raise DatasetError(f"Column image of {path.name} must hold encoded bytes (JPEG, PNG).")
-        return sources
-    for position, source in enumerate(sources):
-        if not isinstance(source, str):
-            row = column.index[position] + 1
-            raise DatasetError(f"{path.name}, row {row}: there is no path.")
-    return [path.parent / source for source in sources]
+def holds_pictures(name: str, frame: pd.DataFrame) -> bool:
+    """Whether a table holds its pictures and does not name them by path."""
+    return "image" in frame.columns and not name.lower().endswith(_TEXTS)
 
 
-def _labels(frame: pd.DataFrame, path: Path) -> NDArray[np.int64]:
-    labels = np.empty(len(frame), np.int64)
-    for position, label in enumerate(frame["label"]):
+def known_labels(
+    name: str, frame: pd.DataFrame
+) -> tuple[pd.DataFrame, NDArray[np.int64], list[str]]:
+    """The rows whose label is one of the seven, their labels (n,), and what to say of it.
+
+    Raises:
+        DatasetError: none is.
+    """
+    kept: list[int] = []
+    labels: list[int] = []
+    unknown: Counter[str] = Counter()
+    other_words: dict[str, str] = {}
+    for position, value in enumerate(frame["label"].tolist()):
         try:
-            labels[position] = label_index(label)
-        except ValueError as exc:
-            row = frame.index[position] + 1
-            raise DatasetError(f"{path.name}, row {row}: {exc}.") from exc
-    return labels
+            index = label_index(value)
+        except ValueError:
+            empty = value is None or value != value or not str(value).strip()
+            unknown["(empty)" if empty else printable(str(value).strip())] += 1
+            continue
+        kept.append(position)
+        labels.append(index)
+        word = str(value).strip().lower()
+        if word not in EMOTIONS and not word.isdecimal():
+            other_words[word] = EMOTIONS[index]
+    if not kept:
+        raise DatasetError(
+            f"{name} has no label that is known; labels are {', '.join(EMOTIONS)} or 0 to 6."
+        )
+    notes = []
+    if other_words:
+        taken = ", ".join(f"{word} as {emotion}" for word, emotion in other_words.items())
+        notes.append(f"Labels were taken so: {taken}.")
+    if unknown:
+        n = sum(unknown.values())
+        words = ", ".join(f"{count:,} × {word}" for word, count in unknown.most_common(8))
+        notes.append(
+            f"{n:,} {'row is' if n == 1 else 'rows are'} left out, whose label is none of the "
+            f"seven: {words}."
+        )
+    return frame.iloc[kept], np.array(labels, np.int64), notes
+
+
+def embedded_pictures(name: str, column: "pd.Series[Any]") -> list[bytes]:
+    """Encoded pictures of a parquet; raises DatasetError with all rows that hold none."""
+    # Hugging Face's data sets wrap the bytes: {"bytes": …, "path": …}.
+    cells = [cell.get("bytes") if isinstance(cell, dict) else cell for cell in column]
+    wrong = [
+        int(row) + 1
+        for row, cell in zip(column.index, cells, strict=True)
+        if not isinstance(cell, bytes) or not cell
+    ]
+    if wrong:
+        raise DatasetError(
+            f"Column image of {name} must hold encoded bytes ({FORMAT_WORDS}); it does not in "
+            f"{rows_text(wrong)}."
+        )
+    return [bytes(cell) for cell in cells if cell]

@@ -13,7 +13,6 @@ from core.expression.classify import EmotionClassifier
 from core.measures.accuracy import Measures, measure
 from core.measures.datasets import LabelledImages
 from core.pictures.face_input import FaceInput
-from core.pictures.images import decode_image
 from core.types import Face, FloatArray, ImageRGB
 
 FacesMode = Literal["crop", "detect"]
@@ -85,7 +84,7 @@ def predict(
 
     for row, encoded in enumerate(images.encoded()):
         try:
-            image_rgb = decode_image(encoded).image_rgb
+            image_rgb = images.limits.decode(encoded).image_rgb
         except ImageRefusedError as exc:
             raise DatasetError(f"{images.name}, row {images.rows[row]}: {exc}") from exc
         crop = _face_crop(image_rgb, face_input, detector)
@@ -161,13 +160,19 @@ def evaluate(
     )
 
 
+def _group_name(value: object) -> str:
+    """A missing value is a group of its own, and not one that is called "nan"."""
+    text = "" if value is None or value != value else str(value).strip()
+    return text or "(no value)"
+
+
 def _by_group(
     images: LabelledImages,
     column: str,
     probabilities: FloatArray,
     detected: NDArray[np.bool_],
 ) -> dict[str, GroupMeasures]:
-    values = images.groups[column].map(str).to_numpy()  # a missing value is a group of its own
+    values = images.groups[column].map(_group_name).to_numpy()
     result = {}
     for group in sorted(set(values)):
         inside = values == group

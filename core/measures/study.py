@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from core.pictures.files.output import write_output
+
 
 def write_study(file: Path, content: dict[str, Any], *, digits: int | None = None) -> None:
     """Write `content` to `file`, whose folder is made where it is missing.
@@ -18,7 +20,7 @@ def write_study(file: Path, content: dict[str, Any], *, digits: int | None = Non
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(plain(content, digits), indent=1, ensure_ascii=False, allow_nan=False)
-    file.write_text(text + "\n", encoding="utf-8")
+    write_output(file, text + "\n")
 
 
 def plain(value: Any, digits: int | None = None) -> Any:

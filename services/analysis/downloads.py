@@ -50,7 +50,7 @@ def results_zip(
         archive.writestr(
             "results.json", results_json(results, model_id=model_id, detector=detector)
         )
-        archive.writestr("results.csv", results_csv(results))
+        archive.writestr("results.csv", results_csv(results).encode("utf-8-sig"))
         for number, (result, decode) in enumerate(zip(results, pixels, strict=True), start=1):
             if result.analysis is not None:
                 png = annotated_png(decode(), result.analysis)

@@ -13,7 +13,8 @@ from core.analyzer import Analyzer
 from core.config import Settings
 from core.emotions import EMOTIONS
 from core.errors import MienError
-from core.pictures.images import DecodedImage, decode_image, read_image_file
+from core.pictures.files.names import printable
+from core.pictures.images import DecodedImage
 from core.types import Analysis, FaceAnalysis, FaceQuality, ImageRGB
 from services.observe import WORK, observers
 
@@ -59,18 +60,16 @@ class PhotoResult:
 
 def analyse_bytes(name: str, data: bytes, analyzer: Analyzer, settings: Settings) -> PhotoResult:
     """Decode and analyse one photo; a refusal is a result, not an exception."""
+    name = printable(name)
     return _observed(name, lambda: _analyse_bytes(name, data, analyzer, settings))
 
 
 def analyse_file(path: Path, analyzer: Analyzer, settings: Settings) -> PhotoResult:
     """`analyse_bytes` for a file on disk."""
-
-    def decode() -> DecodedImage:
-        return read_image_file(
-            path, max_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels
-        )
-
-    return _observed(str(path), lambda: _analyse(str(path), decode, analyzer))
+    name = printable(str(path))
+    return _observed(
+        name, lambda: _analyse(name, lambda: settings.picture_limits.read(path), analyzer)
+    )
 
 
 def analyse_under_consent(
@@ -134,13 +133,7 @@ def _observed(name: str, analyse: Callable[[], PhotoResult]) -> PhotoResult:
 
 
 def _analyse_bytes(name: str, data: bytes, analyzer: Analyzer, settings: Settings) -> PhotoResult:
-    return _analyse(
-        name,
-        lambda: decode_image(
-            data, max_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels
-        ),
-        analyzer,
-    )
+    return _analyse(name, lambda: settings.picture_limits.decode(data), analyzer)
 
 
 def _without_names(result: PhotoResult, analysis: Analysis) -> dict[str, Any]:

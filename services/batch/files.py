@@ -4,15 +4,16 @@ Files come one after another and always in the same order; of a folder no more t
 are in memory at a time.
 """
 
-import csv
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from core.errors import MienError
-from core.pictures.kinds import SUFFIXES
+from core.errors import DatasetError, MienError
+from core.pictures.files.table import MAX_BYTES, duplicate_notes, locate, missing_words, read_table
+from core.pictures.files.table import SUFFIXES as TABLES
+from core.pictures.kinds import is_leftover, is_photo_name, passed_over
 
 _MAGIC: Final = re.compile(r"[*?\[]")
 
@@ -28,20 +29,21 @@ def is_url(path: str) -> bool:
     return "://" in path
 
 
-def iter_files(source: str) -> Iterator[str]:
+def iter_files(source: str, notes: list[str] | None = None) -> Iterator[str]:
     """The files of `source`: absolute paths, or URLs where the source is one.
 
     Args:
         source: a folder (searched through, by suffix), a pattern with `*`, `**`, `?` or `[]`, a
-            .csv or .parquet with a column `path` (relative ones start at the table's folder), or
-            one picture; each also as a URL that fsspec knows.
+            csv or parquet with a column `path` (relative ones start at the table's folder), or
+            one picture; each also as a URL that fsspec knows. What exists is no pattern.
+        notes: takes sentences on what was passed over or taken for granted.
 
     Raises:
         BatchError: if there is no such thing, or nothing in it.
     """
-    n_files = 0
+    n_files, said = 0, [] if notes is None else notes
     try:
-        for file in _iter(source):
+        for file in _iter(source, said):
             n_files += 1
             yield file
     except MienError:
@@ -52,22 +54,31 @@ def iter_files(source: str) -> Iterator[str]:
         # Each kind of storage has errors of its own, and their texts can hold its address.
         raise BatchError(f"The source cannot be read ({type(exc).__name__}).") from exc
     if not n_files:
-        raise BatchError(f"The source holds no {', '.join(SUFFIXES)} file and no path of one.")
+        told = " ".join(["The source holds no photo and no path of one.", *said])
+        raise BatchError(told)
 
 
-def _iter(source: str) -> Iterator[str]:
-    if _MAGIC.search(source):
+def _iter(source: str, notes: list[str]) -> Iterator[str]:
+    is_there = _is_folder(source) or _exists(source)
+    if not is_there and _MAGIC.search(source):
         yield from _matching(source)
         return
     suffix = Path(source).suffix.lower()
-    if suffix == ".csv":
-        yield from _based(_csv_paths(source), source)
-    elif suffix in (".parquet", ".pq") and not _is_folder(source):
-        yield from _based(_parquet_paths(source), source)
-    elif _is_folder(source):
-        yield from (file for file in _walk(source) if file.lower().endswith(SUFFIXES))
-    elif _exists(source):
+    if _is_folder(source):
+        others: list[str] = []
+        for file in _walk(source):
+            name = file.rpartition("/")[2]
+            if is_photo_name(file):
+                yield file
+            elif not is_leftover(file):
+                others.append(name)
+        notes.append(passed_over(others))
+    elif suffix in TABLES and is_there:
+        yield from _table_paths(source, notes)
+    elif is_there:
         yield source if is_url(source) else str(Path(source).absolute())
+    elif suffix in TABLES:
+        raise BatchError("The table of paths cannot be opened; does it exist?")
     else:
         raise BatchError("The source does not exist, or may not be read.")
 
@@ -136,61 +147,62 @@ def _walk_remote(fs: Any, folder: str) -> Iterator[str]:
 
 
 def _matching(pattern: str) -> Iterator[str]:
-    """Files under the last folder without magic whose whole path fits the pattern."""
+    """Files under the pattern's first folders, which exist as they are written, that fit the rest.
+
+    Capitals do not count: cameras write .JPG.
+    """
     from fsspec.utils import glob_translate
 
     fs, full = _filesystem(pattern) if is_url(pattern) else (None, str(Path(pattern).absolute()))
-    base = _MAGIC.split(full, maxsplit=1)[0].rpartition("/")[0] or "/"
-    fits = re.compile(glob_translate(full)).match
+    parts = full.split("/")
+    n_base = next((i for i, part in enumerate(parts) if _MAGIC.search(part)), len(parts) - 1)
+    while fs is None and Path("/".join(parts[: n_base + 1])).is_dir():
+        n_base += 1
+    base = "/".join(parts[:n_base]) or "/"
+    rest = glob_translate("/".join(parts[n_base:]))
+    fits = re.compile(rest, re.IGNORECASE).match
+
+    def inside(file: str) -> str:
+        return file[len(base) :].lstrip("/")
+
     if fs is not None:
-        yield from (fs.unstrip_protocol(file) for file in _walk_remote(fs, base) if fits(file))
+        found = (file for file in _walk_remote(fs, base) if fits(inside(file)))
+        yield from (fs.unstrip_protocol(file) for file in found)
     elif Path(base).is_dir():
-        yield from (file for file in _walk_local(base) if fits(file))
+        found = (file for file in _walk_local(base) if fits(inside(file)))
+        yield from (file for file in found if not is_leftover(file))
     else:
         raise BatchError("The folder of this pattern does not exist, or may not be read.")
 
 
-def _based(paths: Iterator[str], table: str) -> Iterator[str]:
+def _table_paths(source: str, notes: list[str]) -> Iterator[str]:
     """Paths of a table made absolute: relative ones start at its folder."""
-    folder = table.rpartition("/")[0] if is_url(table) else str(Path(table).absolute().parent)
-    for path in paths:
-        if is_url(path) or os.path.isabs(path):  # noqa: PTH117
-            yield path
-        else:
-            yield f"{folder}/{path}"
-
-
-def _open(table: str, mode: str) -> Any:
     import fsspec
 
-    options = {"encoding": "utf-8-sig", "newline": ""} if mode == "r" else {}
+    url = is_url(source)
+    folder = source.rpartition("/")[0] if url else str(Path(source).absolute().parent)
+    with fsspec.open(source, "rb") as file:
+        data = file.read(MAX_BYTES + 1)
+    exists = None if url else lambda text: locate(text, Path(folder)).is_file()
     try:
-        return fsspec.open(table, mode, **options).open()
-    except (OSError, ValueError, ImportError) as exc:
-        raise BatchError("The table of paths cannot be opened; does it exist?") from exc
-
-
-def _csv_paths(table: str) -> Iterator[str]:
-    with _open(table, "r") as file:
-        reader = csv.DictReader(file)
-        if "path" not in (reader.fieldnames or ()):
-            raise BatchError("The csv needs a column path.")
-        try:
-            yield from (row["path"].strip() for row in reader if (row["path"] or "").strip())
-        except (csv.Error, UnicodeDecodeError) as exc:
-            raise BatchError("The csv cannot be read as a table; save it as UTF-8.") from exc
-
-
-def _parquet_paths(table: str) -> Iterator[str]:
-    import pyarrow as pa
-    import pyarrow.parquet as parquet
-
-    with _open(table, "rb") as file:
-        try:
-            content = parquet.ParquetFile(file)
-        except (pa.ArrowInvalid, OSError) as exc:
-            raise BatchError("The parquet file is damaged or no parquet at all.") from exc
-        if "path" not in content.schema_arrow.names:
-            raise BatchError("The parquet needs a column path.")
-        for batch in content.iter_batches(batch_size=4096, columns=["path"]):
-            yield from (str(path) for path in batch.column(0).to_pylist() if path)
+        table = read_table(source.rpartition("/")[2], data, exists=exists)
+    except DatasetError as exc:
+        raise BatchError(str(exc)) from exc
+    if "path" not in table.frame.columns:
+        raise BatchError("The table of files needs a column path.")
+    column = table.frame["path"].fillna("").map(str)
+    column = column[column.str.strip() != ""]
+    notes += table.notes
+    if url:
+        yield from (text if is_url(text) else f"{folder}/{text.strip()}" for text in column)
+        return
+    files = [text if is_url(text) else str(locate(text, Path(folder))) for text in column]
+    absent = [
+        (int(row) + 1, text)
+        for row, text, file in zip(column.index, column, files, strict=True)
+        if not is_url(text) and not Path(file).is_file()
+    ]
+    if absent:
+        notes.append(f"{missing_words(absent)} The others are analysed.")
+    notes += duplicate_notes(files)
+    yield from files

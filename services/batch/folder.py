@@ -12,13 +12,10 @@ is done. Names that begin with `_` are passed over by pandas, Arrow, Dask and Sp
 folder as one table.
 """
 
-import contextlib
 import csv
 import fcntl
 import hashlib
 import json
-import os
-import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -28,6 +25,8 @@ from typing import Any, Final, Self
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
+from core.pictures.files.names import original, printable
+from core.pictures.files.output import OutputError, appearing, check_output
 from services.analysis.photos import spreadsheet_safe
 from services.batch.files import BatchError
 from services.batch.table import REFUSAL_COLUMNS
@@ -109,7 +108,7 @@ class BatchFolder:
         first = part * self._manifest.part_size
         batch = self._list.get_batch(first // _LIST_ROWS)
         inside = batch.column(0).slice(first % _LIST_ROWS, self._manifest.part_size)
-        return first, inside.to_pylist()
+        return first, [original(name) for name in inside.to_pylist()]
 
     def missing_parts(self) -> list[int]:
         """Parts that are still to be made; what is damaged or foreign counts as missing."""
@@ -125,7 +124,7 @@ class BatchFolder:
     def write_part(self, part: int, table: pa.Table) -> None:
         """Make a part appear at once and whole."""
         marked = table.replace_schema_metadata({_DIGEST: self._manifest.files_sha256})
-        with _appearing(self._part_path(part)) as unfinished:
+        with appearing(self._part_path(part)) as unfinished:
             parquet.write_table(marked, unfinished, compression="zstd")
 
     def _part_path(self, part: int) -> Path:
@@ -136,7 +135,7 @@ class BatchFolder:
         n_done = n_faces = 0
         kinds: Counter[str] = Counter()
         with (
-            _appearing(self.path / "_refused.csv") as unfinished,
+            appearing(self.path / "_refused.csv") as unfinished,
             unfinished.open("w", encoding="utf-8", newline="") as file,
         ):
             writer = csv.writer(file, lineterminator="\n")
@@ -182,8 +181,13 @@ def open_batch(path: Path, source: str, job: BatchJob, files: Iterable[str]) -> 
         BatchError: if another run writes there, or something else is there already.
     """
     _check_place(path)
-    path.mkdir(parents=True, exist_ok=True)
-    lock = (path / "_lock").open("w")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        check_output(path / "_files.arrow")
+        lock = (path / "_lock").open("w")
+    except (OSError, OutputError) as exc:
+        why = exc.strerror if isinstance(exc, OSError) else "the disk is full, or it is read-only"
+        raise BatchError(f"The folder named by --out cannot be written: {why}.") from exc
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system lets go if we are killed
     except OSError as exc:
@@ -228,16 +232,16 @@ def _begin(path: Path, source: str, job: BatchJob, files: Iterable[str]) -> _Man
     n_files, digest = 0, hashlib.sha256()
     schema = pa.schema([("file", pa.string())])
     with (
-        _appearing(path / "_files.arrow") as unfinished,
+        appearing(path / "_files.arrow") as unfinished,
         pa.ipc.new_file(str(unfinished), schema) as writer,
     ):
-        for names in _chunks(files, _LIST_ROWS):
+        for names in _chunks(map(printable, files), _LIST_ROWS):
             n_files += len(names)
             digest.update("\0".join([*names, ""]).encode())
             writer.write_batch(pa.record_batch([pa.array(names, pa.string())], schema))
     digest.update(json.dumps(asdict(job)).encode())
     manifest = _Manifest(source, job, n_files, _part_size(n_files), digest.hexdigest())
-    with _appearing(path / "_manifest.json") as unfinished:
+    with appearing(path / "_manifest.json") as unfinished:
         unfinished.write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
     return manifest
 
@@ -257,16 +261,3 @@ def _chunks(names: Iterable[str], size: int) -> Iterator[list[str]]:
             chunk = []
     if chunk:
         yield chunk
-
-
-@contextlib.contextmanager
-def _appearing(path: Path) -> Iterator[Path]:
-    """A file to write under another name; on success it is on disk and bears its own."""
-    unfinished = path.with_name(f"_unfinished-{uuid.uuid4().hex}")
-    try:
-        yield unfinished
-        with unfinished.open("rb") as file:
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ import pyarrow as pa
 from core.analyzer import Analyzer, create_analyzer
 from core.config import Settings, load_settings
 from core.errors import FileUnreadableError, MienError, ModelError
+from core.pictures.files.names import printable
 from services.analysis.photos import PhotoResult, analyse_bytes, analyse_file
 from services.batch.files import is_url
 from services.batch.folder import BatchJob
@@ -60,7 +61,9 @@ def lost_part(part: PartFiles, first: int) -> pa.Table:
         "The worker process ended each time that it came to this file; look at the file and at "
         "the worker's memory."
     )
-    return results_table([PhotoResult.refused(file, error) for file in part.files], first)
+    return results_table(
+        [PhotoResult.refused(printable(file), error) for file in part.files], first
+    )
 
 
 @lru_cache(maxsize=2)
@@ -100,9 +103,9 @@ def _analyse(file: str, analyzer: Analyzer, settings: Settings) -> PhotoResult:
         fault = UnexpectedFaultError(
             f"Mien failed at this file ({type(exc).__name__}); please report it."
         )
-        return PhotoResult.refused(file, fault)
+        return PhotoResult.refused(printable(file), fault)
     # Pixels go at once: a part's photos need not fit into memory together.
-    return PhotoResult(file, None, result.analysis, result.notes, result.error)
+    return PhotoResult(result.name, None, result.analysis, result.notes, result.error)
 
 
 def _analyse_url(url: str, analyzer: Analyzer, settings: Settings) -> PhotoResult:
@@ -114,7 +117,7 @@ def _analyse_url(url: str, analyzer: Analyzer, settings: Settings) -> PhotoResul
             f"This file cannot be fetched ({type(exc).__name__}); "
             "please check that it exists and that the worker may read it."
         )
-        return PhotoResult.refused(url, unreadable)
+        return PhotoResult.refused(printable(url), unreadable)
     return analyse_bytes(url, data, analyzer, settings)
 
 

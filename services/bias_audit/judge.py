@@ -19,9 +19,9 @@ from core.measures.curves import Predictions
 from core.measures.evaluation import largest_face, whole_crop
 from core.measures.groups.breakdown import Attribute, BiasReport, Source, expression_breakdown
 from core.measures.paired import PairedModels, every_pair
-from core.pictures.images import decode_image
+from core.pictures.files.table import rows_text
 from core.types import Face, ImageRGB
-from services.bias_audit.input import AuditInputError, AuditSet, rows_text
+from services.bias_audit.input import AuditInputError, AuditSet
 
 Progress = Callable[[int, int], None]
 MAX_ROBUSTNESS: Final = 500
@@ -241,7 +241,7 @@ def _judge_all(
     images = audited.images
     for at, (row, encoded) in enumerate(zip(images.rows, images.encoded(), strict=True)):
         try:
-            image_rgb = decode_image(encoded).image_rgb
+            image_rgb = images.limits.decode(encoded).image_rgb
         except ImageRefusedError as error:
             wrong.setdefault(error.kind.replace("_", " "), []).append(int(row))
         else:

@@ -20,6 +20,15 @@ def test_a_label_is_given_by_name_or_number(index: int, name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("word", "name"),
+    [("Anger", "angry"), ("happiness", "happy"), ("Surprised", "surprise"), ("afraid", "fear"),
+     ("sadness", "sad"), ("disgusted", "disgust")],
+)  # fmt: skip
+def test_other_words_for_the_seven_are_understood(word: str, name: str) -> None:
+    assert label_index(word) == EMOTIONS.index(name)
+
+
+@pytest.mark.parametrize(
     "label", ["", " ", "contempt", "angry!", 7, -1, "-1", 3.0, "3.0", None, True, "nan", "³"]
 )
 def test_what_is_neither_is_refused_with_the_list(label: Any) -> None:

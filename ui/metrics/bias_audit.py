@@ -79,7 +79,8 @@ def _uploads() -> tuple[Any, Any]:
 
 def _checked(table: Any, archive: Any) -> None:
     """From the uploaded table on; raises MienError for what is wrong with it."""
-    frame = read_table(table.name, table.getvalue())
+    read = read_table(table.name, table.getvalue())
+    frame = read.frame
     candidates = group_candidates(frame)
     group_by = st.multiselect(
         "Group by", candidates, default=candidates[:2], key=f"audit_groups_{table.file_id}",
@@ -93,7 +94,10 @@ def _checked(table: Any, archive: Any) -> None:
     stored = st.session_state.get(_SET)
     if stored is None or stored[0] != files:
         content = None if archive is None else archive.getvalue()
-        checked = check_set(table.name, frame, group_by=group_by, archive=content)
+        checked = check_set(
+            table.name, read, group_by=group_by, archive=content,
+            limits=settings().picture_limits,
+        )  # fmt: skip
         st.session_state[_SET] = stored = (files, checked)
     _preview(stored[1])
     chosen = _choices(bool(group_by))

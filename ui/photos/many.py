@@ -16,7 +16,10 @@ def show_many(results: Sequence[PhotoResult], model_id: str, detector: str) -> N
     """Everything that is said of the photos of a ZIP."""
     with st.container(horizontal=True):
         for label, data, name, mime in (
-            ("Table (CSV)", lambda: results_csv(results), "mien.csv", "text/csv"),
+            (
+                "Table (CSV)", lambda: results_csv(results).encode("utf-8-sig"), "mien.csv",
+                "text/csv",
+            ),
             (
                 "Table (parquet)", lambda: _parquet(results), "mien.parquet",
                 "application/vnd.apache.parquet",

@@ -144,7 +144,7 @@ def _downloads(analysed: list[tuple[Photo, PhotoResult]], model_id: str, detecto
     with st.container(horizontal=True):
         for label, data, name, mime in (
             ("JSON", lambda: results_json(results, **chosen), "mien.json", "application/json"),
-            ("CSV", lambda: results_csv(results), "mien.csv", "text/csv"),
+            ("CSV", lambda: results_csv(results).encode("utf-8-sig"), "mien.csv", "text/csv"),
             (
                 "ZIP of all",
                 lambda: results_zip(results, everything, **chosen),

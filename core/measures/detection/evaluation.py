@@ -22,7 +22,6 @@ from core.measures.detection.matching import (
     precision_recall,
 )
 from core.measures.detection.photos import AnnotatedPhotos
-from core.pictures.images import decode_image
 
 Progress = Callable[[int, int], None]
 
@@ -113,9 +112,9 @@ def run(
         DatasetError: if a photo cannot be decoded; the message names the row.
     """
     found, elapsed_ms = [], np.empty((len(photos), 2))
-    for index, encoded in enumerate(photos.images):
+    for index in range(len(photos)):
         try:
-            image_rgb = decode_image(encoded).image_rgb
+            image_rgb = photos.decode(index)
         except ImageRefusedError as exc:
             raise DatasetError(f"{photos.name}, row {index + 1}: {exc}") from exc
         started = np.array([time.perf_counter(), time.process_time()])

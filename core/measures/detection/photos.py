@@ -1,9 +1,10 @@
 """Photos with annotated faces, which `mien detect-eval` measures a detector on."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, overload
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,11 @@ from numpy.typing import NDArray
 
 from core.detection.boxes import Boxes
 from core.errors import DatasetError
+from core.measures.datasets import embedded_pictures
 from core.measures.detection.matching import Mask
+from core.pictures.files.table import find_files, read_table_file
+from core.pictures.images import PictureLimits
+from core.types import ImageRGB
 
 _HEAVY_OCCLUSION: Final = 2  # WIDER FACE's number for it
 
@@ -22,7 +27,7 @@ class AnnotatedPhotos:
 
     Attributes:
         name: file name of the set.
-        images: encoded photos.
+        images: encoded photos; those that a table names are read one after another.
         boxes_xyxy: per photo (n, 4) in pixels of the stored image.
         flags: column -> per photo (n,) values, such as WIDER FACE's `blur`.
     """
@@ -31,6 +36,12 @@ class AnnotatedPhotos:
     images: Sequence[bytes]
     boxes_xyxy: Sequence[Boxes]
     flags: Mapping[str, Sequence[NDArray[Any]]]
+    notes: tuple[str, ...] = ()
+    limits: PictureLimits = field(default_factory=PictureLimits)
+
+    def decode(self, index: int) -> ImageRGB:
+        """One photo's pixels; raises ImageRefusedError."""
+        return self.limits.decode(self.images[index]).image_rgb
 
     def __len__(self) -> int:
         """Count of photos."""
@@ -39,7 +50,9 @@ class AnnotatedPhotos:
     def part(self, every: int) -> "AnnotatedPhotos":
         """Every `every`-th photo, the first among them."""
         flags = {column: values[::every] for column, values in self.flags.items()}
-        return AnnotatedPhotos(self.name, self.images[::every], self.boxes_xyxy[::every], flags)
+        return replace(
+            self, images=self.images[::every], boxes_xyxy=self.boxes_xyxy[::every], flags=flags
+        )
 
     def unreadable(self, index: int, *, heavy: bool = True) -> Mask:
         """Faces (n,) that nobody can be asked to find: `invalid`, heavily occluded if `heavy`."""
@@ -51,8 +64,10 @@ class AnnotatedPhotos:
         return mask
 
 
-def load_photos(path: Path) -> AnnotatedPhotos:
+def load_photos(path: Path, limits: PictureLimits | None = None) -> AnnotatedPhotos:
     """Open a parquet with columns `image` (encoded bytes) and `boxes_xyxy`, one row a photo.
+
+    A table with `path` will do as well; in a csv, boxes are written as JSON.
 
     Every further column that holds one value a box is a flag to group by; `invalid` marks boxes
     that do not count.
@@ -60,28 +75,54 @@ def load_photos(path: Path) -> AnnotatedPhotos:
     Raises:
         DatasetError: if the file, a column or a box is not as it should be.
     """
-    try:
-        frame = pd.read_parquet(path)
-    except Exception as exc:  # pyarrow raises a dozen kinds of errors for what is no parquet
-        raise DatasetError(f"{path.name} cannot be read as parquet: {exc}") from exc
-    missing = [column for column in ("image", "boxes_xyxy") if column not in frame.columns]
+    table = read_table_file(path)
+    frame = table.frame
+    pictures = "image" if "image" in frame.columns or "path" not in frame.columns else "path"
+    missing = [column for column in (pictures, "boxes_xyxy") if column not in frame.columns]
     if missing:
         raise DatasetError(
             f"{path.name} has no column {', '.join(missing)}; "
             f"it has: {', '.join(map(str, frame.columns))}."
         )
-    images = frame["image"].tolist()
-    if not all(isinstance(image, bytes) for image in images):
-        raise DatasetError(f"Column image of {path.name} must hold encoded bytes (JPEG, PNG).")
+    images: Sequence[bytes]
+    notes: list[str] = []
+    if pictures == "image":
+        images = embedded_pictures(path.name, frame["image"])
+    else:
+        files, notes = find_files(frame["path"], path.parent)
+        images = _Files(files, (limits or PictureLimits()).max_bytes)
     boxes = [_row_boxes(path, row, cell) for row, cell in enumerate(frame["boxes_xyxy"], 1)]
-    others = [str(c) for c in frame.columns if c not in ("image", "boxes_xyxy")]
+    others = [str(c) for c in frame.columns if c not in (pictures, "boxes_xyxy")]
     flags = {column: _flag(frame[column], boxes) for column in others}
     kept = {column: values for column, values in flags.items() if values is not None}
-    return AnnotatedPhotos(path.name, images, boxes, kept)
+    return AnnotatedPhotos(
+        path.name, images, boxes, kept, (*table.notes, *notes), limits or PictureLimits()
+    )
+
+
+class _Files(Sequence[bytes]):
+    """Contents of files, read when asked for; of one that is too large, enough to be refused."""
+
+    def __init__(self, files: Sequence[Path], max_bytes: int) -> None:
+        self._files, self._max_bytes = files, max_bytes
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    @overload
+    def __getitem__(self, index: int) -> bytes: ...
+    @overload
+    def __getitem__(self, index: slice) -> "_Files": ...
+    def __getitem__(self, index: int | slice) -> "bytes | _Files":
+        if isinstance(index, slice):
+            return _Files(self._files[index], self._max_bytes)
+        with self._files[index].open("rb") as file:
+            return file.read(self._max_bytes + 1)
 
 
 def _row_boxes(path: Path, row: int, cell: Any) -> Boxes:
     try:
+        cell = json.loads(cell) if isinstance(cell, str) else cell
         boxes = np.array([list(box) for box in cell], np.float64).reshape(-1, 4)
     except (TypeError, ValueError) as exc:
         raise DatasetError(

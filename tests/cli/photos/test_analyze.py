@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import pytest
 
 from core.emotions import EMOTIONS
 from tests.helpers.bad_images import refused_files
+from tests.helpers.heic import heic
+from tests.helpers.pictures import colourful
 from tests.paths import ROOT
 
 ASTRONAUT = ROOT / "samples" / "astronaut.jpg"
@@ -152,3 +155,48 @@ def test_photos_and_clips_share_one_array(tmp_path: Path) -> None:
         "walk.mp4",
     ]
     assert mien("analyze", ASTRONAUT, clip, "--csv").returncode == 2
+
+
+def test_odd_names_devices_and_other_files_end_no_run(tmp_path: Path) -> None:
+    folder = tmp_path / "album"
+    (folder / "album.jpg").mkdir(parents=True)
+    shutil.copy(ASTRONAUT, folder / "写真.JPG")
+    shutil.copy(ASTRONAUT, os.fsencode(folder) + b"/Zo\xeb.jfif")
+    (folder / "phone.heic").write_bytes(heic(colourful(80, 120)))
+    (folder / "scan.tif").touch()
+    os.mkfifo(folder / "pipe.jpg")
+    done = mien("analyze", folder, "--json", "--out", tmp_path / "x.json")
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((tmp_path / "x.json").read_text(encoding="utf-8"))
+    names = [Path(row["file"]).name for row in rows]
+    assert names == [r"Zo\xeb.jfif", "phone.heic", "写真.JPG"]
+    assert all(row["error"] is None for row in rows)
+    assert "mien: Passed over: 1 pipe or device, 1 TIFF file." in done.stderr
+
+
+def test_a_screen_without_the_letters_shows_them_escaped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
+    (tmp_path / "写真.jpg").touch()
+    done = mien("analyze", tmp_path / "写真.jpg", "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)[0]["file"] == str(tmp_path / "写真.jpg")
+
+
+def test_a_place_that_cannot_be_written_is_said_before_the_work(tmp_path: Path) -> None:
+    for place in (tmp_path, tmp_path / "gone" / "x.json"):
+        done = mien("analyze", ASTRONAUT, "--json", "--out", place)
+        assert done.returncode == 2
+        assert done.stdout == ""
+        assert len(done.stderr.splitlines()) == 1
+        assert "cannot be written" in done.stderr
+
+
+def test_a_wrong_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIEN_MAX_CLIP_SECONDS", "7200")
+    done = mien("analyze", ASTRONAUT)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "mien: MIEN_MAX_CLIP_SECONDS is '7200'; it must be a whole number from 1 to 3600.\n"
+    )

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from core.emotions import EMOTIONS
-from core.errors import DatasetError
+from core.errors import DatasetError, FileTooLargeError
 from core.measures.datasets import load_labelled
+from core.pictures.images import PictureLimits
 from tests.helpers.pictures import colourful, encode
 
 PICTURE = encode(colourful(), "PNG")
@@ -30,14 +31,12 @@ def write_csv(folder: Path, text: str) -> Path:
 # --- What is read -----------------------------------------------------------------------------
 
 
-def test_a_set_without_rows_is_empty_and_not_an_error(tmp_path: Path) -> None:
+def test_a_set_without_rows_is_refused(tmp_path: Path) -> None:
     empty = pd.DataFrame({"image": pd.Series([], dtype=object), "label": pd.Series([], dtype=int)})
     empty.to_parquet(tmp_path / "set.parquet")
-    images = load_labelled(tmp_path / "set.parquet")
-    assert len(images) == 0
-    assert list(images.encoded()) == []
-    csv = load_labelled(write_csv(tmp_path, "path,label\n"))
-    assert len(csv) == 0
+    for file in (tmp_path / "set.parquet", write_csv(tmp_path, "path,label\n")):
+        with pytest.raises(DatasetError, match="has no rows"):
+            load_labelled(file)
 
 
 def test_a_parquet_gives_its_bytes_labels_and_name(tmp_path: Path) -> None:
@@ -126,7 +125,7 @@ def test_another_kind_of_file_is_refused_by_name(tmp_path: Path, name: str) -> N
         ("set.parquet", b"PAR1 but not really PAR1"),
         ("set.parquet", b"path,label\n"),
         ("set.csv", b""),
-        ("set.csv", b"\xff\xfe\x00\x81"),
+        ("set.csv", b"\xff\xfe\x00\x81\x00"),
         ("set.csv", b'path,label\n"a,1\n'),
     ],
 )
@@ -149,7 +148,7 @@ def test_a_missing_file_is_refused(tmp_path: Path, suffix: str) -> None:
     [
         ({"image": [PICTURE]}, "label"),
         ({"label": [1]}, "image"),
-        ({"path": ["a.png"]}, "image, label"),
+        ({"path": ["a.png"]}, "label"),
         ({"image": [PICTURE], "label": [1]}, "split, age"),
     ],
 )
@@ -170,26 +169,32 @@ def test_a_csv_wants_path_and_not_image(tmp_path: Path) -> None:
         load_labelled(write_csv(tmp_path, "image,label\na.png,1\n"))
 
 
-def test_an_unknown_label_is_refused_with_its_row(tmp_path: Path) -> None:
+def test_unknown_labels_are_counted_and_left_out_and_other_words_are_told(tmp_path: Path) -> None:
     """The first row under the header is row 1, in both forms."""
     for file in (
-        write_parquet(tmp_path, image=[PICTURE] * 3, label=["happy", "sad", "bored"]),
-        write_csv(tmp_path, "path,label\na.png,happy\nc.png,sad\na.png,bored\n"),
+        write_parquet(tmp_path, image=[PICTURE] * 5, label=["joy", "bored", "sad", None, "7"]),
+        write_csv(tmp_path, "path,label\na.png,joy\nc.png,bored\na.png,sad\nc.png,\na.png,7\n"),
     ):
-        with pytest.raises(DatasetError, match=r"set\.\w+, row 3: label 'bored' is not one of"):
-            load_labelled(file)
+        images = load_labelled(file)
+        assert images.rows.tolist() == [1, 3]
+        assert images.labels.tolist() == [3, 4]
+        assert "Labels were taken so: joy as happy." in images.notes
+        assert (
+            "3 rows are left out, whose label is none of the seven: 1 × bored, 1 × (empty), 1 × 7."
+        ) in images.notes
+    with pytest.raises(DatasetError, match="no label that is known"):
+        load_labelled(write_csv(tmp_path, "path,label\na.png,bored\n"))
 
 
 def test_a_rows_number_counts_the_rows_of_the_file_and_not_of_the_split(tmp_path: Path) -> None:
-    text = "path,label,split\na.png,1,train\nc.png,1,train\na.png,7,test\n"
-    with pytest.raises(DatasetError, match="row 3: label '7' is not one of"):
-        load_labelled(write_csv(tmp_path, text), split="test")
+    text = "path,label,split\na.png,1,train\nc.png,1,train\na.png,2,test\n"
+    assert load_labelled(write_csv(tmp_path, text), split="test").rows.tolist() == [3]
 
 
-def test_a_row_without_a_label_is_refused_and_not_the_rows_before_it(tmp_path: Path) -> None:
-    """One gap makes pandas read whole numbers as 1.0, 2.0."""
-    with pytest.raises(DatasetError, match="row 2: label"):
-        load_labelled(write_csv(tmp_path, "path,label\na.png,1\nc.png,\na.png,2\n"))
+def test_na_is_a_groups_name_and_an_empty_cell_is_none(tmp_path: Path) -> None:
+    text = "path,label,land\na.png,1,NA\nc.png,2,\nsub/b.png,3,nan\n"
+    images = load_labelled(write_csv(tmp_path, text), group_by=("land",))
+    assert images.groups["land"].tolist() == ["NA", "", "nan"]
 
 
 def test_an_unknown_split_is_refused_with_those_there_are(tmp_path: Path) -> None:
@@ -213,12 +218,24 @@ def test_a_parquets_images_must_be_bytes(tmp_path: Path, images: list[Any]) -> N
         load_labelled(write_parquet(tmp_path, image=images, label=[1]))
 
 
-def test_a_missing_image_is_named_with_its_row_when_it_is_read(tmp_path: Path) -> None:
-    images = load_labelled(write_csv(tmp_path, "path,label\na.png,1\ngone.png,1\n"))
-    encoded = images.encoded()
-    assert next(encoded) == (tmp_path / "a.png").read_bytes()
-    with pytest.raises(DatasetError, match=r"Row 2: the image .*gone\.png cannot be read"):
-        next(encoded)
+def test_all_missing_pictures_are_named_at_once_before_any_is_read(tmp_path: Path) -> None:
+    file = write_csv(tmp_path, "path,label\na.png,1\ngone.png,1\n,2\nfar.png,2\n")
+    with pytest.raises(DatasetError) as refusal:
+        load_labelled(file)
+    assert str(refusal.value) == (
+        "The pictures of rows 2 (gone.png), 3 (no path), 4 (far.png) are not where path says."
+    )
+
+
+def test_a_picture_larger_than_allowed_is_refused_and_raised_limits_hold(tmp_path: Path) -> None:
+    large = encode(colourful(2000, 2200), "PNG")
+    (tmp_path / "large.png").write_bytes(large)
+    file = write_csv(tmp_path, "path,label\nlarge.png,1\n")
+    few = load_labelled(file, limits=PictureLimits(max_bytes=1000))
+    with pytest.raises(FileTooLargeError):
+        few.limits.decode(next(few.encoded()))
+    many = load_labelled(file, limits=PictureLimits(max_bytes=len(large)))
+    assert many.limits.decode(next(many.encoded())).image_rgb.shape == (2000, 2200, 3)
 
 
 def test_a_row_without_a_path_is_refused_with_its_row(tmp_path: Path) -> None:

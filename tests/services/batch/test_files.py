@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import fsspec
@@ -38,10 +39,38 @@ def test_a_link_that_leads_in_a_circle_is_not_followed(album: Path) -> None:
         ("**/*.jp*g", ["a/10.jpeg", "b.jpg"]),
         ("a/?.PNG", ["a/2.PNG"]),
         ("[bc].*", ["b.jpg", "c.txt"]),
+        ("**/*.png", ["a/2.PNG"]),
     ],
 )
 def test_a_pattern_finds_what_fits(album: Path, pattern: str, found: list[str]) -> None:
     assert inside(album, f"{album}/{pattern}") == found
+
+
+def test_what_exists_under_its_name_is_no_pattern(album: Path) -> None:
+    folder = album / "photos [2023]"
+    folder.mkdir()
+    (folder / "IMG_1.jpg").touch()
+    (folder / "list [v2].csv").write_text("path\nIMG_1.jpg\n")
+    for source in ("", "/IMG_1.jpg", "/list [v2].csv", "/*.jpg"):
+        assert inside(folder, f"{folder}{source}") == ["IMG_1.jpg"], source
+
+
+def test_what_is_passed_over_and_what_is_missing_is_told(album: Path) -> None:
+    (album / "scan.tif").touch()
+    (album / "._b.jpg").touch()
+    os.mkfifo(album / "pipe.jpg")
+    notes: list[str] = []
+    assert len(list(iter_files(str(album), notes))) == 4
+    assert notes == ["Passed over: 1 TXT file, 1 TIFF file, 1 other file."]
+    (album / "list.csv").write_bytes("Path;n\nb.jpg;1\nZoë.jpg;2\nb.jpg;3\n".encode("cp1252"))
+    notes = []
+    assert inside(album, str(album / "list.csv")) == ["b.jpg", "Zoë.jpg", "b.jpg"]
+    list(iter_files(str(album / "list.csv"), notes))
+    assert notes == [
+        "The csv is no UTF-8; it was read as cp1252.",
+        "The picture of row 2 (Zoë.jpg) is not where path says. The others are analysed.",
+        "1 row names a picture that an earlier row names, too; each row counts.",
+    ]
 
 
 def test_tables_of_paths_keep_their_order_and_start_at_their_folder(album: Path) -> None:

@@ -11,10 +11,9 @@ import pytest
 
 from core.errors import DatasetError
 from core.pictures.archive import open_zip
+from core.pictures.files.table import MAX_CELLS, MAX_COLUMNS, Table
 from services.bias_audit import parquet_table
 from services.bias_audit.input import (
-    MAX_CELLS,
-    MAX_COLUMNS,
     AuditInputError,
     check_set,
     group_candidates,
@@ -61,7 +60,7 @@ def read_a_parquet(data: bytes) -> None:
     sent = io.BytesIO()
     parquet_table.answer(data, sent, 100, 10)
     sent.seek(0)
-    frame = parquet_table.table_of(sent)
+    frame = Table(parquet_table.table_of(sent))
     group_candidates(frame)
     check_set("x.parquet", frame)
 

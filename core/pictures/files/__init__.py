@@ -1,0 +1,1 @@
+"""Files as people have them: odd names, tables of paths, results that appear whole."""
