@@ -8,6 +8,7 @@ import streamlit as st
 from core.errors import MienError
 from ui.metrics.bias_audit import audit
 from ui.metrics.compare import compare
+from ui.metrics.coverage import coverage
 from ui.metrics.curves import confidence, curves, robustness, training
 from ui.metrics.detection import detection
 from ui.metrics.errors import errors, local_images
@@ -43,12 +44,17 @@ def _overview(subjects: list[Subject]) -> None:
         )
 
 
+def _confidence(subjects: list[Subject]) -> None:
+    confidence(subjects)
+    coverage(subjects[0])
+
+
 # In the order in which somebody asks: how right, what is mixed up, for whom, how sure, when not.
 SECTIONS: dict[str, Section] = {
     "Overview": Section(_overview, several=True),
     "Confusion": Section(lambda some: errors(some[0], pictures=local_images(some[0]))),
     "Groups": Section(lambda some: groups(some[0].model_id), with_set=False),
-    "Confidence": Section(confidence, several=True),
+    "Confidence": Section(_confidence, several=True),
     "Robustness": Section(lambda some: robustness(some[0]), with_set=False),
     "Compare": Section(lambda _: compare(_which(st.container())), several=None),
     "Your own data": Section(lambda _: audit(), several=None),

@@ -1,0 +1,104 @@
+"""Coverage: how often the labels that are named hold the one that most people choose."""
+
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.drawing.photo import CHART_COLOURS
+from ui.metrics.subjects import Subject, missing_study, study
+from ui.shared.charts import interval_bars, styled
+from ui.shared.figures import show
+from ui.shared.text import percent
+
+CORRUPTIONS = "corruption"
+
+
+def coverage(one: Subject) -> None:
+    """What the study says of one model: the figures of all faces, then by a chosen property."""
+    st.subheader("Coverage", anchor=False)
+    content = study(f"coverage_{one.model_id}")
+    if content is None:
+        missing_study(
+            "Coverage", "coverage", one.model_id,
+            "mien evaluate --coverage --split test --data fer2013.parquet",
+        )  # fmt: skip
+        return
+    every = content["all"]
+    columns = st.columns(4)
+    for column, (label, value) in zip(columns, (
+        ("Covered", percent(every["coverage"], 1)),
+        ("Labels a face", f"{every['mean_labels']:.2f}"),
+        ("One label", percent(every["one_label"])),
+        ("No agreement", percent(every["no_agreement"])),
+    ), strict=True):  # fmt: skip
+        column.metric(label, value)
+    titles = [*content["groups"], CORRUPTIONS]
+    chosen = st.segmented_control("By", titles, default=titles[0], required=True, key="covered_by")
+    rows = table(content, str(chosen))
+    show(
+        coverage_figure(rows, content["target"]),
+        rows,
+        key="named_coverage",
+        says=headline(content),
+        reading=f"each dot should reach the line at {percent(content['target'])}; the number "
+        "beside it says how many labels that takes.",
+        alt=f"Coverage and number of labels by {chosen}",
+    )
+    st.caption(
+        f"{content['dataset']}; what people say: {content['said_by']}. `{content['command']}`."
+    )
+
+
+def headline(content: dict[str, Any]) -> str:
+    """Overall coverage and the label that is covered least, in a sentence."""
+    every, target = content["all"], content["target"]
+    worst = min(content["groups"]["majority label"], key=lambda row: row["coverage"])
+    return (
+        f"The labels that are named hold the one that most people choose in "
+        f"{percent(every['coverage'])} of the faces (aim: {percent(target)}), with "
+        f"{every['mean_labels']:.1f} labels a face. Covered least: {worst['group']}, "
+        f"{percent(worst['coverage'])}."
+    )
+
+
+def table(content: dict[str, Any], by: str) -> pd.DataFrame:
+    """One row a group of `by`, the least covered first."""
+    rows = content["corruptions"] if by == CORRUPTIONS else content["groups"][by]
+    frame = pd.DataFrame(
+        {
+            by: row.get("group") or row.get("corruption"),
+            "n": row["n"],
+            "coverage": row["coverage"],
+            "low": row["ci95"][0],
+            "high": row["ci95"][1],
+            "labels a face": row["mean_labels"],
+            "one label": row["one_label"],
+            "no agreement": row["no_agreement"],
+        }
+        for row in rows
+    )
+    return frame.sort_values("coverage", ignore_index=True)
+
+
+def coverage_figure(rows: pd.DataFrame, target: float) -> go.Figure:
+    """A dot with its interval for each row, and the line that is aimed at."""
+    names = rows.iloc[:, 0].tolist()
+    figure = go.Figure(
+        go.Scatter(
+            x=rows["coverage"],
+            y=names,
+            mode="markers+text",
+            marker={"size": 10, "color": CHART_COLOURS["sad"]},
+            error_x=interval_bars(rows["coverage"], rows["low"], rows["high"]),
+            text=[f"{value:.1f}" for value in rows["labels a face"]],
+            textposition="top center",
+            hovertemplate="%{y}: %{x:.1%} covered, %{text} labels a face<extra></extra>",
+        )
+    )
+    figure.add_vline(x=target, line_dash="dash")
+    height = 120 + 38 * len(rows)
+    styled(figure, "share of faces whose majority label is named", "", height=height, legend=False)
+    figure.update_xaxes(tickformat=".0%")
+    return figure
