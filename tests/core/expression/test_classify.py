@@ -66,7 +66,7 @@ def test_softmax_does_not_overflow(big: float) -> None:
 @each_model
 def test_no_faces_give_no_scores(model_id: str) -> None:
     nothing = some_faces(0, model_id)
-    assert classifier(model_id).logits(nothing).shape == (0, len(EMOTIONS))
+    assert classifier(model_id).logits(nothing).shape == (0, classifier(model_id).head.n_outcomes)
     assert classifier(model_id).probabilities(nothing).shape == (0, len(EMOTIONS))
     assert classifier(model_id).scores(nothing) == ()
 
@@ -77,7 +77,7 @@ def test_a_batch_gives_what_its_faces_give_alone(model_id: str, n: int) -> None:
     faces = some_faces(n, model_id, seed=n)
     together = classifier(model_id).logits(faces)
     alone = np.concatenate([classifier(model_id).logits(face[None]) for face in faces])
-    assert together.shape == (n, len(EMOTIONS))
+    assert together.shape == (n, classifier(model_id).head.n_outcomes)
     assert together.dtype == np.float32
     assert np.abs(together - alone).max() <= logits_tolerance(model_id)
     assert n == 1 or np.ptp(together, axis=0).max() > 0.1  # the faces differ, and so do rows
@@ -95,10 +95,9 @@ def test_the_faces_order_is_the_rows_order(model_id: str) -> None:
 @each_model
 def test_probabilities_are_the_softmax_of_logits_over_the_temperature(model_id: str) -> None:
     faces = some_faces(5, model_id)
-    card = classifier(model_id).card
-    exponentials = np.exp(
-        classifier(model_id).logits(faces).astype(np.float64) / card.calibration.temperature
-    )
+    head = classifier(model_id).head
+    scaled = classifier(model_id).logits(faces).astype(np.float64) / head.temperature
+    exponentials = np.exp(scaled + head.bias)[:, : len(EMOTIONS)]
     expected = exponentials / exponentials.sum(axis=1, keepdims=True)
     probabilities = classifier(model_id).probabilities(faces)
     assert probabilities == pytest.approx(expected, abs=1e-6)
