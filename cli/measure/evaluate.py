@@ -46,6 +46,10 @@ def evaluate(
     n_corrupted: Annotated[
         int, typer.Option(help="Images that --coverage corrupts; all conditions on each.")
     ] = 300,
+    labels: Annotated[
+        str | None,
+        typer.Option(help="Whose labels the data has: fer2013 or people (what the model serves)."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="All figures as JSON.")] = False,
 ) -> None:
     """Measure a model: accuracy, per class, calibration, confusion, by group."""
@@ -57,6 +61,8 @@ def evaluate(
 
     settings = load_settings()
     classifier = EmotionClassifier.load(model or settings.default_model, settings.models_dir)
+    if labels is not None:
+        classifier = classifier.in_dialect("people" if labels == "people" else "fer2013")
     if coverage:
         _write_coverage(classifier, data, settings.models_dir, n_corrupted)
         return

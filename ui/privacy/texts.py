@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Final
 
 CANNOT_TELL: Final = (
-    ("What anybody feels.", "A face moves for many reasons: thought, politeness, pain, the sun."),
+    ("What anybody feels.", "A face moves for many reasons: thought, pain, the sun."),
     ("What anybody thinks, intends or is like.", "No honesty, character, health, or fitness."),
     (
         "Who anybody is.",
-        "Faces are not recognised, compared or remembered; no face print is made.",
+        "Faces are not recognised or remembered.",
     ),
     ("Pain or tiredness.", "They are not among the seven and are not measured."),
     (

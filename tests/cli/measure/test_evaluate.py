@@ -86,8 +86,8 @@ def test_the_shipped_figures_come_from_this_command(shared_dir: Path) -> None:
     ("table", "words"),
     [
         ("path,emotion\na.jpg,happy\n", "no column label"),
-        ("path,label\na.jpg,joyful\n", "'joyful' is not one of angry"),
-        ("path,label\nmissing.jpg,happy\n", "missing.jpg cannot be read"),
+        ("path,label\na.jpg,joyful\n", "(a.jpg) is not where path says"),
+        ("path,label\nmissing.jpg,happy\n", "(missing.jpg) is not where path says"),
     ],
 )
 def test_a_bad_table_gets_one_line_and_exit_code_2(tmp_path: Path, table: str, words: str) -> None:

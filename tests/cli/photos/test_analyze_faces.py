@@ -45,9 +45,9 @@ def test_quality_turn_and_refusal_are_in_the_json(photos: Path) -> None:
     assert clear["refused"] is None
 
 
-def test_without_tiles_the_tiny_face_is_not_seen(photos: Path) -> None:
+def test_a_tiny_face_is_found_without_being_asked_for(photos: Path) -> None:
     done = mien("analyze", photos / "4_tiny.png", "--json")
-    assert json.loads(done.stdout)[0]["faces"] == []
+    assert len(json.loads(done.stdout)[0]["faces"]) == 1
 
 
 def test_the_table_and_the_lines_say_the_quality(photos: Path) -> None:

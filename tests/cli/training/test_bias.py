@@ -14,6 +14,7 @@ from cli.training import bias
 from core.emotions import EMOTIONS
 from core.expression.classify import softmax
 from core.measures.groups.breakdown import report_attribute
+from core.measures.study import plain
 from tests.core.measures.test_curves import made_up
 from tests.helpers.pictures import colourful, encode
 from training.data.pictures import PhotoFaces
@@ -253,14 +254,14 @@ def test_commands_write_strict_json_without_paths(
     monkeypatch.setattr("sys.argv", ["mien", "bias", "dataset", "--data", data])
     done = CliRunner().invoke(bias.app, ["dataset", "--data", data])
     assert done.exit_code == 0, done.output
-    content = bias._rounded(written["bias_dataset_fer2013"])
+    content = plain(written["bias_dataset_fer2013"], 6)
     text = json.dumps(content, allow_nan=False)
     assert str(tmp_path) not in text
     assert "mien bias dataset --data fer2013.parquet" in text
 
 
 def test_rounding_keeps_meaning() -> None:
-    assert bias._rounded({"a": [0.1234567891, float("nan")], 1: 2}) == {
+    assert plain({"a": [0.1234567891, float("nan")], 1: 2}, 6) == {
         "a": [0.123457, None],
         "1": 2,
     }

@@ -76,10 +76,10 @@ def test_every_part_opens_and_none_promises_too_much(part: Callable[..., AppTest
 
 
 def test_the_way_of_a_photo_is_lists_that_can_be_read_aloud(part: Callable[..., AppTest]) -> None:
-    (picture,) = part("Your photo").get("html")
-    assert picture.value == flow_html(30, 30)
+    shown = [html.value for html in part("Your photo").get("html")]
+    (picture,) = [value for value in shown if value == flow_html(30, 30)]
     for step in (*steps(), *ends(30, 30)):
-        assert f"<b>{step.title}</b>{step.words}</li>" in picture.value
+        assert f"<b>{step.title}</b>{step.words}</li>" in picture
 
 
 def test_what_is_not_offered_is_not_in_the_picture() -> None:
