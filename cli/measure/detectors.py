@@ -30,7 +30,7 @@ def detectors(
         tables = (
             found_markdown(rows),
             effect_markdown(settings.models_dir),
-            *quality_markdown(settings.models_dir / settings.default_model),
+            quality_markdown(settings.models_dir / settings.default_model),
         )
         sys.stdout.write("\n".join(table for table in tables if table))
     else:
@@ -105,45 +105,26 @@ def effect_markdown(models_dir: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def quality_markdown(model_dir: Path) -> tuple[str, ...]:
-    """What quality says and what following it gains; from training/fits/quality.py."""
+def quality_markdown(model_dir: Path) -> str:
+    """What quality says, from training/fits/quality.py; empty where there is no fit."""
     file = model_dir / "quality.json"
     if not file.exists():
-        return ()
-    stored = json.loads(file.read_text(encoding="utf-8"))
-    check = stored["check"]
+        return ""
+    check = json.loads(file.read_text(encoding="utf-8"))["check"]
     lines = [
-        "| quality | pictures | judged right | expected from the quality "
-        "| named with one threshold: share, right | named when it follows quality: share, right |",
-        "|---|---|---|---|---|---|",
+        "| quality | pictures | judged right | expected from the quality |",
+        "|---|---|---|---|",
     ]
     lines += [
         f"| {band['quality']} | {band['n']} | {_share(band['accuracy_of_all'])} "
-        f"| {_share(band['mean_quality_times_reference'])} "
-        f"| {_pair(band['fixed'])} | {_pair(band['following'])} |"
+        f"| {_share(band['mean_quality_times_reference'])} |"
         for band in check["by_quality"]
     ]
-    ways = {
-        "one threshold for all": check["fixed"],
-        "the threshold follows quality": check["following"],
-        "one stricter threshold that names as many": check[
-            "one_stricter_threshold_of_the_same_coverage"
-        ],
-    }
-    gain = ["| threshold | named | right of those |", "|---|---|---|"]
-    gain += [
-        f"| {way} | {_share(found['coverage'])} | {_share(found['accuracy'])} |"
-        for way, found in ways.items()
-    ]
-    return "\n".join(lines) + "\n", "\n".join(gain) + "\n"
+    return "\n".join(lines) + "\n"
 
 
 def _share(value: float | None) -> str:
     return "–" if value is None else f"{value:.1%}"
-
-
-def _pair(found: dict[str, float | None]) -> str:
-    return f"{_share(found['coverage'])}, {_share(found['accuracy'])}"
 
 
 def _table(rows: list[dict[str, Any]], default: str) -> None:

@@ -69,7 +69,7 @@ def test_detectors_are_listed_with_their_stored_figures() -> None:
 
 def test_the_guide_shows_what_the_command_prints() -> None:
     tables = mien("detectors", "--markdown").stdout.strip().split("\n\n")
-    assert len(tables) == 4
+    assert len(tables) == 3
     guide = (ROOT / "docs" / "detection.md").read_text(encoding="utf-8")
     for table in tables:
         assert table in guide
