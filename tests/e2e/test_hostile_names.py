@@ -63,7 +63,7 @@ def page(chromium: Callable[..., Browser]) -> Page:
 def go(page: Page, url: str) -> None:
     """Open a page that asks first, and agree."""
     page.goto(url)
-    page.get_by_text("What happens to your photo").first.wait_for()
+    page.get_by_role("button", name="Analyse, keep nothing").first.wait_for()
     agree_in_browser(page)
     page.locator('input[type="file"]').first.wait_for(state="attached")
 

@@ -129,7 +129,9 @@ def test_streamlits_own_memory_holds_nothing_that_was_taken_back_left_or_erased(
         browser = chromium()
         page = fresh_page(browser, 1280)
         page.goto(f"{server.url}/upload")
-        expect(page.get_by_text("What happens to your photo").first).to_be_visible(timeout=SLOW_MS)
+        expect(page.get_by_role("button", name="Analyse, keep nothing").first).to_be_visible(
+            timeout=SLOW_MS
+        )
         before = bytes_held(server.url)  # the page's icon
         keep_photo(page, server.url, timeout_ms=SLOW_MS)
         pictures = pictures_on(page)

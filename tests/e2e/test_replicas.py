@@ -262,14 +262,18 @@ def test_a_replica_that_stops_ends_what_it_began_and_the_other_takes_over(
     browser = chromium()
     page = person_on(browser, site, first).new_page()
     page.goto(f"{site.url}/upload")
-    expect(page.get_by_text("What happens to your photo").first).to_be_visible(timeout=SLOW_MS)
+    expect(page.get_by_role("button", name="Analyse, keep nothing").first).to_be_visible(
+        timeout=SLOW_MS
+    )
     # Once all is done, the web server ends by the signal itself, as programs in containers should.
     assert first.stop() in (0, -signal.SIGTERM)
     assert '"message": "stopped"' in first.log.read_text()
     assert "cut off" not in first.log.read_text()
     # The same browser, with the same cookie, meets the other one.
     page.goto(f"{site.url}/upload")
-    expect(page.get_by_text("What happens to your photo").first).to_be_visible(timeout=SLOW_MS)
+    expect(page.get_by_role("button", name="Analyse, keep nothing").first).to_be_visible(
+        timeout=SLOW_MS
+    )
     agree_in_browser(page)
     upload(page, photo, timeout_ms=SLOW_MS)
     assert second.metric("mien_photos_total") >= 1

@@ -30,7 +30,9 @@ def page(
     browser = chromium()
     page = browser.new_page(viewport={"width": width, "height": height}, accept_downloads=True)
     page.goto(f"{app_url}/upload")
-    expect(page.get_by_text("What happens to your photo").first).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("button", name="Analyse, keep nothing").first).to_be_visible(
+        timeout=30_000
+    )
     assert page.locator('input[type="file"]').count() == 0
     agree_in_browser(page)
     page.locator('input[type="file"]').first.wait_for(state="attached", timeout=10_000)

@@ -22,7 +22,7 @@ def upload(page: Any, photo: Path = ASTRONAUT, *, timeout_ms: float) -> None:
 def keep_photo(page: Any, url: str, photo: Path = ASTRONAUT, *, timeout_ms: float) -> str:
     """Agree to keep result and image, upload; the receipt code."""
     page.goto(f"{url}/upload")
-    page.get_by_text("What happens to your photo").first.wait_for(timeout=timeout_ms)
+    page.get_by_role("button", name="Analyse, keep nothing").first.wait_for(timeout=timeout_ms)
     assert page.locator('input[type="file"]').count() == 0
     agree_in_browser(page, "keep_result", "keep_image")
     upload(page, photo, timeout_ms=timeout_ms)
