@@ -101,7 +101,7 @@ def test_a_group_photo_is_read_and_its_results_taken_home(page: Page, tmp_path: 
     photos = {row["file"]: row for row in json.loads(download(page, "JSON"))}
     assert len(photos["group.jpg"]["faces"]) == 2
     assert photos["broken.jpg"]["error"]["kind"] == "damaged_image"
-    rows = list(csv.DictReader(io.StringIO(download(page, "CSV").decode())))
+    rows = list(csv.DictReader(io.StringIO(download(page, "CSV").decode("utf-8-sig"))))
     assert [row["file"] for row in rows] == ["group.jpg", "group.jpg", "broken.jpg"]
     with zipfile.ZipFile(io.BytesIO(download(page, "ZIP of all"))) as archive:
         assert archive.namelist() == ["results.json", "results.csv", "001_group.png"]
