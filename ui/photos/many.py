@@ -9,7 +9,7 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from core.drawing.photo import EMOTION_COLOURS, UNCLEAR_COLOUR
+from core.drawing.photo import EMOTION_COLOURS
 from core.expression.answer import BANDS, band, counted, short
 from core.types import FaceAnalysis
 from services.analysis.downloads import results_zip
@@ -18,6 +18,7 @@ from ui.faces.card import Bar, Tile, bar_list_html, tiles_html
 from ui.photos.results import Analysed, answers, found_words, one_photo
 from ui.photos.session import shown
 from ui.runtime.printing import print_button
+from ui.shared.charts import QUIET
 
 _TABLE_HEIGHT_PX = 420
 _FACES_PER_PAGE = 48
@@ -66,7 +67,7 @@ def _chart(results: Sequence[PhotoResult]) -> None:
     """How many faces people would call what."""
     counts = Counter(band(answer) for answer in answers(results))
     rows = [
-        Bar(name, counts[name], f"{counts[name]:,}", EMOTION_COLOURS.get(name, UNCLEAR_COLOUR))
+        Bar(name, counts[name], f"{counts[name]:,}", EMOTION_COLOURS.get(name, QUIET))
         for name in BANDS
         if counts[name]
     ]
