@@ -15,7 +15,6 @@ import streamlit as st
 
 from core.errors import MienError
 from core.measures.groups.breakdown import SOURCE_TEXTS
-from core.pictures.images import decode_image
 from core.types import ImageRGB
 from services.analysis.in_passing import AuditRecord
 from services.bias_audit import findings
@@ -321,7 +320,7 @@ def _pictures(checked: AuditSet, rows: Any) -> list[ImageRGB]:
         int(row): cv2.resize(image, _thumbnail(image), interpolation=cv2.INTER_AREA)
         for row, encoded in zip(checked.images.rows, checked.images.encoded(), strict=True)
         if int(row) in wanted
-        for image in [decode_image(encoded).image_rgb]
+        for image in [checked.images.limits.decode(encoded).image_rgb]
     }
     return [found[int(row)] for row in rows]
 
