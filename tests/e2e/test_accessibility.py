@@ -1,16 +1,28 @@
 """What axe-core finds on each page, in a real browser: nothing serious, at any width or theme."""
 
 from collections.abc import Callable
+from urllib.parse import quote_plus
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
+from ui.metrics.page import SECTIONS
+
 pytestmark = pytest.mark.e2e
 
 SLOW_MS = 60_000
+PARTS = ("Your photo", "Limits", "Law and uses", "Policy", "My consents")
 # Page and, after "#", what is clicked there before axe looks. To be extended by what passes.
-PLACES = ["", "upload", "upload#Sad", "upload#A group", "upload#Analyse, keep nothing"]
+PLACES = [
+    "",
+    "upload",
+    "upload#Sad",
+    "upload#A group",
+    "upload#Analyse, keep nothing",
+    *(f"model_metrics?metrics_section={quote_plus(name)}" for name in SECTIONS),
+    *(f"ethics_privacy?privacy_section={quote_plus(name)}" for name in PARTS),
+]
 LOOKS = [(1280, 900, "light"), (390, 844, "dark")]
 # Streamlit's own: a button of its uploader and table lies in an element with a role of its own.
 OF_STREAMLIT = ('[data-testid="stFileUploaderDropzone"]', '[data-testid="stDataFrame"]')
