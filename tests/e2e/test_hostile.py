@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
@@ -58,8 +59,6 @@ def found_door(port: int) -> tuple[Door, ClientConnection]:
     xsrf = re.search(r"_streamlit_xsrf=([^;]+)", cookie)
     assert xsrf is not None
     page = websocket(port)
-    from streamlit.proto.BackMsg_pb2 import BackMsg
-
     message = BackMsg()
     message.rerun_script.query_string = ""
     page.send(message.SerializeToString())
@@ -171,6 +170,31 @@ def test_an_upload_above_ten_megabytes_gets_through(app: Replica) -> None:
         f"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     assert answer_to(app.port, head.encode() + body, 120).startswith(b"HTTP/1.1 204")
+    page.close()
+
+
+def cached_bytes(app: Replica) -> int:
+    """What Streamlit's caches hold, models among it; it counts anew every five seconds."""
+    time.sleep(5.5)
+    with urllib.request.urlopen(f"http://127.0.0.1:{app.port}/_stcore/metrics") as answer:
+        text = answer.read().decode()
+    found = re.findall(r'cache_memory_bytes\{cache_type="st_cache_resource".*\} (\d+)', text)
+    return sum(map(int, found))
+
+
+def test_a_page_cannot_empty_everybodys_caches(app: Replica) -> None:
+    _, page = found_door(app.port)
+    before = cached_bytes(app)
+    assert before > 0
+    page.send(BackMsg(clear_cache=True).SerializeToString())
+    page.send(BackMsg(load_git_info=True).SerializeToString())
+    page.send(BackMsg(app_heartbeat=True).SerializeToString())
+    while True:  # the page lives on, and what it sent first was looked at before
+        answer = ForwardMsg.FromString(bytes(page.recv(timeout=60)))  # type: ignore[arg-type]
+        assert not answer.HasField("git_info_changed")
+        if answer.HasField("heartbeat_ack"):
+            break
+    assert cached_bytes(app) == before
     page.close()
 
 

@@ -19,6 +19,7 @@ from core.errors import SettingsError
 from services.observe import WORK, add_observer
 from services.operations.doctor import Readiness
 from services.operations.logs import LogObserver, StandardError, formatter, set_up_logs
+from ui.runtime.messages import refuse_needless_messages
 from ui.runtime.router import through_home_from_the_start
 from ui.runtime.session_expiry import start_expiry
 from ui.shared.resources import analyzer, settings
@@ -45,6 +46,7 @@ def start(*, serving: bool = True) -> None:
         set_up_logs(limits.log_format, limits.log_level)
         _take_over_streamlits_logs(limits.log_format)
         keep_uploads_in_memory()
+        refuse_needless_messages()
         start_expiry()
         add_observer(LogObserver())
         if limits.metrics_port is not None:

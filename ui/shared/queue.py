@@ -3,18 +3,15 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import streamlit as st
-
 from services.analysis.queue import Turns
+from ui.shared.once import Once
 from ui.shared.resources import settings
 
 _SAY_EVERY_S = 0.5
 
 
-@st.cache_resource(show_spinner=False)
-def turns() -> Turns:
-    """The turns of this process."""
-    return Turns(settings().parallel_photos, settings().max_waiting_photos)
+# The turns of this process.
+turns = Once(lambda: Turns(settings().parallel_photos, settings().max_waiting_photos))
 
 
 @contextmanager

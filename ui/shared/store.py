@@ -4,10 +4,9 @@ import logging
 import time
 from dataclasses import dataclass
 
-import streamlit as st
-
 from services.person.purge import PurgeThread
 from services.store import Store, StoreError, open_store_of
+from ui.shared.once import Once
 from ui.shared.resources import settings
 
 # So long a failed start is not tried again: a database that does not answer costs seconds.
@@ -49,8 +48,7 @@ def _release(found: Opened) -> None:
         found.store.close()
 
 
-@st.cache_resource(show_spinner=False, on_release=_release)
-def _open() -> Opened:
+def _try() -> Opened:
     limits = settings()
     try:
         store = open_store_of(limits)
@@ -62,3 +60,6 @@ def _open() -> Opened:
         logger.exception("the store cannot be opened")
         return Opened(None, UNKNOWN_PROBLEM, None, time.monotonic())
     return Opened(store, "", PurgeThread(store, limits.purge_every_s), time.monotonic())
+
+
+_open = Once(_try, _release)

@@ -17,6 +17,7 @@ from services.analysis.live import LiveSession, LiveSlots
 from services.analysis.live_frames import FrameProcessor
 from services.store import StoreError
 from ui.consent.session import of_session
+from ui.shared.once import Once
 from ui.shared.resources import classifier, detector, settings
 from ui.webcam.state import GIVE_UP_S, PATIENCE_S, Event, State, after, event_of
 from ui.webcam.webrtc import hang_up
@@ -24,10 +25,8 @@ from ui.webcam.webrtc import hang_up
 _KEY: Final = "webcam"
 
 
-@st.cache_resource(show_spinner=False)
-def slots() -> LiveSlots:
-    """The places for live videos of this process."""
-    return LiveSlots(settings().max_live_streams)
+# The places for live videos of this process.
+slots = Once(lambda: LiveSlots(settings().max_live_streams))
 
 
 @dataclass(eq=False)

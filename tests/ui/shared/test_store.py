@@ -3,16 +3,20 @@
 import sqlite3
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from services.person.consent import Choices, current_notice, current_policy, give
 from services.store import Store, open_store
 from tests.helpers.agree import agree
 from tests.ui.tools import choose_sample, text_of, upload
-from ui.shared.store import forget_store
+from ui.shared.queue import turns
+from ui.shared.store import forget_store, opened
+from ui.webcam.session import slots
 
 OpenPage = Callable[[str], AppTest]
 
@@ -64,6 +68,24 @@ def test_the_store_is_opened_once_with_one_purge_thread(open_page: OpenPage, sto
     assert names.count("mien-purge") == 1
     forget_store()
     assert "mien-purge" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_emptied_caches_of_streamlit_end_no_work_behind_the_pages(store: Store) -> None:
+    queue, places = turns(), slots()
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    assert "mien-purge" in [thread.name for thread in threading.enumerate()]
+    assert opened().store is store
+    assert (turns(), slots()) == (queue, places)
+
+
+def test_many_first_visitors_at_once_get_one_store(data_dir: Path) -> None:
+    forget_store()
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: opened(), range(8)))
+    assert len(set(map(id, found))) == 1
+    names = [thread.name for thread in threading.enumerate()]
+    assert names.count("mien-purge") == 1
 
 
 def test_pages_write_only_into_the_data_folder(
