@@ -117,9 +117,11 @@ def _ask_before_deleting(given: Given) -> None:
         "nobody can bring it back."
     )
     with st.container(horizontal=True):
-        st.button(
-            "Take back and delete", type="primary", icon=":material/delete:", on_click=take_back
-        )
+        # A dialog is a fragment: only a run of the whole page closes it and shows the page as it
+        # is without the consent.
+        if st.button("Take back and delete", type="primary", icon=":material/delete:"):
+            take_back()
+            st.rerun()
         if st.button("Keep it"):
             st.rerun()
 
