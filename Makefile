@@ -16,7 +16,7 @@ UV := .tools/bin/uv
 export UV_PYTHON := $(PYTHON)
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: app test lint types test-app test-e2e test-live test-training bench bench-peers studies performance screenshots report slides docs setup-train setup-batch clean deploy-files audit coverage-store mutation-store test-hostile
+.PHONY: app test lint types test-app test-e2e test-live test-training bench bench-peers studies screenshots report slides docs setup-train setup-batch clean deploy-files audit coverage-store mutation-store test-hostile
 
 app: .venv/.app
 	@echo "Mien listens on http://$(ADDRESS):$(PORT)$(if $(filter 127.0.0.1 localhost,$(ADDRESS)),; this computer alone reaches it. ADDRESS=0.0.0.0 lets others in.,; other computers may reach it.)"
@@ -94,7 +94,6 @@ bench: .venv/.app
 DATA ?= fer2013.parquet
 bench-peers: .venv/.app .venv-peers/.peers
 	.venv/bin/python benchmarks/peers.py --data $(DATA)
-	.venv/bin/python benchmarks/performance_page.py
 
 # The studies of the default model anew, after it changed; half an hour. SETS holds the sets. dlib's
 # rows of the last two need the dlib extra.
@@ -107,9 +106,6 @@ studies: .venv/.app
 	.venv/bin/mien evaluate --coverage --split test --data $(SETS)/fer2013.parquet
 	.venv/bin/mien study landmarks --fer $(SETS)/fer2013.parquet --helen $(SETS)/helen68.parquet --cache runs/landmark_study
 	.venv/bin/python -m training.fits.detector_effect --data $(SETS)/fer2013.parquet
-
-performance: .venv/.app
-	.venv/bin/python benchmarks/performance_page.py
 
 setup-train: .venv-train/.train
 

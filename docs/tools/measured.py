@@ -59,6 +59,14 @@ class UnknownFigureError(KeyError):
     """A file is there but holds no figure under that key."""
 
 
+class NotMeasuredError(Exception):
+    """A file is not there yet; `command` makes it."""
+
+    def __init__(self, path: str, command: str) -> None:
+        super().__init__(f"{path} is not there; run `{command}`")
+        self.command = command
+
+
 @dataclass(frozen=True)
 class Source:
     """A file that figures came from, and the command that makes it."""
@@ -74,10 +82,12 @@ class Measured:
     Attributes:
         root: the repository.
         sources: path -> source, in the order of first use.
+        needed: paths that `need` gave since it was cleared.
     """
 
     root: Path = ROOT
     sources: dict[str, Source] = field(default_factory=dict)
+    needed: list[str] = field(default_factory=list)
     _loaded: dict[str, Any] = field(default_factory=dict)
 
     def load(self, path: str) -> Any | None:
@@ -92,11 +102,18 @@ class Measured:
             )
         return self._loaded[path]
 
-    def need(self, path: str) -> Any:
-        """A file's content; raises FileNotFoundError where there is no such file."""
+    def need(self, path: str, key: str = "") -> Any:
+        """What a file holds, under `key` of its first level where one is named.
+
+        Raises:
+            NotMeasuredError: if there is no such file, or nothing under that key.
+        """
         content = self.load(path)
+        if content is not None and key:
+            content = content.get(key)
         if content is None:
-            raise FileNotFoundError(f"{path} is not there; run `{self.command(path)}`")
+            raise NotMeasuredError(path, self.command(path))
+        self.needed.append(path)
         return content
 
     def have(self, path: str) -> bool:
@@ -160,7 +177,7 @@ class Measured:
             _relative(file.parent, models): report["all"]["accuracy"]
             for folder in folders
             for file in sorted(models.glob(f"{folder}/evaluation.json"))
-            if "all" in (report := self.need(_relative(file, self.root)))
+            if "all" in (report := self.load(_relative(file, self.root)) or {})
         }
         return sorted(found, key=lambda name: (-found[name], name))
 
@@ -169,7 +186,7 @@ class Measured:
         found = {
             file.parent.name: report["ap50"] or 0
             for file in sorted(self.root.glob("models/*/evaluation.json"))
-            if "ap50" in (report := self.need(_relative(file, self.root)))
+            if "ap50" in (report := self.load(_relative(file, self.root)) or {})
         }
         return sorted(found, key=lambda name: (-found[name], name))
 
@@ -192,19 +209,19 @@ def dig(content: Any, key: str, path: str = "") -> Any:
     return value
 
 
-def shown(value: float | int | str, spec: str) -> str:
+def shown(value: float | int | str | None, spec: str = ",") -> str:
     """A figure as the documents write it.
 
     Args:
-        value: a number; a text is left alone.
+        value: a number; a text is left alone, None becomes a dash.
         spec: as for `format`, or `pp` (percentage points with their sign) or `hours` (seconds
             in hours).
 
     Examples:
         `shown(0.7033, ".1%")` is "70.3 %"; `shown(-0.08, "pp")` is "−8.0".
     """
-    if isinstance(value, str):
-        return value
+    if value is None or isinstance(value, str):
+        return value or "–"
     if spec == "pp":
         points = round(100 * value, 1) or 0.0  # no minus before nought
         return f"{points:+.1f}".replace("-", "−") if points else "0.0"

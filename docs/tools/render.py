@@ -6,18 +6,19 @@ of sources, which `{{ sources() }}` writes.
 """
 
 import re
+import statistics
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from docs.tools.figures.make import FIGURES
-from docs.tools.measured import ROOT, Measured, constant, shown, total
-from docs.tools.tables import make as tables
-from docs.tools.tables import performance as performance_tables
-from docs.tools.tables import studies as study_tables
-from docs.tools.tables import training as training_tables
+from core.emotions import EMOTIONS, noun
+from core.measures.corruptions import mean_accuracy
+from docs.tools.figures.make import figure_data
+from docs.tools.measured import ROOT, Measured, NotMeasuredError, constant, shown, total
+from training.recipes.base import Recipe
+from training.recipes.catalogue import load_recipe
 
 LITERATURE: Final = "docs/report/literature.toml"
 LAWS: Final = "db/policy/legal_dates.toml"
@@ -28,11 +29,22 @@ _SOURCES: Final = "\x02sources\x03"
 class Page:
     """One document while it is rendered: what templates call, over one set of files."""
 
-    def __init__(self, measured: Measured, figures_folder: str) -> None:
+    def __init__(self, measured: Measured, template: Path, figures_folder: str) -> None:
         """`figures_folder` is where the document finds figures, relative to itself."""
         self.measured = measured
         self._folder = figures_folder
         self._n_figures = 0
+        self._environment = Environment(
+            loader=FileSystemLoader([template.parent, ROOT / "docs"]),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,  # an included chapter ends with its line
+            autoescape=False,  # Markdown, from our own files
+        )
+        self._environment.globals.update(self._functions())
+        self._environment.filters.update(FILTERS)
+        self.text = self._environment.get_template(template.name).render()
 
     def number(self, path: str, key: str, spec: str = ",") -> str:
         """A figure of a measured file, or the sentence that it is not measured yet."""
@@ -43,7 +55,7 @@ class Page:
 
     def computed(self, value: float, spec: str, *paths: str) -> str:
         """A figure worked out in the template from files, which it names."""
-        return shown(value, spec) + "".join(self._mark(path) for path in paths)
+        return shown(value, spec) + self._mark(*paths)
 
     def code(self, path: str, name: str, spec: str = ",", scale: float = 1) -> str:
         """A constant of the program."""
@@ -71,45 +83,93 @@ class Page:
 
     def figure(self, name: str, caption: str) -> str:
         """A picture with its caption and sources, or the sentence that it is not measured."""
-        figure = FIGURES[name]
-        if figure.data(self.measured) is None:
-            missing = next(p for p in figure.paths(self.measured) if not self.measured.have(p))
-            return f"{caption}: {self.not_measured(self.measured.command(missing))}."
+        try:
+            figure_data(name, self.measured)
+        except NotMeasuredError as exc:
+            return f"{caption}: {self.not_measured(exc.command)}."
+        marks = self._mark(*self.measured.needed)
         self._n_figures += 1
-        marks = "".join(self._mark(path) for path in figure.paths(self.measured))
         picture = f"![{caption}]({self._folder}/{name}.svg)"
         return f"{picture}\n\n*Figure {self._n_figures}. {caption}.*{marks}"
 
     def table(self, name: str, *arguments: Any) -> str:
-        """A table of `docs.tools.tables.make`, with its sources, or the sentence in its place."""
-        rooms = (tables, study_tables, training_tables, performance_tables)
-        make = next(getattr(room, name) for room in rooms if hasattr(room, name))
-        lines, paths, command = make(self.measured, *arguments)
-        if not lines:
-            return f"*Not measured yet: run `{command}`.*"
-        marks = "".join(self._mark(path) for path in paths)
-        return "\n".join(lines) + f"\n\n*Source:*{marks}"
+        """A table of docs/templates/tables.md, with its sources, or the sentence in its place."""
+        try:
+            lines = self.bare_table(name, *arguments)
+        except NotMeasuredError as exc:
+            return f"*Not measured yet: run `{exc.command}`.*"
+        return f"{lines}\n\n*Source:*{self._mark(*self.measured.needed)}"
+
+    def bare_table(self, name: str, *arguments: Any) -> str:
+        """A table without its sources."""
+        self.measured.needed.clear()
+        tables = self._environment.get_template("templates/tables.md").module
+        return str(getattr(tables, name)(*arguments)).strip()
 
     def sources(self) -> str:
         """Where the table of sources goes; written when all marks are known."""
         return _SOURCES
 
-    def _mark(self, path: str) -> str:
-        return f"\x02{self.measured.note(path)}\x03"
+    def _mark(self, *paths: str) -> str:
+        return "".join(f"\x02{self.measured.note(path)}\x03" for path in dict.fromkeys(paths))
 
-    def functions(self) -> dict[str, Callable[..., Any]]:
-        """What templates call, by name."""
-        names = ("number", "computed", "code", "published", "cite", "law", "not_measured",
-                 "figure", "table", "sources")  # fmt: skip
-        mine = {name: getattr(self, name) for name in names}
-        return mine | {
-            "have": self.measured.have,
-            "load": self.measured.load,
+    def _functions(self) -> dict[str, Any]:
+        """What templates call or read, by name."""
+        measured = self.measured
+        names = (
+            "number computed code published cite law not_measured figure table bare_table sources"
+        )
+        return {name: getattr(self, name) for name in names.split()} | {
+            "have": measured.have,
+            "load": measured.load,
+            "need": measured.need,
             "total": total,
-            "model": self.measured.default_model,
-            "models": self.measured.expression_models(),
-            "detectors": self.measured.detectors(),
+            "recipes_to": recipes_to,
+            "model": measured.default_model,
+            "evaluation": f"models/{measured.default_model}/evaluation.json",
+            "models": measured.expression_models(),
+            "all_models": measured.all_expression_models(),
+            "all_detectors": measured.detectors(),
+            "EMOTIONS": EMOTIONS,
         }
+
+
+def recipes_to(name: str) -> list[Recipe]:
+    """The recipe, after those whose weights it began from."""
+    recipe = load_recipe(name)
+    return [*(recipes_to(recipe.start_from) if recipe.start_from else []), recipe]
+
+
+def setting(value: Any) -> str:
+    """A recipe's choice in words."""
+    if isinstance(value, dict):
+        return "; ".join(f"{name} {setting(part)}" for name, part in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def interval(pair: tuple[float, float], digits: int = 1) -> str:
+    """Two shares as per cent."""
+    return " – ".join(f"{100 * share:.{digits}f}" for share in pair)
+
+
+def by_first_number(counts: dict[str, int]) -> list[tuple[str, int]]:
+    """Age bins by age, other groups by name."""
+    return sorted(
+        counts.items(), key=lambda item: (int((re.findall(r"^\d+", item[0]) or [0])[0]), item)
+    )
+
+
+FILTERS: Final[dict[str, Callable[..., Any]]] = {
+    "show": shown,
+    "interval": interval,
+    "signed": lambda pair: " to ".join(shown(change, "pp") for change in pair),
+    "p_value": lambda p: shown(p, ".3f") if p is None or p >= 0.001 else "< 0.001",
+    "by_first_number": by_first_number,
+    "setting": setting,
+    "noun": noun,
+    "mean_accuracy": mean_accuracy,
+    "median": statistics.median,
+}
 
 
 def render(template: Path, figures_folder: str, root: Path = ROOT) -> str:
@@ -131,17 +191,8 @@ def filled(template: Path, figures_folder: str, root: Path = ROOT) -> tuple[str,
         UnknownFigureError: if a file is there but lacks a figure that the template names.
         jinja2.UndefinedError: if the template names something that does not exist.
     """
-    page = Page(Measured(root), figures_folder)
-    environment = Environment(
-        loader=FileSystemLoader([template.parent, ROOT / "docs"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,  # an included chapter ends with its line
-        autoescape=False,  # Markdown, from our own files
-    )
-    environment.globals.update(page.functions())
-    return environment.get_template(template.name).render(), page.measured
+    page = Page(Measured(root), template, figures_folder)
+    return page.text, page.measured
 
 
 def take_marks(text: str) -> tuple[str, list[int]]:

@@ -8,7 +8,6 @@ from typing import Final
 from docs.tools.figures.make import write_all
 from docs.tools.measured import ROOT, Measured
 from docs.tools.render import render
-from docs.tools.tables import landmarks as landmark_results
 
 DOCS: Final = ROOT / "docs"
 # What is rendered from what; all lie in docs/, so figures are found alike.
@@ -16,6 +15,8 @@ DOCUMENTS: Final = {
     "report.md": "report/report.md",
     "ethics.md": "templates/ethics.md",
     "datasets.md": "templates/datasets.md",
+    "landmarks.md": "templates/pages/landmarks.md",
+    "performance.md": "templates/performance.md",
 }
 FIGURES_FOLDER: Final = "report/figures"
 
@@ -35,8 +36,6 @@ def main() -> None:
     for name in DOCUMENTS:
         (DOCS / name).write_text(rendered(name), encoding="utf-8")
         print(f"docs/{name}")
-    landmark_results.write()
-    print("docs/landmarks.md")
     if options.no_pdf:
         return
     from docs.tools.paper import CHROMIUM, report_html, write_pdf

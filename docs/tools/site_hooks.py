@@ -1,4 +1,4 @@
-"""MkDocs hooks: pages that are not written yet leave the menu, links out of docs/ lead to text."""
+"""MkDocs hook: links out of docs/ lead to text."""
 
 import os
 import re
@@ -8,24 +8,6 @@ from typing import Any, Final
 from docs.tools.measured import ROOT
 
 _LINK: Final = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:|#|mailto:)([^)#\s]+)(#[^)]*)?\)")
-
-
-def on_config(config: Any) -> Any:
-    """Drop menu entries whose file does not exist, and sections that get empty."""
-    config.nav = _existing(config.nav, Path(config.docs_dir))
-    return config
-
-
-def _existing(nav: list[Any], docs: Path) -> list[Any]:
-    kept: list[Any] = []
-    for entry in nav:
-        title, target = next(iter(entry.items()))
-        if isinstance(target, list):
-            inner = _existing(target, docs)
-            kept += [{title: inner}] if inner else []
-        elif (docs / target).is_file():
-            kept.append(entry)
-    return kept
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from docs.tools.figures import drawing
-from docs.tools.figures.make import FIGURES, alike, drawn_data, rounded, write_all
+from docs.tools.figures.make import SIZES_INCHES, rounded, write_all
 from docs.tools.measured import Measured
+from tests.docs.copies import copy_of_sources
+from tests.docs.figures import alike, drawn_data
 
 # Charts whose files may not be there yet, and awkward cases of others.
 MADE_UP: dict[str, dict[str, Any]] = {
@@ -40,10 +42,9 @@ def test_a_chart_draws_and_carries_its_data(kind: str, tmp_path: Path) -> None:
 
 
 def test_all_figures_are_written_and_those_without_sources_removed(tmp_path: Path) -> None:
-    measured = Measured()
-    there = {name for name, figure in FIGURES.items() if figure.data(measured) is not None}
-    (tmp_path / f"{min(set(FIGURES) - there, default='gone')}.svg").write_text("old")
-    written = write_all(measured, tmp_path)
-    assert {file.stem for file in written} == there
-    assert {file.stem for file in tmp_path.glob("*.svg")} - {"gone"} == there
-    assert all(file.stat().st_size < 100_000 for file in written)
+    root, folder = copy_of_sources(tmp_path / "root"), tmp_path / "figures"
+    assert {file.stem for file in write_all(Measured(root), folder)} == set(SIZES_INCHES)
+    assert all(file.stat().st_size < 100_000 for file in folder.glob("*.svg"))
+    (root / "models" / "studies" / "landmarks.json").unlink()
+    assert len(write_all(Measured(root), folder)) == len(SIZES_INCHES) - 1
+    assert not (folder / "landmarks.svg").exists()

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from docs.tools.figures.make import alike
 from docs.tools.measured import Measured, UnknownFigureError, constant, dig, shown
 from docs.tools.render import gather_marks, render
+from tests.docs.figures import alike
 
 CONTENT = {"all": {"accuracy": 0.70334, "ci": [0.68, 0.72]}, "rows": [{"name": "a b", "n": 3}]}
 

@@ -4,10 +4,11 @@ import re
 
 import pytest
 
-from docs.tools.figures.make import FIGURES, FOLDER, alike, drawn_data
+from docs.tools.figures.make import FOLDER, SIZES_INCHES, figure_data
 from docs.tools.measured import ROOT, Measured, shown
+from docs.tools.render import filled, take_marks
 from docs.tools.report import DOCS, DOCUMENTS, rendered
-from docs.tools.tables.training import cosines
+from tests.docs.figures import alike, drawn_data
 
 TEMPLATES = [
     *sorted((DOCS / "report").glob("*.md")),
@@ -16,7 +17,7 @@ TEMPLATES = [
 ]
 # A share or a number with a decimal point; versions, intervals and article numbers are named here.
 TYPED_FIGURE = re.compile(r"(?<![\w.])\d+(?:\.\d+)?[\s\u00a0]?%|(?<![\w./])\d+\.\d+(?![\w.])")
-NO_RESULTS = ("95 %", "1307.0414", "1511.06523", "2.0")
+NO_RESULTS = ("95 %", "0.08", "1307.0414", "1511.06523", "2.0")
 AGAIN = "run `make report` after a measured file has changed"
 
 
@@ -29,14 +30,11 @@ def test_a_document_is_what_its_sources_give(name: str) -> None:
     assert written == should, AGAIN
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", SIZES_INCHES)
 def test_a_figure_shows_what_its_sources_give(name: str) -> None:
-    file, data = FOLDER / f"{name}.svg", FIGURES[name].data(Measured())
-    if data is None:
-        assert not file.exists(), f"{file.name} has no sources any more: {AGAIN}"
-    else:
-        assert file.exists(), f"{file.name} is missing: {AGAIN}"
-        assert alike(drawn_data(file), data), f"{file.name} shows other figures: {AGAIN}"
+    file, data = FOLDER / f"{name}.svg", figure_data(name, Measured())
+    assert file.exists(), f"{file.name} is missing: {AGAIN}"
+    assert alike(drawn_data(file), data), f"{file.name} shows other figures: {AGAIN}"
 
 
 @pytest.mark.parametrize("file", TEMPLATES, ids=lambda file: file.name)
@@ -56,13 +54,28 @@ def test_each_mark_leads_to_a_source_and_each_source_to_a_file_and_command(name:
 
 
 @pytest.mark.parametrize("model", ["mien-fast", "unshipped/resnet50", "vgg16"])
-def test_each_cosine_has_its_part_of_the_curves(model: str) -> None:
-    lines, paths, _ = cosines(Measured(), model)
-    curves = Measured().need(paths[0])
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:]]
+def test_each_cosine_has_its_part_of_the_curves(model: str, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    template = tmp_path / "cosines.md"
+    template.write_text(f"{{{{ table('cosines', '{model}') }}}}", "utf-8")
+    lines = take_marks(filled(template, "figures")[0])[0].splitlines()
+    curves = Measured().need(f"models/{model}/curves.json")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:-2]]
     assert sum(int(row[3]) for row in rows) == len(curves)
     assert max(row[5] for row in rows) == shown(max(c["val_accuracy"] for c in curves), ".1%")
-    assert rows[-1][0] == f"`{Measured().need(paths[1])['recipe']['name']}`"
+    card = Measured().need(f"models/{model}/card.json")
+    assert rows[-1][0] == f"`{card['recipe']['name']}`"
+
+
+def test_the_landmark_study_stands_on_its_page() -> None:
+    study, text = Measured().need("models/studies/landmarks.json"), rendered("landmarks.md")
+    assert study["n_images"]["validation"] == study["n_images"]["test"] == 3589
+    assert {row["n"] for row in study["e1"]["rows"] if "p_holm" in row} == {3589}
+    assert all(study[part]["conclusion"] in text for part in ("e1", "e2", "e3", "e4", "e5"))
+    assert shown(study["accuracy"]["methods"]["mesh, learned"]["mean"], ".2%") in text
+    # Each way of aligning has a line for each kind of error.
+    lines = text.splitlines()
+    for source, kind in {(row["aligned_by"], row["noise"]) for row in study["e1"]["rows"]}:
+        assert kind == "exact" or any(line.startswith(f"| {source} | {kind} |") for line in lines)
 
 
 def test_a_changed_file_changes_the_report(tmp_path) -> None:  # type: ignore[no-untyped-def]

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from docs.tools.measured import ROOT
-from docs.tools.site_hooks import on_config, on_page_markdown
+from docs.tools.site_hooks import on_page_markdown
 
 
 def test_every_page_is_in_the_menu() -> None:
@@ -27,14 +27,6 @@ def _targets(nav: list[dict[str, object]]) -> list[str]:
         for target in entry.values():
             found += _targets(target) if isinstance(target, list) else [str(target)]
     return found
-
-
-def test_pages_that_are_not_written_leave_the_menu(tmp_path: Path) -> None:
-    (tmp_path / "a.md").touch()
-    config = SimpleNamespace(
-        docs_dir=str(tmp_path), nav=[{"A": "a.md"}, {"More": [{"B": "b.md"}]}, {"C": "c.md"}]
-    )
-    assert on_config(config).nav == [{"A": "a.md"}]
 
 
 def test_links_out_of_the_documents_become_text_if_their_file_exists() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from core.emotions import EMOTIONS, noun
 from core.measures.curves import coverage_accuracy, load_predictions
 from core.measures.curves import reliability as reliability_table
-from docs.tools.measured import Measured
+from docs.tools.measured import Measured, NotMeasuredError
 
 Data = dict[str, Any]
 # A chart has no room for "a neutral expression".
@@ -30,16 +30,16 @@ def training(measured: Measured) -> Data:
     """Accuracy on the validation split by epoch, a line for each recipe."""
     lines: dict[str, Any] = {}
     for name in measured.all_expression_models():
+        if not measured.load(f"models/{name}/curves.json"):
+            continue  # an ensemble has no training of its own
         card = measured.load(f"models/{name}/card.json") or {}
-        curves = measured.load(f"models/{name}/curves.json")
-        if not curves:  # an ensemble has no training of its own
-            continue
-        recipe = card.get("recipe", {}).get("name", name)
-        lines.setdefault(recipe, {
+        curves = measured.need(f"models/{name}/curves.json")
+        line = {
             "epoch": [row["epoch"] for row in curves],
             "validation": [row["val_accuracy"] for row in curves],
             "train": [row.get("accuracy") for row in curves],  # none of two heads
-        })  # fmt: skip
+        }
+        lines.setdefault(card.get("recipe", {}).get("name", name), line)
     return {"lines": lines}
 
 
@@ -54,22 +54,20 @@ def confusion(measured: Measured) -> Data:
 
 def reliability(measured: Measured) -> Data:
     """Confidence against accuracy, and accuracy against the share that is judged."""
+    card = measured.load(f"models/{measured.default_model}/card.json") or {}
+    path = f"models/{measured.default_model}/predictions.npz"
     predictions = load_predictions(measured.root / "models" / measured.default_model)
     if predictions is None:
-        raise FileNotFoundError("predictions.npz is gone")
+        raise NotMeasuredError(path, measured.command(path))
+    measured.needed.append(path)
     # In double precision, so that bins are the same on every processor.
     probabilities: Any = predictions.probabilities.astype(np.float64)
     table = reliability_table(predictions.labels, probabilities)
     thresholds = np.arange(0, 100, 5) / 100
     coverage = coverage_accuracy(predictions.labels, probabilities, thresholds)
     coverage = coverage[coverage["n"] >= 30]
-    card = measured.need(f"models/{measured.default_model}/card.json")
     return {
-        "confidence": table["confidence"].tolist(),
-        "accuracy": table["accuracy"].tolist(),
-        "low": table["low"].tolist(),
-        "high": table["high"].tolist(),
-        "n": table["n"].tolist(),
+        **{name: table[name].tolist() for name in ("confidence", "accuracy", "low", "high", "n")},
         "coverage": coverage["coverage"].tolist(),
         "coverage_accuracy": coverage["accuracy"].tolist(),
         "threshold": card["calibration"]["uncertain_threshold"],
@@ -92,22 +90,29 @@ def robustness(measured: Measured) -> Data:
 
 def detectors(measured: Measured) -> Data:
     """Precision against recall of each detector."""
-    curves = {}
-    for name in measured.detectors():
-        report = measured.need(f"models/{name}/evaluation.json")
-        curves[name] = {
-            "recall": report["curve"]["recall"],
-            "precision": report["curve"]["precision"],
-            "ap50": report["ap50"],
+    reports = {
+        name: measured.need(f"models/{name}/evaluation.json") for name in measured.detectors()
+    }
+    return {
+        "curves": {
+            name: {
+                "recall": report["curve"]["recall"],
+                "precision": report["curve"]["precision"],
+                "ap50": report["ap50"],
+            }
+            for name, report in reports.items()
         }
-    return {"curves": curves}
+    }
 
 
 def landmarks(measured: Measured) -> Data:
     """Share of faces by error of the points, and accuracy under wrong points."""
     study = measured.need("models/studies/landmarks.json")
-    wrong = [row for row in study["e1"]["rows"]
-             if row["set"] == "FER-2013 test" and row["noise"] == "gaussian"]  # fmt: skip
+    wrong = [
+        row
+        for row in study["e1"]["rows"]
+        if row["set"] == "FER-2013 test" and row["noise"] == "gaussian"
+    ]
     return {
         "curves": study["accuracy"]["curves"],
         "noise": {
@@ -124,14 +129,7 @@ def groups(measured: Measured) -> Data:
     """Share judged right by measured property, with intervals."""
     study = measured.need(f"models/studies/bias_measured_{measured.default_model}.json")
     rows = [
-        [
-            attribute["name"],
-            group["group"],
-            group["n"],
-            group["share"],
-            group["low"],
-            group["high"],
-        ]
+        [attribute["name"], *(group[key] for key in ("group", "n", "share", "low", "high"))]
         for attribute in study["attributes"]
         for group in attribute["outcomes"][0]["groups"]
     ]

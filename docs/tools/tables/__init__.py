@@ -1,1 +1,0 @@
-"""Tables of the documents, made from measured files."""
