@@ -12,6 +12,8 @@ from ui.runtime.operations import start_or_say
 from ui.runtime.uploads import release_what_is_left
 
 start_or_say()
+# Before the navigation, which else makes the browser fetch the page's icon from Google.
+st.set_page_config(page_title="Mien", page_icon=favicon(), layout="wide")
 PAGES = [
     st.Page(first_screen, title="Home", icon=":material/home:", default=True),
     st.Page("pages/upload.py", title="Upload", icon=":material/add_photo_alternate:"),
@@ -24,8 +26,8 @@ PAGES = [
 ]
 
 page = st.navigation(PAGES)
-title = "Mien" if page.title == "Home" else f"{page.title} · Mien"
-st.set_page_config(page_title=title, page_icon=favicon(), layout="wide")
+if page.title != "Home":
+    st.set_page_config(page_title=f"{page.title} · Mien")
 st.html(Path(ui.runtime.__file__).with_name("frame.css"))
 if release_what_is_left(page.title):
     leave_page()

@@ -98,7 +98,7 @@ def test_who_is_allowed_gets_in_while_on_the_list_and_out(
 ) -> None:
     page = sign_in(browser, installation, ADA)
     expect(page.get_by_text("Signed in as ada@example.org")).to_be_visible(timeout=SLOW_MS)
-    expect(page.get_by_text("Consent rates over time")).to_be_visible(timeout=SLOW_MS)
+    expect(page.get_by_text("Agreed today")).to_be_visible(timeout=SLOW_MS)
     ((actor, details),) = installation.logged(Action.SIGNED_IN)
     assert actor.startswith("oidc:")
     assert details == {"via": "oidc"}
@@ -109,12 +109,11 @@ def test_who_is_allowed_gets_in_while_on_the_list_and_out(
     refused = page.get_by_text(NOT_ON_LIST)
     deadline = time.monotonic() + SLOW_MS / 1000
     while not refused.is_visible() and time.monotonic() < deadline:
-        page.get_by_role("radio", name="30 days").or_(
-            page.get_by_role("radio", name="90 days")
-        ).nth(round(time.monotonic()) % 2).click()
+        part = ("Stored", "Consents")[round(time.monotonic()) % 2]
+        page.get_by_role("radio", name=part, exact=True).click()
         page.wait_for_timeout(1_000)
     expect(refused).to_be_visible()
-    expect(page.get_by_text("Consent rates over time")).to_have_count(0)
+    expect(page.get_by_role("radio", name="Stored", exact=True)).to_have_count(0)
     assert installation.logged(Action.ACCESS_REFUSED)[0] == (actor, {"reason": "not_on_list"})
     installation.allow(*ALLOWED)
 
@@ -140,7 +139,7 @@ def test_who_is_not_allowed_is_told_so_and_sees_nothing(
     signed_in = installation.logged(Action.SIGNED_IN)
     page = sign_in(browser, installation, account)
     expect(page.get_by_text(words)).to_be_visible(timeout=SLOW_MS)
-    expect(page.get_by_text("Consent rates over time")).to_have_count(0)
+    expect(page.get_by_role("radio", name="Stored", exact=True)).to_have_count(0)
     refused = installation.logged(Action.ACCESS_REFUSED)[before:]
     assert {details["reason"] for _, details in refused} == {reason}
     assert installation.logged(Action.SIGNED_IN) == signed_in
