@@ -167,9 +167,7 @@ def test_consent_counts_on_every_replica_at_once(
     expect(there.get_by_text("Deleted: 1 image, 1 result.").first).to_be_visible(timeout=SLOW_MS)
 
     # The page on the other replica is still open; at its next click it knows.
-    here.get_by_role("button", name="Face 1").or_(
-        here.get_by_role("radio", name="Face 1")
-    ).first.click()
+    here.get_by_role("button", name="What happens to your photo").click()
     expect(here.get_by_text("You took your consent back").first).to_be_visible(timeout=SLOW_MS)
     assert here.locator('input[type="file"]').count() == 0
 

@@ -28,15 +28,21 @@ def agreed(*, folded: bool = False, keeping: bool = False) -> bool:
         folded: show the notice behind its title, where something else is to be seen first.
         keeping: whether the page keeps what the person lets it keep, and so asks for it.
     """
+    if held() is not None:
+        return True
+    ask(folded=folded, keeping=keeping)
+    return False
+
+
+def ask(*, folded: bool = False, keeping: bool = False) -> None:
+    """Show notice and form; for a page that has asked `held` in this run. Arguments as above."""
     found = opened()
     if found.store is None:
         st.error(
             f"{found.problem} Until then no photo of yours is taken; samples work.",
             icon=":material/database_off:",
         )
-        return False
-    if held() is not None:
-        return True
+        return
     if folded:
         show_said()  # what ended the consent, not to be hidden with the form
     with (
@@ -48,7 +54,6 @@ def agreed(*, folded: bool = False, keeping: bool = False) -> bool:
             consent_form(found.store, keeping=keeping)
         except StoreError as error:
             st.error(str(error))
-    return False
 
 
 def receipt() -> None:
@@ -117,13 +122,12 @@ def _ask_before_deleting(given: Given) -> None:
         "nobody can bring it back."
     )
     with st.container(horizontal=True):
-        # A dialog is a fragment: only a run of the whole page closes it and shows the page as it
-        # is without the consent.
-        if st.button("Take back and delete", type="primary", icon=":material/delete:"):
-            take_back()
-            st.rerun()
-        if st.button("Keep it"):
-            st.rerun()
+        taken_back = st.button(
+            "Take back and delete", type="primary", icon=":material/delete:", on_click=take_back
+        )
+        kept = st.button("Keep it")
+    if taken_back or kept:  # a dialog is a fragment: only a run of the whole page closes it
+        st.rerun()
 
 
 def _allowed(given: Given) -> list[str]:
