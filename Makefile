@@ -20,7 +20,7 @@ export UV_PYTHON_DOWNLOADS := never
 
 app: .venv/.app
 	@echo "Mien listens on http://$(ADDRESS):$(PORT)$(if $(filter 127.0.0.1 localhost,$(ADDRESS)),; this computer alone reaches it. ADDRESS=0.0.0.0 lets others in.,; other computers may reach it.)"
-	.venv/bin/streamlit run Home.py --server.address $(ADDRESS) --server.port $(PORT)
+	.venv/bin/streamlit run serve.py --server.address $(ADDRESS) --server.port $(PORT)
 
 test: lint types test-app test-e2e test-training
 

@@ -1,7 +1,8 @@
-"""Serves the app in a container or behind a proxy: `streamlit run serve.py`.
+"""Serves the app: `streamlit run serve.py`, which is what `make app` and the container do.
 
-`streamlit run Home.py` does for one person. This opens the store and loads the models before the
-first visitor comes, and on SIGTERM finishes what was begun.
+It opens the store and loads the models before the first visitor comes, bounds uploads before they
+are read, and on SIGTERM finishes what was begun. `streamlit run Home.py` is for hosts that know
+no other way: it does without these.
 """
 
 import asyncio

@@ -37,7 +37,7 @@ def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as data_dir:
         port = _free_port()
-        command = [sys.executable, "-m", "streamlit", "run", "Home.py", f"--server.port={port}"]
+        command = [sys.executable, "-m", "streamlit", "run", "serve.py", f"--server.port={port}"]
         environment = {**os.environ, "MIEN_DATA_DIR": data_dir}
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
         try:

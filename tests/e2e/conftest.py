@@ -27,7 +27,7 @@ QUIET_FLAGS = (
 
 @dataclass(frozen=True)
 class AppServer:
-    """A running `streamlit run Home.py`."""
+    """A running `streamlit run serve.py`, as `make app` starts it."""
 
     url: str
     pid: int
@@ -67,11 +67,16 @@ def chromium() -> Iterator[Callable[..., Any]]:
             browser.close()
 
 
-def serve(folder: Path, **environment: str) -> Iterator[AppServer]:
-    """Start the app with `environment` added, wait until it answers, end it by its PID."""
+def serve(
+    folder: Path, *, streamlit: str = "streamlit", **environment: str
+) -> Iterator[AppServer]:
+    """Start the app with `environment` added, wait until it answers, end it by its PID.
+
+    `streamlit` is the module that serves it, another one to look into the process.
+    """
     port = free_port()
     log = folder / "streamlit.log"
-    command = [sys.executable, "-m", "streamlit", "run", "Home.py"]
+    command = [sys.executable, "-m", streamlit, "run", "serve.py"]
     options = [f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true"]
     env = {**os.environ, "MIEN_DATA_DIR": str(folder / "data"), **environment}
     with log.open("wb") as out:

@@ -4,6 +4,7 @@ Pages run again and again; this module is imported once, and so starts things on
 """
 
 import atexit
+import gc
 import importlib
 import logging
 import pkgutil
@@ -88,6 +89,7 @@ def warm_up() -> None:
     if opened().store is None:
         logger.warning("serving without a store: %s", opened().problem)
     analyzer(limits.default_model, limits.default_detector)
+    gc.freeze()  # modules and models stay: looks for garbage need not go through them each time
     _serving.set()
 
 

@@ -4,62 +4,111 @@ Streamlit keeps a closed page's session, uploads included, for `server.disconnec
 seconds, in case the connection comes back. It looks for what is over only when another page opens
 or closes (1.67: `MemorySessionStorage`, a TTLCache), and then leaves the session to the garbage
 collector, which may come by hours later; so the last visitor's photos would stay in memory for
-the night. This looks regularly and shuts such sessions down.
+the night. This looks regularly, shuts such sessions down, takes out of them whatever pages have
+put there, and gives the memory back.
 """
 
 import logging
 import threading
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from streamlit import runtime
 
+from ui.runtime import memory
+
 EVERY_S: Final = 15.0
+_PATIENCE_S: Final = 60.0  # with a server that has much else to do
 logger = logging.getLogger(__name__)
+
+
+@dataclass
+class ClosedPages:
+    """Sessions of closed pages by id, from one look to the next.
+
+    Attributes:
+        waiting: whose connection may come back.
+        leaving: which are shut down, but whose page still runs and may hold a picture.
+    """
+
+    waiting: dict[str, Any] = field(default_factory=dict)
+    leaving: dict[str, Any] = field(default_factory=dict)
 
 
 def start_expiry(every_s: float = EVERY_S) -> threading.Event:
     """Look every so many seconds, on a thread; set the event that is returned to end it."""
     stop = threading.Event()
-    waiting: dict[str, Any] = {}
+    closed = ClosedPages()
 
     def look() -> None:
+        said = False
         while not stop.wait(every_s):
             try:
-                expire_sessions(waiting)
+                expire_sessions(closed)
+                memory.give_back()
             except Exception:
                 # Streamlit's innards may change; whoever upgrades it sees this, and the tests.
-                logger.exception("sessions of closed pages cannot be let go")
-                return
+                if not said:
+                    logger.exception("sessions of closed pages cannot be let go")
+                said = True
 
     threading.Thread(target=look, name="mien-expiry", daemon=True).start()
     return stop
 
 
-def expire_sessions(waiting: dict[str, Any]) -> None:
+def expire_sessions(closed: ClosedPages) -> None:
     """Shut sessions down that are over their time; nothing happens without a running server.
 
     Args:
-        waiting: sessions of closed pages at the last look, by id; brought up to date.
+        closed: as the last look left it; brought up to date.
     """
     if not runtime.exists():
         return
     server: Any = runtime.get_instance()
+    done: Future[None] = Future()
+
+    def look() -> None:
+        try:
+            let_go(server, closed)
+            done.set_result(None)
+        except Exception as error:
+            done.set_exception(error)
+
     # What it holds of sessions belongs to its event loop.
-    server._get_async_objs().eventloop.call_soon_threadsafe(let_go, server, waiting)
+    server._get_async_objs().eventloop.call_soon_threadsafe(look)
+    done.result(_PATIENCE_S)
 
 
-def let_go(server: Any, waiting: dict[str, Any]) -> None:
+def let_go(server: Any, closed: ClosedPages) -> None:
     """`expire_sessions`, on the event loop of `server`."""
     manager = server._session_mgr
     storage = manager._session_storage
     # Those that are over now; Streamlit itself may have dropped others since the last look.
-    over = {closed.session.id: closed.session for _, closed in storage._cache.expire()} | waiting
-    still_waiting = {closed.session.id: closed.session for closed in storage.list()}
-    connected = {opened.session.id for opened in manager.list_active_sessions()}
-    for name in over.keys() - still_waiting.keys() - connected:
+    over = {one.session.id: one.session for _, one in storage._cache.expire()} | closed.waiting
+    closed.waiting = {one.session.id: one.session for one in storage.list()}
+    connected = {one.session.id for one in manager.list_active_sessions()}
+    for name in over.keys() - closed.waiting.keys() - connected:
         over[name].shutdown()
-    waiting.clear()
-    waiting.update(still_waiting)
+        closed.leaving[name] = over[name]
+    for name, session in list(closed.leaving.items()):
+        if session._scriptrunner is None:
+            empty(session)
+            del closed.leaving[name]
     if not connected:
         # What the last visitor could download; runs of others would do it where there are any.
         server.media_file_mgr.remove_orphaned_files()
+
+
+def empty(session: Any) -> None:
+    """Take everything out of a session that is shut down: no page has to think of it.
+
+    Its state, files in widgets among it; pieces of pages that run by themselves, with what they
+    were given; messages to the browser that never left.
+    """
+    session._session_state.clear()
+    session._fragment_storage.clear()
+    session._fragment_storage.clear_outside_wrappers()
+    session._browser_queue.clear()
+    session._client_state.Clear()
+    memory.something_went()

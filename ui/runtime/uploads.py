@@ -10,6 +10,8 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from ui.runtime import memory
+
 _PAGE, _LOOK_AGAIN = "uploads_page", "uploads_look_again"
 
 
@@ -18,6 +20,7 @@ def release_uploads() -> None:
     context = get_script_run_ctx()
     if context is not None:
         context.uploaded_file_mgr.remove_session_files(context.session_id)
+        memory.something_went()
         # A dialog's own run keeps what the page behind it shows, so the page's next run looks.
         st.session_state[_LOOK_AGAIN] = True
 

@@ -1,6 +1,5 @@
 """What the Webcam page keeps in a session: the live video from Start to its summary, the clip."""
 
-import ctypes
 import threading
 import time
 import uuid
@@ -17,6 +16,7 @@ from services.analysis.live import LiveSession, LiveSlots
 from services.analysis.live_frames import FrameProcessor
 from services.store import StoreError
 from ui.consent.session import of_session
+from ui.runtime import memory
 from ui.shared.once import Once
 from ui.shared.resources import classifier, detector, settings
 from ui.webcam.state import GIVE_UP_S, PATIENCE_S, Event, State, after, event_of
@@ -201,20 +201,11 @@ def _end(session: LiveSession, record: LiveRecord, places: LiveSlots, user: str)
     places.release(user)
     # The store may keep it waiting, and this thread delivers other people's frames.
     threading.Thread(target=_log_end, args=(session, record), name="mien-live-end").start()
-    give_memory_back()
+    # A video passes 27 MB of pixels a second through a handful of threads, and glibc keeps what
+    # each of them has freed for that thread alone.
+    memory.trim()
 
 
 def _log_end(session: LiveSession, record: LiveRecord) -> None:
     n_analysed = session.view(since_s=0.1).figures.n_analysed
     record.end(frames=n_analysed, faces=len(session.summaries()))
-
-
-def give_memory_back() -> None:
-    """Return freed memory to the system, where the C library is glibc.
-
-    A video passes 27 MB of pixels a second through a handful of threads, and glibc keeps what
-    each of them has freed for that thread alone.
-    """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)

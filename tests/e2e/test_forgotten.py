@@ -1,0 +1,121 @@
+"""What a page held goes when it is closed: a weak reference to every kind of holder is dead.
+
+docs/privacy.md promises a time, and this asks a running server whether it keeps it.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page
+
+from tests.e2e.conftest import serve
+from tests.helpers.agree import agree_in_browser
+from tests.helpers.audit_sets import csv_bytes, good_zip, zipped
+from tests.helpers.clips import encode_clip, wandering, write_camera_film
+from tests.helpers.watched_server import WATCHED
+from tests.paths import ROOT
+
+pytestmark = pytest.mark.e2e
+
+SLOW_MS = 120_000
+TTL_S = 1
+# Two looks, fifteen seconds apart, and what a busy machine adds.
+GONE_S: Final = TTL_S + 2 * 15 + 15
+ASTRONAUT = ROOT / "samples" / "astronaut.jpg"
+
+
+def hand_over(page: Page, name: str, data: bytes, *, at: int = 0) -> None:
+    file: Any = {"name": name, "mimeType": "application/octet-stream", "buffer": data}
+    page.locator('input[type="file"]').first.wait_for(state="attached")
+    page.locator('input[type="file"]').nth(at).set_input_files([file])
+
+
+def many_photos(page: Page, url: str) -> None:
+    page.goto(f"{url}/upload")
+    agree_in_browser(page)
+    page.get_by_role("tab", name="Many photos (ZIP)").click()
+    photo = ASTRONAUT.read_bytes()
+    hand_over(page, "a.zip", zipped({f"{n}.jpg": photo for n in range(3)}), at=-1)
+    page.get_by_text("would say happy").first.wait_for()
+
+
+def audit(page: Page, url: str) -> None:
+    page.goto(f"{url}/model_metrics?metrics_section=Your+own+data")
+    agree_in_browser(page)
+    hand_over(page, "a.csv", csv_bytes(20))
+    page.get_by_text("Now add the ZIP").wait_for()
+    hand_over(page, "a.zip", good_zip(20), at=1)
+    page.get_by_role("button", name="Run the audit").click()
+    page.get_by_role("radio", name="Misjudged", exact=True).last.click()
+    page.get_by_text("The pictures are shown from your upload").wait_for()
+
+
+def clip(page: Page, url: str) -> None:
+    page.goto(f"{url}/webcam")
+    agree_in_browser(page)
+    page.get_by_role("radio", name="Video file").click()
+    with Image.open(ASTRONAUT) as photo:
+        frames = wandering(np.asarray(photo.convert("RGB"), np.uint8), 20)
+    hand_over(page, "a.mp4", encode_clip(frames))
+    page.get_by_text("Annotated video").wait_for()
+
+
+def live_video(page: Page, url: str) -> None:
+    page.goto(f"{url}/webcam")
+    agree_in_browser(page)
+    page.get_by_role("button", name="Start the camera").click()
+    page.get_by_text("Live. Nothing is kept.").wait_for()
+
+
+def landmarks(page: Page, url: str) -> None:
+    page.goto(f"{url}/landmark_analysis")
+    page.get_by_text("Use your own photos").first.click()
+    agree_in_browser(page)
+    hand_over(page, "a.jpg", ASTRONAUT.read_bytes())
+    page.get_by_text("Forget this photo").wait_for()
+    page.get_by_text("What if the points were wrong?").wait_for()
+    page.get_by_text("How wrong, in %").wait_for()
+
+
+def counts(file: Path) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = json.loads(file.read_text())
+    return found
+
+
+def test_what_closed_pages_held_is_gone_in_time(
+    chromium: Callable[..., Browser], tmp_path: Path
+) -> None:
+    """All of them at once; nobody else comes, whose runs would clear up."""
+    film, told = tmp_path / "camera.mjpeg", tmp_path / "watched.json"
+    write_camera_film(film)
+    for server in serve(
+        tmp_path,
+        streamlit="tests.helpers.watched_server",
+        MIEN_WATCH_FILE=str(told),
+        STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL=str(TTL_S),
+    ):
+        browser = chromium(
+            "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+            f"--use-file-for-fake-video-capture={film}",
+        )  # fmt: skip
+        for visit in (many_photos, audit, clip, landmarks, live_video):
+            page = browser.new_context(viewport={"width": 1280, "height": 1100}).new_page()
+            page.set_default_timeout(SLOW_MS)
+            visit(page, server.url)
+        time.sleep(1)
+        before = counts(told)
+        browser.close()
+        deadline = time.monotonic() + GONE_S
+        while (now := counts(told)) and time.monotonic() < deadline:
+            if not any(one["alive"] for one in now.values()):
+                break
+            time.sleep(0.5)
+        # Each kind was there, or the test shows nothing.
+        assert {name for name, one in before.items() if one["alive"]} == set(WATCHED), before
+        assert {name: one["alive"] for name, one in now.items()} == dict.fromkeys(WATCHED, 0)
