@@ -6,7 +6,6 @@ no other way: it does without these.
 """
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -16,7 +15,7 @@ from streamlit import config
 
 from core.config import ROOT, Settings, load_settings
 from core.errors import MienError
-from ui.runtime import operations
+from ui.runtime import logs, operations
 from ui.runtime.upload_guard import UploadGuard
 
 
@@ -34,10 +33,11 @@ def checked_settings() -> Settings:
     try:
         return load_settings()
     except MienError as error:
-        sys.exit(f"mien: {error}")
+        logs.end_for(error)
 
 
 settings = checked_settings()
+logs.set_up(settings.log_format, settings.log_level)  # before Streamlit says where it listens
 if settings.cookie_secret is not None:
     # Streamlit takes it from the environment or config.toml only, not from a secret file.
     config.set_option("server.cookieSecret", settings.cookie_secret.get_secret_value())

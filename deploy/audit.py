@@ -1,6 +1,7 @@
 """Asks whether a package in the lock has a known hole: `make audit`.
 
-Ends with 1 where one has, and with 0 and a reason where nobody can be asked.
+Ends with 1 where one has, and with 2 and a sentence where nothing, or too little, was learnt: an
+answer that nobody gave is not the answer "none".
 """
 
 import json
@@ -22,20 +23,23 @@ def main(uv: str) -> int:
         )
         packages = json.loads(done.stdout)["dependencies"]
     except (OSError, ValueError, KeyError, subprocess.TimeoutExpired):
-        print("audit skipped: pip-audit or the service it asks cannot be reached")
-        return 0
+        print("Nothing was learnt: pip-audit or the service it asks cannot be reached.")
+        return 2
     unknown = [package["name"] for package in packages if "skip_reason" in package]
     if len(unknown) == len(packages):
-        print(f"audit skipped: the service knows none of {len(packages)} packages")
-        return 0
+        print(
+            f"Nothing was learnt: the service knows none of the {len(packages)} packages. "
+            "Does it stand behind a mirror? Run this where pypi.org can be asked."
+        )
+        return 2
     holes = [(package, hole) for package in packages for hole in package.get("vulns", ())]
     for package, hole in holes:
         mended = ", ".join(hole["fix_versions"]) or "no version yet"
         print(f"{package['name']} {package['version']}: {hole['id']}, mended in {mended}")
     print(f"{len(packages) - len(unknown)} packages asked about, {len(holes)} holes known")
     if unknown:
-        print(f"not known to the service: {', '.join(unknown)}")
-    return 1 if holes else 0
+        print(f"Not known to the service, so nobody knows: {', '.join(unknown)}.")
+    return 1 if holes else 2 if unknown else 0
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Final
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE: Final = ROOT / "docs" / "licences.md"
-PINNED: Final = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)(?:\s*;\s*(.*))?$")
+PINNED: Final = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)(?:\s*;\s*(.*?))?(?: \\)?$")
 INTRODUCTION: Final = """# Licences of the packages
 
 Made from the lock and the packages' own metadata by `make licences`; a test holds this page to the

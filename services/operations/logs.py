@@ -5,6 +5,7 @@ may quote what it choked on: so what looks like an address, a file of a person o
 is taken out of every line, and of exceptions that are not ours only type and place are written.
 """
 
+import contextlib
 import ipaddress
 import json
 import logging
@@ -24,19 +25,22 @@ from services.observe import Observer
 _SUFFIXES: Final = (
     "jpe?g|png|webp|gif|bmp|tiff?|heic|avif|mp4|mov|webm|mkv|avi|zip|csv|parquet|xlsx?|pdf"
 )
+_MOST: Final = 8000  # characters of one text; a page can make a library write what it sent
+_ENDS: Final = r"\s'\"(),:;="  # an unquoted name
+# Each begins where a word begins, so that a long word is not tried from each of its letters.
 _PERSONAL: Final = (
     # A quoted name may hold blanks; an unquoted one ends at the first.
     (re.compile(rf"(['\"])[^'\"\n]*\.(?:{_SUFFIXES})\1", re.IGNORECASE), "[file]"),
-    (re.compile(rf"[^\s'\"(),:;=]+\.(?:{_SUFFIXES})\b", re.IGNORECASE), "[file]"),
+    (re.compile(rf"(?<![^{_ENDS}])[^{_ENDS}]+\.(?:{_SUFFIXES})\b", re.IGNORECASE), "[file]"),
     (re.compile(r"\b[0-9A-Z]{5}(?:-[0-9A-Z]{5}){3}\b"), "[code]"),
-    (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "[mail]"),
+    (re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "[mail]"),
     (re.compile(r"(://[^/\s:@]+:)[^@\s]+@"), r"\1[secret]@"),
 )
 # What may be an address: four numbers, or hexadecimal groups; `ipaddress` decides.
 _ADDRESS: Final = re.compile(
     r"(?<![\w.:])(?:\d+(?:\.\d+){3}|[0-9a-f]*:[0-9a-f:.]*:[0-9a-f:.]*)", re.I
 )
-_TRACEBACK: Final = "Traceback (most recent call last)"
+TRACEBACK: Final = "Traceback (most recent call last)"
 _PLACE: Final = re.compile(r'File "([^"]+)", line (\d+), in (\S+)')
 # Libraries that write of single connections, addresses included, below this level.
 _QUIET: Final = (
@@ -49,12 +53,14 @@ _STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__) | {
 
 
 def without_personal_data(text: str) -> str:
-    """`text` without what may point to a person.
+    """`text` without what may point to a person, and no longer than 8,000 characters.
 
     Example:
         >>> without_personal_data("cannot open 'Anna at the sea.jpg' for 192.0.2.7")
         'cannot open [file] for [address]'
     """
+    if len(text) > _MOST:
+        text = f"{text[:_MOST]} …"
     for pattern, substitute in _PERSONAL:
         text = pattern.sub(substitute, text)
     return _ADDRESS.sub(_without_address, text)
@@ -74,7 +80,7 @@ class _Formatter(logging.Formatter):
 
     def words(self, record: logging.LogRecord) -> str:
         message = record.getMessage()
-        if _TRACEBACK in message:  # some libraries write it into the message
+        if TRACEBACK in message:  # some libraries write it into the message
             message = _traceback_without_values(message)
         return without_personal_data(message)
 
@@ -155,7 +161,13 @@ class LogObserver(Observer):
 
 
 class StandardError(logging.StreamHandler[TextIO]):
-    """Writes to whatever standard error is at that moment."""
+    """Writes to whatever standard error is at that moment, or to what it was.
+
+    Attributes:
+        kept: what standard error was before `log_streams` took it over; None where it did not.
+    """
+
+    kept: TextIO | None = None
 
     def __init__(self) -> None:
         """Without a stream: it is looked up."""
@@ -164,11 +176,20 @@ class StandardError(logging.StreamHandler[TextIO]):
     @property
     def stream(self) -> TextIO:
         """Standard error."""
-        return sys.stderr
+        return StandardError.kept or sys.stderr
 
     @stream.setter
     def stream(self, _value: TextIO) -> None:
         """Stay with standard error."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Say that an event could not be put into words, without its words."""
+        lost = logging.LogRecord(
+            __name__, logging.ERROR, "", 0, "an event of %s could not be written",
+            (f"{record.name}:{record.lineno}",), None,
+        )  # fmt: skip
+        with contextlib.suppress(OSError, ValueError):  # the stream itself is gone
+            self.stream.write(self.format(lost) + self.terminator)
 
 
 def formatter(log_format: str) -> logging.Formatter:
@@ -192,7 +213,7 @@ def set_up_logs(log_format: str, level: str) -> None:
 
 def _traceback_without_values(message: str) -> str:
     """What stands before the traceback, its last place, and the type of the exception."""
-    before, _, trace = message.partition(_TRACEBACK)
+    before, _, trace = message.partition(TRACEBACK)
     places = [f"{_short(found[1])}:{found[2]} {found[3]}" for found in _PLACE.finditer(trace)]
     kind = next((line for line in reversed(trace.splitlines()) if line.strip()), "")
     return " ".join([*before.split(), *places[-1:], kind.partition(":")[0].strip()])

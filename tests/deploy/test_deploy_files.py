@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import re
 import runpy
 import shutil
@@ -64,6 +65,53 @@ def test_requirements_are_those_of_the_lock() -> None:
     assert {name: closure[name] for name in pinned} == pinned
     # Left out by uv because no Python or system that we support asks for it.
     assert impossible <= {"async-timeout", "exceptiongroup", "importlib-resources", "tzdata"}
+
+
+def test_every_package_is_named_by_the_hashes_of_the_lock() -> None:
+    """With one hash, pip wants one of every file; so nobody can put another in its place."""
+    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    entries = re.findall(
+        r"^([\w.-]+)==\S+.*\\\n((?:    --hash=sha256:[0-9a-f]{64}.*\n)+)", text, re.M
+    )
+    hashes = {name: set(re.findall("sha256:[0-9a-f]{64}", found)) for name, found in entries}
+    assert set(hashes) == set(LICENCES["pinned"]())
+    packages = locked_packages()
+    for name in set(hashes) - {"opencv-contrib-python"}:
+        files = [*packages[name].get("wheels", ()), packages[name].get("sdist")]
+        assert hashes[name] <= {file["hash"] for file in files if file}, name
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "words"),
+    [
+        ("", 2, "Nothing was learnt: pip-audit"),
+        ([{"name": "a", "skip_reason": "unknown"}], 2, "knows none of the 1 packages"),
+        (
+            [{"name": "a", "version": "1", "vulns": []}, {"name": "b", "skip_reason": "no"}],
+            2,
+            "nobody knows: b.",
+        ),
+        ([{"name": "a", "version": "1", "vulns": []}], 0, "0 holes known"),
+        (
+            [{"name": "a", "version": "1", "vulns": [{"id": "X-1", "fix_versions": ["2"]}]}],
+            1,
+            "a 1: X-1, mended in 2",
+        ),
+    ],
+)
+def test_an_audit_that_learnt_nothing_fails_with_a_sentence(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    answer: list[dict[str, Any]] | str,
+    status: int,
+    words: str,
+) -> None:
+    said = json.dumps({"dependencies": answer}) if answer else "no route to host"
+    program = tmp_path / "uv"
+    program.write_text(f"#!/bin/sh\ncat <<'END'\n{said}\nEND\n")
+    program.chmod(0o755)
+    assert runpy.run_path(str(DEPLOY / "audit.py"))["main"](str(program)) == status
+    assert words in capsys.readouterr().out
 
 
 def test_packages_hold_names_of_debian_only() -> None:

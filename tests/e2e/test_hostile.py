@@ -19,6 +19,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.helpers.hostile import REQUESTS, Door, answer_to, frames
 from tests.helpers.replicas import HOST, Replica, started_replica
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.e2e
 
@@ -34,9 +35,24 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replica]:
     """One process on SQLite, as it is deployed."""
     folder = tmp_path_factory.mktemp("hostile")
     (folder / "secrets").mkdir()
+    (folder / "secrets" / "mien_models_dir").write_text(str(broken_models(folder / "models")))
     # Closed pages are let go soon, so that what they held can be seen to go.
     with started_replica(folder, "app", "--server.disconnectedSessionTTL=5") as replica:
         yield replica
+
+
+def broken_models(folder: Path) -> Path:
+    """All models, of which one has a report that cannot be read; Model Metrics ends at it."""
+    folder.mkdir()
+    for entry in (ROOT / "models").iterdir():
+        (folder / entry.name).symlink_to(entry)
+    (folder / "vgg16").unlink()
+    (folder / "vgg16").mkdir()
+    for entry in (ROOT / "models" / "vgg16").iterdir():
+        (folder / "vgg16" / entry.name).symlink_to(entry)
+    (folder / "vgg16" / "evaluation.json").unlink()
+    (folder / "vgg16" / "evaluation.json").write_text("{ this is no report")
+    return folder
 
 
 def websocket(port: int, protocols: str = "streamlit") -> ClientConnection:
@@ -132,13 +148,23 @@ def test_hostile_requests_break_and_show_nothing(app: Replica, n_requests: int) 
         assert json.load(answer)["ready"]
 
 
-def test_the_log_says_what_happened_without_giving_anything_away(app: Replica) -> None:
+def test_the_log_is_json_line_by_line_and_gives_nothing_away(app: Replica) -> None:
+    """After all that was sent, and a page that ends by an exception that nobody caught."""
+    page = websocket(app.port)
+    message = BackMsg()
+    message.rerun_script.page_name = "model_metrics"
+    page.send(message.SerializeToString())
+    said = ""
+    while "script_finished" not in said:
+        forward = ForwardMsg.FromString(bytes(page.recv(timeout=120)))  # type: ignore[arg-type]
+        said = str(forward.WhichOneof("type"))
+    page.close()
     text = app.log.read_text(errors="replace")
     assert "Traceback" not in text
-    for line in text.splitlines():
-        if line.startswith("{"):
-            event = json.loads(line)
-            assert "master.key" not in event["message"]
+    events = [json.loads(line) for line in text.splitlines()]
+    assert all("master.key" not in event["message"] for event in events)
+    (error,) = [event for event in events if event.get("error") == "JSONDecodeError"]
+    assert any(place.startswith("ui/shared/resources.py") for place in error["trace"])
 
 
 def test_too_much_at_once_is_refused_before_it_is_read(app: Replica) -> None:

@@ -12,14 +12,14 @@ import sys
 import threading
 
 import streamlit as st
-import streamlit.logger as streamlit_logger
 from starlette.formparsers import MultiPartParser
 
 import ui
 from core.errors import SettingsError
 from services.observe import WORK, add_observer
 from services.operations.doctor import Readiness
-from services.operations.logs import LogObserver, StandardError, formatter, set_up_logs
+from services.operations.logs import LogObserver
+from ui.runtime import logs
 from ui.runtime.messages import refuse_needless_messages
 from ui.runtime.router import through_home_from_the_start
 from ui.runtime.session_expiry import start_expiry
@@ -44,8 +44,7 @@ def start(*, serving: bool = True) -> None:
             return
         limits = settings()
         _started = True
-        set_up_logs(limits.log_format, limits.log_level)
-        _take_over_streamlits_logs(limits.log_format)
+        logs.set_up(limits.log_format, limits.log_level)
         keep_uploads_in_memory()
         refuse_needless_messages()
         start_expiry()
@@ -63,7 +62,7 @@ def start_or_say() -> None:
     try:
         start()
     except SettingsError as error:
-        set_up_logs("text", "INFO")
+        logs.set_up("text", "INFO")
         logger.error("%s", error)
         st.error(
             "Mien is not set up right on this server, and cannot start. Whoever runs it finds "
@@ -124,25 +123,3 @@ def _serve_probes(host: str, port: int) -> None:
         logger.error("no metrics: port %s cannot be opened (%s)", port, exc.strerror)
         return
     add_observer(metrics)
-
-
-def _take_over_streamlits_logs(log_format: str) -> None:
-    """Streamlit gives each of its loggers a handler, and uvicorn its own; one format for all."""
-
-    def set_up(named: logging.Logger) -> None:
-        for handler in list(named.handlers):
-            named.removeHandler(handler)
-        handler = StandardError()
-        handler.setFormatter(formatter(log_format))
-        named.addHandler(handler)
-
-    streamlit_logger.setup_formatter = set_up  # type: ignore[assignment]
-    streamlit_logger.update_formatter()
-    # It warns of caches that are filled before the first visitor came, as `warm_up` does.
-    script_context = "streamlit.runtime.scriptrunner_utils.script_run_context"
-    logging.getLogger(script_context).setLevel(logging.ERROR)
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
-        for handler in logging.getLogger(name).handlers:
-            handler.setFormatter(formatter(log_format))
-        # Below, it writes a line a request, with paths that hold the ids of sessions.
-        logging.getLogger(name).setLevel(logging.WARNING)

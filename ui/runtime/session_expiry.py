@@ -106,7 +106,9 @@ def empty(session: Any) -> None:
     Its state, files in widgets among it; pieces of pages that run by themselves, with what they
     were given; messages to the browser that never left.
     """
+    # In place, for whoever still knows them (a thread that has run the page, streamlit-webrtc).
     session._session_state.clear()
+    session._session_state._new_widget_state.widget_metadata.clear()  # what widgets call
     session._fragment_storage.clear()
     session._fragment_storage.clear_outside_wrappers()
     session._browser_queue.clear()

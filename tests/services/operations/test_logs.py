@@ -1,6 +1,7 @@
 import json
 import logging
 import re
+import time
 import traceback
 from pathlib import Path
 
@@ -53,6 +54,14 @@ def raised(error: Exception) -> Exception:
 )
 def test_what_points_to_a_person_goes_and_the_rest_stays(text: str, kept: str) -> None:
     assert without_personal_data(text) == kept
+
+
+@pytest.mark.parametrize("bit", ["x", "a.", "@", "1.", ":", "://", "'", "x.jp", "f:", "=a", "A1-"])
+def test_long_texts_cost_no_time(bit: str) -> None:
+    started_s = time.process_time()
+    for text in (bit * 500_000, bit * 4000):
+        assert len(without_personal_data(text)) <= 8010
+    assert time.process_time() - started_s < 0.5
 
 
 def test_json_lines_hold_numbers_and_places_and_no_words_of_foreign_errors() -> None:
