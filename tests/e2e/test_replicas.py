@@ -169,7 +169,7 @@ def test_consent_counts_on_every_replica_at_once(
     # The page on the other replica is still open; at its next click it knows.
     here.get_by_role("button", name="What happens to your photo").click()
     expect(here.get_by_text("You took your consent back").first).to_be_visible(timeout=SLOW_MS)
-    assert here.locator('input[type="file"]').count() == 0
+    expect(here.locator('input[type="file"]')).to_have_count(0)
 
     # And one given anew there counts here.
     again = keep_photo(there, site.url, photo, timeout_ms=SLOW_MS)
