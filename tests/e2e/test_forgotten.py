@@ -1,10 +1,17 @@
 """What a page held goes when it is closed: a weak reference to every kind of holder is dead.
 
-docs/privacy.md promises a time, and this asks a running server whether it keeps it.
+docs/privacy.md promises a time, and this asks a running server whether it keeps it. The server is
+this file, too: `python -m tests.e2e.test_forgotten run serve.py` is Streamlit's command line in a
+process that writes twice a second, into the file that MIEN_WATCH_FILE names, for each class of
+`WATCHED` how many objects were made and how many of them a weak reference still finds.
 """
 
+import importlib
 import json
+import os
+import threading
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +25,6 @@ from tests.e2e.conftest import serve
 from tests.helpers.agree import agree_in_browser
 from tests.helpers.audit_sets import csv_bytes, good_zip, zipped
 from tests.helpers.clips import encode_clip, wandering, write_camera_film
-from tests.helpers.watched_server import WATCHED
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.e2e
@@ -27,6 +33,18 @@ SLOW_MS = 120_000
 TTL_S = 1
 # Two looks, fifteen seconds apart, and what a busy machine adds.
 GONE_S: Final = TTL_S + 2 * 15 + 15
+WATCHED: Final = {
+    "ZipPictures": "core.pictures.archive",
+    "AuditSet": "services.bias_audit.input",
+    "AuditResult": "services.bias_audit.judge",
+    "ClipResult": "services.analysis.clips",
+    "LiveSession": "services.analysis.live",
+    "FrameProcessor": "services.analysis.live_frames",
+    "FaceView": "ui.faces.view",
+    "Shown": "ui.faces.pictures",
+    "UploadedFile": "streamlit.runtime.uploaded_file_manager",
+}
+EVERY_S: Final = 0.5
 ASTRONAUT = ROOT / "samples" / "astronaut.jpg"
 
 
@@ -96,7 +114,7 @@ def test_what_closed_pages_held_is_gone_in_time(
     write_camera_film(film)
     for server in serve(
         tmp_path,
-        streamlit="tests.helpers.watched_server",
+        streamlit="tests.e2e.test_forgotten",
         MIEN_WATCH_FILE=str(told),
         STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL=str(TTL_S),
     ):
@@ -119,3 +137,39 @@ def test_what_closed_pages_held_is_gone_in_time(
         # Each kind was there, or the test shows nothing.
         assert {name for name, one in before.items() if one["alive"]} == set(WATCHED), before
         assert {name: one["alive"] for name, one in now.items()} == dict.fromkeys(WATCHED, 0)
+
+
+def watch(name: str) -> list[weakref.ref[Any]]:
+    """Weak references to all objects of a class that are made from now on."""
+    made: list[weakref.ref[Any]] = []
+    kind = getattr(importlib.import_module(WATCHED[name]), name)
+    first = kind.__init__
+
+    def noted(self: Any, *args: Any, **options: Any) -> None:
+        first(self, *args, **options)
+        made.append(weakref.ref(self))
+
+    kind.__init__ = noted
+    return made
+
+
+def tell(file: Path, watched: dict[str, list[weakref.ref[Any]]]) -> None:
+    """Write the counts, again and again."""
+    while True:
+        counts = {
+            name: {"made": len(made), "alive": sum(one() is not None for one in made)}
+            for name, made in watched.items()
+        }
+        part = file.with_suffix(".part")
+        part.write_text(json.dumps(counts))
+        part.replace(file)
+        time.sleep(EVERY_S)
+
+
+if __name__ == "__main__":
+    seen = {name: watch(name) for name in WATCHED}
+    target = Path(os.environ["MIEN_WATCH_FILE"])
+    threading.Thread(target=tell, args=(target, seen), daemon=True).start()
+    from streamlit.web.cli import main
+
+    main()

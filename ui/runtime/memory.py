@@ -6,20 +6,24 @@ freed pages, with what stood in them, for the next use.
 
 import ctypes
 import gc
-import threading
+from typing import Final
 
-_went = threading.Event()
+# A page that was still running lets its pictures go a moment later.
+_LOOKS: Final = 2
+_looks_left = 0
 
 
 def something_went() -> None:
     """Say that something of a person was let go; `give_back` then has work to do."""
-    _went.set()
+    global _looks_left
+    _looks_left = _LOOKS
 
 
 def give_back() -> None:
-    """Collect what went since the last call and return its pages to the system."""
-    if _went.is_set():
-        _went.clear()
+    """Collect what went lately and return its pages to the system; called every few seconds."""
+    global _looks_left
+    if _looks_left > 0:
+        _looks_left -= 1
         gc.collect()
         trim()
 
