@@ -16,7 +16,7 @@ UV := .tools/bin/uv
 export UV_PYTHON := $(PYTHON)
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: app test lint types test-app test-e2e test-live test-training bench bench-peers studies screenshots report slides docs setup-train setup-batch clean deploy-files audit coverage-store mutation-store test-hostile
+.PHONY: app test lint types test-app test-e2e test-live test-training bench bench-peers studies detectors screenshots report slides docs setup-train setup-batch clean deploy-files audit coverage-store mutation-store test-hostile
 
 app: .venv/.app
 	@echo "Mien listens on http://$(ADDRESS):$(PORT)$(if $(filter 127.0.0.1 localhost,$(ADDRESS)),; this computer alone reaches it. ADDRESS=0.0.0.0 lets others in.,; other computers may reach it.)"
@@ -106,6 +106,11 @@ studies: .venv/.app
 	.venv/bin/mien evaluate --coverage --split test --data $(SETS)/fer2013.parquet
 	.venv/bin/mien study landmarks --fer $(SETS)/fer2013.parquet --helen $(SETS)/helen68.parquet --cache runs/landmark_study
 	.venv/bin/python -m training.fits.detector_effect --data $(SETS)/fer2013.parquet
+
+# The quality table of the detectors anew; ten minutes, or hours with dlib's.
+detectors: .venv/.app
+	for name in yunet ensemble blazeface haar; do \
+		.venv/bin/mien detect-eval --data $(SETS)/wider_val.parquet --detector $$name --out models/$$name/evaluation.json || exit 1; done
 
 setup-train: .venv-train/.train
 

@@ -34,6 +34,7 @@ from core.config import load_settings
 from core.pictures.images import decode_image
 
 _BYTES_A_FLOAT = 4
+_SEARCHED_HW = (448, 800)  # what the detector makes of 1280x720
 _CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
 
@@ -63,50 +64,34 @@ def copied_bytes_per_ms(runs: int) -> float:
     return source.size / best_ms(lambda: np.copyto(target, source), runs)
 
 
-def yunet_macs(models_dir: Path, size_wh: tuple[int, int]) -> int:
-    """Multiply-adds of the detector's convolutions for a picture of this size."""
-    net = cv2.dnn.readNetFromONNX(str(models_dir / "yunet" / "face_detection_yunet_2023mar.onnx"))
-    width, height = (-(-side // 32) * 32 for side in size_wh)
-    # Not `net.getFLOPS`, which takes convolutions by groups for full ones (OpenCV 4.14).
-    ids, _, shapes = net.getLayersShapes([1, 3, height, width])
-    total = 0
-    for layer_id, out in zip(np.ravel(ids), shapes, strict=True):
-        layer = net.getLayer(int(layer_id))
-        if layer.type == "Convolution":  # weights (out, in of a group, height, width)
-            total += int(np.prod(np.ravel(out[0]))) * int(np.prod(layer.blobs[0].shape[1:]))
-    return total
-
-
-def _plain(model: Path) -> Interpreter:
+def _plain(model: Path, size_hw: tuple[int, int] | None = None) -> Interpreter:
+    """Without XNNPACK, which would hide the layers behind one operation of its own."""
     interpreter = Interpreter(
         model_path=str(model),
         experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
     )
+    if size_hw is not None:
+        index = interpreter.get_input_details()[0]["index"]
+        interpreter.resize_tensor_input(index, (1, *size_hw, 3))
     interpreter.allocate_tensors()
     return interpreter
 
 
-def _tensors(model: Path) -> Any:
-    return _plain(model).get_tensor_details()
-
-
-def classifier_macs(model: Path, views: int) -> int:
-    """Multiply-adds of the expression network for one face, from the shapes of its layers."""
-    shapes = {t["index"]: t["shape"] for t in _tensors(model)}
-    total = 0
-    # Without XNNPACK, which would hide the layers behind one operation of its own.
-    for op in _plain(model)._get_ops_details():
+def multiply_adds(model: Path, size_hw: tuple[int, int] | None = None) -> int:
+    """Multiply-adds of a network for one picture, from the shapes of its layers."""
+    interpreter, total = _plain(model, size_hw), 0
+    shapes = {tensor["index"]: tensor["shape"] for tensor in interpreter.get_tensor_details()}
+    for op in interpreter._get_ops_details():
         if op["op_name"] not in _CONVOLUTIONS:
             continue
-        weights = shapes[op["inputs"][1]]
-        out = shapes[op["outputs"][0]]
+        weights, out = shapes[op["inputs"][1]], shapes[op["outputs"][0]]
         if op["op_name"] == "CONV_2D":  # weights (out, height, width, in)
             total += int(np.prod(out)) * int(np.prod(weights[1:]))
         elif op["op_name"] == "DEPTHWISE_CONV_2D":  # weights (1, height, width, channels)
             total += int(np.prod(out)) * int(np.prod(weights[1:3]))
         else:
             total += int(np.prod(weights))
-    return total * views
+    return total
 
 
 def steps(analyzer: Analyzer, models_dir: Path, runs: int) -> dict[str, dict[str, Any]]:
@@ -117,12 +102,10 @@ def steps(analyzer: Analyzer, models_dir: Path, runs: int) -> dict[str, dict[str
     card = analyzer.classifier.card
     batch = card.face_input.batch(image_rgb, list(faces), analyzer.detector.box_geometry)
     peak, copied = peak_macs_per_ms(runs), copied_bytes_per_ms(runs)
-    scale = 800 / 1280
-    detect_macs = yunet_macs(models_dir, (800, round(720 * scale)))
-    classify_macs = classifier_macs(
-        models_dir / card.id / "model.tflite", 2 if card.flip_average else 1
-    )
-    is_int8 = any(t["dtype"] == np.int8 for t in _tensors(models_dir / card.id / "model.tflite"))
+    detect_macs = multiply_adds(models_dir / "yunet" / "model_float.tflite", _SEARCHED_HW)
+    classifier = models_dir / card.id / "model.tflite"
+    classify_macs = multiply_adds(classifier) * (2 if card.flip_average else 1)
+    is_int8 = any(t["dtype"] == np.int8 for t in _plain(classifier).get_tensor_details())
     classify_peak = peak * (_BYTES_A_FLOAT if is_int8 else 1)
     rows = {
         "decode": (lambda: decode_image(jpeg), image_rgb.nbytes / copied, image_rgb.nbytes),

@@ -28,8 +28,8 @@ THIRD_PARTY_SHA256: Final = {
     "face_landmarker/face_landmarker.task": (
         "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
     ),
-    "yunet/face_detection_yunet_2023mar.onnx": (
-        "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
+    "yunet/model_float.tflite": (
+        "15dda5c6c6c7c8cd2fdf3e6c2eb52a518a15bd9634e2dd53ebc5e0869b88c98e"
     ),
 }
 
@@ -284,11 +284,6 @@ def check_opencv() -> Check:
         return Check(
             "opencv", "bad", f"OpenCV cannot be imported ({type(exc).__name__}).",
             "Install opencv-python-headless; other builds need libraries of a desktop.",
-        )  # fmt: skip
-    if not hasattr(cv2, "FaceDetectorYN"):
-        return Check(
-            "opencv", "bad", f"OpenCV {cv2.__version__} has no face detector.",
-            "Install opencv-python-headless again.",
         )  # fmt: skip
     gui = re.search(r"^\s*GUI:\s*(\S+)", cv2.getBuildInformation(), re.MULTILINE)
     if gui is not None and gui[1] != "NONE":

@@ -2,14 +2,13 @@
 
 import hashlib
 import json
-import threading
-from collections import OrderedDict
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from core.detection.any_size import AnySizeNetwork
 from core.detection.box_geometry import load_box_geometry
 from core.detection.detectors.grid import faces_from_maps, suppress
 from core.detection.scaling import rescale
@@ -19,8 +18,6 @@ from core.types import Box, Face, FloatArray, ImageRGB, check_image_rgb
 # Sides of the network's picture are multiples of it: of the coarsest cell's, and coarser still,
 # so that photos of about the same size share a plan.
 _SIDE_STEP_PX = 64
-# Plans for so many sizes are kept; making one takes longer than running it.
-_MAX_PLANS = 6
 _MOST_ENLARGED = 4.0
 _SAME_FACE_IOU = 0.4
 # Larger faces are looked for in a thumbnail, in which smaller ones are left to the full picture.
@@ -32,7 +29,7 @@ PRECISIONS: Final = ("int8", "float")
 
 
 class FaceNetwork:
-    """A LiteRT network behind a lock: its input size is state of the interpreter.
+    """Faces of all sizes in a photo, by `AnySizeNetwork`.
 
     Args:
         model: content of a file that `training.detector.export` wrote.
@@ -42,10 +39,9 @@ class FaceNetwork:
     """
 
     def __init__(self, model: bytes, *, enlarge: float = 1.0, max_side_px: int = 800) -> None:
-        """Keep the bytes; interpreters are planned as sizes come."""
-        self._model, self.enlarge, self.max_side_px = model, enlarge, max_side_px
-        self._lock = threading.Lock()
-        self._plans: OrderedDict[tuple[int, int], Any] = OrderedDict()
+        """Keep it."""
+        self._network = AnySizeNetwork(model, _SIDE_STEP_PX)
+        self.enlarge, self.max_side_px = enlarge, max_side_px
 
     def find(self, image_rgb: ImageRGB, threshold: float) -> Found:
         """Faces in `image_rgb`, surest first, in its pixels.
@@ -69,35 +65,10 @@ class FaceNetwork:
         """What the network sees in the picture resized by `scale`, in the picture's pixels."""
         resized, scale_xy = rescale(image_rgb, scale)
         to_full = scale_xy.astype(np.float32)
-        height, width = resized.shape[:2]
-        rows, columns = (-(-side // _SIDE_STEP_PX) * _SIDE_STEP_PX for side in (height, width))
-        with self._lock:
-            interpreter = self._plan((rows, columns))
-            spec = interpreter.get_input_details()[0]
-            picture = np.zeros((1, rows, columns, 3), spec["dtype"])
-            picture[0, :height, :width] = resized
-            interpreter.set_tensor(spec["index"], picture)
-            interpreter.invoke()
-            outputs = interpreter.get_output_details()
-            maps = [interpreter.get_tensor(output["index"])[0] for output in outputs]
-        # The order of outputs means nothing, their shapes do: finest level first, then logits
-        # (1 channel), boxes (4), points (10).
-        maps.sort(key=lambda level: (-level.shape[0], level.shape[2]))
-        boxes, points, confidences = faces_from_maps(maps, threshold, _SAME_FACE_IOU)
+        boxes, points, confidences = faces_from_maps(
+            self._network.maps(resized), threshold, _SAME_FACE_IOU
+        )
         return boxes * np.tile(to_full, 2), points * to_full, confidences
-
-    def _plan(self, size_hw: tuple[int, int]) -> Any:
-        interpreter = self._plans.get(size_hw)
-        if interpreter is None:
-            interpreter = Interpreter(model_content=self._model, num_threads=1)
-            index = interpreter.get_input_details()[0]["index"]
-            interpreter.resize_tensor_input(index, (1, *size_hw, 3))
-            interpreter.allocate_tensors()
-            self._plans[size_hw] = interpreter
-            if len(self._plans) > _MAX_PLANS:
-                self._plans.popitem(last=False)
-        self._plans.move_to_end(size_hw)
-        return interpreter
 
 
 def logit_map_names(model: bytes) -> list[str]:

@@ -1,27 +1,34 @@
-"""YuNet (Wu et al. 2023, Machine Intelligence Research 20), through OpenCV. The default."""
+"""YuNet (Wu et al. 2023, Machine Intelligence Research 20), through LiteRT. The default."""
 
-import threading
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Final
 
-import cv2
 import numpy as np
 
+from core.detection.any_size import AnySizeNetwork
 from core.detection.box_geometry import load_box_geometry
+from core.detection.detectors.grid import STRIDES, suppress
 from core.detection.scaling import rescale
 from core.errors import ModelError
 from core.types import Box, Face, FloatArray, ImageRGB, check_image_rgb
 
-# OpenCV's network reads memory it never wrote when its input is a single row of 32-px cells
-# high (seen with 4.14: faces of full confidence in blank strips), so strips are padded to two.
-_MIN_SIDE_PX = 64
+FILE_NAME: Final = "model_float.tflite"
+_SIDE_STEP_PX: Final = STRIDES[-1]
+_SAME_FACE_IOU: Final = 0.3
+# A picture that is shrunk anyway is shrunk by this much more at most to save a row of padding:
+# of 1280x720 that leaves 796x448 instead of 800x450, which would be padded to 800x480.
+_SPARED: Final = 0.01
+# Keeps exp finite, whatever the network says.
+_LARGEST_LOGIT: Final = 40.0
+_LARGEST_LOG_SIZE: Final = 8.0
 
 
 class YuNetDetector:
-    """OpenCV's `FaceDetectorYN` behind a lock: its input size is state of the object.
+    """The weights of OpenCV Zoo's network of March 2023, as `training.detector.yunet` wrote them.
 
     Args:
-        folder: holds the ONNX file and the card.
+        folder: holds the network and the box geometry.
         threshold: smallest confidence that counts.
         max_side_px: larger images are shrunk to this side first, which bounds the time.
         enlarge: factor by which the image is enlarged after that, to find smaller faces.
@@ -38,47 +45,67 @@ class YuNetDetector:
         enlarge: float = 1.0,
     ) -> None:
         """Load the network."""
-        file = folder / "face_detection_yunet_2023mar.onnx"
+        file = folder / FILE_NAME
         if not file.exists():
             raise ModelError(f"The face detector's file {file.name} is missing; reinstall Mien.")
         self.threshold, self.max_side_px, self._enlarge = threshold, max_side_px, enlarge
         self.box_geometry = load_box_geometry(folder)
-        self._lock = threading.Lock()
-        self._network = cv2.FaceDetectorYN.create(
-            str(file), "", (320, 320), score_threshold=threshold, nms_threshold=0.3, top_k=5000
-        )
+        self._network = AnySizeNetwork(file.read_bytes(), _SIDE_STEP_PX)
 
     def detect(self, image_rgb: ImageRGB) -> tuple[Face, ...]:
         """See `FaceDetector.detect`.
 
         Five keypoints: eyes, tip of the nose, corners of the mouth; the person's right first.
         """
-        scale = min(1.0, self.max_side_px / max(check_image_rgb(image_rgb).shape[:2]))
-        scaled_rgb, scale_xy = rescale(image_rgb, scale * self._enlarge)
-        padded_bgr = _pad(cv2.cvtColor(scaled_rgb, cv2.COLOR_RGB2BGR))
-        with self._lock:
-            self._network.setInputSize(padded_bgr.shape[1::-1])
-            _, rows = self._network.detect(padded_bgr)
-        if rows is None:
-            return ()
+        size_hw = check_image_rgb(image_rgb).shape[:2]
+        scale = _fitting(min(1.0, self.max_side_px / max(size_hw)), min(size_hw)) * self._enlarge
+        scaled_rgb, scale_xy = rescale(image_rgb, scale)
+        boxes, points, confidences = faces_from_maps(
+            self._network.maps(scaled_rgb), self.threshold
+        )
         to_full = scale_xy.astype(np.float32)
-        return tuple(self._face(row, to_full) for row in rows if min(row[2:4]) > 0)
-
-    def _face(self, row: FloatArray, to_full: FloatArray) -> Face:
-        """One row of OpenCV's result: x, y, w, h, five points, confidence."""
-        x_min, y_min = (row[0:2] * to_full).tolist()
-        width, height = (row[2:4] * to_full).tolist()
-        return Face(
-            box=Box(x_min, y_min, x_min + width, y_min + height),
-            confidence=float(np.clip(row[14], 0, 1)),
-            keypoints_xy=row[4:14].reshape(5, 2) * to_full,
-            detector=self.name,
+        return tuple(
+            Face(Box(*map(float, box)), float(confidence), own_points, self.name)
+            for box, own_points, confidence in zip(
+                boxes * np.tile(to_full, 2), points * to_full, confidences, strict=True
+            )
         )
 
 
-def _pad(image_bgr: Any) -> Any:
-    """The picture with black added below and to the right, as OpenCV itself rounds sizes up."""
-    missing_px = [max(_MIN_SIDE_PX - side, 0) for side in image_bgr.shape[:2]]
-    if not any(missing_px):
-        return image_bgr
-    return np.pad(image_bgr, [(0, missing_px[0]), (0, missing_px[1]), (0, 0)])
+def _fitting(scale: float, shorter_px: int) -> float:
+    """The scale, a little smaller where the shorter side then needs no padding."""
+    if scale == 1:
+        return scale
+    whole_px = shorter_px * scale // _SIDE_STEP_PX * _SIDE_STEP_PX
+    fitting = whole_px / shorter_px
+    return fitting if fitting > (1 - _SPARED) * scale else scale
+
+
+def faces_from_maps(
+    maps: Sequence[FloatArray], threshold: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Boxes, points and confidences of the faces in one picture, surest first.
+
+    Args:
+        maps: for each stride (h, w, 16): logits of "a face" and of "an object", shift of the
+            box's middle and logs of its sides, shifts of five points; all in strides.
+        threshold: smallest confidence, 0..1.
+
+    Returns:
+        boxes_xyxy (n, 4), points_xy (n, 5, 2), confidences (n,), in the picture's pixels.
+    """
+    boxes, points, confidences = [], [], []
+    for cells, stride in zip(maps, STRIDES, strict=True):
+        logits = np.clip(cells[..., :2], -_LARGEST_LOGIT, _LARGEST_LOGIT)
+        confidence = 1 / np.sqrt(np.prod(1 + np.exp(-logits), axis=-1))
+        sure = confidence >= threshold
+        said = cells[sure]
+        corner_xy = np.argwhere(sure)[:, ::-1].astype(np.float32)
+        middle = corner_xy + said[:, 2:4]
+        half = np.exp(np.minimum(said[:, 4:6], _LARGEST_LOG_SIZE)) / 2
+        boxes.append(np.concatenate([middle - half, middle + half], axis=1) * stride)
+        points.append((corner_xy[:, None] + said[:, 6:].reshape(-1, 5, 2)) * stride)
+        confidences.append(confidence[sure])
+    boxes_xyxy, all_confidences = np.concatenate(boxes), np.concatenate(confidences)
+    kept = suppress(boxes_xyxy, all_confidences, _SAME_FACE_IOU)
+    return boxes_xyxy[kept], np.concatenate(points)[kept], all_confidences[kept]

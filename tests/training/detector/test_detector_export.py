@@ -8,8 +8,11 @@ pytest.importorskip("keras", reason="needs the train extra (uv sync --extra trai
 
 import keras
 
+from core.detection.any_size import AnySizeNetwork
 from core.detection.detectors.grid import STRIDES, faces_from_maps
 from core.detection.detectors.mien_face import FaceNetwork
+from core.detection.detectors.yunet import FILE_NAME
+from tests.paths import ROOT
 from training.detector.export import to_litert
 from training.detector.network import training_model
 from training.detector.recipe import DetectorRecipe
@@ -70,3 +73,16 @@ def test_training_and_serving_networks_share_their_rows(
         assert rows[0, start : start + len(flat)] == pytest.approx(flat, abs=1e-4)
         start += len(flat)
     assert start == rows.shape[1]
+
+
+def test_the_shipped_yunet_is_what_its_published_weights_give() -> None:
+    pytest.importorskip("onnx", reason="needs the train extra")
+    from training.detector.yunet import build_network
+
+    folder = ROOT / "models" / "yunet"
+    network = build_network(folder / "face_detection_yunet_2023mar.onnx")
+    picture = np.random.default_rng(5).integers(0, 256, (96, 160, 3)).astype(np.uint8)
+    shipped = AnySizeNetwork((folder / FILE_NAME).read_bytes(), STRIDES[-1]).maps(picture)
+    built = network.predict(picture[None].astype(np.float32), verbose=0)
+    for one, other in zip(shipped, built, strict=True):
+        assert one == pytest.approx(other[0], abs=1e-3)
