@@ -2,9 +2,12 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+_MIN_WIDTH = 160
 
 
 def write_text(text: str, out: Path | None) -> None:
@@ -49,6 +52,18 @@ def wide_console() -> Any:
     return console
 
 
+@contextmanager
+def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on the terminal; the block's value is told what is done and how much there is."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
 def n_cores() -> int:
     """Cores that this process may use; macOS only knows all of them."""
     if hasattr(os, "sched_getaffinity"):
@@ -64,6 +79,3 @@ def counted(number: int, word: str) -> str:
         ('1 file', '1,200 files')
     """
     return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
-
-
-_MIN_WIDTH = 160

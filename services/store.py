@@ -7,7 +7,6 @@ from core.config import Settings
 from db.audit import log as audit
 from db.audit.chain import ChainHead, ChainStatus
 from db.database.engine import database_file
-from db.errors import StoreError
 from db.policy import integrity
 from db.store import Store, look_at_store, open_store
 from db.types import Controller, Kind
@@ -17,21 +16,11 @@ from db.views.inspect import StoreFacts, answers, inspect_store
 __all__ = [
     "ChainHead",
     "ChainStatus",
-    "Controller",
     "Store",
-    "StoreError",
     "StoreFacts",
-    "Summary",
     "answers",
-    "chain_status",
-    "controller_of",
     "inspect_store",
-    "look_at_store_of",
     "open_store",
-    "open_store_if_there",
-    "open_store_of",
-    "reanchor",
-    "summary",
 ]
 
 

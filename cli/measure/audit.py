@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.measure.evaluate import FacesChoice
-from cli.output import check_out, write_text
+from cli.output import check_out, progress_bar, write_text
 
 if TYPE_CHECKING:
     from core.config import Settings
@@ -80,12 +80,14 @@ def audit(
         finder = create_detector(detector or settings.default_detector, settings.models_dir)
     checked = _read(data, images, tuple(group_by or ()), settings.picture_limits)
     names = [classifier.card.id for classifier in classifiers]
-    with _logged(settings, names, len(checked.images)) as judged, _progress() as progress:
-        task = progress.add_task("Judging", total=None)
+    with (
+        _logged(settings, names, len(checked.images)) as judged,
+        progress_bar("Judging") as progress,
+    ):
 
         def step(done: int, total: int) -> None:
             judged(done)
-            progress.update(task, completed=done, total=total)
+            progress(done, total)
 
         result = run_audit(
             classifiers,
@@ -145,14 +147,6 @@ def _read(
     return check_set(
         data.name, table, group_by=group_by, archive=archive, folder=data.parent, limits=limits
     )
-
-
-def _progress() -> Any:
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    return Progress(console=console, disable=not console.is_terminal, transient=True)
 
 
 def _print(result: "AuditResult") -> None:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.measure.evaluate import progress_bar
-from cli.output import check_out, say, wide_console, write_text
+from cli.output import check_out, progress_bar, say, wide_console, write_text
 
 if TYPE_CHECKING:
     from core.measures.detection.evaluation import DetectionEvaluation
@@ -49,15 +48,14 @@ def detect_eval(
     command = ["mien", "detect-eval", "--data", data.name, "--detector", name]
     command += ["--min-face", f"{min_face:g}"]
     command += ["--every", str(every)] if every > 1 else []
-    with progress_bar() as progress:
-        task = progress.add_task("Evaluating", total=len(photos))
+    with progress_bar("Evaluating") as progress:
         evaluation = evaluate(
             finder,
             photos,
             shipped_threshold=create_detector(name, settings.models_dir).threshold,
             min_face_px=min_face,
             command=shlex.join(command),
-            progress=lambda done, total: progress.update(task, completed=done, total=total),
+            progress=progress,
         )
     if out is not None:
         write_text(evaluation.model_dump_json(indent=1) + "\n", out)

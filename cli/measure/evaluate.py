@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.output import say, wide_console
+from cli.output import progress_bar, say, wide_console
 
 if TYPE_CHECKING:
     from core.expression.classify import EmotionClassifier
@@ -73,15 +73,8 @@ def evaluate(
         data, split=split, group_by=tuple(group_by or ()), limits=settings.picture_limits
     )
     say(images.notes)
-    with progress_bar() as progress:
-        task = progress.add_task("Evaluating", total=len(images))
-        evaluation = run(
-            classifier,
-            images,
-            split=split,
-            detector=finder,
-            progress=lambda done, total: progress.update(task, completed=done, total=total),
-        )
+    with progress_bar("Evaluating") as progress:
+        evaluation = run(classifier, images, split=split, detector=finder, progress=progress)
     if as_json:
         sys.stdout.write(json.dumps(summary(evaluation), indent=1) + "\n")
     else:
@@ -96,13 +89,11 @@ def _write_coverage(
     from training.studies.coverage import coverage_study
 
     model_id = classifier.card.id
-    with progress_bar() as progress:
-        task = progress.add_task("Corrupting", total=None)
+    command = f"mien evaluate --coverage --split test --data {data.name} --model {model_id}"
+    with progress_bar("Corrupting") as progress:
         study = coverage_study(
-            data, classifier, models_dir, n_corrupted,
-            command=f"mien evaluate --coverage --split test --data {data.name} --model {model_id}",
-            progress=lambda done, total: progress.update(task, completed=done, total=total),
-        )  # fmt: skip
+            data, classifier, models_dir, n_corrupted, command=command, progress=progress
+        )
     write_study(models_dir / "studies" / f"coverage_{model_id}.json", study, digits=4)
     every = study["all"]
     sys.stdout.write(
@@ -114,6 +105,8 @@ def _write_coverage(
 
 def summary(evaluation: "Evaluation") -> dict[str, Any]:
     """The evaluation flat, as `--json` prints it; figures without meaning are null."""
+    from core.measures.study import plain
+
     content = {
         **evaluation.model_dump(exclude={"measures", "by_group"}),
         **evaluation.measures.model_dump(exclude={"n"}),
@@ -129,28 +122,7 @@ def summary(evaluation: "Evaluation") -> dict[str, Any]:
             for column, groups in evaluation.by_group.items()
         },
     }
-    cleaned: dict[str, Any] = _nan_to_none(content)
-    return cleaned
-
-
-def _nan_to_none(value: Any) -> Any:
-    """JSON has no NaN."""
-    if isinstance(value, float) and math.isnan(value):
-        return None
-    if isinstance(value, dict):
-        return {key: _nan_to_none(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_nan_to_none(inner) for inner in value]
-    return value
-
-
-def progress_bar() -> Any:
-    """A bar on the terminal, nothing where the output goes to a file."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    return Progress(console=console, disable=not console.is_terminal, transient=True)
+    return dict(plain(content))
 
 
 def _share(value: float) -> str:

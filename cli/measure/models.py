@@ -2,15 +2,16 @@
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from cli.output import wide_console
+
 if TYPE_CHECKING:
     from core.expression.model_card import ModelCard
-
-_MIN_WIDTH = 130
 
 
 def models(
@@ -39,30 +40,32 @@ def models(
     _table(rows, settings.default_model)
 
 
+def _shown(value: float | None, form: str, unit: str = "", scale: float = 1) -> str:
+    return "–" if value is None else f"{value / scale:{form}}{unit}"
+
+
+# Title -> the cell of a row, both on the screen and in the README.
+COLUMNS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
+    "model": lambda row: row["id"] + ("" if row["shipped"] else " (not shipped)"),
+    "accuracy": lambda row: _shown(row["accuracy"], ".1%"),
+    "without near-duplicates": lambda row: _shown(row["accuracy_without_near_duplicates"], ".1%"),
+    "one view": lambda row: _shown(row["accuracy_single_view"], ".1%"),
+    "balanced": lambda row: _shown(row["balanced_accuracy"], ".1%"),
+    "macro F1": lambda row: _shown(row["macro_f1"], ".3f"),
+    "calibration error": lambda row: _shown(row["ece"], ".3f"),
+    "corrupted": lambda row: _shown(row["accuracy_corrupted"], ".1%"),
+    "parameters": lambda row: _shown(row["parameters"], ".1f", " M", 1e6),
+    "multiply-accumulates": lambda row: _shown(row["macs"], ".0f", " M", 1e6),
+    "ms a face": lambda row: _shown(row["ms_per_face"], ".1f"),
+    "size": lambda row: _shown(row["bytes"], ".1f", " MB", 1e6),
+}
+
+
 def markdown(rows: list[dict[str, Any]]) -> str:
     """The measures as the README shows them."""
-    lines = [
-        "| model | accuracy | without near-duplicates | one view | balanced | macro F1 "
-        "| calibration error | corrupted | parameters | multiply-accumulates | ms a face | size |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {row['id']}{'' if row['shipped'] else ' (not shipped)'} | {row['accuracy']:.1%} "
-        f"| {row['accuracy_without_near_duplicates']:.1%} | {row['accuracy_single_view']:.1%} "
-        f"| {row['balanced_accuracy']:.1%} | {row['macro_f1']:.3f} | {row['ece']:.3f} "
-        f"| {_share(row['accuracy_corrupted'], '.1%')} | {row['parameters'] / 1e6:.1f} M "
-        f"| {row['macs'] / 1e6:.0f} M | {_ms(row)} | {row['bytes'] / 1e6:.1f} MB |"
-        for row in rows
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _share(value: float | None, form: str) -> str:
-    return "–" if value is None else format(value, form)
-
-
-def _ms(row: dict[str, Any]) -> str:
-    return "–" if row["ms_per_face"] is None else f"{row['ms_per_face']:.1f}"
+    cells = [list(COLUMNS)] + [[show(row) for show in COLUMNS.values()] for row in rows]
+    lines = [f"| {' | '.join(line)} |" for line in cells]
+    return "\n".join([lines[0], "|---" * len(COLUMNS) + "|", *lines[1:]]) + "\n"
 
 
 def _measured_ms(studies: Path) -> dict[str, float]:
@@ -112,32 +115,11 @@ def _row(model_id: str, models_dir: Path, studies: Path) -> dict[str, Any]:
 
 
 def _table(rows: list[dict[str, Any]], default_model: str) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    caption = f"default: {default_model}; in brackets: not shipped, for its size"
-    table = Table(title="FER-2013, private test split", caption=caption)
-    for column in (
-        "id", "accuracy", "one view", "no near-dup.", "balanced", "macro F1", "ECE",
-        "corrupted", "MB", "M params", "M MACs", "ms",
-    ):  # fmt: skip
-        table.add_column(column, justify="left" if column == "id" else "right")
+    table = Table(title="FER-2013, private test split", caption=f"default: {default_model}")
+    for title in COLUMNS:
+        table.add_column(title, justify="right", no_wrap=title == "model")
     for row in rows:
-        table.add_row(
-            row["id"] if row["shipped"] else f"({row['id']})",
-            f"{row['accuracy']:.2%}",
-            f"{row['accuracy_single_view']:.2%}",
-            f"{row['accuracy_without_near_duplicates']:.2%}",
-            f"{row['balanced_accuracy']:.2%}",
-            f"{row['macro_f1']:.3f}",
-            f"{row['ece']:.3f}",
-            _share(row["accuracy_corrupted"], ".2%"),
-            f"{row['bytes'] / 1e6:.1f}",
-            f"{row['parameters'] / 1e6:.2f}",
-            f"{row['macs'] / 1e6:.0f}",
-            _ms(row),
-        )
-    console = Console()
-    if console.width < _MIN_WIDTH:  # a pipe has no width; cut columns would say nothing
-        console = Console(width=_MIN_WIDTH)
-    console.print(table)
+        table.add_row(*(show(row) for show in COLUMNS.values()))
+    wide_console().print(table)

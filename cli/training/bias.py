@@ -1,21 +1,18 @@
 """`mien bias`: the studies of groups and conditions that Model Metrics shows."""
 
-import shlex
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from cli.output import progress_bar
+from cli.training.studies import Fer2013, ModelId, classifier, command, settings, write
 
 app = typer.Typer(
     help="Group and condition studies; each writes one file under models/studies/.",
     no_args_is_help=True,
 )
 
-Fer2013 = Annotated[Path, typer.Option("--data", help="FER-2013 as parquet.")]
-ModelId = Annotated[str | None, typer.Option("--model", help="Id of the model.")]
 DetectorName = Annotated[str | None, typer.Option("--detector", help="Name of the detector.")]
 Annotations = Annotated[
     Path, typer.Option("--annotations", help="UTKFace as parquet: image, age, gender.")
@@ -28,14 +25,19 @@ def measured(data: Fer2013, model: ModelId = None, detector: DetectorName = None
     from core.expression.model_card import load_card
     from training.studies.bias.breakdowns import measured_study
 
-    settings, model_id, finder = _parts(model, detector)
-    card = load_card(model_id, settings.models_dir)
-    with _progress("Measuring") as progress:
+    models_dir = settings().models_dir
+    card = load_card(model or settings().default_model, models_dir)
+    with progress_bar("Measuring") as progress:
         report = measured_study(
-            data, card, settings.models_dir, finder, _landmarker(settings),
-            command=_command(), progress=progress,
-        )  # fmt: skip
-    _write(f"bias_measured_{model_id}", report.model_dump())
+            data,
+            card,
+            models_dir,
+            _detector(detector),
+            _landmarker(),
+            command=command(),
+            progress=progress,
+        )
+    write(f"bias_measured_{card.id}", report.model_dump())
 
 
 @app.command()
@@ -50,14 +52,11 @@ def predicted(
     from training.studies.bias.breakdowns import predicted_study
 
     guesses = _guesses(data, annotations, detector)
-    settings, model_id, _ = _parts(model, detector)
-    report = predicted_study(
-        data, guesses, load_card(model_id, settings.models_dir), settings.models_dir,
-        command=_command(),
-    )  # fmt: skip
-    content = report.model_dump()
-    content["held_out"] = {name: one.model_dump() for name, one in guesses.held_out.items()}
-    _write(f"bias_predicted_{model_id}", content)
+    models_dir = settings().models_dir
+    card = load_card(model or settings().default_model, models_dir)
+    report = predicted_study(data, guesses, card, models_dir, command=command())
+    held_out = {name: one.model_dump() for name, one in guesses.held_out.items()}
+    write(f"bias_predicted_{card.id}", {**report.model_dump(), "held_out": held_out})
 
 
 @app.command()
@@ -69,13 +68,12 @@ def utkface(
     """UTKFace by annotated age, gender and race: what the app does with these faces."""
     from training.studies.bias.breakdowns import utkface_study
 
-    settings, model_id, finder = _parts(model, detector)
-    with _progress("Analysing") as progress:
+    judge = classifier(model)
+    with progress_bar("Analysing") as progress:
         report = utkface_study(
-            data, _classifier(settings, model_id), finder, _landmarker(settings),
-            command=_command(), progress=progress,
-        )  # fmt: skip
-    _write(f"bias_utkface_{model_id}", report.model_dump())
+            data, judge, _detector(detector), _landmarker(), command=command(), progress=progress
+        )
+    write(f"bias_utkface_{judge.card.id}", report.model_dump())
 
 
 @app.command()
@@ -92,7 +90,7 @@ def dataset(
     guessed = []
     if annotations is not None:
         guessed = _guesses(data, annotations, None).attributes(*SPLITS)
-    _write("bias_dataset_fer2013", dataset_study(data, command=_command(), guessed=guessed))
+    write("bias_dataset_fer2013", dataset_study(data, command=command(), guessed=guessed))
 
 
 @app.command()
@@ -107,15 +105,15 @@ def mitigate(
     from training.data.fer2013 import load_split
     from training.studies.bias.mitigate import mitigation_study
 
-    settings, model_id, _ = _parts(model, None)
+    judge = classifier(model)
     content = mitigation_study(
-        _classifier(settings, model_id),
+        judge,
         load_split(data, "validation"),
         load_split(data, "test"),
         guesses=None if annotations is None else _guesses(data, annotations, None),
-        command=_command(),
+        command=command(),
     )
-    _write(f"mitigation_{model_id}", content)
+    write(f"mitigation_{judge.card.id}", content)
 
 
 @app.command()
@@ -125,31 +123,26 @@ def robustness(
     n: Annotated[int, typer.Option(help="Test images drawn with seed 0.")] = 1000,
 ) -> None:
     """Accuracy under 15 corruptions in five strengths."""
-    from core.config import load_settings
     from training.studies.bias.robustness import robustness_study
 
-    settings = load_settings()
-    model_id = model or settings.default_model
-    with _progress("Corrupting") as progress:
-        content = robustness_study(
-            data, _classifier(settings, model_id), n, command=_command(), progress=progress
-        )
-    _write(f"robustness_{model_id}", content)
+    judge = classifier(model)
+    with progress_bar("Corrupting") as progress:
+        content = robustness_study(data, judge, n, command=command(), progress=progress)
+    write(f"robustness_{judge.card.id}", content)
 
 
 @app.command()
 def speed() -> None:
     """Milliseconds a face of every model whose file is here, on one thread of this machine."""
     from cli.bench_material import cpu_name
-    from core.config import load_settings
     from core.expression.model_card import UNSHIPPED, UNSHIPPED_FILE, model_ids
     from training.studies.bias.robustness import speed_study
 
-    settings = load_settings()
-    unshipped = settings.models_dir.glob(f"{UNSHIPPED}/*/{UNSHIPPED_FILE}")
-    names = [*model_ids(settings.models_dir), *sorted(file.parent.name for file in unshipped)]
-    models = {name: _classifier(settings, name) for name in names}
-    _write("speed", speed_study(models, command=_command(), cpu=cpu_name()))
+    models_dir = settings().models_dir
+    unshipped = models_dir.glob(f"{UNSHIPPED}/*/{UNSHIPPED_FILE}")
+    names = [*model_ids(models_dir), *sorted(file.parent.name for file in unshipped)]
+    models = {name: classifier(name) for name in names}
+    write("speed", speed_study(models, command=command(), cpu=cpu_name()))
 
 
 @app.command("all")
@@ -168,63 +161,24 @@ def everything(
     robustness(data, n=n)
 
 
-def _parts(model: str | None, detector: str | None) -> tuple[Any, str, Any]:
-    from core.config import load_settings
+def _detector(name: str | None) -> Any:
     from core.detection import create_detector
 
-    settings = load_settings()
-    finder = create_detector(detector or settings.default_detector, settings.models_dir)
-    return settings, model or settings.default_model, finder
+    return create_detector(name or settings().default_detector, settings().models_dir)
 
 
-def _classifier(settings: Any, model_id: str) -> Any:
-    """A shipped model, or one whose file `mien publish --unshipped` left here."""
-    from core.expression.classify import EmotionClassifier
-    from core.expression.model_card import with_unshipped
+def _landmarker() -> Any:
+    from core.landmarks import FaceLandmarker
 
-    return EmotionClassifier.load(model_id, with_unshipped(model_id, settings.models_dir))
+    return FaceLandmarker.load(settings().models_dir)
 
 
 def _guesses(data: Path, annotations: Path, detector: str | None) -> Any:
     """Perceived age group and gender of FER-2013's images; minutes the first time."""
     from training.studies.bias.guesses import guesses_of
 
-    settings, model_id, finder = _parts(None, detector)
-    with _progress("Annotating") as progress:
+    folder = Path("runs") / "bias_guesses"
+    with progress_bar("Annotating") as progress:
         return guesses_of(
-            data, annotations, _classifier(settings, model_id), finder,
-            Path("runs") / "bias_guesses", progress=progress,
-        )  # fmt: skip
-
-
-def _landmarker(settings: Any) -> Any:
-    from core.landmarks import FaceLandmarker
-
-    return FaceLandmarker.load(settings.models_dir)
-
-
-def _command() -> str:
-    """What was typed, with file names in place of paths."""
-    words = ["mien"] + [Path(w).name if "/" in w else w for w in sys.argv[1:]]
-    return shlex.join(words)
-
-
-def _write(name: str, content: Any) -> None:
-    from core.config import load_settings
-    from core.measures.study import write_study
-
-    file = load_settings().models_dir / "studies" / f"{name}.json"
-    write_study(file, content, digits=6)  # more than any of these figures has
-    sys.stdout.write(f"{file}\n")
-
-
-@contextmanager
-def _progress(title: str) -> Iterator[Any]:
-    """A bar on the terminal; the value of the block is what the studies call."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+            data, annotations, classifier(None), _detector(detector), folder, progress=progress
+        )

@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from core.errors import ModelError
 
 
-class Calibration(BaseModel):
+class Calibration(BaseModel, frozen=True, extra="ignore"):
     """A logistic curve over the raw score (Platt 1999), fitted on WIDER FACE's train photos.
 
     Attributes:
@@ -17,8 +17,6 @@ class Calibration(BaseModel):
         intercept: log-odds at a raw score of 0.
         threshold: probability from which the app takes a box for a face.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     slope: float
     intercept: float

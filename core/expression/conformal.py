@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, model_validator
 
 from core.emotions import EMOTIONS
 from core.errors import ModelError
@@ -28,7 +28,7 @@ QUALITY_EDGES: Final = (0.0, 0.5, 0.7, 0.85, 0.95, 1.0)
 _FEWEST_FACES: Final = 150  # of a band of quality with a threshold of its own
 
 
-class ConformalFit(BaseModel):
+class ConformalFit(BaseModel, frozen=True, extra="ignore"):
     """The fit of one expression model.
 
     Attributes:
@@ -44,8 +44,6 @@ class ConformalFit(BaseModel):
         >>> fit.labels(scores, 0.3)
         ('happy', 'sad', 'surprise')
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     target: float
     edges: list[float]

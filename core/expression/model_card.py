@@ -9,17 +9,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from core.emotions import EMOTIONS
 from core.errors import ModelError, UnknownModelError
 from core.pictures.face_input import EyesMouth, FaceInput
 
 
-class InputSpec(BaseModel):
+class InputSpec(BaseModel, frozen=True, extra="forbid"):
     """The classifier's input, as `FaceInput` takes it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     size_px: int
     channels: int
@@ -28,7 +26,7 @@ class InputSpec(BaseModel):
     geometry: EyesMouth
 
 
-class Calibration(BaseModel):
+class Calibration(BaseModel, frozen=True, extra="forbid"):
     """What turns logits into probabilities that can be believed; fitted on validation images.
 
     Attributes:
@@ -37,8 +35,6 @@ class Calibration(BaseModel):
         target_accuracy: accuracy aimed at on the faces that are not uncertain.
         coverage: share of the validation faces that are not uncertain.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     temperature: float = Field(gt=0)
     uncertain_threshold: float = Field(ge=0, le=1)
@@ -51,7 +47,7 @@ Dialect = Literal["fer2013", "people"]
 N_LABELS: Final = len(EMOTIONS)
 
 
-class Head(BaseModel):
+class Head(BaseModel, frozen=True, extra="forbid"):
     """One part of a network's output: the logits of one label dialect, and their calibration.
 
     Attributes:
@@ -62,8 +58,6 @@ class Head(BaseModel):
         bias: (n_outcomes,) added after that; it sets how often each outcome is said at all.
         tau: how much of the logarithm of each outcome's frequency the bias takes off.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     dialect: Dialect
     first: int = 0
@@ -78,10 +72,8 @@ class Head(BaseModel):
         return slice(self.first, self.first + self.n_outcomes)
 
 
-class TrainingData(BaseModel):
+class TrainingData(BaseModel, frozen=True, extra="forbid"):
     """The set a model was trained on, and the terms under which that set is used."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     source: str
@@ -90,7 +82,7 @@ class TrainingData(BaseModel):
     known_flaws: list[str]
 
 
-class ModelCard(BaseModel):
+class ModelCard(BaseModel, frozen=True, extra="forbid"):
     """One shipped model. Unknown fields are an error: a card says nothing unread.
 
     Attributes:
@@ -103,8 +95,6 @@ class ModelCard(BaseModel):
         serves: the dialect of the answer that people get.
         further_data: sets that were learnt from besides `data`.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     title: str

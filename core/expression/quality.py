@@ -12,7 +12,7 @@ from typing import Any, Final
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from core.errors import ModelError
 from core.pictures.face_input import EyesMouth, FaceInput
@@ -130,7 +130,7 @@ def quadratic(rows: NDArray[np.float64], centre: NDArray[np.float64]) -> NDArray
     return np.concatenate([centred, centred**2], axis=1)
 
 
-class QualityModel(BaseModel):
+class QualityModel(BaseModel, frozen=True, extra="ignore"):
     """The fit for one expression model, from `models/<id>/quality.json`.
 
     Attributes:
@@ -139,8 +139,6 @@ class QualityModel(BaseModel):
         intercept: log-odds of being judged right for an ordinary clear face.
         reference: share of the clear faces that are judged right.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     centre: list[float]
     weights: list[float]

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from core.emotions import EMOTIONS
@@ -19,10 +19,8 @@ Labels = NDArray[np.int64]
 ECE_BINS = 15
 
 
-class ClassScores(BaseModel):
+class ClassScores(BaseModel, frozen=True):
     """One expression: all shares 0..1, NaN where nothing was to be counted."""
-
-    model_config = ConfigDict(frozen=True)
 
     precision: float
     recall: float
@@ -30,7 +28,7 @@ class ClassScores(BaseModel):
     support: int
 
 
-class Measures(BaseModel):
+class Measures(BaseModel, frozen=True):
     """Figures of one model on one set of faces.
 
     Attributes:
@@ -42,8 +40,6 @@ class Measures(BaseModel):
         per_class: name -> scores.
         confusion: rows true, columns predicted, both in the order of `EMOTIONS`.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     n: int
     accuracy: float
@@ -123,14 +119,29 @@ def expected_calibration_error(labels: Labels, probabilities: FloatArray) -> flo
     """Mean gap between top probability and accuracy over 15 equal bins; NaN for n = 0."""
     if not len(labels):
         return math.nan
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
-    bins = np.minimum((confidence * ECE_BINS).astype(int), ECE_BINS - 1)
     gaps = [
-        (bins == index).sum() * abs(right[bins == index].mean() - confidence[bins == index].mean())
-        for index in np.unique(bins)
+        n * abs(n_right / n - confidence)
+        for _, n, n_right, confidence in confidence_bins(labels, probabilities)
     ]
     return float(np.sum(gaps) / len(labels))
+
+
+def confidence_bins(
+    labels: Labels, probabilities: FloatArray, n_bins: int = ECE_BINS
+) -> list[tuple[int, int, int, float]]:
+    """Faces by their top probability, in bins of equal width that are not empty.
+
+    Returns:
+        For each bin its number, faces in it, how many are judged right, their mean confidence.
+    """
+    confidence = probabilities.max(axis=1, initial=0)
+    right = probabilities.argmax(axis=1) == labels if len(labels) else np.empty(0, bool)
+    bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
+    return [
+        (int(at), int(inside.sum()), int(right[inside].sum()), float(confidence[inside].mean()))
+        for at in np.unique(bins)
+        for inside in [bins == at]
+    ]
 
 
 def near_duplicates(
@@ -140,17 +151,18 @@ def near_duplicates(
 
     Pearson correlation of the pixels. An image without contrast is a duplicate of nothing.
     """
-    reference_rows = _standardised(references)
+    reference_rows = standardised(references)
     found = np.zeros(len(images), bool)
     for start in range(0, len(images), 512):
-        block = _standardised(images[start : start + 512])
+        block = standardised(images[start : start + 512])
         found[start : start + len(block)] = (block @ reference_rows.T).max(
             axis=1, initial=-1
         ) > threshold
     return found
 
 
-def _standardised(images: NDArray[np.uint8]) -> FloatArray:
+def standardised(images: NDArray[np.uint8]) -> FloatArray:
+    """Pixels of each image as a row of mean 0 and length 1, whose products are correlations."""
     rows = images.reshape(len(images), math.prod(images.shape[1:])).astype(np.float32)
     rows -= rows.mean(axis=1, keepdims=True)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)

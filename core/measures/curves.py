@@ -6,19 +6,24 @@ Pure functions: true labels (n,) in 0..6 and probabilities (n, 7) in, tables out
 
 import math
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
-from sklearn.metrics import roc_curve as sklearn_roc_curve
+from sklearn.metrics import (
+    average_precision_score,
+    precision_recall_curve,
+    roc_auc_score,
+    roc_curve,
+)
 
 from core.emotions import EMOTIONS
 from core.errors import ModelError
-from core.measures.accuracy import ECE_BINS, Labels, wilson_interval
+from core.measures.accuracy import ECE_BINS, Labels, confidence_bins, wilson_interval
 from core.types import FloatArray
 
 N_BOOTSTRAP: Final = 1000
@@ -172,22 +177,13 @@ def roc_curves(labels: Labels, probabilities: FloatArray) -> tuple[pd.DataFrame,
         true = labels == index
         if true.all() or not true.any():
             continue
-        false_positive, true_positive, threshold = sklearn_roc_curve(true, probabilities[:, index])
+        false_positive, true_positive, threshold = roc_curve(true, probabilities[:, index])
         areas[name] = float(roc_auc_score(true, probabilities[:, index]))
-        kept = _spread(len(threshold))
+        columns = (np.minimum(threshold, 1.0), false_positive, true_positive)
         parts.append(
-            pd.DataFrame(
-                {
-                    "expression": name,
-                    "threshold": np.minimum(threshold[kept], 1.0),
-                    "false_positive_rate": false_positive[kept],
-                    "true_positive_rate": true_positive[kept],
-                }
-            )
+            _part(name, ("threshold", "false_positive_rate", "true_positive_rate"), columns)
         )
-    return _joined(
-        parts, ["expression", "threshold", "false_positive_rate", "true_positive_rate"]
-    ), areas
+    return _joined(parts), areas
 
 
 def precision_recall_curves(
@@ -206,18 +202,9 @@ def precision_recall_curves(
             continue
         precision, recall, threshold = precision_recall_curve(true, probabilities[:, index])
         averages[name] = float(average_precision_score(true, probabilities[:, index]))
-        kept = _spread(len(threshold))  # the last point, (0, 1), belongs to no threshold
-        parts.append(
-            pd.DataFrame(
-                {
-                    "expression": name,
-                    "threshold": threshold[kept],
-                    "recall": recall[:-1][kept],
-                    "precision": precision[:-1][kept],
-                }
-            )
-        )
-    return _joined(parts, ["expression", "threshold", "recall", "precision"]), averages
+        columns = (threshold, recall[:-1], precision[:-1])  # (0, 1) belongs to no threshold
+        parts.append(_part(name, ("threshold", "recall", "precision"), columns))
+    return _joined(parts), averages
 
 
 def reliability(
@@ -229,16 +216,10 @@ def reliability(
         Columns `bin_low, bin_high, n, confidence, accuracy, low, high` (Wilson, 95 %), one row
         a bin that is not empty.
     """
-    confidence = probabilities.max(axis=1, initial=0)
-    right = probabilities.argmax(axis=1) == labels if len(labels) else np.empty(0, bool)
-    bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
-    rows = []
-    for index in np.unique(bins):
-        inside = bins == index
-        n, n_right = int(inside.sum()), int(right[inside].sum())
-        low, high = wilson_interval(n_right, n)
-        mean = float(confidence[inside].mean())
-        rows.append((index / n_bins, (index + 1) / n_bins, n, mean, n_right / n, low, high))
+    rows = [
+        (at / n_bins, (at + 1) / n_bins, n, mean, n_right / n, *wilson_interval(n_right, n))
+        for at, n, n_right, mean in confidence_bins(labels, probabilities, n_bins)
+    ]
     names = ["bin_low", "bin_high", "n", "confidence", "accuracy", "low", "high"]
     return pd.DataFrame(rows, columns=names)
 
@@ -265,12 +246,13 @@ def coverage_accuracy(
     return pd.DataFrame(rows, columns=["threshold", "n", "coverage", "accuracy", "low", "high"])
 
 
-def _spread(n: int) -> NDArray[np.int64]:
-    """At most `_MAX_POINTS` positions of 0..n-1, with both ends."""
-    if n <= _MAX_POINTS:
-        return np.arange(n)
-    return np.unique(np.linspace(0, n - 1, _MAX_POINTS).round().astype(np.int64))
+def _part(name: str, titles: Sequence[str], columns: Sequence[NDArray[Any]]) -> pd.DataFrame:
+    """One expression's curve with at most `_MAX_POINTS` points, both ends among them."""
+    n = len(columns[0])
+    kept = np.unique(np.linspace(0, n - 1, min(n, _MAX_POINTS)).round().astype(np.int64))
+    table = {title: column[kept] for title, column in zip(titles, columns, strict=True)}
+    return pd.DataFrame({"expression": name, **table})
 
 
-def _joined(parts: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()

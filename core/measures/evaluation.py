@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from core.detection import FaceDetector
 from core.errors import DatasetError, ImageRefusedError
@@ -21,17 +21,15 @@ Progress = Callable[[int, int], None]
 _BATCH = 256
 
 
-class GroupMeasures(BaseModel):
+class GroupMeasures(BaseModel, frozen=True):
     """One group of an attribute: how many images, how many without a face, and the figures."""
-
-    model_config = ConfigDict(frozen=True)
 
     n: int
     undetected: int
     measures: Measures
 
 
-class Evaluation(BaseModel):
+class Evaluation(BaseModel, frozen=True):
     """What one run over a labelled set found.
 
     Attributes:
@@ -40,8 +38,6 @@ class Evaluation(BaseModel):
             the others only; `accuracy_of_all` counts the undetected as wrong.
         by_group: column -> group -> figures.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     model_id: str
     model_sha256: str

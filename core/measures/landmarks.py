@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from core.landmarks.schemes import IBUG_REGIONS
 
@@ -21,7 +21,7 @@ NORMALISER: Final = "distance of the outer eye corners (iBUG points 36 and 45)"
 FAILURE_AT: Final = 0.08
 
 
-class LandmarkErrors(BaseModel):
+class LandmarkErrors(BaseModel, frozen=True):
     """Errors of one method on one set of annotated faces.
 
     Attributes:
@@ -37,8 +37,6 @@ class LandmarkErrors(BaseModel):
         limit: 0.08.
         by_region: mean error of the points of each region.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     n: int
     n_missed: int

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from scipy.stats import binomtest, chi2
 
 from core.measures.groups.gaps import holm
@@ -14,7 +14,7 @@ from core.measures.groups.gaps import holm
 _EXACT_UP_TO = 1000
 
 
-class McNemar(BaseModel):
+class McNemar(BaseModel, frozen=True):
     """McNemar's test of two models on the same images (McNemar 1947).
 
     Attributes:
@@ -28,8 +28,6 @@ class McNemar(BaseModel):
             Edwards' correction.
         exact: which of the two.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     n: int
     both: int
@@ -79,10 +77,8 @@ def mcnemar(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_]) -> 
     )
 
 
-class PairedModels(BaseModel):
+class PairedModels(BaseModel, frozen=True):
     """Two models by name, their test, and its p value after Holm over all pairs."""
-
-    model_config = ConfigDict(frozen=True)
 
     first: str
     second: str

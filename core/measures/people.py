@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from core.emotions import EMOTIONS
 from core.expression.conformal import ConformalFit, ranking
@@ -22,7 +22,7 @@ CLEAR_SHARE = 0.5
 NONE_OF_THESE = -1
 
 
-class PeopleMeasures(BaseModel):
+class PeopleMeasures(BaseModel, frozen=True):
     """A model beside people, on faces of which votes are known.
 
     Attributes:
@@ -38,8 +38,6 @@ class PeopleMeasures(BaseModel):
         share_correlation: Pearson's r of predicted and real shares, all together.
         share_bias: expression -> mean predicted share less mean real share; 0 is calibrated.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     n: int
     n_clear: int
@@ -110,7 +108,7 @@ def measure_people(votes: FloatArray, probabilities: FloatArray) -> PeopleMeasur
     )
 
 
-class Coverage(BaseModel):
+class Coverage(BaseModel, frozen=True):
     """Sets of labels beside what most people say; shares 0..1, NaN where nothing was counted.
 
     Attributes:
@@ -120,8 +118,6 @@ class Coverage(BaseModel):
         one_label: share of faces for which one label is named.
         no_agreement: share of faces for which more than three are, so that none is shown.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     n: int
     coverage: float
@@ -145,17 +141,6 @@ def said_labels(votes: FloatArray | None, labels: Labels) -> Labels:
     own = votes[np.arange(len(labels)), labels] >= votes.max(axis=1)
     said = np.where((said < 0) | own, labels, said)
     return np.where(said >= len(EMOTIONS), NONE_OF_THESE, said).astype(np.int64)
-
-
-def measure_coverage(
-    fit: ConformalFit, probabilities: FloatArray, said: Labels, quality: NDArray[np.float64]
-) -> Coverage:
-    """Name labels for shares (n, 7) and qualities (n,), and compare with `said_labels` (n,).
-
-    Faces of which most people say none of these are left out.
-    """
-    known = said != NONE_OF_THESE
-    return summarise(*held(fit, probabilities[known], said[known], quality[known]))
 
 
 def held(

@@ -14,12 +14,12 @@ from typing import Final
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from core.types import Box, Face, FloatArray, ImageRGB
 
 
-class EyesMouth(BaseModel):
+class EyesMouth(BaseModel, frozen=True, extra="forbid"):
     """Where eyes and mouth lie on average, in units of a box's width and height.
 
     Attributes:
@@ -28,8 +28,6 @@ class EyesMouth(BaseModel):
         mouth_xy: midpoint between the corners of the mouth.
         eye_mouth: distance between the two in units of the box's height.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     eyes_xy: tuple[float, float]
     mouth_xy: tuple[float, float]

@@ -20,10 +20,8 @@ from db.types import (
     AdminIdentity,
     ConsentState,
     ErasureJob,
-    JobReason,
     Kind,
     RetentionPolicy,
-    Scope,
 )
 from db.views import consents as consent_views
 from db.views import evaluation, statistics
@@ -33,45 +31,17 @@ from db.views.statistics import DayCount, Due, Holding, StateCount
 from services.admin.sentences import sentence, who
 from services.person.purge import purge_if_due
 
-__all__ = [
+__all__ = [  # of the store, for pages
     "Action",
     "AuditFilter",
-    "AuditPage",
-    "ConsentPage",
     "ConsentRow",
-    "ConsentState",
     "DayCount",
     "Due",
-    "ErasureJob",
     "EvaluationItem",
     "Holding",
-    "JobReason",
     "Kind",
-    "LogEntry",
-    "RetentionChange",
-    "RetentionPolicy",
-    "RetentionPreview",
-    "Scope",
     "StateCount",
-    "Today",
-    "audit_csv",
-    "audit_page",
-    "consent_rates",
-    "consent_states",
-    "consents",
-    "consents_csv",
-    "due_soon",
-    "erasure_jobs",
-    "evaluation_items",
-    "holdings",
-    "log_entries",
-    "preview_retention",
-    "retention_history",
-    "retention_policies",
-    "set_retention",
-    "today",
 ]
-
 PAGE_ROWS = 100
 CONSENT_ROWS = 1_000
 DUE_DAYS = 7

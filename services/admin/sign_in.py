@@ -17,21 +17,7 @@ from db.audit import log as audit
 from db.store import Store
 from db.types import Admin, AdminIdentity
 
-__all__ = [
-    "OPERATOR",
-    "Admin",
-    "AdminIdentity",
-    "create_admin",
-    "current",
-    "list_admins",
-    "local_accounts_exist",
-    "log_outside_sign_in",
-    "log_outside_sign_out",
-    "outside_admin",
-    "set_admin_disabled",
-    "sign_in",
-    "sign_out",
-]
+__all__ = ["current", "log_outside_sign_in", "log_outside_sign_out", "sign_in", "sign_out"]
 
 # Whoever may run commands on the serving computer may do all that an admin may.
 OPERATOR = AdminIdentity(audit.OPERATOR, "operator", "command line")

@@ -14,13 +14,13 @@ from core.config import Settings
 from core.errors import MienError
 from db.audit import log as audit
 from db.consent import analyses
+from db.errors import StoreError
+from db.types import Consent, Way
 from services.analysis.clips import ClipResult
 from services.analysis.photos import PhotoResult, analyse_bytes
-from services.analysis.records import Way, record_unkept
-from services.person.consent import Consent, check
-from services.store import Store, StoreError
-
-__all__ = ["AuditRecord", "LiveRecord", "Way", "clip_in_passing", "photo_in_passing"]
+from services.analysis.records import record_unkept
+from services.person.consent import check
+from services.store import Store
 
 logger = logging.getLogger(__name__)
 

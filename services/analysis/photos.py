@@ -19,7 +19,7 @@ from core.types import Analysis, FaceAnalysis, FaceQuality, ImageRGB
 from services.observe import WORK, observers
 
 if TYPE_CHECKING:
-    from services.person.consent import Consent
+    from db.types import Consent
     from services.store import Store
 
 NO_FACE = (

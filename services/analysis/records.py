@@ -12,7 +12,7 @@ from db.consent.analyses import Kept
 from db.store import Store
 from db.types import Consent, Purpose, Way
 
-__all__ = ["Kept", "Way", "encode_image", "record_analysis", "record_unkept"]
+__all__ = ["Kept"]
 
 JPEG_QUALITY = 95
 

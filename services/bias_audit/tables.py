@@ -24,6 +24,7 @@ from core.measures.curves import (
 )
 from core.measures.groups.breakdown import AttributeReport, Outcome
 from core.measures.groups.wording import p_text, points, summary_rows
+from core.measures.study import plain
 from services.analysis.photos import spreadsheet_safe
 from services.bias_audit.findings import between, percent
 from services.bias_audit.input import AuditSet
@@ -206,7 +207,7 @@ def audit_json(result: AuditResult) -> str:
         "models": [_figures(one) for one in result.models],
         "pairs": [pair.model_dump() for pair in result.pairs],
     }
-    return json.dumps(_without_nan(content), indent=1)
+    return json.dumps(plain(content), indent=1)
 
 
 def _figures(one: ModelAudit) -> dict[str, Any]:
@@ -254,14 +255,3 @@ def _lines(result: AuditResult, one: ModelAudit) -> pd.DataFrame:
     for column in result.groups.columns:
         table[f"group {column}"] = [spreadsheet_safe(value) for value in result.groups[column]]
     return table
-
-
-def _without_nan(value: Any) -> Any:
-    """JSON has no NaN."""
-    if isinstance(value, float) and math.isnan(value):
-        return None
-    if isinstance(value, dict):
-        return {str(key): _without_nan(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(inner) for inner in value]
-    return value

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator
 
 from core.config import Settings
+from db.errors import StoreError
 from services.observe import WORK
 from services.operations import checks
 from services.operations.checks import Check
-from services.store import Store, StoreError, answers
+from services.store import Store, answers
 
-__all__ = ["Check", "Readiness", "examine"]
+__all__ = ["Check"]
 
 
 def examine(settings: Settings) -> Iterator[Check]:

@@ -8,7 +8,7 @@ from db.audit import log as audit
 from db.consent import erasure, subjects
 from db.consent import events as consent
 from db.consent.codes import answer_hash
-from db.errors import ConsentError, StoreFullError, UnknownCodeError, UseRefusedError
+from db.errors import StoreFullError, UnknownCodeError, UseRefusedError
 from db.policy import notices
 from db.policy.retention import policy_days
 from db.store import Store
@@ -19,7 +19,6 @@ from db.types import (
     ConsentState,
     ErasureJob,
     JobReason,
-    JobState,
     Kind,
     Notice,
     NoticeKind,
@@ -29,29 +28,6 @@ from db.types import (
 from db.unit import WriteUnit
 from services.person.context_of_use import CONTEXTS
 from services.person.receipt import receipt_of_consent
-
-__all__ = [
-    "Choices",
-    "Consent",
-    "ConsentError",
-    "ErasureJob",
-    "Given",
-    "JobState",
-    "Kind",
-    "Notice",
-    "Purpose",
-    "UseRefusedError",
-    "Withdrawn",
-    "check",
-    "current_notice",
-    "current_policy",
-    "days_offered",
-    "erase",
-    "give",
-    "resume",
-    "withdraw",
-    "withdraw_by_code",
-]
 
 KEEPING = (Purpose.KEEP_RESULT, Purpose.KEEP_IMAGE)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from db.policy.legal import LegalDate, legal_dates
 
-__all__ = ["CONTEXTS", "PROHIBITED_LAW", "ContextOfUse", "LegalDate", "legal_dates"]
+__all__ = ["LegalDate", "legal_dates"]
 
 PROHIBITED_LAW = "ai_act_5_1_f"
 

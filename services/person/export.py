@@ -12,8 +12,6 @@ from db.store import Store
 from db.types import KeptAnalysis, SubjectView
 from services.person.receipt import as_json, receipt_of_subject
 
-__all__ = ["Export", "SubjectView", "UnknownCodeError", "export", "look_up", "read_image"]
-
 READ_ME = """What Mien keeps of you.
 
 record.json    your consent: the text you saw (notice.md), your choices and what became of them

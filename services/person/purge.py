@@ -11,7 +11,7 @@ from db.policy.retention import anything_expired, overdue_since
 from db.store import Store
 from services.observe import observers
 
-__all__ = ["PurgeReport", "PurgeThread", "purge", "purge_if_due", "purge_lag_s"]
+__all__ = ["PurgeReport"]
 
 EVERY_S = 300.0
 logger = logging.getLogger(__name__)

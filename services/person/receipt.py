@@ -22,8 +22,6 @@ from db.types import (
     SubjectView,
 )
 
-__all__ = ["KIND_OF", "Controller", "as_json", "receipt_of_consent", "receipt_of_subject"]
-
 SCHEMA_VERSION = "ISO/IEC TS 27560:2023, mien-consent-record-1"
 SCHEMA_FILE = Path(__file__).with_name("consent_record.schema.json")
 KIND_OF = {Purpose.KEEP_RESULT: Kind.RESULT, Purpose.KEEP_IMAGE: Kind.IMAGE}

@@ -14,7 +14,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 from sqlalchemy import create_engine, text
 
-from services.admin.review import Action, AuditFilter, Kind, audit_page, set_retention
+from db.types import Kind
+from services.admin.review import Action, AuditFilter, audit_page, set_retention
 from services.admin.sign_in import OPERATOR
 from services.store import Store, open_store
 from tests.db.fixtures import NO_POSTGRES, POSTGRES_URL

@@ -11,76 +11,6 @@ from core.emotions import EMOTIONS
 from training.data.fer2013 import Faces
 
 
-class BalancedBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches of float32 images (b, 48, 48, 1) in 0..255 with one-hot labels (b, 7).
-
-    Classes are drawn with frequency proportional to count ** `balance_power`: 1 leaves the data
-    as it is, 0 draws all classes alike. The order depends on `seed` and the epoch alone, so a
-    resumed training sees what an uninterrupted one would have seen.
-
-    Args:
-        faces: what to draw from.
-        batch_size: b.
-        balance_power: see above.
-        seed: of all draws.
-        vote_share: see `Faces.targets`.
-        mixup_alpha: above 0, each image is mixed with another of its batch, the shares drawn from
-            Beta(alpha, alpha) (Zhang et al. 2018, arXiv 1710.09412).
-    """
-
-    def __init__(
-        self,
-        faces: Faces,
-        batch_size: int,
-        balance_power: float,
-        seed: int,
-        *,
-        vote_share: float = 0.0,
-        mixup_alpha: float = 0.0,
-    ) -> None:
-        """Prepare the class-wise drawing weights."""
-        super().__init__()
-        self.faces, self.batch_size, self.seed = faces, batch_size, seed
-        self.mixup_alpha = mixup_alpha
-        self._targets = faces.targets(vote_share)
-        counts = np.bincount(faces.labels, minlength=len(EMOTIONS))
-        wanted = counts**balance_power / (counts**balance_power).sum() * len(faces)
-        self._repeats = (wanted / np.maximum(counts, 1))[faces.labels]
-        self.start_epoch(0)
-
-    def start_epoch(self, epoch: int) -> None:
-        """Shuffle for the given epoch (0-based)."""
-        self._epoch = epoch
-        rng = np.random.default_rng((self.seed, epoch))
-        # Whole repeats for certain and the fraction by chance: expected counts are exact, and
-        # hardly an image of a large class is missed in an epoch.
-        times = np.floor(self._repeats + rng.random(len(self._repeats))).astype(np.int64)
-        self._order = rng.permutation(np.repeat(np.arange(len(self.faces)), times))
-
-    def __len__(self) -> int:
-        """Count of full batches (the same in each epoch, so that schedules can be planned)."""
-        return len(self.faces) // self.batch_size
-
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """One batch, wrapping around where chance drew a few images less than usual."""
-        positions = np.arange(index * self.batch_size, (index + 1) * self.batch_size)
-        chosen = self._order[positions % len(self._order)]
-        images = self.faces.images[chosen].astype(np.float32)[..., None]
-        if not self.mixup_alpha:
-            return images, self._targets[chosen]
-        return self._mix(images, self._targets[chosen], index)
-
-    def _mix(
-        self, images: NDArray[np.float32], targets: NDArray[np.float32], index: int
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        rng = np.random.default_rng((self.seed, self._epoch, index))
-        alpha = self.mixup_alpha
-        share = rng.beta(alpha, alpha, (len(images), 1)).astype(np.float32)
-        other = rng.permutation(len(images))
-        mixed = share[..., None, None] * images + (1 - share[..., None, None]) * images[other]
-        return mixed, share * targets + (1 - share) * targets[other]
-
-
 @dataclass(frozen=True, eq=False)
 class Part:
     """One set of faces in a mixture.
@@ -101,7 +31,8 @@ class Part:
 class MixedBatches(keras.utils.PyDataset):  # type: ignore[misc]
     """Batches (b, 48, 48, 1) in 0..255 drawn from several parts, with their targets (b, k).
 
-    As `BalancedBatches`, the order depends on `seed` and the epoch alone.
+    The order depends on `seed` and the epoch alone, so a resumed training sees what an
+    uninterrupted one would have seen.
 
     Args:
         parts: whose shares sum to 1.
@@ -124,13 +55,18 @@ class MixedBatches(keras.utils.PyDataset):  # type: ignore[misc]
         self.start_epoch(0)
 
     def start_epoch(self, epoch: int) -> None:
-        """Draw and shuffle for the given epoch (0-based)."""
+        """Draw and shuffle for the given epoch (0-based).
+
+        Whole repeats for certain and the fraction by chance: expected counts are exact, and
+        hardly an image of a large class is missed in an epoch.
+        """
+        self._epoch = epoch
         rng = np.random.default_rng((self.seed, epoch))
         times = np.floor(self._repeats + rng.random(len(self._repeats))).astype(np.int64)
         self._order = rng.permutation(np.repeat(np.arange(len(times)), times))
 
     def __len__(self) -> int:
-        """Count of full batches, the same in each epoch."""
+        """Count of full batches, the same in each epoch, so that schedules can be planned."""
         return self.n_per_epoch // self.batch_size
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -138,3 +74,50 @@ class MixedBatches(keras.utils.PyDataset):  # type: ignore[misc]
         positions = np.arange(index * self.batch_size, (index + 1) * self.batch_size)
         chosen = self._order[positions % len(self._order)]
         return self._images[chosen].astype(np.float32)[..., None], self._targets[chosen]
+
+
+class BalancedBatches(MixedBatches):
+    """Batches of one set with one-hot labels (b, 7), classes drawn more alike than they occur.
+
+    Classes are drawn with frequency proportional to count ** `balance_power`: 1 leaves the data
+    as it is, 0 draws all classes alike.
+
+    Args:
+        faces: what to draw from.
+        batch_size: b.
+        balance_power: see above.
+        seed: of all draws.
+        vote_share: see `Faces.targets`.
+        mixup_alpha: above 0, each image is mixed with another of its batch, the shares drawn from
+            Beta(alpha, alpha) (Zhang et al. 2018, arXiv 1710.09412).
+    """
+
+    def __init__(
+        self,
+        faces: Faces,
+        batch_size: int,
+        balance_power: float,
+        seed: int,
+        *,
+        vote_share: float = 0.0,
+        mixup_alpha: float = 0.0,
+    ) -> None:
+        """Prepare the class-wise drawing weights."""
+        counts = np.bincount(faces.labels, minlength=len(EMOTIONS))
+        wanted = counts**balance_power / (counts**balance_power).sum() * len(faces)
+        weights = (wanted / np.maximum(counts, 1))[faces.labels]
+        part = Part(faces.images, faces.targets(vote_share), weights, 1.0)
+        super().__init__([part], batch_size, len(faces), seed)
+        self.mixup_alpha = mixup_alpha
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """One batch, mixed where that is wanted."""
+        images, targets = super().__getitem__(index)
+        if not self.mixup_alpha:
+            return images, targets
+        rng = np.random.default_rng((self.seed, self._epoch, index))
+        alpha = self.mixup_alpha
+        share = rng.beta(alpha, alpha, (len(images), 1)).astype(np.float32)
+        other = rng.permutation(len(images))
+        mixed = share[..., None, None] * images + (1 - share[..., None, None]) * images[other]
+        return mixed, share * targets + (1 - share) * targets[other]

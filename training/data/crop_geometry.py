@@ -7,12 +7,10 @@ brings the two together.
 """
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import pandas as pd
 import typer
 from numpy.typing import NDArray
 
@@ -21,10 +19,9 @@ from core.detection import create_detector
 from core.landmarks import FaceLandmarker
 from core.measures.study import write_study
 from core.pictures.face_input import EyesMouth
-from core.pictures.images import decode_image
-from core.types import Box
 from training.data.fer2013 import load_split
 from training.data.framing import ENLARGED_PX, framed
+from training.data.helen import detected, load_helen
 
 FER_GEOMETRY_FILE = ROOT / "models" / "fer2013_geometry.json"
 
@@ -93,21 +90,6 @@ def fer(
     )
 
 
-def _matches(frame: pd.DataFrame, name: str) -> Iterable[tuple[Box, NDArray[np.float64]]]:
-    """The detector's box and the true 68 points (68, 2) of each face that it finds."""
-    detector = create_detector(name, ROOT / "models")
-    for encoded, stored in zip(frame["image"], frame["points_xy"], strict=True):
-        points = np.array([list(point) for point in stored], np.float64).reshape(-1, 2)
-        found = detector.detect(decode_image(encoded).image_rgb)
-        around = [f.box for f in found if _contains(f.box, points[30])]  # 30: tip of the nose
-        if around:
-            yield max(around, key=lambda box: box.area), points
-
-
-def _contains(box: Box, point_xy: NDArray[np.float64]) -> bool:
-    return bool(box.x_min <= point_xy[0] <= box.x_max and box.y_min <= point_xy[1] <= box.y_max)
-
-
 @app.command()
 def detector(
     data: Annotated[Path, typer.Option(help="HELEN with 68 points, parquet")],
@@ -117,17 +99,21 @@ def detector(
     """Measure one detector's boxes against hand-annotated points."""
     folder = ROOT / "models" / detector
     placeholder(folder)
-    frame = pd.read_parquet(data, filters=[("split", "==", "train")]).iloc[::every]
+    finder = create_detector(detector, ROOT / "models")
+    photos = load_helen(data, "train")[::every]
     eyes, mouths = [], []
-    for box, points in _matches(frame, detector):
-        relative = (points - box.xyxy[:2]) / box.size_wh
+    for photo in photos:
+        found = detected(photo, finder)
+        if found is None:
+            continue
+        relative = (photo.points_xy - found.box.xyxy[:2]) / found.box.size_wh
         eyes.append(relative[list(_IBUG_EYES)].mean(axis=0))
         mouths.append(relative[list(_IBUG_MOUTH)].mean(axis=0))
     _write(
         folder / "geometry.json",
         summarise(np.array(eyes), np.array(mouths)),
         data="HELEN, train part, 68 points",
-        n_images=len(frame),
+        n_images=len(photos),
         n_measured=len(eyes),
     )
 

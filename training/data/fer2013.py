@@ -9,13 +9,13 @@ PrivateTest our test split; the test split is read by the evaluation command alo
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from core.emotions import EMOTIONS
+from training.data.framing import decode_grey
 from training.data.votes import USAGE, Fer2013Error, Split, vote_shares, votes_beside
 
 SIDE_PX = 48
@@ -108,18 +108,11 @@ def load_rows(path: Path, split: Split, columns: list[str]) -> pd.DataFrame:
     return pd.read_parquet(path, columns=columns, filters=[("split", "==", split)])
 
 
-def _decode_grey(encoded: bytes) -> NDArray[np.uint8]:
-    image_grey = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_GRAYSCALE)
-    if image_grey is None:
-        raise Fer2013Error("an image of the data set cannot be decoded")
-    return np.asarray(image_grey, np.uint8)
-
-
 def _load_parquet(path: Path, split: Split) -> Faces:
     frame = pd.read_parquet(path, filters=[("split", "==", split)])
     if frame.empty:
         raise Fer2013Error(f"{path} has no rows with split {split!r}")
-    images = np.stack([_decode_grey(encoded) for encoded in frame["image"]])
+    images = np.stack([decode_grey(encoded) for encoded in frame["image"]])
     votes = votes_beside(path, split, len(frame))
     if votes is None and "ferplus_votes" in frame:
         votes = vote_shares(frame["ferplus_votes"])
@@ -145,7 +138,7 @@ def _load_folder(path: Path, split: Split) -> Faces:
     images, labels = [], []
     for label, emotion in enumerate(EMOTIONS):
         for file in sorted((root / emotion).glob("*")):
-            images.append(_decode_grey(file.read_bytes()))
+            images.append(decode_grey(file.read_bytes()))
             labels.append(label)
     if not images:
         raise Fer2013Error(f"{root} holds no images in folders {', '.join(EMOTIONS)}")

@@ -1,27 +1,54 @@
-"""Tight crops put into surroundings, which detectors and the landmark mesh expect."""
+"""Pictures of data sets decoded; crops put into the surroundings that detectors expect."""
 
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import DatasetError
 from core.types import Box, Face, ImageRGB
 
 ENLARGED_PX: Final = 192  # side of the crop in the frame; the frame is twice as wide
 
 
-def framed(crop_grey: NDArray[np.uint8]) -> tuple[ImageRGB, Face]:
-    """A crop, uint8 (S, S), enlarged inside a frame of its mean grey, and a face that is the crop.
+def decode_rgb(encoded: bytes) -> ImageRGB:
+    """An encoded picture of a data set as uint8 (h, w, 3).
 
-    Returns:
-        uint8 (2 * ENLARGED_PX, 2 * ENLARGED_PX, 3), and a `Face` whose box is the crop's place.
+    Raises:
+        DatasetError: if it is no picture.
     """
-    large = cv2.resize(crop_grey, (ENLARGED_PX,) * 2, interpolation=cv2.INTER_CUBIC)
-    edge = ENLARGED_PX // 2
-    canvas = cv2.copyMakeBorder(
-        large, edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=float(large.mean())
+    return np.asarray(
+        cv2.cvtColor(_decoded(encoded, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB), np.uint8
     )
-    box = Box(edge, edge, edge + ENLARGED_PX, edge + ENLARGED_PX)
-    image_rgb = np.asarray(cv2.cvtColor(canvas, cv2.COLOR_GRAY2RGB), np.uint8)
-    return image_rgb, Face(box, 1.0, np.empty((0, 2), np.float32), "crop")
+
+
+def decode_grey(encoded: bytes) -> NDArray[np.uint8]:
+    """As `decode_rgb`, in grey levels (h, w)."""
+    return np.asarray(_decoded(encoded, cv2.IMREAD_GRAYSCALE), np.uint8)
+
+
+def _decoded(encoded: bytes, mode: int) -> Any:
+    image = cv2.imdecode(np.frombuffer(encoded, np.uint8), mode)
+    if image is None:
+        raise DatasetError("An image of the data set cannot be decoded.")
+    return image
+
+
+def framed(
+    crop: NDArray[np.uint8], *, side_px: int = ENLARGED_PX, edge_px: int = ENLARGED_PX // 2
+) -> tuple[ImageRGB, Face]:
+    """A crop, grey (S, S) or RGB, enlarged inside a frame of its mean grey, and where it lies.
+
+    Args:
+        crop: uint8.
+        side_px: of the enlarged crop.
+        edge_px: width of the frame.
+    """
+    large = cv2.resize(crop, (side_px, side_px), interpolation=cv2.INTER_CUBIC)
+    edges, grey = (edge_px,) * 4, float(large.mean())
+    canvas = cv2.copyMakeBorder(large, *edges, cv2.BORDER_CONSTANT, value=(grey, grey, grey))
+    if canvas.ndim == 2:
+        canvas = cv2.cvtColor(canvas, cv2.COLOR_GRAY2RGB)
+    box = Box(edge_px, edge_px, edge_px + side_px, edge_px + side_px)
+    return np.asarray(canvas, np.uint8), Face(box, 1.0, np.empty((0, 2), np.float32), "crop")

@@ -1,6 +1,6 @@
 """Pictures of the studied sets as arrays, and faces cut as the classifier wants them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -9,41 +9,37 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from core.detection import FaceDetector
-from core.errors import DatasetError
 from core.expression.classify import EmotionClassifier
 from core.landmarks import FaceLandmarker
+from core.pictures.face_input import FaceInput
 from core.types import Face, FloatArray, ImageRGB, Landmarks
+from training.data.framing import decode_rgb
 
 Progress = Callable[[int, int], None]
 
 
-def _decoded(encoded: bytes, mode: int) -> NDArray[np.uint8]:
-    image = cv2.imdecode(np.frombuffer(encoded, np.uint8), mode)
-    if image is None:
-        raise DatasetError("An image of the data set cannot be decoded.")
-    return np.asarray(image, np.uint8)
-
-
 def judge(
-    classifier: EmotionClassifier, images: NDArray[np.uint8], progress: Progress | None = None
+    classifier: EmotionClassifier,
+    crops: Sequence[NDArray[np.uint8]] | NDArray[np.uint8],
+    progress: Progress | None = None,
 ) -> FloatArray:
-    """Probabilities (n, 7) of grey crops (n, s, s), taken whole."""
+    """Probabilities (n, 7) of face crops, grey (s, s) or with channels (s, s, c), taken whole."""
     face_input = classifier.card.face_input
-    result = np.empty((len(images), len(classifier.card.labels)), np.float32)
-    for start in range(0, len(images), 256):
-        crops = [
-            face_input.resize(_channels(image, face_input.channels))
-            for image in images[start : start + 256]
-        ]
-        faces = face_input.normalise(np.stack(crops))
-        result[start : start + len(crops)] = classifier.probabilities(faces)
+    parts = [np.empty((0, len(classifier.card.labels)), np.float32)]
+    for start in range(0, len(crops), 256):
+        part = [_resized(crop, face_input) for crop in crops[start : start + 256]]
+        parts.append(classifier.probabilities(face_input.normalise(np.stack(part))))
         if progress:
-            progress(start + len(crops), len(images))
-    return result
+            progress(start + len(part), len(crops))
+    return np.concatenate(parts)
 
 
-def _channels(image_grey: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
-    return image_grey if channels == 1 else np.repeat(image_grey[..., None], 3, axis=2)
+def _resized(crop: NDArray[np.uint8], face_input: FaceInput) -> NDArray[np.uint8]:
+    if crop.ndim == 2 and face_input.channels == 3:
+        crop = np.repeat(crop[..., None], 3, axis=2)
+    elif crop.shape[2:] == (1,):
+        crop = crop[..., 0]
+    return face_input.resize(crop)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +76,7 @@ def analyse_photos(
     found, meshed = np.zeros(n, bool), np.zeros(n, bool)
     crops = np.zeros((n, spec.size_px, spec.size_px), np.uint8)
     for row, encoded in enumerate(frame["image"]):
-        image_bgr = _decoded(encoded, cv2.IMREAD_COLOR)
-        image_rgb = np.asarray(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB), np.uint8)
+        image_rgb = decode_rgb(encoded)
         faces = detector.detect(image_rgb)
         if faces:
             largest = max(faces, key=lambda face: face.box.area)

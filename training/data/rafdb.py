@@ -8,7 +8,6 @@ not be passed on, so a model that learned from it says so on its card and is not
 from pathlib import Path
 from typing import Final, Literal
 
-import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from core.errors import DatasetError
 from core.pictures.face_input import FaceInput
 from core.types import Box
 from training.data.fer2013 import Faces
+from training.data.framing import decode_rgb
 from training.data.votes import share_rows
 
 Part = Literal["train", "held_out", "test"]
@@ -66,10 +66,6 @@ def _squares(frame: pd.DataFrame) -> NDArray[np.uint8]:
     usual_xyxy = np.median(np.stack(known), axis=0)
     face_input, images = FaceInput(), []
     for encoded, square_xyxy in zip(frame["image"], frame["square_xyxy"], strict=True):
-        image_bgr = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
-        if image_bgr is None:
-            raise DatasetError("An image of RAF-DB cannot be decoded.")
-        image_rgb = np.asarray(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB), np.uint8)
         square = Box(*map(float, usual_xyxy if square_xyxy is None else square_xyxy))
-        images.append(face_input.crop(image_rgb, square)[..., 0])
+        images.append(face_input.crop(decode_rgb(encoded), square)[..., 0])
     return np.stack(images)

@@ -1,6 +1,7 @@
 """What is said of the detector beside its files: `detector.json` for machines, a readme."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def description(
         "input": "RGB, grey levels 0..255 as they are, sides multiples of 32, padded with black",
         "data": DATA,
         "teacher": TEACHER,
-        "recipe": recipe.to_dict(),
+        "recipe": asdict(recipe),
         "n_epochs": len(curves),
         "train_s": round(sum(row["train_s"] for row in curves)),
         "licence": LICENCE,

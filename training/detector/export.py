@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.detection import SWEEP_THRESHOLD
-from core.detection.boxes import sizes_px
 from core.detection.detectors.mien_face import FaceNetwork, logit_map_names
-from core.measures.detection.matching import Detections, Truths, precision_recall
+from core.measures.detection.evaluation import counted_truths
+from core.measures.detection.matching import Detections, precision_recall
 from core.measures.detection.photos import AnnotatedPhotos, load_photos
+from training.data.framing import decode_rgb
 from training.detector.card import description, write_readme
-from training.detector.photos import decode_rgb, held_out, subset
+from training.detector.photos import held_out, subset
 from training.detector.recipe import DetectorRecipe
 from training.detector.train import MIN_FACE_PX, network_of
 from training.expression.network import count_macs
@@ -95,7 +96,7 @@ def publish(data: Path, run: Path, folder: Path) -> dict[str, Any]:
             there, says what the recipe does not.
         folder: `models/mien-face`.
     """
-    recipe = DetectorRecipe.from_dict(json.loads((run / "recipe.json").read_text()))
+    recipe = DetectorRecipe.from_json((run / "recipe.json").read_bytes())
     photos = load_photos(data)
     kept_out = held_out(len(photos), recipe.held_out_share, recipe.seed)
     network = load_weights(recipe, run / "best.weights.h5")
@@ -140,13 +141,11 @@ def _write(folder: Path, precision: str, content: bytes) -> dict[str, Any]:
 
 def measure(network: FaceNetwork, photos: AnnotatedPhotos) -> dict[str, Any]:
     """Average precision and the F1-best threshold of an exported network."""
-    truths, found = [], []
-    for index, encoded in enumerate(photos.images):
-        boxes = photos.boxes_xyxy[index]
-        truths.append(Truths(boxes, (sizes_px(boxes) < MIN_FACE_PX) | photos.unreadable(index)))
+    found = []
+    for encoded in photos.images:
         found_boxes, _, confidences = network.find(decode_rgb(encoded), SWEEP_THRESHOLD)
         found.append(Detections(found_boxes.astype(np.float64), confidences.astype(np.float64)))
-    curve = precision_recall(truths, found)
+    curve = precision_recall(counted_truths(photos, MIN_FACE_PX), found)
     return {
         "enlarge": network.enlarge,
         "n_images": len(photos),

@@ -10,6 +10,7 @@ from core.detection import FaceDetector
 from core.detection.boxes import ious
 from core.measures.detection.photos import AnnotatedPhotos
 from core.types import FloatArray, ImageRGB
+from training.data.framing import decode_rgb
 
 N_POINTS = 5
 MIN_SIDE_PX = 10.0  # of about one cell of the finest level there is little to learn from
@@ -58,18 +59,6 @@ def subset(photos: AnnotatedPhotos, mask: NDArray[np.bool_]) -> AnnotatedPhotos:
         [photos.boxes_xyxy[row] for row in rows],
         {name: [values[row] for row in rows] for name, values in photos.flags.items()},
     )
-
-
-def decode_rgb(encoded: bytes) -> ImageRGB:
-    """Encoded photo to uint8 (h, w, 3).
-
-    Raises:
-        ValueError: if it is no picture.
-    """
-    image_bgr = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
-    if image_bgr is None:
-        raise ValueError("a photo of the data set cannot be decoded")
-    return np.asarray(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def training_photos(photos: AnnotatedPhotos, teacher: FaceDetector) -> list[Photo]:

@@ -1,7 +1,8 @@
 """Everything that decides what a training of the detector produces."""
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
+
+from pydantic import TypeAdapter
 
 from training.detector.views import ViewOptions
 
@@ -26,17 +27,7 @@ class DetectorRecipe:
     seed: int = 0
     views: ViewOptions = field(default_factory=ViewOptions)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for the card and the run's folder."""
-        return asdict(self)
-
     @classmethod
-    def from_dict(cls, stored: dict[str, Any]) -> "DetectorRecipe":
-        """The recipe that `to_dict` wrote, also after a way through JSON."""
-        views = {name: _tuple(value) for name, value in stored["views"].items()}
-        others = {name: _tuple(value) for name, value in stored.items() if name != "views"}
-        return cls(**others, views=ViewOptions(**views))
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    def from_json(cls, text: str | bytes) -> "DetectorRecipe":
+        """The recipe that was written into a run's folder."""
+        return TypeAdapter(cls).validate_json(text)

@@ -2,26 +2,30 @@
 
 import json
 import math
-import time
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
-from numpy.typing import NDArray
 
 from core.detection import create_detector
-from core.detection.boxes import sizes_px
 from core.detection.detectors.grid import faces_from_maps
-from core.measures.detection.matching import Detections, Truths, precision_recall
+from core.measures.detection.evaluation import counted_truths
+from core.measures.detection.matching import Detections, precision_recall
 from core.measures.detection.photos import AnnotatedPhotos, load_photos
+from training.data.framing import decode_rgb
 from training.detector.batches import PictureBatches
 from training.detector.loss import DetectionLoss
 from training.detector.network import build_network, training_model
-from training.detector.photos import decode_rgb, held_out, subset, training_photos
+from training.detector.photos import held_out, subset, training_photos
 from training.detector.recipe import DetectorRecipe
-from training.expression.callbacks import AverageWeights
+from training.expression.callbacks import (
+    AverageWeights,
+    EpochKeeper,
+    compile_with,
+    rise_and_cosine,
+)
 
 _PADDED_PX = 480  # of the sets' photos, whose longest side this is
 _LOWEST_CONFIDENCE = 0.02
@@ -34,21 +38,11 @@ def network_of(recipe: DetectorRecipe, side_px: int | None = None) -> keras.Mode
 
 
 def compile_model(model: keras.Model, recipe: DetectorRecipe, steps_per_epoch: int) -> None:
-    """AdamW; the learning rate rises linearly, then falls along one cosine to zero."""
+    """AdamW with clipped gradients."""
     n_steps = recipe.epochs * steps_per_epoch
-    warmup_steps = min(recipe.warmup_steps, n_steps // 2)
-    learning_rate = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0,
-        warmup_target=recipe.learning_rate,
-        warmup_steps=warmup_steps,
-        decay_steps=max(n_steps - warmup_steps, 1),
-    )
-    optimizer = keras.optimizers.AdamW(
-        learning_rate, weight_decay=recipe.weight_decay, clipnorm=10.0
-    )
-    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    model.compile(optimizer, DetectionLoss(recipe.side_px), jit_compile=False)
-    optimizer.build(model.trainable_variables)
+    rate = rise_and_cosine(recipe.learning_rate, n_steps, recipe.warmup_steps)
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, clipnorm=10.0)
+    compile_with(model, optimizer, DetectionLoss(recipe.side_px))
 
 
 class HeldOut:
@@ -56,14 +50,11 @@ class HeldOut:
 
     def __init__(self, photos: AnnotatedPhotos) -> None:
         """Decode and pad."""
-        self.truths = []
+        self.truths = counted_truths(photos, MIN_FACE_PX)
         self.pictures = np.zeros((len(photos), _PADDED_PX, _PADDED_PX, 3), np.uint8)
         for index, encoded in enumerate(photos.images):
             image_rgb = decode_rgb(encoded)[:_PADDED_PX, :_PADDED_PX]
             self.pictures[index, : image_rgb.shape[0], : image_rgb.shape[1]] = image_rgb
-            boxes = photos.boxes_xyxy[index]
-            ignored = (sizes_px(boxes) < MIN_FACE_PX) | photos.unreadable(index)
-            self.truths.append(Truths(boxes, ignored))
 
     def measure(self, network: keras.Model, batch_size: int = 8) -> dict[str, float]:
         """`val_ap50`, `val_f1` and its threshold, of `network`'s weights as they are."""
@@ -85,89 +76,6 @@ class HeldOut:
         return {name: round(v, 4) for name, v in figures.items() if not math.isnan(v)}
 
 
-class DetectorKeeper(keras.callbacks.Callback):  # type: ignore[misc]
-    """After each epoch: curves and a checkpoint; every few, the held-out photos.
-
-    `<folder>/state.npz` holds all that a resumed run needs, `<folder>/best.weights.h5` the
-    averaged weights with the best average precision on the held-out photos.
-    """
-
-    def __init__(
-        self,
-        network: keras.Model,
-        averager: AverageWeights,
-        batches: PictureBatches,
-        held_out_photos: HeldOut,
-        folder: Path,
-        recipe: DetectorRecipe,
-    ) -> None:
-        """Keep references; nothing is written before the first epoch ends."""
-        super().__init__()
-        self.network, self.averager, self.batches = network, averager, batches
-        self.held_out, self.folder, self.recipe = held_out_photos, folder, recipe
-        self.curves: list[dict[str, float]] = []
-
-    def resume(self, model: keras.Model) -> int:
-        """Restore the last checkpoint into `model`; the epoch to go on with (0-based)."""
-        file = self.folder / "state.npz"
-        if not file.exists():
-            return 0
-        with np.load(file) as state:
-            model.set_weights([state[f"weight_{i}"] for i in range(len(model.get_weights()))])
-            for i, variable in enumerate(model.optimizer.variables):
-                variable.assign(state[f"slot_{i}"])
-            n_averages = len(self.averager.average)
-            self.averager.average = [state[f"average_{i}"] for i in range(n_averages)]
-            self.averager.n_steps = int(state["n_steps"])
-            n_finished = int(state["epoch"])
-        self.curves = json.loads((self.folder / "curves.json").read_text())[:n_finished]
-        return n_finished
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Shuffle anew."""
-        self.started = time.monotonic()
-        self.batches.start_epoch(epoch)
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Record, save, and measure where it is time to."""
-        row: dict[str, float] = {
-            "epoch": epoch + 1,
-            "loss": round(float((logs or {})["loss"]), 4),
-            "learning_rate": float(ops.convert_to_numpy(self.model.optimizer.learning_rate)),
-            "train_s": round(time.monotonic() - self.started, 1),
-        }
-        if (epoch + 1) % self.recipe.validate_every == 0 or epoch + 1 == self.recipe.epochs:
-            row |= self._measure_average()
-        self.curves.append(row)
-        print(row, flush=True)
-        self._save(epoch)
-
-    def _measure_average(self) -> dict[str, float]:
-        """Figures of the averaged weights; saves them when they are the best so far."""
-        raw = self.network.get_weights()
-        self.network.set_weights(self.averager.average)
-        figures = self.held_out.measure(self.network)
-        if figures["val_ap50"] >= max((r.get("val_ap50", 0.0) for r in self.curves), default=0.0):
-            self.network.save_weights(self.folder / "best.weights.h5")
-        self.network.set_weights(raw)
-        return figures
-
-    def _save(self, epoch: int) -> None:
-        """Write the checkpoint beside the old one, then swap: a kill leaves one of them whole."""
-        arrays: dict[str, NDArray[Any]] = {}
-        arrays |= {f"weight_{i}": w for i, w in enumerate(self.model.get_weights())}
-        arrays |= {f"average_{i}": w for i, w in enumerate(self.averager.average)}
-        arrays |= {
-            f"slot_{i}": ops.convert_to_numpy(v)
-            for i, v in enumerate(self.model.optimizer.variables)
-        }
-        new = self.folder / "state.new.npz"
-        (self.folder / "curves.json").write_text(json.dumps(self.curves, indent=1))
-        arrays |= {"epoch": np.array(epoch + 1), "n_steps": np.array(self.averager.n_steps)}
-        np.savez(new, allow_pickle=False, **arrays)
-        new.replace(self.folder / "state.npz")
-
-
 def train(
     recipe: DetectorRecipe, data: Path, folder: Path, models_dir: Path
 ) -> list[dict[str, float]]:
@@ -183,7 +91,7 @@ def train(
         The curves: one row an epoch, as in `<folder>/curves.json`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "recipe.json").write_text(json.dumps(recipe.to_dict(), indent=1))
+    (folder / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1))
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy(recipe.precision)
     photos = load_photos(data)
@@ -193,8 +101,14 @@ def train(
     network = network_of(recipe)
     model = training_model(network, recipe.side_px)
     averager = AverageWeights(network, recipe.average_momentum)
-    keeper = DetectorKeeper(
-        network, averager, batches, HeldOut(subset(photos, kept_out)), folder, recipe
+    keeper = EpochKeeper(
+        network,
+        averager,
+        batches,
+        folder,
+        measure=HeldOut(subset(photos, kept_out)).measure,
+        worth=lambda row: row.get("val_ap50", 0.0),
+        measured_epochs={*range(0, recipe.epochs, recipe.validate_every), recipe.epochs},
     )
     compile_model(model, recipe, len(batches))
     model.fit(
@@ -203,6 +117,6 @@ def train(
         epochs=recipe.epochs,
         shuffle=False,  # the batches shuffle themselves, repeatably
         callbacks=[averager, keeper],
-        verbose=0,
+        verbose=2,
     )
     return keeper.curves

@@ -1,8 +1,8 @@
-"""What happens around the training steps: weight averaging, checkpoints, curves."""
+"""What surrounds the training steps: schedule, weight averaging, checkpoints, curves."""
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,8 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from training.data.batches import BalancedBatches, MixedBatches
-
 Weights = list[NDArray[Any]]
+Row = dict[str, float]
 
 
 class AverageWeights(keras.callbacks.Callback):  # type: ignore[misc]
@@ -53,32 +52,37 @@ class AverageWeights(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class EpochKeeper(keras.callbacks.Callback):  # type: ignore[misc]
-    """After each epoch: validate the averaged weights, write the curves and a checkpoint.
+    """After each epoch: measure the averaged weights, write the curves and a checkpoint.
 
     `<folder>/state.npz` holds all that a resumed run needs, `<folder>/best.weights.h5` the
-    averaged weights with the best validation accuracy, `<folder>/curves.json` one row an epoch.
+    averaged weights of most worth, `<folder>/curves.json` one row an epoch.
 
     Args:
-        further: what else the curves tell of the validation split, from all logits (n, k); its
-            `val_people` counts for the best weights as much as the accuracy does.
+        network: whose weights are averaged; a part of the model that is being fitted.
+        averager: of its weights.
+        batches: told of each epoch, so that they shuffle anew.
+        folder: of the run.
+        measure: figures of the network as it is, on what is held out for choosing.
+        worth: of a row of the curves; the row may lack the figures of `measure`.
+        measured_epochs: which epochs (from 1) are measured; all if None.
     """
 
     def __init__(
         self,
         network: keras.Model,
         averager: AverageWeights,
-        batches: BalancedBatches | MixedBatches,
-        validation: tuple[NDArray[np.float32], NDArray[np.float32]],
+        batches: Any,
         folder: Path,
         *,
-        further: Callable[[NDArray[np.float64]], dict[str, float]] | None = None,
+        measure: Callable[[keras.Model], Row],
+        worth: Callable[[Row], float],
+        measured_epochs: Container[int] | None = None,
     ) -> None:
         """Keep references; nothing is written before the first epoch ends."""
         super().__init__()
-        self.further = further
-        self.network, self.averager, self.batches = network, averager, batches
-        self.validation, self.folder = validation, folder
-        self.curves: list[dict[str, float]] = []
+        self.network, self.averager, self.batches, self.folder = network, averager, batches, folder
+        self.measure, self.worth, self.measured_epochs = measure, worth, measured_epochs
+        self.curves: list[Row] = []
 
     def n_finished(self) -> int:
         """Count of finished epochs in the folder."""
@@ -88,7 +92,7 @@ class EpochKeeper(keras.callbacks.Callback):  # type: ignore[misc]
         with np.load(file) as state:
             return int(state["epoch"])
 
-    def resume(self, model: keras.Model, phase_start: int) -> int:
+    def resume(self, model: keras.Model, phase_start: int = 0) -> int:
         """Restore the last checkpoint into `model`; returns the epoch to go on with.
 
         Args:
@@ -109,71 +113,54 @@ class EpochKeeper(keras.callbacks.Callback):  # type: ignore[misc]
             self.averager.n_steps = int(state["n_steps"])
             for i, generator_state in enumerate(_random_states(model)):
                 generator_state.assign(state[f"random_{i}"])
-        curves = json.loads((self.folder / "curves.json").read_text())
-        self.curves = curves[:n_finished]
+        self.curves = json.loads((self.folder / "curves.json").read_text())[:n_finished]
         return n_finished
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Row | None = None) -> None:
         """Shuffle anew."""
         self.started = time.monotonic()
         self.batches.start_epoch(epoch)
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Validate, record, save."""
+    def on_epoch_end(self, epoch: int, logs: Row | None = None) -> None:
+        """Measure, record, save."""
         logs = logs if logs is not None else {}
-        train_s = time.monotonic() - self.started
-        validated = self._validate_average()
-        logs.update(validated)
-        self.curves.append(
-            {
-                "epoch": epoch + 1,
-                "loss": float(logs["loss"]),
-                "accuracy": float(logs["accuracy"]),
-                **validated,
-                "learning_rate": float(ops.convert_to_numpy(self.model.optimizer.learning_rate)),
-                "train_s": round(train_s, 1),
-            }
-        )
+        row = {"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}}
+        row["train_s"] = round(time.monotonic() - self.started, 1)
+        row["learning_rate"] = float(ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        if self.measured_epochs is None or epoch + 1 in self.measured_epochs:
+            measured = self._measure_average()
+            logs.update(measured)
+            row |= measured
+        self.curves.append(row)
         self._save(epoch)
 
-    def _validate_average(self) -> dict[str, float]:
+    def _measure_average(self) -> Row:
         """Figures of the averaged weights; saves them when they are the best so far."""
-        images, labels = self.validation
         raw = self.network.get_weights()
         self.network.set_weights(self.averager.average)
-        logits = self.network.predict(images, batch_size=256, verbose=0).astype(np.float64)
-        of_labels = logits[:, : labels.shape[1]]
-        log_p = of_labels - np.logaddexp.reduce(of_labels, axis=1, keepdims=True)
-        found = {
-            "val_loss": float(-(log_p * labels).sum(axis=1).mean()),
-            "val_accuracy": float((of_labels.argmax(axis=1) == labels.argmax(axis=1)).mean()),
-            **(self.further(logits) if self.further else {}),
-        }
-        if _worth(found) >= max((_worth(row) for row in self.curves), default=0.0):
+        found = self.measure(self.network)
+        if self.worth(found) >= max(map(self.worth, self.curves), default=0.0):
             self.network.save_weights(self.folder / "best.weights.h5")
         self.network.set_weights(raw)
         return found
 
     def _save(self, epoch: int) -> None:
         """Write the checkpoint beside the old one, then swap: a kill leaves one of them whole."""
-        arrays = {f"weight_{i}": w for i, w in enumerate(self.model.get_weights())}
-        arrays |= {f"average_{i}": w for i, w in enumerate(self.averager.average)}
-        arrays |= {
-            f"slot_{i}": ops.convert_to_numpy(v)
-            for i, v in enumerate(self.model.optimizer.variables)
+        parts = {
+            "weight": self.model.get_weights(),
+            "average": self.averager.average,
+            "slot": self.model.optimizer.variables,
+            "random": _random_states(self.model),
         }
-        arrays |= {
-            f"random_{i}": ops.convert_to_numpy(v)
-            for i, v in enumerate(_random_states(self.model))
+        arrays: dict[str, Any] = {
+            f"{name}_{i}": ops.convert_to_numpy(value)
+            for name, values in parts.items()
+            for i, value in enumerate(values)
         }
         new = self.folder / "state.new.npz"
         (self.folder / "curves.json").write_text(json.dumps(self.curves, indent=1))
         np.savez(new, epoch=epoch + 1, n_steps=self.averager.n_steps, **arrays)
         new.replace(self.folder / "state.npz")
-
-
-def _worth(row: dict[str, float]) -> float:
-    return row["val_accuracy"] + row.get("val_people", 0.0)
 
 
 def _random_states(model: keras.Model) -> list[keras.Variable]:
@@ -182,3 +169,26 @@ def _random_states(model: keras.Model) -> list[keras.Variable]:
     Keras counts them among a model's variables, but not among its weights.
     """
     return [v for v in model.variables if v.name.endswith("seed_generator_state")]
+
+
+def rise_and_cosine(peak: float, n_steps: int, warmup_steps: int) -> Any:
+    """A learning rate that rises linearly to its peak, then falls along one cosine to zero."""
+    warmup_steps = min(warmup_steps, n_steps // 2)
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0,
+        warmup_target=peak,
+        warmup_steps=warmup_steps,
+        decay_steps=max(n_steps - warmup_steps, 1),
+    )
+
+
+def compile_with(
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    loss: Any,
+    metrics: Sequence[Any] = (),
+) -> None:
+    """Compile; weight decay leaves out scales and shifts, whose normalisation it would fight."""
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    model.compile(optimizer, loss, metrics=list(metrics), jit_compile=False)
+    optimizer.build(model.trainable_variables)

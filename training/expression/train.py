@@ -3,21 +3,27 @@
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from core.emotions import EMOTIONS
 from core.pictures.face_input import FaceInput
+from core.types import FloatArray
 from training.data.augment import Augment
 from training.data.batches import BalancedBatches, MixedBatches
 from training.data.cleaning import clean
 from training.data.fer2013 import Faces, load_split
 from training.data.rafdb import load_rafdb
-from training.expression.callbacks import AverageWeights, EpochKeeper
+from training.expression.callbacks import (
+    AverageWeights,
+    EpochKeeper,
+    Row,
+    compile_with,
+    rise_and_cosine,
+)
 from training.expression.distil import DistilLoss, accuracy, load_teachers, with_teachers
 from training.expression.heads import (
     TwoHeadLoss,
@@ -73,30 +79,17 @@ def training_model(
 
 
 def compile_model(model: keras.Model, recipe: Recipe, phase: Phase, steps_per_epoch: int) -> None:
-    """SGD with Nesterov momentum and decoupled weight decay; smoothed cross-entropy.
-
-    The learning rate rises linearly, then falls along one cosine to zero.
-    """
+    """SGD with Nesterov momentum and decoupled weight decay; smoothed cross-entropy."""
     n_steps = (phase.end - phase.first) * steps_per_epoch
-    warmup_steps = min(recipe.warmup_steps, n_steps // 2)
-    learning_rate = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0,
-        warmup_target=phase.learning_rate,
-        warmup_steps=warmup_steps,
-        decay_steps=max(n_steps - warmup_steps, 1),
-    )
     optimizer = keras.optimizers.SGD(
-        learning_rate,
+        rise_and_cosine(phase.learning_rate, n_steps, recipe.warmup_steps),
         momentum=recipe.momentum,
         nesterov=True,
         weight_decay=recipe.weight_decay,
     )
-    # Decay on scales and shifts only fights the normalisation they belong to.
-    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     counted = people_agreement if recipe.people_head else accuracy
-    accuracy_metric = keras.metrics.MeanMetricWrapper(counted, name="accuracy")
-    model.compile(optimizer, _loss(recipe), metrics=[accuracy_metric], jit_compile=False)
-    optimizer.build(model.trainable_variables)
+    metric = keras.metrics.MeanMetricWrapper(counted, name="accuracy")
+    compile_with(model, optimizer, _loss(recipe), [metric])
 
 
 def _loss(recipe: Recipe) -> keras.losses.Loss:
@@ -113,12 +106,23 @@ def _loss(recipe: Recipe) -> keras.losses.Loss:
     )
 
 
-def validation_arrays(
-    faces: Faces, face_input: FaceInput
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Normalised inputs (n, S, S, 1) and one-hot labels (n, 7)."""
-    one_hot = np.eye(len(EMOTIONS), dtype=np.float32)[faces.labels]
-    return face_input.normalise(faces.images[..., None]), one_hot
+def validated(network: keras.Model, faces: Faces, inputs: FloatArray, *, people: bool) -> Row:
+    """Loss and accuracy of the network on the validation split, and what people say of it.
+
+    Args:
+        network: as it is now.
+        faces: of the split.
+        inputs: the faces, normalised (n, S, S, 1).
+        people: whether the network has the people's head, too.
+    """
+    logits = network.predict(inputs, batch_size=256, verbose=0).astype(np.float64)
+    of_labels = logits[:, : len(EMOTIONS)]
+    log_p = of_labels - np.logaddexp.reduce(of_labels, axis=1, keepdims=True)
+    return {
+        "val_loss": float(-log_p[np.arange(len(faces)), faces.labels].mean()),
+        "val_accuracy": float((of_labels.argmax(axis=1) == faces.labels).mean()),
+        **(validation_row(logits, faces) if people else {}),
+    }
 
 
 def train(
@@ -157,7 +161,7 @@ def train(
             "file; docs/datasets.md tells its terms and who gives it"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "recipe.json").write_text(json.dumps(recipe.to_dict(), indent=1))
+    (folder / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1))
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy(recipe.precision)
     face_input = FaceInput()
@@ -171,9 +175,15 @@ def train(
     teachers = load_teachers(recipe, face_input, folder.parent)
     model = training_model(network, recipe, face_input, teachers)
     averager = AverageWeights(network, recipe.average_momentum)
-    validation = validation_arrays(validation_faces, face_input)
-    further = (lambda z: validation_row(z, validation_faces)) if recipe.people_head else None
-    keeper = EpochKeeper(network, averager, batches, validation, folder, further=further)
+    inputs = face_input.normalise(validation_faces.images[..., None])
+    keeper = EpochKeeper(
+        network,
+        averager,
+        batches,
+        folder,
+        measure=lambda net: validated(net, validation_faces, inputs, people=recipe.people_head),
+        worth=lambda row: row["val_accuracy"] + row.get("val_people", 0.0),
+    )
     for phase in phases(recipe):
         if keeper.n_finished() >= phase.end:
             continue

@@ -11,7 +11,6 @@ import json
 from pathlib import Path
 from typing import Annotated, Any
 
-import cv2
 import numpy as np
 import pandas as pd
 import typer
@@ -24,21 +23,16 @@ from core.measures.evaluation import Evaluation, evaluate
 from core.measures.study import write_study
 from core.pictures.images import decode_image, encode_png
 from core.types import ImageRGB
+from training.data.framing import framed
 
 FILE = ROOT / "models" / "studies" / "detectors.json"
 _FACE_PX, _EDGE_PX = 144, 88
 _NO_DETECTOR = "none"
 
 
-def framed(crop_rgb: ImageRGB) -> ImageRGB:
-    """A crop enlarged in the middle of a frame of its mean grey: uint8 (320, 320, 3)."""
-    large = cv2.resize(crop_rgb, (_FACE_PX, _FACE_PX), interpolation=cv2.INTER_CUBIC)
-    grey = float(crop_rgb.mean())
-    photo = cv2.copyMakeBorder(
-        large, _EDGE_PX, _EDGE_PX, _EDGE_PX, _EDGE_PX,
-        cv2.BORDER_CONSTANT, value=(grey, grey, grey),
-    )  # fmt: skip
-    return np.asarray(photo, np.uint8)
+def _photo(encoded: bytes) -> ImageRGB:
+    """A crop in the middle of a plain photo: uint8 (320, 320, 3)."""
+    return framed(decode_image(encoded).image_rgb, side_px=_FACE_PX, edge_px=_EDGE_PX)[0]
 
 
 def photo_set(crops: LabelledImages, n_images: int) -> tuple[LabelledImages, LabelledImages]:
@@ -47,7 +41,7 @@ def photo_set(crops: LabelledImages, n_images: int) -> tuple[LabelledImages, Lab
     chosen = np.sort(np.random.default_rng(0).permutation(len(crops))[:n_images])
     sources = {
         "crops": [encoded[i] for i in chosen],
-        "photos": [encode_png(framed(decode_image(encoded[i]).image_rgb)) for i in chosen],
+        "photos": [encode_png(_photo(encoded[i])) for i in chosen],
     }
     made = [
         LabelledImages(

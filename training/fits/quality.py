@@ -27,6 +27,7 @@ from core.measures.study import write_study
 from core.pictures.images import decode_image
 from core.types import FaceMeasures
 from training.data.framing import framed
+from training.data.pictures import judge
 
 Grey = NDArray[np.uint8]
 
@@ -100,26 +101,13 @@ def table(
             measures.append(measure_grey(pixels, side_px=side_px, inside_share=inside, turn=turn))
             kinds.append(kind)
             numbers.append(number)
-    face_input = classifier.card.face_input
-    probabilities = np.concatenate(
-        [
-            classifier.probabilities(
-                face_input.normalise(np.stack([_as_input(p, face_input) for p in part]))
-            )
-            for part in (pictures[i : i + 256] for i in range(0, len(pictures), 256))
-        ]
-    )
+    probabilities = judge(classifier, pictures)
     return np.stack([features(m) for m in measures]), {
         "probabilities": probabilities,
         "right": probabilities.argmax(axis=1) == images.labels[numbers],
         "kind": np.array(kinds),
         "image": np.array(numbers),
     }
-
-
-def _as_input(grey: Grey, face_input: Any) -> Grey:
-    colour = grey if face_input.channels == 1 else cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
-    return np.asarray(face_input.resize(np.asarray(colour, np.uint8)))
 
 
 def fit(rows: NDArray[np.float64], facts: dict[str, NDArray[Any]]) -> QualityModel:

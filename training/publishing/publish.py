@@ -6,13 +6,14 @@ everything that could be chosen has been chosen on the validation split.
 
 import hashlib
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from core.emotions import EMOTIONS
 from core.errors import DatasetError, MienError
@@ -51,7 +52,7 @@ class UnfaithfulExportError(MienError):
     """The exported file is another network than the one that was trained."""
 
 
-class TestReport(BaseModel):
+class TestReport(BaseModel, frozen=True):
     """`evaluation.json`: figures on FER-2013's test split, whole and without near-duplicates.
 
     A near-duplicate is a test image whose pixels correlate above 0.99 with a training image.
@@ -65,8 +66,6 @@ class TestReport(BaseModel):
     """
 
     __test__ = False  # not a test case, whatever pytest makes of the name
-    model_config = ConfigDict(frozen=True)
-
     model_id: str
     model_sha256: str
     dataset: str
@@ -239,7 +238,7 @@ def _card(
         serves="people" if recipe.people_head else "fer2013",
         data=learned_from[0],
         further_data=learned_from[1:],
-        recipe=recipe.to_dict(),
+        recipe=asdict(recipe),
         **fixed_texts(recipe),
     )
 

@@ -1,6 +1,6 @@
 """A recipe: everything that decides what a training run produces."""
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 
@@ -54,10 +54,6 @@ class Recipe:
     pretraining: str = ""  # of the backbone or of a teacher's, as the card tells it
     precision: str = "mixed_bfloat16"
     seed: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for the model card and the checkpoint."""
-        return asdict(self)
 
 
 def as_folder(name: str) -> str:

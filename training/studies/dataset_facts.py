@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from core.emotions import EMOTIONS
+from core.measures.accuracy import standardised
 from training.data.fer2013 import BLANK_STD, load_rows, load_split
 from training.data.votes import FERPLUS, Split
 
@@ -32,8 +33,8 @@ def near_pairs(
         rows: (n, h, w).
         references: (m, h, w); without them the pairs i < j among `rows`.
     """
-    mine = _standardised(rows)
-    others = mine if references is None else _standardised(references)
+    mine = standardised(rows)
+    others = mine if references is None else standardised(references)
     pairs = []
     for start in range(0, len(mine), _BLOCK):
         first = start if references is None else 0
@@ -41,13 +42,6 @@ def near_pairs(
         found += (start, first)
         pairs.append(found if references is not None else found[found[:, 0] < found[:, 1]])
     return np.concatenate(pairs) if pairs else np.empty((0, 2), np.int64)
-
-
-def _standardised(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    rows = images.reshape(len(images), -1).astype(np.float32)
-    rows -= rows.mean(axis=1, keepdims=True)
-    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
-    return rows
 
 
 def fer2013_facts(path: Path) -> dict[str, Any]:

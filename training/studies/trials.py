@@ -5,9 +5,8 @@ epochs from the same seed, so differences of less than about two points are chan
 validation split has 3,589 faces); the result file says so with an interval.
 """
 
-import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +116,6 @@ def run_trials(
         "dataset": "FER-2013, validation (PublicTest)",
         "n": n,
         "epochs": epochs,
-        "base": json.loads(json.dumps(next(iter(SETS[set_name](epochs).values())).to_dict())),
+        "base": asdict(next(iter(SETS[set_name](epochs).values()))),
         "rows": rows,
     }

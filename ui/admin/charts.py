@@ -8,8 +8,8 @@ from typing import Literal
 import pandas as pd
 import plotly.graph_objects as go
 
-from services.admin.review import ConsentState, DayCount, Holding, StateCount
-from services.person.consent import Purpose
+from db.types import ConsentState, Purpose
+from services.admin.review import DayCount, Holding, StateCount
 from ui.consent.session import PURPOSE_TITLES
 from ui.shared.charts import DASHES, SERIES_COLOURS, SYMBOLS, styled
 

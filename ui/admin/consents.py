@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from db.types import Purpose
 from services.admin.review import (
     ConsentRow,
     consent_rates,
@@ -12,7 +13,6 @@ from services.admin.review import (
     consents,
     consents_csv,
 )
-from services.person.consent import Purpose
 from services.person.context_of_use import CONTEXTS
 from services.store import Store
 from ui.admin.charts import (

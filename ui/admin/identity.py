@@ -8,8 +8,9 @@ from typing import Any
 import streamlit as st
 from streamlit.errors import StreamlitAuthError
 
+from db.errors import StoreError
+from db.types import AdminIdentity
 from services.admin.sign_in import (
-    AdminIdentity,
     current,
     log_outside_sign_in,
     log_outside_sign_out,
@@ -17,7 +18,7 @@ from services.admin.sign_in import (
     sign_in,
     sign_out,
 )
-from services.store import Store, StoreError
+from services.store import Store
 from ui.admin.session import admin_session
 from ui.consent.session import say
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from db.errors import StoreError
 from services.admin.sign_in import local_accounts_exist
-from services.store import Store, StoreError
+from services.store import Store
 from ui.admin.identity import enter, enter_outside, leave, outside_providers, signed_in
 from ui.admin.review import review_section
 from ui.admin.session import admin_session, keep_cookie

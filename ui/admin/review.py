@@ -5,11 +5,9 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
+from db.errors import StoreError
+from db.types import JobReason, Kind, RetentionPolicy, Scope
 from services.admin.review import (
-    JobReason,
-    Kind,
-    RetentionPolicy,
-    Scope,
     erasure_jobs,
     holdings,
     preview_retention,
@@ -18,7 +16,7 @@ from services.admin.review import (
     set_retention,
 )
 from services.person.purge import purge_if_due
-from services.store import Store, StoreError
+from services.store import Store
 from ui.admin.audit_log import audit_section
 from ui.admin.charts import gone_figure
 from ui.admin.consents import consents_section

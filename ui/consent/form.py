@@ -4,18 +4,12 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from services.person.consent import (
-    Choices,
-    Notice,
-    Purpose,
-    UseRefusedError,
-    current_notice,
-    days_offered,
-    give,
-)
+from db.errors import StoreError, UseRefusedError
+from db.types import Choices, Notice, Purpose
+from services.person.consent import current_notice, days_offered, give
 from services.person.context_of_use import CONTEXTS, ContextOfUse
 from services.person.receipt import KIND_OF
-from services.store import Store, StoreError
+from services.store import Store
 from ui.consent.session import PURPOSE_TITLES, agree, say, show_said
 from ui.shared.state import remembered
 from ui.shared.text import day

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from services.person.consent import Given, Purpose, current_notice
+from db.errors import StoreError
+from db.types import Purpose
+from services.person.consent import Given, current_notice
 from services.person.receipt import KIND_OF, as_json
-from services.store import StoreError
 from ui.consent.form import NOTICE_TITLE, consent_form, whole_notice
 from ui.consent.session import (
     PURPOSE_TITLES,

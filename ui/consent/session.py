@@ -6,22 +6,13 @@ from dataclasses import dataclass, field, replace
 import streamlit as st
 
 from core.analyzer import Analyzer
-from services.analysis.in_passing import Way, photo_in_passing
+from db.errors import ConsentError, StoreError
+from db.types import Choices, Consent, ErasureJob, Purpose, Way
+from services.analysis.in_passing import photo_in_passing
 from services.analysis.photos import PhotoResult, analyse_under_consent
 from services.analysis.queue import BusyError
-from services.person.consent import (
-    Choices,
-    Consent,
-    ConsentError,
-    ErasureJob,
-    Given,
-    Purpose,
-    Withdrawn,
-    check,
-    give,
-    withdraw,
-)
-from services.store import Store, StoreError
+from services.person.consent import Given, Withdrawn, check, give, withdraw
+from services.store import Store
 from ui.photos.session import Photo, forget_photos
 from ui.shared.queue import my_turn, waiting_words
 from ui.shared.resources import settings

@@ -9,7 +9,7 @@ from core.landmarks.schemes import MESH
 from core.pictures.files.kinds import FORMAT_WORDS, SUFFIXES
 from core.pictures.quarter_turns import upright
 from core.types import Analysis, FaceAnalysis, ImageRGB
-from services.analysis.in_passing import Way
+from db.types import Way
 from services.analysis.photos import NO_FACE, analyse_bytes
 from ui.consent import notice
 from ui.consent.session import analyse_in_passing

@@ -18,7 +18,6 @@ from ui.landmarks.figures import (
     odds_ratios,
     region_errors,
 )
-from ui.landmarks.headlines import headline
 from ui.metrics.subjects import missing, read_json
 from ui.shared.figures import show
 from ui.shared.resources import cards, settings
@@ -39,9 +38,7 @@ def study_section() -> None:
         label_visibility="collapsed",
     )  # fmt: skip
     key, render = PARTS[part]
-    st.markdown(f"**What it shows.** {headline(key, content[key])}")
-    with st.expander("In full, with intervals and counts", icon=":material/notes:"):
-        st.markdown(content[key]["conclusion"])
+    st.markdown(f"**What it shows.** {content[key]['conclusion']}")
     render(content[key])
 
 

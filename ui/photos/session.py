@@ -17,9 +17,9 @@ from core.errors import MienError
 from core.pictures.archive import ZipPictures, ZipRefusedError, open_zip
 from core.pictures.files.kinds import FORMAT_WORDS, SUFFIXES
 from core.types import ImageRGB
+from db.errors import StoreError
 from services.analysis.photos import PhotoResult, analyse_bytes
 from services.analysis.queue import BusyError
-from services.store import StoreError
 from ui.faces.pictures import Shown, shown_of
 from ui.photos.samples import SAMPLES
 from ui.runtime.uploads import release_uploads

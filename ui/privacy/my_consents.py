@@ -3,12 +3,14 @@
 import streamlit as st
 
 from core.expression.answer import answer_of, short
-from services.person.consent import Given, Purpose, erase, resume, withdraw_by_code
+from db.errors import StoreError, UnknownCodeError
+from db.types import Purpose, SubjectView
+from services.person.consent import Given, erase, resume, withdraw_by_code
 from services.person.context_of_use import CONTEXTS
-from services.person.export import SubjectView, UnknownCodeError, export, look_up, read_image
+from services.person.export import export, look_up, read_image
 from services.person.purge import purge_if_due
 from services.person.receipt import as_json, receipt_of_subject
-from services.store import Store, StoreError
+from services.store import Store
 from ui.consent.session import (
     PURPOSE_TITLES,
     forget_consent,

@@ -8,9 +8,11 @@ import streamlit as st
 
 from core.measures.groups.breakdown import BiasReport
 from core.measures.groups.wording import PREDICTED_BANNER, points, summary_rows
-from services.person.consent import Kind, current_policy, days_offered
+from db.errors import StoreError
+from db.types import Kind
+from services.person.consent import current_policy, days_offered
 from services.person.context_of_use import LegalDate, legal_dates
-from services.store import Store, StoreError
+from services.store import Store
 from ui.metrics.charts import GapRow, gaps_figure
 from ui.metrics.groups import gap_rows
 from ui.metrics.subjects import study

@@ -4,8 +4,9 @@ import logging
 import time
 from dataclasses import dataclass
 
+from db.errors import StoreError
 from services.person.purge import PurgeThread
-from services.store import Store, StoreError, open_store_of
+from services.store import Store, open_store_of
 from ui.shared.once import Once
 from ui.shared.resources import settings
 

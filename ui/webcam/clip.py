@@ -8,6 +8,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core.pictures.video import SUFFIXES
 from core.stream import RAW, SmoothingRules
+from db.errors import StoreError
 from services.analysis.clip_video import FacesOverTime, annotated_mp4, moment
 from services.analysis.clips import (
     ClipResult,
@@ -18,7 +19,6 @@ from services.analysis.clips import (
 )
 from services.analysis.in_passing import clip_in_passing
 from services.analysis.queue import BusyError
-from services.store import StoreError
 from ui.consent.session import of_session
 from ui.shared.figures import plot
 from ui.shared.model_choice import choose_model_and_detector

@@ -10,11 +10,11 @@ from typing import Any, Final
 import streamlit as st
 
 from core.stream import RAW, SmoothingRules, StreamAnalyzer, StreamRules
+from db.errors import StoreError
 from services.analysis.clips import ClipResult, stream_analyzer
 from services.analysis.in_passing import LiveRecord
 from services.analysis.live import LiveSession, LiveSlots
 from services.analysis.live_frames import FrameProcessor
-from services.store import StoreError
 from ui.consent.session import of_session
 from ui.runtime import memory
 from ui.shared.once import Once

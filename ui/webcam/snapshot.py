@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from services.analysis.in_passing import Way
+from db.types import Way
 from ui.consent.session import analyse_in_passing
 from ui.photos.results import show_results
 from ui.photos.session import Photo

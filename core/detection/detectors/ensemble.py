@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from core.detection.base import FaceDetector
 from core.detection.box_geometry import load_box_geometry
@@ -21,7 +21,7 @@ from core.types import Box, Face, FloatArray, ImageRGB, check_image_rgb
 N_KEYPOINTS = 5  # eyes, tip of the nose, corners of the mouth
 
 
-class Member(BaseModel):
+class Member(BaseModel, frozen=True, extra="forbid"):
     """One detector of the ensemble.
 
     Attributes:
@@ -30,14 +30,12 @@ class Member(BaseModel):
         threshold: smallest confidence at which it is heard.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     detector: str
     enlarge: float = Field(default=1.0, ge=1, le=4)
     threshold: float = Field(default=0.3, ge=0, le=1)
 
 
-class Fusion(BaseModel):
+class Fusion(BaseModel, frozen=True, extra="ignore"):
     """What was fitted.
 
     Attributes:
@@ -47,8 +45,6 @@ class Fusion(BaseModel):
         intercept: log-odds where all of that is 0.
         threshold: probability from which the app takes a box for a face.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     members: list[Member]
     min_iou: float

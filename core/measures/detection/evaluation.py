@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from core.detection import FaceDetector
 from core.detection.boxes import sizes_px
@@ -37,10 +37,8 @@ _MAX_GROUPS: Final = 12
 _MAX_CURVE_POINTS: Final = 200
 
 
-class Operation(BaseModel):
+class Operation(BaseModel, frozen=True):
     """`OperatingPoint` as it is stored; None where there was nothing to count."""
-
-    model_config = ConfigDict(frozen=True)
 
     threshold: float | None
     precision: float | None
@@ -48,7 +46,7 @@ class Operation(BaseModel):
     f1: float | None
 
 
-class FaceGroup(BaseModel):
+class FaceGroup(BaseModel, frozen=True):
     """Faces of one kind; all other faces are ignored for it, false alarms count in full.
 
     Attributes:
@@ -57,14 +55,12 @@ class FaceGroup(BaseModel):
         recall: share of them found at the overall F1-best threshold.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     n_faces: int
     ap50: float | None
     recall: float | None
 
 
-class DetectionEvaluation(BaseModel):
+class DetectionEvaluation(BaseModel, frozen=True):
     """What one run over annotated photos found.
 
     Attributes:
@@ -79,8 +75,6 @@ class DetectionEvaluation(BaseModel):
         by_group: kind -> group -> figures.
         curve: threshold, precision and recall, thinned to what a chart needs.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     detector: str
     dataset: str

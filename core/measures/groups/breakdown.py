@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from core.emotions import EMOTIONS, noun
 from core.measures.accuracy import expected_calibration_error
@@ -40,7 +40,7 @@ SECONDARY: Final = "secondary"
 Kind = Literal["error", "disparity"]
 
 
-class Outcome(BaseModel):
+class Outcome(BaseModel, frozen=True):
     """One share that is compared between groups.
 
     Attributes:
@@ -49,8 +49,6 @@ class Outcome(BaseModel):
         overall: the share over all groups, None for nothing to count.
         gap: None where fewer than two groups are large enough.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     key: str
     title: str
@@ -62,7 +60,7 @@ class Outcome(BaseModel):
     gap: Gap | None
 
 
-class AttributeReport(BaseModel):
+class AttributeReport(BaseModel, frozen=True):
     """One attribute, or an intersection of two, with its outcomes.
 
     Attributes:
@@ -73,8 +71,6 @@ class AttributeReport(BaseModel):
         n_without: images without a value, which are left out.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     name: str
     source: Source
     note: str
@@ -84,10 +80,8 @@ class AttributeReport(BaseModel):
     n_without: int = 0
 
 
-class BiasReport(BaseModel):
+class BiasReport(BaseModel, frozen=True):
     """What `models/studies/bias_*.json` holds and an audit computes."""
-
-    model_config = ConfigDict(frozen=True)
 
     title: str
     kind: Kind

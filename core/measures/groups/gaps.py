@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from core.measures.accuracy import wilson_interval
 
@@ -25,10 +25,8 @@ Groups = NDArray[np.str_]
 Status = Literal["judged", "small", "hidden"]
 
 
-class GroupShare(BaseModel):
+class GroupShare(BaseModel, frozen=True):
     """One group: shares 0..1 with Wilson's 95 % interval, None where the group is hidden."""
-
-    model_config = ConfigDict(frozen=True)
 
     group: str
     n: int
@@ -38,7 +36,7 @@ class GroupShare(BaseModel):
     status: Status
 
 
-class Gap(BaseModel):
+class Gap(BaseModel, frozen=True):
     """Distance between the groups with the highest and the lowest share.
 
     Attributes:
@@ -50,8 +48,6 @@ class Gap(BaseModel):
         every group has the same mix of expressions. same_mix_chance95, same_mix_p_value: likewise,
         permuting within each expression.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     highest: str
     lowest: str
@@ -221,15 +217,13 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected
 
 
-class Sensitivity(BaseModel):
+class Sensitivity(BaseModel, frozen=True):
     """The gap if a share of predicted group labels is wrong.
 
     Attributes:
         error_share: share of labels redrawn, the annotator's measured error.
         low, middle, high: 5th, 50th and 95th percentile of the gap over `n_draws`.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     error_share: float
     low: float

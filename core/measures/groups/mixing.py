@@ -9,10 +9,12 @@ import math
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
+from scipy import stats
+from scipy.stats import contingency
 
 
-class Association(BaseModel):
+class Association(BaseModel, frozen=True):
     """Groups against expressions over a data set.
 
     Attributes:
@@ -23,8 +25,6 @@ class Association(BaseModel):
         evenness: Shannon entropy of the groups' shares over that of equal shares, 0..1.
         effective_groups: exp of that entropy: so many equal groups would be as diverse.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     n: int
     counts: dict[str, dict[str, int]]
@@ -70,19 +70,14 @@ def npmi(counts: NDArray[np.float64]) -> NDArray[np.float64]:
 def cramers_v(counts: NDArray[np.float64]) -> float:
     """sqrt(chi² / (n (min(rows, columns) - 1))); 0 where only one row or column is filled."""
     filled = counts[counts.sum(axis=1) > 0][:, counts.sum(axis=0) > 0]
-    smaller = min(filled.shape)
-    if smaller < 2:
+    if min(filled.shape) < 2:
         return 0.0
-    n = filled.sum()
-    expected = filled.sum(axis=1, keepdims=True) * filled.sum(axis=0, keepdims=True) / n
-    chi_squared = ((filled - expected) ** 2 / expected).sum()
-    return float(math.sqrt(chi_squared / (n * (smaller - 1))))
+    return float(contingency.association(filled.astype(np.int64), method="cramer"))
 
 
 def entropy(sizes: NDArray[np.float64]) -> float:
     """Shannon entropy in nats of the shares that `sizes` (k,) have."""
-    shares = sizes[sizes > 0] / sizes.sum()
-    return float(-(shares * np.log(shares)).sum())
+    return float(stats.entropy(sizes))
 
 
 def evenness(sizes: NDArray[np.float64]) -> float:

@@ -6,6 +6,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
@@ -213,6 +214,27 @@ def system(figure: Figure, data: Data) -> None:
         axes.text(x, y - 0.03, _WORDS[room], ha="center", va="center", fontsize=7.5, zorder=3)
     axes.set(xlim=(0, 1), ylim=(0.02, 1))
     axes.axis("off")
+
+
+def imports(figure: Figure, data: Data) -> None:
+    """A mark in the row of each folder for every folder that it imports."""
+    axes, folders = figure.subplots(), data["folders"]
+    cells = [[0] * len(folders) for _ in folders]
+    for row, column in data["edges"]:
+        cells[row][column] = 1 if column > row else 2
+    axes.imshow(cells, ListedColormap(["white", ACCENT, LINES[1]]), vmin=0, vmax=2, aspect="auto")
+    axes.plot([-0.5, len(folders) - 0.5], [-0.5, len(folders) - 0.5], color=QUIET, linewidth=1)
+    rooms = [folder.partition("/")[0] for folder in folders]
+    for place in range(1, len(rooms)):
+        if rooms[place] != rooms[place - 1]:
+            axes.axhline(place - 0.5, color=QUIET, linewidth=0.6)
+            axes.axvline(place - 0.5, color=QUIET, linewidth=0.6)
+    axes.set_yticks(range(len(folders)), folders, fontsize=6)
+    axes.set_xticks(range(len(folders)), folders, fontsize=6, rotation=90)
+    axes.xaxis.tick_top()
+    axes.set(ylabel="imports", xlim=(-0.5, len(folders) - 0.5), ylim=(len(folders) - 0.5, -0.5))
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
 
 
 def data_flow(figure: Figure, data: Data) -> None:

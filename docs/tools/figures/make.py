@@ -19,6 +19,7 @@ _DIGITS: Final = 5
 # gathers the data, `figures.drawing` one that draws it.
 SIZES_INCHES: Final = {
     "system": (7.2, 4.4),
+    "imports": (7.2, 7.6),
     "data_flow": (7.2, 5.0),
     "class_balance": (7.2, 3.2),
     "training": (7.2, 4.0),

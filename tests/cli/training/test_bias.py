@@ -248,7 +248,7 @@ def test_the_data_set_study_counts_every_image(tmp_path: Path) -> None:
 def test_commands_write_strict_json_without_paths(
     tmp_path: Path, models_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bias, "_write", lambda name, content: written.update({name: content}))
+    monkeypatch.setattr(bias, "write", lambda name, content: written.update({name: content}))
     written: dict[str, object] = {}
     data = str(fer_like(tmp_path))
     monkeypatch.setattr("sys.argv", ["mien", "bias", "dataset", "--data", data])

@@ -4,7 +4,7 @@ import io
 from datetime import date, timedelta
 
 from db.audit.log import Action, AuditFilter
-from db.errors import SignInError
+from db.errors import SignInError, UseRefusedError
 from db.store import Store
 from db.types import AdminIdentity, Choices, ConsentState, Kind, Purpose
 from services.admin import sentences
@@ -26,7 +26,7 @@ from services.admin.review import (
     today,
 )
 from services.admin.sign_in import OPERATOR, create_admin, current, sign_in, sign_out
-from services.person.consent import UseRefusedError, erase, give, withdraw
+from services.person.consent import erase, give, withdraw
 from services.person.context_of_use import CONTEXTS
 from services.person.export import export
 from services.person.purge import purge

@@ -1,6 +1,7 @@
 """Layers, architectures, recipes."""
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -146,7 +147,7 @@ def test_a_recipe_is_whole_and_can_be_written_into_a_card(name: str) -> None:
     assert 0 <= recipe.label_smoothing < 1
     assert 0 <= recipe.balance_power <= 1
     Augment(**recipe.augment_options, seed=recipe.seed)
-    assert json.loads(json.dumps(recipe.to_dict()))["name"] == name
+    assert json.loads(json.dumps(asdict(recipe)))["name"] == name
 
 
 @pytest.mark.parametrize("name", ["", "nothing", "se-resnet", "../train", "se_resnet/9-more"])

@@ -13,6 +13,7 @@ from PIL import Image
 pytest.importorskip("keras", reason="needs the train extra (uv sync --extra train)")
 
 from core.emotions import EMOTIONS
+from core.errors import DatasetError
 from training.data.batches import BalancedBatches
 from training.data.fer2013 import BLANK_STD, Faces, drop_blank, load_split
 
@@ -174,7 +175,7 @@ def test_a_split_without_rows_is_refused_by_name(tmp_path: Path) -> None:
 def test_an_image_that_cannot_be_decoded_is_refused(tmp_path: Path) -> None:
     frame = pd.DataFrame([{"split": "train", "label": 1, "image": b"not an image"}])
     frame.to_parquet(tmp_path / "fer.parquet")
-    with pytest.raises(ValueError, match="cannot be decoded"):
+    with pytest.raises(DatasetError, match="cannot be decoded"):
         load_split(tmp_path / "fer.parquet", "train")
 
 

@@ -231,7 +231,7 @@ def test_a_finished_run_is_not_trained_on_and_its_recipe_can_be_read(
     train(TOY, data, run, models_dir)
     assert (run / "state.npz").read_bytes() == before
     stored = json.loads((run / "recipe.json").read_text())
-    assert DetectorRecipe.from_dict(stored) == TOY
+    assert DetectorRecipe.from_json(json.dumps(stored)) == TOY
 
 
 def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,7 @@ def test_the_curves_have_a_row_an_epoch(uninterrupted: Path) -> None:
 
 def test_the_recipe_lies_beside_the_weights(uninterrupted: Path) -> None:
     stored = json.loads((uninterrupted / "recipe.json").read_text())
-    assert stored == json.loads(json.dumps(RECIPE.to_dict()))
+    assert stored == json.loads(json.dumps(asdict(RECIPE)))
 
 
 def test_a_resumed_training_has_all_epochs_once(resumed: Path) -> None:

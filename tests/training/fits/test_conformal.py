@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.expression.conformal import ConformalFit
-from core.measures.people import NONE_OF_THESE, measure_coverage, said_labels
+from core.measures.people import NONE_OF_THESE, held, said_labels, summarise
 from training.fits.conformal import fitted
 
 
@@ -38,7 +38,8 @@ def test_coverage_by_hand() -> None:
     fit = ConformalFit(target=0.9, edges=[0, 1], least_shares=[0.3])
     shares = np.float32([[0.6, 0.4, 0, 0, 0, 0, 0]] * 3 + [[0.9, 0.1, 0, 0, 0, 0, 0]] * 2)
     said = np.array([0, 1, 2, 0, NONE_OF_THESE])
-    found = measure_coverage(fit, shares, said, np.ones(5))
+    known = said != NONE_OF_THESE
+    found = summarise(*held(fit, shares[known], said[known], np.ones(known.sum())))
     assert (found.n, found.coverage, found.mean_labels) == (4, 0.75, pytest.approx(1.75))
     assert (found.one_label, found.no_agreement) == (0.25, 0)
-    assert np.isnan(measure_coverage(fit, shares[:0], said[:0], np.ones(0)).coverage)
+    assert np.isnan(summarise(*held(fit, shares[:0], said[:0], np.ones(0))).coverage)

@@ -19,11 +19,12 @@ from tests.training.landmark_faces import fake_set
 from training.studies.landmarks import conditions, fusion, jitter, noise, sources
 from training.studies.landmarks.common import (
     Tools,
-    add_holm,
     aligned_crops,
     paired_row,
     total_variation,
+    with_holm,
 )
+from training.studies.landmarks.conclusions import conclusion
 
 
 @pytest.fixture
@@ -54,8 +55,7 @@ def test_a_paired_row_counts_what_it_says() -> None:
 
 def test_holm_is_what_its_definition_says() -> None:
     rows: list[dict[str, Any]] = [{"p_value": p} for p in (0.01, 0.04, 0.03, 0.5)] + [{}]
-    add_holm(rows)
-    assert [row.get("p_holm") for row in rows] == pytest.approx(
+    assert [row.get("p_holm") for row in with_holm(rows)] == pytest.approx(
         [0.04, 0.09, 0.09, 0.5, None], nan_ok=True
     )
 
@@ -67,9 +67,36 @@ def test_noise_rows_hold_all_conditions_on_the_same_images(
     rows = noise.run_split(tools, "test", crops, meshes, FIVE)
     assert len(rows) == 1 + 4 * 6 + 1
     assert {row["n"] for row in rows} == {20}
-    found = noise.summary(rows)
-    assert "On 20 test crops, paired, Holm over 25 tests" in found["conclusion"]
-    json.dumps(plain(found))
+    assert sum("p_holm" in row for row in with_holm(rows)) == 25
+    json.dumps(plain(rows))
+
+
+def wrong_points() -> list[dict[str, Any]]:
+    shared = {"set": "FER-2013 test", "aligned_by": "five", "noise": "gaussian", "change": -0.1}
+    return [{**shared, "level": level, "p_holm": 0.01} for level in (0.01, 0.16)]
+
+
+def test_conclusions_follow_the_numbers() -> None:
+    assert conclusion("e1", {"rows": wrong_points()}).startswith("Even the smallest errors")
+    harm_at_16 = [
+        {**row, "p_holm": 0.01 if row["level"] == 0.16 else 0.5} for row in wrong_points()
+    ]
+    assert "by five points up to 1\u00a0%" in conclusion("e1", {"rows": harm_at_16})
+    box, five = (
+        {"aligned_by": n, "label_flips": f, "label_flips_smoothed": f}
+        for n, f in (("box", 0.06), ("five", 0.02))
+    )
+    assert "6.0\u00a0% of neighbouring" in conclusion("e4", {"rows": [box, five]})
+    photos = {"nme_and_scores": {"mesh, learned": {"spearman": 0.3}}}
+    change = {"set": "FER-2013 test", "aligned_by": "five", "change": 0.02, "p_holm": 0.01}
+    assert "five (+2.0 points)" in conclusion("e2", {"rows": [change], "photos": photos})
+    assert "no difference" in conclusion(
+        "e2", {"rows": [{**change, "p_holm": 0.5}], "photos": photos}
+    )
+    odds = {"covariate": "yaw", "odds_ratio": 0.8, "ci95": [0.7, 0.9]}
+    assert "yaw (fewer right labels)" in conclusion("e3", {"regression": [odds]})
+    unclear = {**odds, "ci95": [0.7, 1.1]}
+    assert conclusion("e3", {"regression": [unclear]}).startswith("None of 1 conditions")
 
 
 def test_sources_are_compared_with_the_box(tools: Tools, template: NDArray[np.float64]) -> None:

@@ -13,15 +13,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from services.admin.review import (
-    Action,
-    ConsentState,
-    Kind,
-    retention_policies,
-)
+from db.errors import StoreError
+from db.types import Choices, ConsentState, Kind
+from services.admin.review import Action, retention_policies
 from services.admin.sign_in import create_admin, set_admin_disabled, sign_in
-from services.person.consent import Choices, current_notice, current_policy, give
-from services.store import Store, StoreError
+from services.person.consent import current_notice, current_policy, give
+from services.store import Store
 from tests.db.fixtures import QUICK_HASHER, FakeClock
 from tests.helpers.agree import agree
 from tests.ui.tools import button, kept, labels, logged, text_of, upload

@@ -240,8 +240,8 @@ def test_one_consent_for_many_photos(open_page: OpenPage, store: Store) -> None:
 
 
 def test_a_policy_of_no_days_is_not_offered(open_page: OpenPage, store: Store) -> None:
+    from db.types import AdminIdentity
     from services.admin.review import Kind, set_retention
-    from services.admin.sign_in import AdminIdentity
 
     for kind in (Kind.RESULT, Kind.IMAGE):
         set_retention(store, kind, 0, admin=AdminIdentity("admin:test", "test", "password"))

@@ -8,7 +8,6 @@ from streamlit.testing.v1 import AppTest
 from tests.paths import ROOT
 from tests.ui.landmarks.test_page import text_of
 from ui.landmarks.figures import change_dots, flat, noise_lines
-from ui.landmarks.headlines import headline
 
 OpenPage = Callable[[str], AppTest]
 
@@ -53,22 +52,6 @@ def test_a_study_of_another_model_says_so(
     monkeypatch.setattr("ui.landmarks.study.read_json", lambda file: content)
     app = open_study(open_page("landmark_analysis"))
     assert "another version of the model" in app.warning[0].value
-
-
-def test_headlines_follow_the_numbers() -> None:
-    e1 = {"rows": rows()}
-    assert headline("e1", e1).startswith("Even the smallest errors")
-    harm_at_16 = [{**row, "p_holm": 0.01 if row["level"] == 0.16 else 0.5} for row in rows()]
-    assert "by five points up to 1\u00a0%" in headline("e1", {"rows": harm_at_16})
-    box, five = ({"aligned_by": n, "label_flips": f} for n, f in (("box", 0.06), ("five", 0.02)))
-    assert "6.0\u00a0% of neighbouring" in headline("e4", {"rows": [box, five]})
-    change = {"set": "FER-2013 test", "aligned_by": "five", "change": 0.02, "p_holm": 0.01}
-    assert "five (+2.0 points)" in headline("e2", {"rows": [change]})
-    assert "no difference" in headline("e2", {"rows": [{**change, "p_holm": 0.5}]})
-    odds = {"covariate": "yaw", "odds_ratio": 0.8, "ci95": [0.7, 0.9]}
-    assert "yaw (fewer right labels)" in headline("e3", {"regression": [odds]})
-    unclear = {**odds, "ci95": [0.7, 1.1]}
-    assert headline("e3", {"regression": [unclear]}).startswith("None of 1 conditions")
 
 
 def rows() -> list[dict[str, Any]]:

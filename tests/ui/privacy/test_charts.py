@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from services.admin.review import ConsentState, DayCount, StateCount
-from services.person.consent import Purpose
+from db.types import ConsentState, Purpose
+from services.admin.review import DayCount, StateCount
 from ui.admin.charts import Period, rates_figure, rates_table, states_figure, states_table
 
 

@@ -10,7 +10,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from services.person.consent import Choices, current_notice, current_policy, give
+from db.types import Choices
+from services.person.consent import current_notice, current_policy, give
 from services.store import Store, open_store
 from tests.helpers.agree import agree
 from tests.ui.tools import choose_sample, text_of, upload

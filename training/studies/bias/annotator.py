@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from sklearn.decomposition import PCA
 from sklearn.metrics import confusion_matrix
 from sklearn.model_selection import train_test_split
@@ -25,7 +25,7 @@ AGE_GROUPS: Final = ("under 20", "20 to 49", "50 and over")
 _N_DIRECTIONS: Final = 120
 
 
-class HeldOut(BaseModel):
+class HeldOut(BaseModel, frozen=True):
     """How well the annotator does on faces kept from it.
 
     Attributes:
@@ -33,8 +33,6 @@ class HeldOut(BaseModel):
         recall: group -> share recognised.
         confusion: rows annotated, columns predicted, in the order of `groups`.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     n_train: int
     n: int

@@ -64,7 +64,6 @@ def run(helen: HelenFaces, models_dir: Path, tools: Tools) -> tuple[Row, dict[st
         "methods": methods,
         "curves": {name: _curve(points, true) for name, points in found.items()},
         "notes": notes,
-        "conclusion": _conclusion(methods),
     }, found
 
 
@@ -107,21 +106,3 @@ def _curve(found: list[Points | None], true: list[Points]) -> Row:
     )
     grid = np.linspace(0, 0.12, 61)
     return {"error": grid, "share": [(errors <= limit).mean() for limit in grid]}
-
-
-def _conclusion(methods: dict[str, Row]) -> str:
-    parts = []
-    for name, row in methods.items():
-        low, high = row["mean_ci95"]
-        parts.append(
-            f"{name}: {100 * row['mean']:.2f} % (95 % interval {100 * low:.2f} to "
-            f"{100 * high:.2f}), failures {100 * row['failure_rate']:.1f} %, "
-            f"{row['n_missed']} of {row['n']} not found"
-        )
-    table, learned = methods["mesh, by table"], methods["mesh, learned"]
-    share = 1 - learned["mean"] / table["mean"]
-    return (
-        f"Mean error in shares of the {NORMALISER}: {'; '.join(parts)}. Of the table's error "
-        f"{100 * share:.0f} % is a matter of definition that a linear map learned on other faces "
-        "removes."
-    )

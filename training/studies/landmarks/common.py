@@ -1,6 +1,6 @@
 """Parts that all experiments share: scores of crops, aligned crops, paired comparisons."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from core.measures.groups.gaps import holm
 from core.measures.paired import mcnemar
 from core.pictures.alignment import alignment, cut
 from training.data.fer2013 import Faces
+from training.data.pictures import judge
 from training.landmarks.fer_mesh import SIDE_PX, FerMeshes
 
 LEARNED = "ibug68 learned"
@@ -42,13 +43,7 @@ class Tools:
 
     def probabilities(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Calibrated probabilities (n, 7) of crops (n, s, s) or (n, s, s, c)."""
-        face_input = self.classifier.card.face_input
-        images = crops.reshape(len(crops), face_input.size_px, face_input.size_px, -1)
-        parts = [
-            self.classifier.probabilities(face_input.normalise(images[start : start + 256]))
-            for start in range(0, len(images), 256)
-        ]
-        return np.concatenate(parts)
+        return judge(self.classifier, crops)
 
     def points(self, mesh_xy: NDArray[np.floating], source: str) -> NDArray[np.float64]:
         """The points of `source` for one mesh (478, 2)."""
@@ -130,24 +125,14 @@ def paired_row(before: NDArray[np.float32], after: NDArray[np.float32], labels: 
     }
 
 
-def add_holm(rows: list[Row]) -> None:
-    """Put `p_holm`, Holm's correction over all rows that have a p value, into them."""
+def with_holm(rows: list[Row]) -> list[Row]:
+    """The rows with `p_holm`, Holm's correction over all that have a p value, put into them."""
     tested = [row for row in rows if "p_value" in row]
     for row, p_holm in zip(tested, holm([row["p_value"] for row in tested]), strict=True):
         row["p_holm"] = p_holm
+    return rows
 
 
 def total_variation(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[Any]:
     """By how much of their mass two sets of probabilities (n, 7) differ: (n,) in 0..1."""
     return np.asarray(np.abs(first - second).sum(axis=1) / 2)
-
-
-def points_text(share: float) -> str:
-    """A change of accuracy in words: "-1.3 points"."""
-    return f"{100 * share:+.1f} points"
-
-
-def interval_text(interval: Iterable[float]) -> str:
-    """Such as "-2.0 to +0.4"."""
-    low, high = interval
-    return f"{100 * low:+.1f} to {100 * high:+.1f}"

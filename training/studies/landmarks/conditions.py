@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
+from sklearn.linear_model import LogisticRegression
 
 from core.emotions import EMOTIONS
 from core.landmarks import FaceLandmarker
@@ -17,7 +18,7 @@ from core.pictures.alignment import moved, similarity
 from core.types import Landmarks
 from training.data.fer2013 import Faces
 from training.landmarks.fer_mesh import SIDE_PX, FerMeshes, mesh_of_crop
-from training.studies.landmarks.common import Row, Tools, paired_row, points_text
+from training.studies.landmarks.common import Row, Tools, paired_row
 
 N_BINS: Final = 5
 # Covariate -> what it is and its unit, as tables show it.
@@ -98,7 +99,7 @@ def bins(table: NDArray[Any], right: NDArray[np.bool_]) -> list[Row]:
 def logistic(
     inputs: NDArray[np.float64], right: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Coefficients and standard errors of a logistic regression, by Newton's method.
+    """Coefficients and standard errors of a logistic regression.
 
     Args:
         inputs: (n, k), with its column of ones.
@@ -107,15 +108,10 @@ def logistic(
     Raises:
         numpy.linalg.LinAlgError: if columns depend on one another.
     """
-    beta = np.zeros(inputs.shape[1])
-    for _ in range(50):
-        chance = 1 / (1 + np.exp(-inputs @ beta))
-        information = (inputs * (chance * (1 - chance))[:, None]).T @ inputs
-        step = np.linalg.solve(information, inputs.T @ (right - chance))
-        beta = beta + step
-        if np.abs(step).max() < 1e-10:
-            break
-    return beta, np.sqrt(np.diag(np.linalg.inv(information)))
+    model = LogisticRegression(C=np.inf, fit_intercept=False, tol=1e-10, max_iter=1000)
+    chance = model.fit(inputs, right).predict_proba(inputs)[:, 1]
+    information = (inputs * (chance * (1 - chance))[:, None]).T @ inputs
+    return model.coef_[0], np.sqrt(np.diag(np.linalg.inv(information)))
 
 
 def regression(
@@ -172,7 +168,7 @@ def covered(
                 "mesh_moved": float(np.mean(shifts)) if shifts else None,
             }
         )  # fmt: skip
-        tools.say(f"E3, covered {name}: {points_text(rows[-1]['change'])}")
+        tools.say(f"E3, covered {name}: {100 * rows[-1]['change']:+.1f} points")
     return rows
 
 
@@ -192,7 +188,7 @@ def run(
         found.append(meshes.found)
     table, right = np.concatenate(tables), np.concatenate(rights)
     has_mesh = np.concatenate(found)
-    content = {
+    return {
         "sets": {f"FER-2013 {name}": len(crops.labels) for name, (crops, _) in sets.items()},
         "covariates": COVARIATES,
         "bins": bins(table, right),
@@ -200,7 +196,6 @@ def run(
         "mesh_found": [_share(right, has_mesh, True), _share(right, has_mesh, False)],
         "covered": covered(tools, *sets["test"], landmarker, n_covered),
     }
-    return {**content, "conclusion": _conclusion(content)}
 
 
 def _share(right: NDArray[np.bool_], has_mesh: NDArray[np.bool_], value: bool) -> Row:
@@ -209,25 +204,3 @@ def _share(right: NDArray[np.bool_], has_mesh: NDArray[np.bool_], value: bool) -
         "mesh_found": value, "n": len(mine), "accuracy": mine.mean() if len(mine) else None,
         "accuracy_ci95": wilson_interval(int(mine.sum()), len(mine)),
     }  # fmt: skip
-
-
-def _conclusion(content: Row) -> str:
-    clear: list[str] = []
-    unclear: list[str] = []
-    for row in content["regression"]:
-        low, high = row["ci95"]
-        text = f"{row['covariate']} {row['odds_ratio']:.2f} ({low:.2f} to {high:.2f})"
-        (clear if low > 1 or high < 1 else unclear).append(text)
-    with_mesh, without = content["mesh_found"]
-    lost = ""
-    if without["n"]:
-        lost = (
-            f" The {without['n']} crops on which no mesh was found are judged right in "
-            f"{100 * without['accuracy']:.0f} % of the cases, the others in "
-            f"{100 * with_mesh['accuracy']:.0f} %."
-        )
-    return (
-        f"Odds of a right label per standard deviation, others held, n = "
-        f"{content['regression'][0]['n']}: {'; '.join(clear) or 'none differs from 1'}. "
-        f"Not told from 1: {'; '.join(unclear) or 'none'}.{lost} An association, not a cause."
-    )

@@ -22,7 +22,7 @@ from core.measures.paired import mcnemar
 from core.pictures.alignment import moved, similarity
 from training.data.fer2013 import Faces
 from training.landmarks.fer_mesh import FerMeshes
-from training.studies.landmarks.common import Row, Tools, interval_text, points_text
+from training.studies.landmarks.common import Row, Tools
 
 FEATURES: Final = ("68 points", "blendshapes", "68 points and blendshapes")
 
@@ -99,7 +99,7 @@ def run(tools: Tools, sets: dict[str, tuple[Faces, FerMeshes]]) -> Row:
         content[f"validation_{name}"]["change_ci95"][0] > 0
         for name in ("cross_validated", "against_refitted_pixels")
     )
-    return {**content, "conclusion": _conclusion(content)}
+    return content
 
 
 def _fused(
@@ -202,31 +202,3 @@ def _compare(fused: NDArray[Any], plain: NDArray[Any], truth: NDArray[np.int64])
         "change_ci95": list(test.difference_ci95),
         "p_value": test.p_value,
     }
-
-
-def _conclusion(content: Row) -> str:
-    parts = [
-        f"{row['features']} {100 * row['accuracy']:.1f} %"
-        for row in (*content["alone"], *content["pixels"])
-        if row["set"].endswith("test")
-    ]
-    test, held_out = content["test"], content["validation_cross_validated"]
-    alone = content["test_against_refitted_pixels"]
-    low, high = held_out["change_ci95"]
-    if content["ship"]:
-        verdict = "more than chance and more than refitting alone gives: worth shipping"
-    elif high < 0:
-        verdict = "a loss, so the fusion is not shipped"
-    elif low > 0:
-        verdict = "no more than refitting the pixels' scores gives, so landmarks are not fused in"
-    else:
-        verdict = "no more than chance gives, so the fusion is not shipped"
-    return (
-        f"On {test['n']} test crops, those without a mesh counted as wrong: {'; '.join(parts)}. "
-        f"Both together change {points_text(test['change'])} "
-        f"({interval_text(test['change_ci95'])}, McNemar p = {test['p_value']:.2g}) on test and "
-        f"{points_text(held_out['change'])} ({interval_text(held_out['change_ci95'])}) in cross-"
-        f"validation on the validation split: {verdict}. Against pixels refitted in the same way "
-        f"the test change is {points_text(alone['change'])} "
-        f"({interval_text(alone['change_ci95'])})."
-    )

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import cv2
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from core.detection import FaceDetector
@@ -39,7 +40,6 @@ def run(
     helen: HelenFaces,
     detector: FaceDetector,
     landmarker: FaceLandmarker,
-    *,
     n_faces: int,
     n_frames: int,
 ) -> Row:
@@ -57,7 +57,7 @@ def run(
             tools.say(f"E4: {number + 1} of {n_faces} still faces")
     rows = [_row(source, faces, n_frames) for source in (*SOURCES, *_frozen_names(faces))]
     points = np.array([face["point_jitter"] for face in faces])
-    content: Row = {
+    return {
         "set": "HELEN test photos, repeated as still video",
         "n_faces": len(faces), "n_lost": n_lost, "n_frames": n_frames,
         "noise_grey_levels": NOISE_GREY_LEVELS, "jpeg_quality": JPEG_QUALITY,
@@ -69,7 +69,6 @@ def run(
         "scale_jitter": float(np.mean([face["scale"] for face in faces])),
         "rows": rows,
     }  # fmt: skip
-    return {**content, "conclusion": _conclusion(content)}
 
 
 def _one_face(
@@ -134,10 +133,8 @@ def _row(source: str, faces: list[dict[str, Any]], n_frames: int) -> Row:
 
 def smoothed(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     """Running mean of scores (t, 7) with weight `SMOOTHING` for the newest."""
-    result = scores.copy()
-    for frame in range(1, len(scores)):
-        result[frame] = SMOOTHING * scores[frame] + (1 - SMOOTHING) * result[frame - 1]
-    return result
+    running = pd.DataFrame(scores).ewm(alpha=SMOOTHING, adjust=False).mean()
+    return running.to_numpy(np.float32)
 
 
 def _top_sd(scores: NDArray[np.float32]) -> float:
@@ -149,21 +146,3 @@ def _flips(scores: NDArray[np.float32]) -> float:
     """Share of frames whose leading expression is not the one before's."""
     tops = scores.argmax(axis=1)
     return float((tops[1:] != tops[:-1]).mean())
-
-
-def _conclusion(content: Row) -> str:
-    rows = {row["aligned_by"]: row for row in content["rows"]}
-    parts = [
-        f"{name} {100 * row['top_score_sd']:.1f} points, label changes between "
-        f"{100 * row['label_flips']:.1f} % of neighbouring frames "
-        f"({100 * row['label_flips_ci95'][0]:.1f} to {100 * row['label_flips_ci95'][1]:.1f})"
-        for name, row in rows.items()
-    ]
-    return (
-        f"On {content['n_faces']} still faces of {content['n_frames']} frames the points tremble "
-        f"by {100 * content['point_jitter']['mean']:.2f} % of the inter-ocular distance. The "
-        f"leading score trembles by (standard deviation): {'; '.join(parts)}. A running mean "
-        f"brings changes of the label with the box to "
-        f"{100 * rows['box']['label_flips_smoothed']:.1f} %. Simulated noise on photos; a "
-        "real camera differs."
-    )

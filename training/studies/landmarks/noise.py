@@ -4,18 +4,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.landmarks.noise import LEVELS, NOISE_KINDS, perturb
-from core.landmarks.schemes import FIVE, MESH
 from training.data.fer2013 import Faces
 from training.landmarks.fer_mesh import SIDE_PX, FerMeshes
 from training.studies.landmarks.accuracy import HelenFaces
 from training.studies.landmarks.common import (
     Row,
     Tools,
-    add_holm,
     aligned_crops,
-    interval_text,
     paired_row,
-    points_text,
     scheme_of,
     total_variation,
 )
@@ -110,45 +106,3 @@ def _perturbed(
 
 def _without_test(row: Row) -> Row:
     return {key: row[key] for key in ("n", "accuracy", "accuracy_ci95")}
-
-
-def summary(rows: list[Row]) -> Row:
-    """Rows with Holm's correction and the sentence that they show."""
-    add_holm(rows)
-    tested = [row for row in rows if row["set"] == "FER-2013 test" and "p_holm" in row]
-    parts = []
-    for source in (FIVE, MESH):
-        for kind in ("gaussian", "bias"):
-            mine = [r for r in tested if r["aligned_by"] == source and r["noise"] == kind]
-            if not mine:
-                continue
-            harmful = [r for r in mine if r["p_holm"] < 0.05 and r["change"] < 0]
-            last = mine[-1]
-            at = f"from {100 * harmful[0]['level']:.0f} % on" if harmful else "at no level tried"
-            parts.append(
-                f"{kind} noise on {_title(source)}: accuracy falls beyond chance {at}; at "
-                f"{100 * last['level']:.0f} % {points_text(last['change'])} "
-                f"({interval_text(last['change_ci95'])})"
-            )
-        swapped = [r for r in tested if r["aligned_by"] == source and r["level"] == FULL_SWAP]
-        parts += [
-            f"eyes exchanged in {_title(source)}: {points_text(r['change'])} "
-            f"({interval_text(r['change_ci95'])}"
-            f"{'' if r['p_holm'] < 0.05 else ', no more than chance'})"
-            for r in swapped
-        ]
-    n = tested[0]["n"] if tested else 0
-    return {
-        "rows": rows,
-        "kinds": NOISE_KINDS,
-        "conclusion": (
-            f"On {n} test crops, paired, Holm over {len([r for r in rows if 'p_holm' in r])} "
-            f"tests: {'; '.join(parts)}. Here the error was put in by us, so the loss is its "
-            "effect on this chain; the crops' own points carry an error of their own, which "
-            "nobody knows."
-        ),
-    }
-
-
-def _title(source: str) -> str:
-    return "five points" if source == FIVE else "478 points"

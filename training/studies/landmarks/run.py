@@ -9,6 +9,7 @@ from core.detection import FaceDetector, create_detector
 from core.expression.classify import EmotionClassifier
 from core.landmarks import FaceLandmarker
 from core.landmarks.learned import IbugRegression
+from core.landmarks.noise import NOISE_KINDS
 from core.landmarks.schemes import FIVE, MESH
 from core.measures.study import plain
 from core.pictures.alignment import load_template
@@ -16,7 +17,8 @@ from training.data.fer2013 import Faces, load_split
 from training.data.votes import Split
 from training.landmarks.fer_mesh import FerMeshes, meshes_of
 from training.studies.landmarks import accuracy, conditions, fusion, jitter, noise, sources
-from training.studies.landmarks.common import Row, Say, Tools
+from training.studies.landmarks.common import Row, Say, Tools, with_holm
+from training.studies.landmarks.conclusions import conclusion
 
 
 @dataclass(frozen=True)
@@ -94,31 +96,28 @@ def _experiments(study: Study) -> Row:
     helen = accuracy.find_helen(study.helen_path, models_dir, landmarker)
     errors, found = accuracy.run(helen, models_dir, tools)
     sets = _sets(study, landmarker, detector)
-    e2 = sources.summary(
-        [row for split in ("validation", "test") for row in
-         sources.run_split(tools, split, *sets[split])],
-        sources.run_photos(tools, helen, found, models_dir),
-    )  # fmt: skip
-    e3 = conditions.run(
-        tools,
-        {split: sets[split] for split in ("validation", "test")},
-        landmarker,
-        n_covered=sizes.covered,
-    )
-    e4 = jitter.run(
-        tools, helen, detector, landmarker, n_faces=sizes.still_faces, n_frames=sizes.still_frames
-    )
-    e5 = fusion.run(tools, sets)
+    judged = ("validation", "test")
+    of_splits = [row for split in judged for row in sources.run_split(tools, split, *sets[split])]
+    parts = {
+        "accuracy": errors,
+        "e1": {"rows": _wrong_points(tools, helen, sets, sizes), "kinds": NOISE_KINDS},
+        "e2": {
+            "rows": with_holm(of_splits),
+            "photos": sources.run_photos(tools, helen, found, models_dir),
+        },
+        "e3": conditions.run(
+            tools, {split: sets[split] for split in judged}, landmarker, n_covered=sizes.covered
+        ),
+        "e4": jitter.run(
+            tools, helen, detector, landmarker, sizes.still_faces, sizes.still_frames
+        ),
+        "e5": fusion.run(tools, sets),
+    }
     return {
         "model": {"id": study.model_id, "sha256": classifier.card.sha256},
         "n_images": {split: len(crops.labels) for split, (crops, _) in sets.items()},
         "n_without_mesh": {s: int((~meshes.found).sum()) for s, (_, meshes) in sets.items()},
-        "accuracy": errors,
-        "e1": _wrong_points(tools, helen, sets, sizes),
-        "e2": e2,
-        "e3": e3,
-        "e4": e4,
-        "e5": e5,
+        **{key: {**part, "conclusion": conclusion(key, part)} for key, part in parts.items()},
     }
 
 
@@ -127,10 +126,10 @@ def _wrong_points(
     helen: accuracy.HelenFaces,
     sets: dict[str, tuple[Faces, FerMeshes]],
     sizes: Sizes,
-) -> Row:
+) -> list[Row]:
     """E1 on both splits and on photos."""
     validation, test = (_first(*sets[split], sizes.noise) for split in ("validation", "test"))
-    return noise.summary(
+    return with_holm(
         [
             *noise.run_split(tools, "validation", *validation, FIVE),
             *noise.run_split(tools, "test", *test, FIVE),

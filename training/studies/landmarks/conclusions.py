@@ -1,18 +1,25 @@
-"""One sentence for each part of the landmark study, made from its numbers."""
+"""What each part of the study shows, in a sentence or two made from its numbers."""
 
 from typing import Any
-
-from ui.shared.text import percent
 
 Part = dict[str, Any]
 
 
-def headline(key: str, part: Part) -> str:
-    """The sentence of one part: accuracy, e1, e2, e3, e4 or e5."""
+def percent(share: float, digits: int = 0) -> str:
+    """A share as per cent."""
+    return f"{100 * share:.{digits}f}\u00a0%"
+
+
+def conclusion(key: str, part: Part) -> str:
+    """Of one part: accuracy, e1, e2, e3, e4 or e5."""
     return {
-        "accuracy": _accuracy, "e1": _noise, "e2": _sources, "e3": _conditions, "e4": _jitter,
+        "accuracy": _accuracy,
+        "e1": _noise,
+        "e2": _sources,
+        "e3": _conditions,
+        "e4": _jitter,
         "e5": _fusion,
-    }[key](part)  # fmt: skip
+    }[key](part)
 
 
 def _accuracy(part: Part) -> str:
@@ -45,7 +52,8 @@ def _noise(part: Part) -> str:
         return "Even the smallest errors of the points cost accuracy beyond chance."
     return (
         "Random errors of the points, in inter-ocular distances, cost no accuracy beyond chance "
-        f"in crops aligned {' and '.join(sentences)}."
+        f"in crops aligned {' and '.join(sentences)}. The crops' own points carry an error of "
+        "their own, which nobody knows."
     )
 
 
@@ -55,9 +63,18 @@ def _sources(part: Part) -> str:
         for row in part["rows"]
         if row["set"] == "FER-2013 test" and row.get("p_holm", 1) < 0.05
     ]
+    linked = part["photos"]["nme_and_scores"]["mesh, learned"]["spearman"]
+    on_photos = (
+        "On photos, faces whose points are further off have scores further from those under true "
+        f"points (Spearman {linked:+.2f}): an association, not a cause."
+    )
     if not clear:
-        return "What aligns the crop makes no difference to the accuracy beyond chance."
-    return f"These ways of aligning differ from the box alone beyond chance: {', '.join(clear)}."
+        said = "What aligns the crop makes no difference to the accuracy beyond chance."
+    else:
+        said = (
+            f"These ways of aligning differ from the box alone beyond chance: {', '.join(clear)}."
+        )
+    return f"{said} {on_photos}"
 
 
 def _conditions(part: Part) -> str:
@@ -69,12 +86,10 @@ def _conditions(part: Part) -> str:
     n = len(part["regression"])
     if not clear:
         return f"None of {n} conditions goes with right labels once the others are held."
-    return f"Of {n} conditions, the others held, these go with right labels: {clear_list(clear)}."
-
-
-def clear_list(words: list[str]) -> str:
-    """Words with commas and an "and"."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    return (
+        f"Of {n} conditions, the others held, these go with right labels: {', '.join(clear)}. An "
+        "association, not a cause."
+    )
 
 
 def _jitter(part: Part) -> str:
@@ -82,7 +97,9 @@ def _jitter(part: Part) -> str:
     return (
         f"On a still face the label changes between {percent(rows['box']['label_flips'], 1)} of "
         f"neighbouring frames when the box cuts the crop, and between "
-        f"{percent(rows['five']['label_flips'], 1)} when five points do."
+        f"{percent(rows['five']['label_flips'], 1)} when five points do. A "
+        f"running mean brings the former to {percent(rows['box']['label_flips_smoothed'], 1)}. "
+        "The noise is simulated."
     )
 
 

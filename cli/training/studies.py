@@ -1,0 +1,65 @@
+"""What the commands of studies share: options, the model, and where a study is written."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.output import check_out
+
+if TYPE_CHECKING:
+    from core.config import Settings
+    from core.expression.classify import EmotionClassifier
+
+Fer2013 = Annotated[Path, typer.Option("--data", help="FER-2013 as parquet.")]
+ModelId = Annotated[
+    str | None, typer.Option("--model", help="Id of the model; see `mien models`.")
+]
+Out = Annotated[Path | None, typer.Option(help="JSON file; where the app reads it if not given.")]
+
+
+def settings() -> "Settings":
+    """The settings, loaded when a command runs."""
+    from core.config import load_settings
+
+    return load_settings()
+
+
+def classifier(model_id: str | None) -> "EmotionClassifier":
+    """The default model, a shipped one, or one that `mien publish --unshipped` left here."""
+    from core.expression.classify import EmotionClassifier
+    from core.expression.model_card import with_unshipped
+
+    name = model_id or settings().default_model
+    return EmotionClassifier.load(name, with_unshipped(name, settings().models_dir))
+
+
+def command() -> str:
+    """What was typed, with file names in place of paths."""
+    return shlex.join(["mien", *(Path(w).name if "/" in w else w for w in sys.argv[1:])])
+
+
+def check(*paths: Path, out: Path | None = None) -> None:
+    """Say which set is missing, or that `out` cannot be written, before anything is measured.
+
+    Raises:
+        DatasetError: a set is not there.
+        OutputError: the file cannot be written.
+    """
+    from core.errors import DatasetError
+
+    for path in paths:
+        if not path.is_file():
+            raise DatasetError(f"There is no file {path}; README.md says where to get the set.")
+    check_out(out)
+
+
+def write(name: str, content: dict[str, Any], out: Path | None = None) -> None:
+    """Write models/studies/<name>.json, or `out`, and say where."""
+    from core.measures.study import write_study
+
+    file = out or settings().models_dir / "studies" / f"{name}.json"
+    write_study(file, content, digits=6)  # more than any of these figures has
+    print(f"Written to {file}.")
