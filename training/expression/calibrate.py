@@ -1,6 +1,6 @@
 """Temperature, biases and the threshold of "uncertain", fitted on validation images alone."""
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,11 +67,14 @@ def calibrate(logits: FloatArray, labels: Labels, *, target_accuracy: float = 0.
     )
 
 
-def fit_shares(logits: FloatArray, votes: FloatArray) -> tuple[float, NDArray[np.float64]]:
+def fit_shares(
+    logits: NDArray[Any], votes: NDArray[Any], *, penalty: float = 0.0
+) -> tuple[float, NDArray[np.float64]]:
     """Temperature and biases (k,) with which logits (n, k) predict shares of votes (n, k) best.
 
     They minimise the cross-entropy (vector scaling after Guo et al. 2017, arXiv 1706.04599, with
-    one temperature). The biases undo that rare expressions were drawn more often in training.
+    one temperature), with `penalty` times the squares of the biases added. The biases undo that
+    rare expressions were drawn more often in training.
     """
     wanted = votes[votes.sum(axis=1) > 0].astype(np.float64)
     given = logits[votes.sum(axis=1) > 0].astype(np.float64)
@@ -82,7 +85,9 @@ def fit_shares(logits: FloatArray, votes: FloatArray) -> tuple[float, NDArray[np
         log_shares = scaled - np.logaddexp.reduce(scaled, axis=1, keepdims=True)
         error = np.exp(log_shares) - wanted
         slopes = np.append(-(error * given * scale).sum(), error.sum(axis=0)) / len(given)
-        return float(-(wanted * log_shares).sum(axis=1).mean()), slopes
+        slopes[1:] += 2 * penalty * parameters[1:]
+        value = -(wanted * log_shares).sum(axis=1).mean() + penalty * (parameters[1:] ** 2).sum()
+        return float(value), slopes
 
     best = minimize(loss, np.zeros(1 + logits.shape[1]), jac=True, method="L-BFGS-B").x
     return float(np.exp(best[0])), best[1:] - best[1:].mean()

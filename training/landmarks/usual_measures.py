@@ -4,7 +4,6 @@
 models/studies/usual_measures.json, which Landmark Analysis shows beside a face's own measures.
 """
 
-import json
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -14,6 +13,7 @@ import typer
 from core.config import ROOT
 from core.landmarks.pose import measure_face
 from core.landmarks.schemes import IBUG
+from core.measures.study import write_study
 from core.types import Landmarks
 from training.data.helen import load_helen
 
@@ -44,14 +44,12 @@ def main(data: Annotated[Path, typer.Option(help="HELEN with 68 points, parquet"
         "n_faces": len(faces),
         "share": SHARE,
         "ranges": {
-            name: [
-                round(float(edge), 3) for edge in np.nanpercentile(np.array(values, float), edges)
-            ]
+            name: np.nanpercentile(np.array(values, float), edges)
             for name, values in columns.items()
         },
     }
     file = ROOT / "models" / "studies" / "usual_measures.json"
-    file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write_study(file, content, digits=3)
     print(file.read_text(encoding="utf-8"))
 
 

@@ -18,6 +18,7 @@ from core.measures.study import plain
 from tests.core.measures.test_curves import made_up
 from tests.helpers.pictures import colourful, encode
 from training.data.pictures import PhotoFaces
+from training.expression.calibrate import fit_shares
 from training.studies.bias import mitigate
 from training.studies.bias.annotator import AGE_GROUPS, age_group, hog_features, train_annotator
 from training.studies.bias.before_after import (
@@ -33,7 +34,7 @@ from training.studies.bias.before_after import (
 )
 from training.studies.bias.breakdowns import dataset_study, disparity_questions
 from training.studies.bias.measured import pixel_attributes, pixel_properties, thirds
-from training.studies.bias.mitigate import fit_correction, threshold_for
+from training.studies.bias.mitigate import threshold_for
 
 
 def crops(n: int, seed: int = 0) -> np.ndarray:
@@ -163,7 +164,8 @@ def test_a_correction_recovers_a_known_distortion() -> None:
     rng = np.random.default_rng(1)
     labels = np.array([rng.choice(7, p=row / row.sum()) for row in p.probabilities.astype(float)])
     offsets = np.array([0.0, 1.0, 0, 0, -1.0, 0, 0])
-    scale, found = fit_correction(2 * truth + offsets, labels, penalty=0.0)
+    temperature, found = fit_shares(2 * truth + offsets, np.eye(7)[labels])
+    scale = 1 / temperature
     assert scale == pytest.approx(0.5, abs=0.05)
     centred = found - found.mean()
     expected = -0.5 * (offsets - offsets.mean())
@@ -271,12 +273,12 @@ def test_the_gradient_of_the_correction_is_right() -> None:
     """The optimiser stops where the numeric gradient is flat as well."""
     p = made_up(200)
     logits = np.log(p.probabilities.astype(float))
-    scale, offsets = fit_correction(logits, p.labels, penalty=0.05)
+    temperature, offsets = fit_shares(logits, np.eye(7)[p.labels], penalty=0.05)
 
     def loss(parameters: np.ndarray) -> float:
         probabilities = softmax(np.exp(parameters[0]) * logits + parameters[1:])
         picked = probabilities[np.arange(200), p.labels].astype(float)
         return float(-np.log(picked).mean() + 0.05 * (parameters[1:] ** 2).sum())
 
-    at = np.r_[np.log(scale), offsets]
+    at = np.r_[-np.log(temperature), offsets]
     assert np.abs(approx_fprime(at, loss, 1e-3)).max() < 0.01

@@ -74,35 +74,46 @@ def measured_study(
         *pixel_attributes(pixel_properties(faces.images)),
         *face_attributes(face_properties(faces.images, detector, landmarker, progress)),
     ]
-    single, pairs = _breakdown(predictions, attributes, card, pairs_of=("brightness", "turned"))
+    return _fer_report(
+        "measured properties",
+        predictions,
+        attributes,
+        card,
+        pairs_of=("brightness", "turned"),
+        command=command,
+        caveats=[
+            "Thirds are cut on the test images themselves. These are properties of pictures, not "
+            "of people; they often go together, so one may stand for another."
+        ],
+    )
+
+
+def _fer_report(
+    by: str,
+    predictions: Predictions,
+    attributes: Sequence[Attribute],
+    card: ModelCard,
+    *,
+    pairs_of: Sequence[str],
+    command: str,
+    caveats: list[str],
+) -> BiasReport:
+    """All attributes, and the intersection of those named: each further pair costs power."""
+    threshold = card.calibration.uncertain_threshold
+    pairs = intersect([one for one in attributes if one.name in pairs_of])
+    single, crossings = expression_breakdown(predictions, attributes, threshold, pairs=pairs)
     return BiasReport(
-        title="FER-2013 test by measured properties",
+        title=f"FER-2013 test by {by}",
         kind="error",
         dataset="FER-2013, test (PrivateTest)",
         n=len(predictions),
         model_id=card.id,
         model_sha256=card.sha256,
         command=command,
-        caveats=[
-            "Thirds are cut on the test images themselves. These are properties of pictures, not "
-            "of people; they often go together, so one may stand for another."
-        ],
+        caveats=caveats,
         attributes=single,
-        intersections=pairs,
+        intersections=crossings,
     )
-
-
-def _breakdown(
-    predictions: Predictions,
-    attributes: Sequence[Attribute],
-    card: ModelCard,
-    *,
-    pairs_of: Sequence[str],
-) -> Any:
-    """All attributes, and the intersection of those named: each further pair costs power."""
-    threshold = card.calibration.uncertain_threshold
-    chosen = [one for one in attributes if one.name in pairs_of]
-    return expression_breakdown(predictions, attributes, threshold, pairs=intersect(chosen))
 
 
 def predicted_study(
@@ -112,16 +123,12 @@ def predicted_study(
     labels = load_labelled(data, split="test").labels
     predictions = stored_predictions(card, models_dir, labels)
     attributes = guesses.attributes("test")
-    single, pairs = _breakdown(
-        predictions, attributes, card, pairs_of=[one.name for one in attributes]
-    )
-    return BiasReport(
-        title="FER-2013 test by predicted age group and gender",
-        kind="error",
-        dataset="FER-2013, test (PrivateTest)",
-        n=len(predictions),
-        model_id=card.id,
-        model_sha256=card.sha256,
+    return _fer_report(
+        "predicted age group and gender",
+        predictions,
+        attributes,
+        card,
+        pairs_of=[one.name for one in attributes],
         command=command,
         caveats=[
             "The annotator was trained on UTKFace (non-commercial research) and measured on "
@@ -129,8 +136,6 @@ def predicted_study(
             "is rather larger than the one stated.",
             *[held_out_sentence(name, one) for name, one in guesses.held_out.items()],
         ],
-        attributes=single,
-        intersections=pairs,
     )
 
 

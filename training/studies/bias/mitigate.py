@@ -12,18 +12,19 @@ from typing import Any, Final
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from core.expression.classify import EmotionClassifier, softmax
 from core.measures.groups.gaps import MIN_JUDGED
 from core.types import FloatArray
 from training.data.fer2013 import Faces
 from training.data.pictures import judge
+from training.expression.calibrate import fit_shares
 from training.studies.bias.before_after import NOT_JUDGED, before_after, states, with_verdicts
 from training.studies.bias.guesses import Guesses
 from training.studies.bias.measured import pixel_properties
 from training.studies.bias.reweight import cell_weights, choose_weighting, log_probabilities, refit
 
+_PENALTY: Final = 0.01  # on large offsets
 METHODS: Final[dict[str, str]] = {
     "stretched contrast": "each crop's grey levels between the 2nd and 98th percentile are "
     "stretched over the whole range before the model sees it; nothing is fitted.",
@@ -149,34 +150,12 @@ def correct_by_group(
         if inside.sum() < MIN_JUDGED:
             continue
         logits = log_probabilities(fitted_on.probabilities[inside])
-        scale, offsets = fit_correction(logits, fitted_on.faces.labels[inside])
+        truth = np.eye(logits.shape[1])[fitted_on.faces.labels[inside]]
+        temperature, offsets = fit_shares(logits, truth, penalty=_PENALTY)
         chosen = groups == group
-        result[chosen] = softmax(
-            np.asarray(scale * log_probabilities(probabilities[chosen]) + offsets, np.float32)
-        )
+        corrected = log_probabilities(probabilities[chosen]) / temperature + offsets
+        result[chosen] = softmax(np.asarray(corrected, np.float32))
     return result
-
-
-def fit_correction(
-    logits: NDArray[np.float64], labels: NDArray[np.int64], *, penalty: float = 0.01
-) -> tuple[float, NDArray[np.float64]]:
-    """Scale and offsets (k,) that minimise the mean cross-entropy plus penalty · |offsets|²."""
-    n, k = logits.shape
-    truth = np.eye(k)[labels]
-
-    def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        scale, offsets = np.exp(parameters[0]), parameters[1:]
-        z = scale * logits + offsets
-        z = z - z.max(axis=1, keepdims=True)
-        p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
-        error = (p - truth) / n
-        value = -np.log(np.maximum(p[np.arange(n), labels], 1e-12)).mean()
-        slope = np.concatenate([[(error * logits).sum() * scale], error.sum(axis=0)])
-        slope[1:] += 2 * penalty * offsets
-        return float(value + penalty * (offsets**2).sum()), slope
-
-    found = minimize(loss, np.zeros(k + 1), jac=True, method="L-BFGS-B").x
-    return float(np.exp(found[0])), np.asarray(found[1:])
 
 
 def threshold_for(probabilities: FloatArray, labels: NDArray[np.int64], target: float) -> float:
