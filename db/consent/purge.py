@@ -36,12 +36,13 @@ from db.tables import (
     SubjectRow,
 )
 from db.types import ConsentState, JobReason, JobState, Purpose, Scope
-from db.unit import WriteUnit
+from db.unit import CLOCK_TOLERANCE, ReadUnit, WriteUnit
 
 LEASE_NAME = "purge"
 LAST_PURGE = "last_purge"
 LEASE = timedelta(minutes=10)
 ADMIN_SESSIONS_AFTER = timedelta(days=1)
+LONGEST_STEP = timedelta(days=366)
 logger = logging.getLogger(__name__)
 
 
@@ -89,17 +90,19 @@ def _purge(store: Store) -> PurgeReport:
     with store.read() as look:
         waiting = erasure.unfinished(look.session)
     failure = _carry_out_all(store, waiting)
-    with _lease(store) as holds:
-        if not holds:
+    with _lease(store) as lease:
+        if lease is None:
             return PurgeReport(skipped=True)
         with store.read() as look:
-            expired = find_expired(look.session, look.now)
+            until = _trusted_time(look)
+            expired = find_expired(look.session, until)
         counts = _remove_expired(store, expired)
         strays = _remove_strays(store)
         if failure is not None:
             raise failure
         with store.read() as look:
             left = len(erasure.unfinished(look.session))
+        lease.purged_until = until
     return PurgeReport(
         images=counts["stored_image"],
         analyses=counts["analysis"],
@@ -109,8 +112,40 @@ def _purge(store: Store) -> PurgeReport:
     )
 
 
+def _trusted_time(look: ReadUnit) -> datetime:
+    """Until when what is over is destroyed: not later than the clock itself says, step by step.
+
+    What is hidden can be shown again, what is destroyed cannot. So `look.now`, which hides, never
+    goes back; but where the log has seen a later time than the clock shows now, that time may have
+    been the wrong one, and nothing is destroyed for it. And a clock that jumps by years may jump
+    back, so each purge goes on from the last one by a year at most.
+    """
+    until = look.now
+    if look.now - look.wall_clock > CLOCK_TOLERANCE:
+        until = look.wall_clock
+        logger.warning(
+            "the log has seen a later time than the clock shows: what is over by that time alone "
+            "is hidden, and destroyed once the clock gets there; `mien doctor` says more"
+        )
+    before = last_purge(look.session)
+    if before is not None and until - before > LONGEST_STEP:
+        until = before + LONGEST_STEP
+        logger.warning(
+            "the clock stands more than a year after the last purge: this one goes on by a year; "
+            "if the clock is wrong, set it right now"
+        )
+    return until
+
+
+@dataclass
+class _Lease:
+    """The right to purge, while it is held; the time until which all was purged under it."""
+
+    purged_until: datetime | None = None
+
+
 @contextmanager
-def _lease(store: Store) -> Iterator[bool]:
+def _lease(store: Store) -> Iterator[_Lease | None]:
     """Hold the right to purge; a holder that died loses it after ten minutes."""
     holder = uuid4().hex
     with store.write() as unit:
@@ -123,16 +158,16 @@ def _lease(store: Store) -> Iterator[bool]:
         elif row.until <= now or row.until > now + LEASE:
             row.holder, row.until = holder, now + LEASE
         holds = row.holder == holder
-    ended_well = False
+    lease = _Lease()
     try:
-        yield holds
-        ended_well = True
+        yield lease if holds else None
     finally:
         if holds:
             with store.write() as unit:
                 unit.session.execute(delete(LeaseRow).where(LeaseRow.holder == holder))
-                if ended_well:
-                    unit.session.merge(StoreInfoRow(name=LAST_PURGE, value=stamp(unit.now)))
+                if lease.purged_until is not None:
+                    note = stamp(lease.purged_until)
+                    unit.session.merge(StoreInfoRow(name=LAST_PURGE, value=note))
 
 
 def last_purge(session: Session) -> datetime | None:

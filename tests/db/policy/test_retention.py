@@ -13,6 +13,7 @@ from services.admin.review import preview_retention, retention_policies, set_ret
 from services.person.consent import check, current_policy, erase
 from services.person.export import look_up
 from services.person.purge import purge_if_due
+from services.store import reanchor
 from tests.db.fixtures import FakeClock
 from tests.db.tools import actions, agree, analyse, dump, files, verified
 from tests.db.traces import found, found_in_rows, plant
@@ -74,9 +75,46 @@ def test_a_clock_set_back_does_not_bring_back_what_was_over(
     agree(store)  # the log has seen this day
     clock.forward(days=-20)
     assert look_up(store, person.code).images == ()
+    # Hidden at once; destroyed only by a time that the clock confirms, for it may as well be the
+    # one before that was wrong, and what is destroyed cannot be brought back.
+    assert purge(store).images == 0
+    assert look_up(store, person.code).images == ()
+    clock.forward(days=20)
     assert purge(store).images == 1
     assert found(store.data_dir, person.needles) == set()
     assert verified(store).ok
+
+
+@pytest.mark.parametrize("ahead_days", [1, 40, 3650])
+def test_a_clock_that_ran_ahead_once_destroys_nothing(
+    store: Store, clock: FakeClock, caplog: pytest.LogCaptureFixture, ahead_days: int
+) -> None:
+    person = plant(store)
+    clock.forward(days=ahead_days)
+    agree(store)  # one row of the false future
+    clock.forward(days=-ahead_days)
+    report = purge(store)
+    assert (report.images, report.analyses, report.subjects) == (0, 0, 0)
+    assert "later time than the clock shows" in caplog.text
+    reanchor(store)
+    assert len(look_up(store, person.code).images) == 1
+    clock.forward(days=30)
+    assert purge(store).images == 1
+    assert found(store.data_dir, person.needles) == set()
+
+
+def test_a_clock_that_jumps_by_years_is_followed_in_steps(
+    store: Store, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    for kind in Kind:
+        set_retention(store, kind, 1095, admin=ADMIN)
+    purge(store)
+    person = plant(store)
+    clock.forward(days=3650)
+    assert look_up(store, person.code).images == ()
+    assert [purge(store).images for _ in range(3)] == [0, 0, 1]
+    assert "more than a year after the last purge" in caplog.text
+    assert found(store.data_dir, person.needles) == set()
 
 
 def test_items_of_one_person_go_each_at_its_time(store: Store, clock: FakeClock) -> None:

@@ -15,7 +15,7 @@ def test_a_visitor_is_told_plainly_and_the_log_says_which(
 ) -> None:
     monkeypatch.setenv("MIEN_MAX_CLIP_SECONDS", "7200")
     monkeypatch.setattr(operations, "_started", False)
-    monkeypatch.setattr(operations, "set_up_logs", lambda *_: None)  # caplog's handler stays
+    monkeypatch.setattr(operations.logs, "set_up", lambda *_: None)  # caplog's handler stays
     settings.clear()
     try:
         with caplog.at_level(logging.ERROR):
