@@ -1,9 +1,11 @@
 """Two app processes on one PostgreSQL behind nginx, as deploy/docker-compose.yml runs them."""
 
+import contextlib
 import os
 import re
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -176,11 +178,19 @@ def _replica(folder: Path, name: str, *options: str) -> Iterator[Replica]:
 
 @contextmanager
 def _nginx(site: Site) -> Iterator[None]:
-    folder = site.folder
     servers = "".join(
         f"server 127.0.0.1:{replica.port} max_fails=2 fail_timeout=5s;"
         for replica in site.replicas
     )
+    with started_proxy(site, servers) as process:
+        _wait_for_port(site, process)
+        yield
+
+
+@contextmanager
+def started_proxy(site: Site, servers: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """nginx with the template, before `servers` (its directives of an upstream)."""
+    folder = site.folder
     (folder / "mien.conf").write_text(
         filled_template(
             MIEN_SERVER_NAME=HOST,
@@ -206,10 +216,18 @@ def _nginx(site: Site) -> Iterator[None]:
     with (folder / "nginx.log").open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
         try:
-            _wait_for_port(site, process)
-            yield
+            _wait_until_open(site.port, process)
+            yield process
         finally:
             _end(process)
+
+
+def _wait_until_open(port: int, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.1)
 
 
 def filled_template(**values: str) -> str:

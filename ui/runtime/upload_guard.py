@@ -2,12 +2,17 @@
 
 Streamlit keeps uploads in memory and takes any number of them from whoever has opened a page,
 whether or not a page asked for a file (1.67: `MemoryUploadedFileManager`). This ASGI middleware
-counts what a session and all sessions hold and refuses what would be too much.
+counts what a session and all sessions hold, what is on its way as far as it has arrived, and
+refuses what would be too much. Whoever sends slowly keeps nobody else from sending, and that not
+for long.
 """
 
+import asyncio
 import json
 import re
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from streamlit import runtime
@@ -20,14 +25,39 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 _UPLOAD: Final = re.compile(r"/_stcore/upload_file/(?P<session>[^/]+)/[^/]+/?$")
 
 
+# Uploads of one page that are received at a time, as many as browsers send; others wait.
+AT_A_TIME: Final = 6
+LEAST_BYTES_A_SECOND: Final = 4000
+GRACE_S: Final = 20.0  # before the rate counts: a phone that finds its network again
+LONGEST_S: Final = 1800.0
+
+
+class _RefusedError(Exception):
+    """An upload that is not to go on: status and reason."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(status, reason)
+        self.status, self.reason = status, reason
+
+
+@dataclass
+class _Page:
+    """The uploads of one open page that are under way: their number, and bytes received."""
+
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_A_TIME))
+    n_uploads: int = 0
+    n_bytes: int = 0
+
+
 class UploadGuard:
-    """Refuses uploads without a length (411) and those that would hold too much (413, 503).
+    """Refuses uploads without a length (411), too slow (408), or too much (413, 503).
 
     Args:
         app: the app behind it.
         max_session_bytes: of all uploads of one open page.
         max_total_bytes: of all uploads of all pages of this process.
         held: bytes that each session holds; another one for tests.
+        clock: seconds; another one for tests.
     """
 
     def __init__(
@@ -37,43 +67,73 @@ class UploadGuard:
         max_session_bytes: int,
         max_total_bytes: int,
         held: Callable[[], dict[str, int]] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Nothing is under way."""
-        self._app, self._held = app, held or held_bytes
+        self._app, self._held, self._clock = app, held or held_bytes, clock
         self._max_session_bytes, self._max_total_bytes = max_session_bytes, max_total_bytes
-        # Uploads that are being received count, too: many at once must not slip through.
-        self._coming: dict[str, int] = {}
+        self._pages: dict[str, _Page] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass everything on but uploads that are too much."""
+        """Pass everything on but uploads that are too much or too slow."""
         found = _UPLOAD.search(scope.get("path", "")) if scope["type"] == "http" else None
         if found is None or scope["method"] != "PUT":
             await self._app(scope, receive, send)
             return
-        session, length = found["session"], _content_length(scope)
-        if length is None:
-            await _answer(send, 411, "Say how long the file is.")
-            return
-        refusal = self._refusal(session, length)
-        if refusal is not None:
-            await _answer(send, *refusal)
-            return
-        self._coming[session] = self._coming.get(session, 0) + length
+        page = self._pages.setdefault(found["session"], _Page())
+        page.n_uploads += 1
         try:
-            await self._app(scope, receive, send)
+            async with page.turns:
+                await self._upload(found["session"], scope, receive, send)
+        except _RefusedError as refused:
+            await _answer(send, refused.status, refused.reason)
         finally:
-            self._coming[session] -= length
-            if self._coming[session] <= 0:
-                del self._coming[session]
+            page.n_uploads -= 1
+            if not page.n_uploads:
+                del self._pages[found["session"]]
 
-    def _refusal(self, session: str, length: int) -> tuple[int, str] | None:
+    async def _upload(self, session: str, scope: Scope, receive: Receive, send: Send) -> None:
+        length = _content_length(scope)
+        if length is None:
+            raise _RefusedError(411, "Say how long the file is.")
+        # What is announced is compared with what is free and takes no place of anybody's.
+        self._look(session, length)
+        page, began_s = self._pages[session], self._clock()
+        n_received, whole = 0, False
+
+        async def counted() -> MutableMapping[str, Any]:
+            nonlocal n_received, whole
+            if whole:  # what comes now is that the browser has gone, whenever that is
+                return await receive()
+            allowed_s = min(GRACE_S + n_received / LEAST_BYTES_A_SECOND, LONGEST_S)
+            left_s = allowed_s - (self._clock() - began_s)
+            try:
+                message = await asyncio.wait_for(receive(), max(left_s, 0))
+            except TimeoutError:
+                raise _RefusedError(408, "The file came too slowly; try again.") from None
+            whole = not message.get("more_body", False)
+            n_bytes = len(message.get("body", b""))
+            n_received += n_bytes
+            page.n_bytes += n_bytes
+            self._look(session, 0)
+            return message
+
+        try:
+            await self._app(scope, counted, send)
+        finally:
+            page.n_bytes -= n_received
+
+    def _look(self, session: str, further_bytes: int) -> None:
+        """Raise where what is held and has arrived, and `further_bytes`, would be too much."""
         held = self._held()
-        own = held.get(session, 0) + self._coming.get(session, 0)
-        if own + length > self._max_session_bytes:
-            return 413, "This page holds too many files; take some out first."
-        if sum(held.values()) + sum(self._coming.values()) + length > self._max_total_bytes:
-            return 503, "Mien is busy with other people's files; try again in a minute."
-        return None
+        arrived = {name: page.n_bytes for name, page in self._pages.items()}
+        if held.get(session, 0) + arrived[session] + further_bytes > self._max_session_bytes:
+            raise _RefusedError(413, "This page holds too many files; take some out first.")
+        total = sum(held.values()) + sum(arrived.values()) + further_bytes
+        if total > self._max_total_bytes:
+            raise _RefusedError(
+                503, "Mien is busy with other people's files; try again in a minute."
+            )
 
 
 def held_bytes() -> dict[str, int]:
