@@ -111,10 +111,11 @@ def steps(analyzer: Analyzer, models_dir: Path, runs: int) -> dict[str, dict[str
         "decode": (lambda: decode_image(jpeg), image_rgb.nbytes / copied, image_rgb.nbytes),
         "detect": (lambda: analyzer.detector.detect(image_rgb), detect_macs / peak, detect_macs),
         "classify": (
-            lambda: analyzer.classifier.scores(batch), classify_macs / classify_peak,
+            lambda: analyzer.classifier.scores(batch),
+            classify_macs / classify_peak,
             classify_macs,
         ),
-    }  # fmt: skip
+    }
     found = {}
     for name, (call, floor_ms, amount) in rows.items():
         took_ms = best_ms(call, runs)

@@ -86,8 +86,11 @@ def app(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [*command, "--server.address=127.0.0.1"],
-            cwd=ROOT, env=env, stdout=log, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+            cwd=ROOT,
+            env=env,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
         try:
             deadline = time.monotonic() + 180
             while True:

@@ -60,8 +60,12 @@ def run_one(python: Path, peer: str, folder: Path, runs: int) -> dict[str, Any]:
     """What a package's process prints; where it fails, the last line of why."""
     done = subprocess.run(
         [str(python), str(WORKER), peer, str(folder), "--runs", str(runs)],
-        capture_output=True, text=True, timeout=TIMEOUT_S, check=False, cwd=folder,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+        cwd=folder,
+    )
     if done.returncode:
         why = [line for line in done.stderr.splitlines() if line.strip()][-1:]
         return {"failed": why[0][:200] if why else f"exit code {done.returncode}"}

@@ -153,7 +153,13 @@ class Landmarks:
 
 @dataclass(frozen=True, eq=False)
 class EmotionScores:
-    """Calibrated probabilities of the seven expressions, in the order of `EMOTIONS`."""
+    """Calibrated probabilities of the seven expressions, in the order of `EMOTIONS`.
+
+    Example:
+        >>> scores = EmotionScores([0.0, 0.0, 0.0, 0.75, 0.0, 0.0, 0.25])
+        >>> scores.top, scores.margin
+        ('happy', 0.5)
+    """
 
     probabilities: FloatArray
 

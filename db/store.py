@@ -147,6 +147,15 @@ def open_store(
         KeyFileError: the key cannot be used as it is.
         StoreTamperedError: database, key or end of the log are gone while the others stand.
         StoreError: the database does not answer or a needed setting was not taken.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store = open_store(Path(folder) / "data")
+        ...     with store.read() as look:
+        ...         audit.last_row(look.session).action
+        ...     store.close()
+        'NOTICE_PUBLISHED'
     """
     controller = controller or Controller()
     with translated_errors():

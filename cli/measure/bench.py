@@ -117,7 +117,10 @@ def _cold_start() -> tuple[float, float]:
 
     done = subprocess.run(
         [sys.executable, "-c", _COLD_START],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     ready_s, rss_mb = done.stdout.split()
     return float(ready_s), float(rss_mb)

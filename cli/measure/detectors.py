@@ -51,9 +51,17 @@ def rows_of(models_dir: Path) -> list[dict[str, Any]]:
 
 
 _FIGURES = (
-    "dataset", "command", "n_images", "n_faces", "ap50", "best_f1", "precision", "recall",
-    "threshold", "cpu_ms_per_image",
-)  # fmt: skip
+    "dataset",
+    "command",
+    "n_images",
+    "n_faces",
+    "ap50",
+    "best_f1",
+    "precision",
+    "recall",
+    "threshold",
+    "cpu_ms_per_image",
+)
 
 
 def _row(measured: "DetectionEvaluation | None") -> dict[str, Any]:

@@ -50,9 +50,13 @@ def analyze_videos(
         # Each clip has an analyzer of its own: numbers of faces begin anew.
         analyzer = stream_analyzer(found, classifier, settings)
         result = analyse_clip(
-            printable(str(path)), path, analyzer, clip_limits(settings),
-            _progress(printable(path.name)), every_frame=every_frame,
-        )  # fmt: skip
+            printable(str(path)),
+            path,
+            analyzer,
+            clip_limits(settings),
+            _progress(printable(path.name)),
+            every_frame=every_frame,
+        )
         results.append(result)
         if as_csv or as_json:  # what is printed is for machines
             sys.stderr.writelines(f"{result.name}: {note}\n" for note in result.notes)

@@ -67,9 +67,14 @@ def draw_mesh(image_rgb: ImageRGB, landmarks: Landmarks) -> ImageRGB:
         points = _fixed(landmarks.points_xy)
         for edge in edges:
             cv2.line(
-                layer, points[edge.start], points[edge.end], (255, 255, 255), 1, cv2.LINE_AA,
+                layer,
+                points[edge.start],
+                points[edge.end],
+                (255, 255, 255),
+                1,
+                cv2.LINE_AA,
                 _SHIFT,
-            )  # fmt: skip
+            )
         canvas = np.asarray(cv2.addWeighted(layer, 0.45, canvas, 0.55, 0), np.uint8)
         for parts in IBUG_LINES.values():
             for part in parts:

@@ -57,9 +57,12 @@ class ConformalFit(BaseModel, frozen=True, extra="ignore"):
         return self
 
     def labels(
-        self, scores: EmotionScores, quality: FaceQuality | float | None = None, *,
+        self,
+        scores: EmotionScores,
+        quality: FaceQuality | float | None = None,
+        *,
         slack: float = 0.0,
-    ) -> tuple[str, ...]:  # fmt: skip
+    ) -> tuple[str, ...]:
         """The labels to name, most likely first; at least one.
 
         Args:

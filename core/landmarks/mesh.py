@@ -25,6 +25,16 @@ class FaceLandmarker:
 
     Args:
         bundle: `face_landmarker.task`.
+
+    Example:
+        >>> from core.config import ROOT
+        >>> from core.detection import create_detector
+        >>> from core.pictures.images import decode_image
+        >>> photo = decode_image((ROOT / "samples" / "astronaut.jpg").read_bytes()).image_rgb
+        >>> faces = create_detector("yunet", ROOT / "models").detect(photo)
+        >>> (points,) = FaceLandmarker.load(ROOT / "models").landmarks(photo, faces)
+        >>> points.points_xy.shape
+        (478, 2)
     """
 
     def __init__(self, bundle: Path) -> None:

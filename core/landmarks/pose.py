@@ -128,9 +128,14 @@ def head_pose(landmarks: Landmarks) -> HeadPose:
     error = np.average(((fitted - points) ** 2).sum(axis=1), weights=rigid.weights)
     yaw, pitch, roll = angles_deg(rotation)
     return HeadPose(
-        yaw, pitch, roll, rotation, shift, scale,
+        yaw,
+        pitch,
+        roll,
+        rotation,
+        shift,
+        scale,
         residual=math.sqrt(error) / (scale * rigid.interocular_cm),
-    )  # fmt: skip
+    )
 
 
 def rotation_from_deg(yaw_deg: float, pitch_deg: float, roll_deg: float) -> NDArray[np.float64]:

@@ -112,9 +112,14 @@ def load_labelled(
     groups = frame[list(dict.fromkeys(group_by))].reset_index(drop=True)
     rows = frame.index.to_numpy(np.int64) + 1
     return LabelledImages(
-        labels, groups, path.name, rows, list(sources), (*table.notes, *notes, *more),
+        labels,
+        groups,
+        path.name,
+        rows,
+        list(sources),
+        (*table.notes, *notes, *more),
         limits or PictureLimits(),
-    )  # fmt: skip
+    )
 
 
 def check_columns(name: str, frame: pd.DataFrame, group_by: Iterable[str]) -> None:

@@ -45,6 +45,11 @@ def mcnemar(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_]) -> 
 
     With no discordant image the p value is 1.
 
+    Example:
+        >>> test = mcnemar(np.array([True, True, False]), np.array([True, False, False]))
+        >>> test.only_first, round(test.difference, 2), test.p_value
+        (1, 0.33, 1.0)
+
     Raises:
         ValueError: if the two have other lengths or are empty.
     """

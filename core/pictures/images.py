@@ -174,7 +174,16 @@ def read_image_file(
 
 @dataclass(frozen=True)
 class PictureLimits:
-    """What one picture may cost; alike on every way in (`Settings.picture_limits`)."""
+    """What one picture may cost; alike on every way in (`Settings.picture_limits`).
+
+    Example:
+        >>> white = encode_png(np.full((20, 30, 3), 255, np.uint8))
+        >>> PictureLimits().decode(white).image_rgb.shape
+        (20, 30, 3)
+        >>> PictureLimits(max_pixels=500).decode(white)
+        Traceback (most recent call last):
+        core.errors.TooManyPixelsError: ...
+    """
 
     max_bytes: int = MAX_BYTES
     max_pixels: int = MAX_PIXELS

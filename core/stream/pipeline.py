@@ -49,6 +49,17 @@ class StreamAnalyzer:
         rules: how to smooth, track and save time.
         min_face_px: lower faces (height of the box) are followed but not judged.
         quality: what the classifier makes of poor pictures; None takes all for clear ones.
+
+    Example:
+        >>> from core.analyzer import create_analyzer
+        >>> from core.config import ROOT
+        >>> from core.pictures.images import decode_image
+        >>> frame = decode_image((ROOT / "samples" / "astronaut.jpg").read_bytes()).image_rgb
+        >>> parts = create_analyzer(ROOT / "models", model_id="mien-fast", detector="yunet")
+        >>> stream = StreamAnalyzer(parts.detector, parts.classifier)
+        >>> seen = [stream.process(frame, t_s) for t_s in (0.0, 0.1, 0.2)]
+        >>> [face.id for face in seen[-1].faces]
+        [1]
     """
 
     def __init__(

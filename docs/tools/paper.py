@@ -9,8 +9,13 @@ from typing import Final
 import markdown
 
 CHROMIUM: Final = Path(os.environ.get("MIEN_CHROMIUM", "/usr/bin/chromium"))
-FLAGS: Final = ("--headless=new", "--no-sandbox", "--disable-gpu",
-                "--disable-background-networking", "--no-first-run")  # fmt: skip
+FLAGS: Final = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--no-first-run",
+)
 _EXTENSIONS: Final = ["tables", "toc", "sane_lists", "attr_list", "md_in_html", "fenced_code"]
 _STYLE: Final = """
 @page { size: A4; margin: 20mm 18mm; }
@@ -81,9 +86,16 @@ def write_pdf(html: str, out: Path, *, base: Path, landscape: bool = False) -> N
             browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))
             page = browser.new_page()
             page.goto(source.as_uri())
-            page.pdf(path=out, print_background=True, prefer_css_page_size=True, outline=True,
-                     tagged=True, display_header_footer=not landscape, header_template="<i></i>",
-                     footer_template=footer)  # fmt: skip
+            page.pdf(
+                path=out,
+                print_background=True,
+                prefer_css_page_size=True,
+                outline=True,
+                tagged=True,
+                display_header_footer=not landscape,
+                header_template="<i></i>",
+                footer_template=footer,
+            )
             browser.close()
     finally:
         source.unlink()

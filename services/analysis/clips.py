@@ -241,9 +241,18 @@ class _KeyFrame:
 
 
 CSV_COLUMNS = (
-    "t_s", "face", "x_min", "y_min", "x_max", "y_max", "top", "labels", "uncertain", *EMOTIONS,
+    "t_s",
+    "face",
+    "x_min",
+    "y_min",
+    "x_max",
+    "y_max",
+    "top",
+    "labels",
+    "uncertain",
+    *EMOTIONS,
     "every_s",
-)  # fmt: skip
+)
 
 
 def rows_csv(rows: Sequence[TimelineRow]) -> str:

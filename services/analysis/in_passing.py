@@ -94,9 +94,13 @@ class AuditRecord:
             for model_id in model_ids:
                 if consent is not None:
                     analyses.log_unkept(
-                        unit, consent.pseudonym, Way.DATA_SET, model_id=model_id,
-                        counts={"pictures": pictures}, object_id=self._id,
-                    )  # fmt: skip
+                        unit,
+                        consent.pseudonym,
+                        Way.DATA_SET,
+                        model_id=model_id,
+                        counts={"pictures": pictures},
+                        object_id=self._id,
+                    )
                 else:
                     unit.log(
                         audit.Action.ANALYSED,

@@ -239,10 +239,21 @@ def results_json(results: Sequence[PhotoResult], *, model_id: str, detector: str
 
 
 CSV_COLUMNS = (
-    "file", "face", "x_min", "y_min", "x_max", "y_max", "confidence", "top", "labels",
+    "file",
+    "face",
+    "x_min",
+    "y_min",
+    "x_max",
+    "y_max",
+    "confidence",
+    "top",
+    "labels",
     "uncertain",
-    *EMOTIONS, "quality", "flaw", "error",
-)  # fmt: skip
+    *EMOTIONS,
+    "quality",
+    "flaw",
+    "error",
+)
 
 
 def results_csv(results: Sequence[PhotoResult]) -> str:

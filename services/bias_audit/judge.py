@@ -170,10 +170,17 @@ def _measured(
     threshold = card.calibration.uncertain_threshold
     single, pairs = expression_breakdown(predictions, attributes, threshold)
     bias = BiasReport(
-        title="your data", kind="error", dataset="your data", n=len(predictions),
-        model_id=card.id, model_sha256=card.sha256, command="mien audit", caveats=[],
-        attributes=single, intersections=pairs,
-    )  # fmt: skip
+        title="your data",
+        kind="error",
+        dataset="your data",
+        n=len(predictions),
+        model_id=card.id,
+        model_sha256=card.sha256,
+        command="mien audit",
+        caveats=[],
+        attributes=single,
+        intersections=pairs,
+    )
     return ModelAudit(card.id, threshold, predictions, bias, robustness)
 
 

@@ -39,9 +39,11 @@ def read_parquet(data: bytes, *, max_rows: int, max_columns: int) -> "pd.DataFra
         ParquetRefusedError: if it cannot be read within the limits.
     """
     process = isolated.start(
-        "services.bias_audit.parquet_table", str(max_rows), str(max_columns),
+        "services.bias_audit.parquet_table",
+        str(max_rows),
+        str(max_columns),
         stdin=subprocess.PIPE,
-    )  # fmt: skip
+    )
     stop = threading.Timer(2 * SECONDS, process.kill)
     stop.start()
     try:

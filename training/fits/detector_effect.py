@@ -45,11 +45,14 @@ def photo_set(crops: LabelledImages, n_images: int) -> tuple[LabelledImages, Lab
     }
     made = [
         LabelledImages(
-            crops.labels[chosen], pd.DataFrame(index=range(len(chosen))), f"{crops.name}, {name}",
-            crops.rows[chosen], list(images),
+            crops.labels[chosen],
+            pd.DataFrame(index=range(len(chosen))),
+            f"{crops.name}, {name}",
+            crops.rows[chosen],
+            list(images),
         )
         for name, images in sources.items()
-    ]  # fmt: skip
+    ]
     return made[0], made[1]
 
 

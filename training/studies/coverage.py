@@ -72,21 +72,29 @@ def coverage_study(
         "none_of_these": int((~known).sum()),
         "all": _row(covered, sizes),
         "groups": {
-            title: [{"group": name, **_row(covered[rows], sizes[rows])}
-                    for name, rows in parts.items() if rows.any()]
+            title: [
+                {"group": name, **_row(covered[rows], sizes[rows])}
+                for name, rows in parts.items()
+                if rows.any()
+            ]
             for title, parts in groups.items()
         },
-        "corruptions": list(_corrupted(classifier, measure, faces.keep(_mask(few, len(faces))),
-                                       said[few], progress)),
-    }  # fmt: skip
+        "corruptions": list(
+            _corrupted(
+                classifier, measure, faces.keep(_mask(few, len(faces))), said[few], progress
+            )
+        ),
+    }
 
 
 def qualities(measure: QualityModel | None, images: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Quality of each crop (n,); 1 where the model has no measure of it."""
     if measure is None:
         return np.ones(len(images))
-    seen = [measure_grey(image, side_px=image.shape[0], inside_share=1.0, turn=None)
-            for image in images]  # fmt: skip
+    seen = [
+        measure_grey(image, side_px=image.shape[0], inside_share=1.0, turn=None)
+        for image in images
+    ]
     return measure.scores(np.stack([features(one) for one in seen]))
 
 

@@ -93,8 +93,9 @@ def ferplus_facts(votes: Iterable[Any], labels: NDArray[np.int64]) -> dict[str, 
     known = np.array([vote is not None and not np.isscalar(vote) for vote in votes])
     if not known.any():
         return {"n": 0}
-    counts = np.stack([np.asarray(vote, float) for vote, use in zip(votes, known, strict=True)
-                       if use])  # fmt: skip
+    counts = np.stack(
+        [np.asarray(vote, float) for vote, use in zip(votes, known, strict=True) if use]
+    )
     of_label = counts[np.arange(len(counts)), [FERPLUS.index(EMOTIONS[i]) for i in labels[known]]]
     agrees = of_label >= counts.max(axis=1)
     shares = of_label / counts.sum(axis=1)
@@ -123,8 +124,10 @@ def wider_facts(path: Path) -> dict[str, Any]:
         f"{low}–{high} px" if high < _FACE_SIZES_PX[-1] else f"{low} px and more"
         for low, high in pairwise(_FACE_SIZES_PX)
     ]
-    flags = {name: np.concatenate([np.asarray(v) for v in frame[name]]) for name in
-             ("blur", "occlusion", "pose", "invalid")}  # fmt: skip
+    flags = {
+        name: np.concatenate([np.asarray(v) for v in frame[name]])
+        for name in ("blur", "occlusion", "pose", "invalid")
+    }
     return {
         "n_photos": len(frame),
         "n_faces": len(boxes),

@@ -84,9 +84,11 @@ def _chain() -> None:
 def _filter() -> AuditFilter:
     action_place, who_place, days_place = st.columns([1, 1, 1])
     action = action_place.selectbox(
-        "Action", [None, *[action.value for action in Action]], key="audit_action",
+        "Action",
+        [None, *[action.value for action in Action]],
+        key="audit_action",
         format_func=lambda value: value or "all",
-    )  # fmt: skip
+    )
     actor = who_place.text_input("Who (exactly)", key="audit_actor").strip()
     days = days_place.date_input("Days (UTC)", value=[], key="audit_days")
     since, until = _bounds(days)

@@ -15,8 +15,10 @@ from ui.shared.charts import DASHES, SERIES_COLOURS, SYMBOLS, styled
 
 Period = Literal["day", "week", "month"]
 _AXIS: dict[Period, str] = {
-    "day": "day (UTC)", "week": "week from (UTC)", "month": "month from (UTC)",
-}  # fmt: skip
+    "day": "day (UTC)",
+    "week": "week from (UTC)",
+    "month": "month from (UTC)",
+}
 STATE_TITLES = {
     ConsentState.GIVEN: "given",
     ConsentState.REFUSED: "refused",
@@ -66,15 +68,16 @@ def rates_figure(table: pd.DataFrame, every: Period = "day") -> go.Figure:
     figure = go.Figure()
     for index, title in enumerate(PURPOSE_TITLES.values()):
         part = table[table["purpose"] == title]
-        figure.add_trace(
-            go.Scatter(
-                x=part["from"], y=part["share"], name=title, mode="lines+markers",
-                line={"color": SERIES_COLOURS[index], "dash": DASHES[index], "width": 2.5},
-                marker={"symbol": SYMBOLS[index], "size": 9},
-                customdata=part[["agreed", "asked"]],
-                hovertemplate="%{x|%d %b}: %{customdata[0]} of %{customdata[1]} (%{y:.0%})",
-            )
-        )  # fmt: skip
+        figure.add_scatter(
+            x=part["from"],
+            y=part["share"],
+            name=title,
+            mode="lines+markers",
+            line={"color": SERIES_COLOURS[index], "dash": DASHES[index], "width": 2.5},
+            marker={"symbol": SYMBOLS[index], "size": 9},
+            customdata=part[["agreed", "asked"]],
+            hovertemplate="%{x|%d %b}: %{customdata[0]} of %{customdata[1]} (%{y:.0%})",
+        )
     styled(figure, _AXIS[every], "agreed, of those asked", height=340)
     figure.update_yaxes(range=[-0.03, 1.05], tickformat=".0%")
     figure.update_xaxes(tickformat="%d %b", nticks=8)
@@ -100,13 +103,14 @@ def states_figure(table: pd.DataFrame) -> go.Figure:
     figure = go.Figure()
     patterns = ("", "/", "x", ".")
     for index, words in enumerate(STATE_TITLES.values()):
-        figure.add_trace(
-            go.Bar(
-                y=table["purpose"], x=table[words], name=words, orientation="h",
-                marker={"color": SERIES_COLOURS[index], "pattern": {"shape": patterns[index]}},
-                hovertemplate="%{y}, " + words + ": %{x}<extra></extra>",
-            )
-        )  # fmt: skip
+        figure.add_bar(
+            y=table["purpose"],
+            x=table[words],
+            name=words,
+            orientation="h",
+            marker={"color": SERIES_COLOURS[index], "pattern": {"shape": patterns[index]}},
+            hovertemplate="%{y}, " + words + ": %{x}<extra></extra>",
+        )
     styled(figure, "consents", "", height=340)
     figure.update_layout(barmode="stack", legend_traceorder="normal")
     figure.update_yaxes(autorange="reversed")
@@ -117,17 +121,16 @@ def gone_figure(holdings: Sequence[Holding]) -> go.Figure:
     """How many items go on which day."""
     figure = go.Figure()
     for index, holding in enumerate(holdings):
-        figure.add_trace(
-            go.Bar(
-                x=[day for day, _ in holding.gone_by_day],
-                y=[count for _, count in holding.gone_by_day],
-                name=f"{holding.kind.value}s",
-                marker={
-                    "color": SERIES_COLOURS[index], "pattern": {"shape": ("", "/")[index % 2]}
-                },
-                hovertemplate="%{x|%d %b %Y}: %{y} go<extra></extra>",
-            )
-        )  # fmt: skip
+        figure.add_bar(
+            x=[day for day, _ in holding.gone_by_day],
+            y=[count for _, count in holding.gone_by_day],
+            name=f"{holding.kind.value}s",
+            marker={
+                "color": SERIES_COLOURS[index],
+                "pattern": {"shape": ("", "/")[index % 2]},
+            },
+            hovertemplate="%{x|%d %b %Y}: %{y} go<extra></extra>",
+        )
     styled(figure, "day (UTC)", "items that go", height=260)
     figure.update_layout(barmode="stack", legend_traceorder="normal")
     figure.update_xaxes(tickformat="%d %b", nticks=8)

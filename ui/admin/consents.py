@@ -65,13 +65,17 @@ def consents_section(store: Store, admin: SignedIn) -> None:
 def _filtered(rows: Sequence[ConsentRow]) -> list[ConsentRow]:
     state_place, purpose_place, pseudonym_place = st.columns(3)
     state = state_place.selectbox(
-        "State", [None, *STATE_TITLES], key="consent_state",
+        "State",
+        [None, *STATE_TITLES],
+        key="consent_state",
         format_func=lambda value: "all" if value is None else STATE_TITLES[value],
-    )  # fmt: skip
+    )
     purpose = purpose_place.selectbox(
-        "Allows now", [None, *Purpose], key="consent_purpose",
+        "Allows now",
+        [None, *Purpose],
+        key="consent_purpose",
         format_func=lambda value: "anything" if value is None else PURPOSE_TITLES[value],
-    )  # fmt: skip
+    )
     begins = pseudonym_place.text_input("Pseudonym begins with", key="consent_pseudonym").strip()
     return [
         row
@@ -99,18 +103,29 @@ def consents_table(rows: Sequence[ConsentRow]) -> pd.DataFrame:
             for row in rows
         ],
         columns=[
-            "pseudonym", "state", "allows now", "agreed to", "for", "answered (UTC)",
-            "valid until (UTC)", "ended (UTC)",
+            "pseudonym",
+            "state",
+            "allows now",
+            "agreed to",
+            "for",
+            "answered (UTC)",
+            "valid until (UTC)",
+            "ended (UTC)",
         ],
-    )  # fmt: skip
+    )
 
 
 def _rates(store: Store) -> None:
     st.subheader("How many agree, over time", anchor=False)
     days = st.segmented_control(
-        "Days", list(PERIODS), default=90, required=True, format_func=lambda n: f"{n} days",
-        key="admin_days", label_visibility="collapsed",
-    )  # fmt: skip
+        "Days",
+        list(PERIODS),
+        default=90,
+        required=True,
+        format_func=lambda n: f"{n} days",
+        key="admin_days",
+        label_visibility="collapsed",
+    )
     every = PERIODS[days]
     table = rates_table(consent_rates(store, days), every)
     if table.empty:
@@ -119,20 +134,24 @@ def _rates(store: Store) -> None:
     asked = table[table["purpose"] == PURPOSE_TITLES[Purpose.ANALYSE]]
     share = asked["agreed"].sum() / max(asked["asked"].sum(), 1)
     show(
-        rates_figure(table, every), table, key="consent_rates",
+        rates_figure(table, every),
+        table,
+        key="consent_rates",
         says=f"{percent(share)} of {counted(int(asked['asked'].sum()), 'form')} in {days} days "
         "said yes to the analysis.",
         reading=f"each point is the share of those asked in a {every} (UTC) who agreed to a "
         "purpose; few people make it jump.",
         alt=f"Consent rates by {every} and purpose",
-    )  # fmt: skip
+    )
 
 
 def _states(store: Store) -> None:
     st.subheader("Where consents stand now", anchor=False)
     states = states_table(consent_states(store))
     show(
-        states_figure(states), states, key="consent_states",
+        states_figure(states),
+        states,
+        key="consent_states",
         reading="each consent is counted once a purpose, in the state that it has now.",
         alt="Consents by purpose and state",
-    )  # fmt: skip
+    )

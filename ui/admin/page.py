@@ -64,9 +64,12 @@ def _local_door(store: Store) -> None:
     with st.form("admin_sign_in", clear_on_submit=True, width=420):
         st.text_input("Name", key="admin_name", autocomplete="username", max_chars=64)
         st.text_input(
-            "Password", key="admin_password", type="password", max_chars=256,
+            "Password",
+            key="admin_password",
+            type="password",
+            max_chars=256,
             autocomplete="current-password",
-        )  # fmt: skip
+        )
         st.form_submit_button(
             "Sign in", type="primary", on_click=_sign_in, args=(store,), icon=":material/login:"
         )
@@ -77,8 +80,10 @@ def _outside_doors(providers: Sequence[str]) -> None:
         for name in providers:
             st.button(
                 f"Sign in with {name.title() or 'OpenID Connect'}",
-                on_click=enter_outside, args=(name,), icon=":material/login:",
-            )  # fmt: skip
+                on_click=enter_outside,
+                args=(name,),
+                icon=":material/login:",
+            )
         if st.user.get("is_logged_in"):
             st.button("Sign out there", on_click=st.logout, icon=":material/logout:")
     st.caption("It leads to another site and back to Home; then open this page again.")

@@ -54,9 +54,13 @@ def review_section(store: Store, admin: SignedIn) -> None:
         "Audit log": lambda: audit_section(store, admin),
     }
     part = st.segmented_control(
-        "Part of the review", list(parts), default="Today", required=True, key="admin_part",
+        "Part of the review",
+        list(parts),
+        default="Today",
+        required=True,
+        key="admin_part",
         label_visibility="collapsed",
-    )  # fmt: skip
+    )
     parts[part]()
 
 
@@ -82,10 +86,12 @@ def _stored(store: Store) -> None:
         for day, count in holding.gone_by_day
     ]
     show(
-        gone_figure(found), pd.DataFrame(rows), key="holdings",
+        gone_figure(found),
+        pd.DataFrame(rows),
+        key="holdings",
         reading="each bar is what the purge will remove on a day if nobody asks before.",
         alt="Stored items by the day they go",
-    )  # fmt: skip
+    )
 
 
 def _size(n_bytes: int) -> str:
@@ -136,9 +142,12 @@ def _policy(store: Store, policy: RetentionPolicy, admin: SignedIn) -> None:
     text = f"**Preview:** {counted(preview.goes, 'item')} would go now, {preview.stays} stay."
     (st.warning if preview.goes else st.info)(text)
     st.button(
-        f"Set to {days} days", key=f"set_{kind.value}", type="primary",
-        on_click=_set, args=(store, kind, days, admin),
-    )  # fmt: skip
+        f"Set to {days} days",
+        key=f"set_{kind.value}",
+        type="primary",
+        on_click=_set,
+        args=(store, kind, days, admin),
+    )
 
 
 def _set(store: Store, kind: Kind, days: int, admin: SignedIn) -> None:

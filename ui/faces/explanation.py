@@ -55,9 +55,12 @@ def show_explanation(
         detector_name: of the detector that found the face.
     """
     explained = explain(
-        image_rgb, found.face, view.original[MESH],
-        classifier(model_id), detector(detector_name).box_geometry,
-    )  # fmt: skip
+        image_rgb,
+        found.face,
+        view.original[MESH],
+        classifier(model_id),
+        detector(detector_name).box_geometry,
+    )
     outlines = region_outlines(view.points[MESH].points_xy)
     drawn = replace(
         explained,
@@ -69,9 +72,10 @@ def show_explanation(
     said = explained_words(explained, found.answer)
     picture, text = st.columns([1, 1.15], gap="medium")
     picture.image(
-        jpeg(draw_explanation(view.picture_rgb, drawn)), width="stretch",
+        jpeg(draw_explanation(view.picture_rgb, drawn)),
+        width="stretch",
         alt=f"Parts of the face by what they do for the score. {said.replace('**', '')}",
-    )  # fmt: skip
+    )
     with text:
         st.markdown(said)
         st.html(effects_html(explained))

@@ -34,28 +34,41 @@ def points_section(view: FaceView, name: str) -> None:
     """Overlay with its switches, and the downloads of the scheme that is shown."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         scheme = st.segmented_control(
-            "Points", list(SCHEME_TITLES), default=MESH, required=True, key="landmark_scheme",
+            "Points",
+            list(SCHEME_TITLES),
+            default=MESH,
+            required=True,
+            key="landmark_scheme",
             format_func=_SHORT.__getitem__,
-        )  # fmt: skip
+        )
         layers = st.pills(
             "Show", LAYERS, default=["Measures"], selection_mode="multi", key="landmark_layers"
         )
     st.image(
-        overlay(view, scheme, list(layers)), width="stretch", output_format="JPEG",
+        overlay(view, scheme, list(layers)),
+        width="stretch",
+        output_format="JPEG",
         alt=f"The face with {SCHEME_TITLES[scheme]}",
-    )  # fmt: skip
+    )
     st.caption(_legend(scheme, list(layers)))
     marks = view.original[scheme]
     with st.container(horizontal=True):
         st.download_button(
-            "Points (CSV)", points_csv(marks), f"{name}_{_SHORT[scheme]}.csv", "text/csv",
-            on_click="ignore", icon=":material/download:",
-        )  # fmt: skip
+            "Points (CSV)",
+            points_csv(marks),
+            f"{name}_{_SHORT[scheme]}.csv",
+            "text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+        )
         st.download_button(
-            "Points and measures (JSON)", points_json(marks, view.geometry),
-            f"{name}_{_SHORT[scheme]}.json", "application/json",
-            on_click="ignore", icon=":material/download:",
-        )  # fmt: skip
+            "Points and measures (JSON)",
+            points_json(marks, view.geometry),
+            f"{name}_{_SHORT[scheme]}.json",
+            "application/json",
+            on_click="ignore",
+            icon=":material/download:",
+        )
 
 
 def overlay(view: FaceView, scheme: str, layers: list[str]) -> ImageRGB:
@@ -180,10 +193,13 @@ def blendshape_figure(shapes: dict[str, float]) -> go.Figure:
     """Horizontal bars, strongest on top."""
     figure = go.Figure(
         go.Bar(
-            x=list(shapes.values()), y=list(shapes), orientation="h",
-            marker_color=SERIES_COLOURS[0], hovertemplate="%{y}: %{x:.2f}<extra></extra>",
+            x=list(shapes.values()),
+            y=list(shapes),
+            orientation="h",
+            marker_color=SERIES_COLOURS[0],
+            hovertemplate="%{y}: %{x:.2f}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     styled(figure, "strength (0 to 1)", "", height=80 + 24 * len(shapes), legend=False)
     figure.update_xaxes(range=[0, 1])
     figure.update_yaxes(autorange="reversed")

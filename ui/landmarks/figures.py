@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from ui.shared.charts import DASHES, QUIET, SERIES_COLOURS, SYMBOLS, interval_bars, styled
+from ui.shared.charts import QUIET, SERIES_COLOURS, interval_bars, series_look, styled
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -17,20 +17,33 @@ def _bars(rows: Rows, value: str, interval: str, *, thickness: int = 2) -> dict[
     return interval_bars([row[value] for row in rows], low, high, thickness=thickness)
 
 
+def _dots(
+    figure: go.Figure, rows: Rows, x: str, y: str, interval: str, *, form: str = ".1%", **look: Any
+) -> None:
+    """A marker a row at its `x`, with its interval; `look` may replace name and marker."""
+    shown = {"marker": series_look(0).marker(12), "name": ""} | look
+    figure.add_scatter(
+        x=[row[x] for row in rows],
+        y=[str(row[y]) for row in rows],
+        mode="markers",
+        error_x=_bars(rows, x, interval),
+        hovertemplate=f"%{{y}}: %{{x:{form}}}",
+        **shown,
+    )
+
+
 def error_curves(curves: Mapping[str, Mapping[str, list[float]]], limit: float) -> go.Figure:
     """Share of faces with at most each error, one line a method; a line marks failure."""
     figure = go.Figure()
     for index, (name, curve) in enumerate(curves.items()):
-        figure.add_trace(
-            go.Scatter(
-                x=curve["error"], y=curve["share"], name=name, mode="lines",
-                line={
-                    "color": SERIES_COLOURS[index % len(SERIES_COLOURS)], "dash": DASHES[index],
-                    "width": 2.5,
-                },
-                hovertemplate="%{y:.1%} of the faces within %{x:.1%}",
-            )
-        )  # fmt: skip
+        figure.add_scatter(
+            x=curve["error"],
+            y=curve["share"],
+            name=name,
+            mode="lines",
+            line=series_look(index).line,
+            hovertemplate="%{y:.1%} of the faces within %{x:.1%}",
+        )
     figure.add_vline(x=limit, line_dash="dot", line_color=QUIET)
     styled(figure, "mean error / inter-ocular distance", "share of all faces")
     figure.update_xaxes(tickformat=".0%")
@@ -42,17 +55,14 @@ def region_errors(methods: Mapping[str, Mapping[str, Any]]) -> go.Figure:
     """Mean error of each part of the face, one marker a method."""
     figure = go.Figure()
     for index, (name, method) in enumerate(methods.items()):
-        figure.add_trace(
-            go.Scatter(
-                x=list(method["by_region"].values()), y=list(method["by_region"]), name=name,
-                mode="markers",
-                marker={
-                    "symbol": SYMBOLS[index], "size": 12,
-                    "color": SERIES_COLOURS[index % len(SERIES_COLOURS)],
-                },
-                hovertemplate="%{y}: %{x:.2%}",
-            )
-        )  # fmt: skip
+        figure.add_scatter(
+            x=list(method["by_region"].values()),
+            y=list(method["by_region"]),
+            name=name,
+            mode="markers",
+            marker=series_look(index).marker(12),
+            hovertemplate="%{y}: %{x:.2%}",
+        )
     styled(figure, "mean error / inter-ocular distance", "", height=320)
     figure.update_xaxes(tickformat=".0%", rangemode="tozero")
     figure.update_yaxes(autorange="reversed")
@@ -67,31 +77,27 @@ def noise_lines(rows: Rows, value: str, y_title: str) -> go.Figure:
         value: which number of a row is drawn: accuracy or label_changed.
         y_title: what stands at the axis.
     """
-    figure = go.Figure()
+    figure, interval = go.Figure(), f"{value}_ci95"
     start = [row for row in rows if row["noise"] == "exact"]
     kinds = list(dict.fromkeys(row["noise"] for row in rows if row["noise"] != "exact"))
     for index, kind in enumerate(kinds):
         mine = [r for r in (*start, *rows) if r["noise"] in (kind, "exact") and r["level"] < 1]
         mine = list({row["level"]: row for row in mine}.values())
-        interval = f"{value}_ci95"
-        bounds = None
-        if all(interval in row for row in mine):
-            bounds = _bars(mine, value, interval, thickness=1)
-        figure.add_trace(
-            go.Scatter(
-                # Evenly spaced: the levels double from one to the next.
-                x=[f"{row['level']:.0%}" for row in mine], y=[row[value] for row in mine],
-                name=kind, mode="lines+markers", error_y=bounds,
-                line={"color": SERIES_COLOURS[index], "dash": DASHES[index]},
-                marker={"symbol": SYMBOLS[index], "size": 8},
-                hovertemplate="%{x}: %{y:.1%}",
-            )
-        )  # fmt: skip
+        bounded = all(interval in row for row in mine)
+        figure.add_scatter(
+            # Evenly spaced: the levels double from one to the next.
+            x=[f"{row['level']:.0%}" for row in mine],
+            y=[row[value] for row in mine],
+            name=kind,
+            mode="lines+markers",
+            error_y=_bars(mine, value, interval, thickness=1) if bounded else None,
+            line=series_look(index).line,
+            marker=series_look(index).marker(8),
+            hovertemplate="%{x}: %{y:.1%}",
+        )
     styled(figure, "size of the error", y_title)
-    figure.update_xaxes(
-        type="category", categoryorder="array",
-        categoryarray=["0%", "1%", "2%", "4%", "8%", "16%", "32%"],
-    )  # fmt: skip
+    levels = ["0%", "1%", "2%", "4%", "8%", "16%", "32%"]
+    figure.update_xaxes(type="category", categoryorder="array", categoryarray=levels)
     figure.update_yaxes(tickformat=".0%")
     return figure
 
@@ -104,20 +110,10 @@ def change_dots(rows: Rows, names: str) -> go.Figure:
     figure = go.Figure()
     for clear, title in ((True, "beyond chance"), (False, "no more than chance")):
         mine = [r for r in rows if (r.get("p_holm", r["p_value"]) < 0.05) == clear]
-        if not mine:
-            continue
-        figure.add_trace(
-            go.Scatter(
-                x=[r["change"] for r in mine], y=[str(r[names]) for r in mine], name=title,
-                mode="markers",
-                marker={
-                    "symbol": "circle" if clear else "circle-open", "size": 12,
-                    "color": SERIES_COLOURS[1] if clear else QUIET,
-                },
-                error_x=_bars(mine, "change", "change_ci95"),
-                hovertemplate="%{y}: %{x:+.1%}",
-            )
-        )  # fmt: skip
+        colour, symbol = (SERIES_COLOURS[1], "circle") if clear else (QUIET, "circle-open")
+        look = {"name": title, "marker": {"symbol": symbol, "size": 12, "color": colour}}
+        if mine:
+            _dots(figure, mine, "change", names, "change_ci95", form="+.1%", **look)
     figure.add_vline(x=0, line_color=QUIET)
     styled(figure, "change of accuracy", "", height=130 + 34 * len(rows))
     figure.update_xaxes(tickformat="+.1%")
@@ -127,17 +123,16 @@ def change_dots(rows: Rows, names: str) -> go.Figure:
 
 def error_and_scores(link: Mapping[str, Any]) -> go.Figure:
     """One dot a face: error of its points against how far its scores moved."""
-    figure = go.Figure(
-        go.Scatter(
-            x=link["nme"], y=link["mass_moved"], mode="markers",
-            marker={"color": SERIES_COLOURS[0], "size": 7, "opacity": 0.55},
-            hovertemplate="error %{x:.1%}, scores moved %{y:.1%}<extra></extra>",
-        )
-    )  # fmt: skip
-    styled(
-        figure, "error of the face's points / inter-ocular distance",
-        "share of the scores that moved", legend=False,
-    )  # fmt: skip
+    figure = go.Figure()
+    figure.add_scatter(
+        x=link["nme"],
+        y=link["mass_moved"],
+        mode="markers",
+        marker={"color": SERIES_COLOURS[0], "size": 7, "opacity": 0.55},
+        hovertemplate="error %{x:.1%}, scores moved %{y:.1%}<extra></extra>",
+    )
+    error = "error of the face's points / inter-ocular distance"
+    styled(figure, error, "share of the scores that moved", legend=False)
     figure.update_xaxes(tickformat=".0%")
     figure.update_yaxes(tickformat=".0%")
     return figure
@@ -145,14 +140,8 @@ def error_and_scores(link: Mapping[str, Any]) -> go.Figure:
 
 def odds_ratios(rows: Rows) -> go.Figure:
     """Odds ratio per standard deviation with its interval, on a logarithmic axis."""
-    figure = go.Figure(
-        go.Scatter(
-            x=[r["odds_ratio"] for r in rows], y=[r["covariate"] for r in rows], mode="markers",
-            marker={"size": 12, "color": SERIES_COLOURS[0]},
-            error_x=_bars(rows, "odds_ratio", "ci95"),
-            hovertemplate="%{y}: %{x:.2f}<extra></extra>",
-        )
-    )  # fmt: skip
+    figure = go.Figure()
+    _dots(figure, rows, "odds_ratio", "covariate", "ci95", form=".2f")
     figure.add_vline(x=1, line_color=QUIET)
     styled(figure, "odds of a right label, per sd", "", height=340, legend=False)
     figure.update_xaxes(type="log", tickvals=[0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2])
@@ -162,16 +151,16 @@ def odds_ratios(rows: Rows) -> go.Figure:
 
 def bin_line(rows: Rows, unit: str) -> go.Figure:
     """Accuracy in fifths of one covariate, with intervals; the width of a bin is its label."""
-    labels = [f"{row['low']:.3g} to {row['high']:.3g}" for row in rows]
-    figure = go.Figure(
-        go.Scatter(
-            x=labels, y=[row["accuracy"] for row in rows], mode="lines+markers",
-            marker={"size": 10, "color": SERIES_COLOURS[0]},
-            error_y=_bars(rows, "accuracy", "accuracy_ci95", thickness=1),
-            customdata=[row["n"] for row in rows],
-            hovertemplate="%{x}: %{y:.1%} of %{customdata} crops<extra></extra>",
-        )
-    )  # fmt: skip
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[f"{row['low']:.3g} to {row['high']:.3g}" for row in rows],
+        y=[row["accuracy"] for row in rows],
+        mode="lines+markers",
+        marker={"size": 10, "color": SERIES_COLOURS[0]},
+        error_y=_bars(rows, "accuracy", "accuracy_ci95", thickness=1),
+        customdata=[row["n"] for row in rows],
+        hovertemplate="%{x}: %{y:.1%} of %{customdata} crops<extra></extra>",
+    )
     styled(figure, unit, "accuracy", height=360, legend=False)
     figure.update_xaxes(type="category")
     figure.update_yaxes(tickformat=".0%")
@@ -181,18 +170,15 @@ def bin_line(rows: Rows, unit: str) -> go.Figure:
 def jitter_bars(rows: Rows) -> go.Figure:
     """How often the label changes between frames of a still face, plain and smoothed."""
     figure = go.Figure()
-    for index, (column, title) in enumerate(
-        [("label_flips", "each frame by itself"), ("label_flips_smoothed", "running mean")]
-    ):
-        figure.add_trace(
-            go.Bar(
-                x=[row["aligned_by"] for row in rows], y=[row[column] for row in rows], name=title,
-                marker={
-                    "color": SERIES_COLOURS[index], "pattern": {"shape": ("", "/")[index]},
-                },
-                hovertemplate="%{x}: %{y:.1%}",
-            )
-        )  # fmt: skip
+    columns = {"label_flips": "each frame by itself", "label_flips_smoothed": "running mean"}
+    for index, (column, title) in enumerate(columns.items()):
+        figure.add_bar(
+            x=[row["aligned_by"] for row in rows],
+            y=[row[column] for row in rows],
+            name=title,
+            marker={"color": SERIES_COLOURS[index], "pattern": {"shape": ("", "/")[index]}},
+            hovertemplate="%{x}: %{y:.1%}",
+        )
     styled(figure, "how the crop is aligned", "neighbouring frames with another label")
     figure.update_yaxes(tickformat=".0%")
     return figure
@@ -203,15 +189,8 @@ def accuracy_dots(rows: Rows) -> go.Figure:
     figure = go.Figure()
     for index, name in enumerate(dict.fromkeys(row["set"] for row in rows)):
         mine = [row for row in rows if row["set"] == name]
-        figure.add_trace(
-            go.Scatter(
-                x=[r["accuracy"] for r in mine], y=[r["features"] for r in mine], name=name,
-                mode="markers",
-                marker={"symbol": SYMBOLS[index], "size": 12, "color": SERIES_COLOURS[index]},
-                error_x=_bars(mine, "accuracy", "accuracy_ci95"),
-                hovertemplate="%{y}: %{x:.1%}",
-            )
-        )  # fmt: skip
+        marker = series_look(index).marker(12)
+        _dots(figure, mine, "accuracy", "features", "accuracy_ci95", name=name, marker=marker)
     styled(figure, "accuracy", "", height=320)
     figure.update_xaxes(tickformat=".0%")
     figure.update_yaxes(autorange="reversed")

@@ -96,9 +96,10 @@ def _choose_photo() -> Photo | None:
         generation = st.session_state.get(_GENERATION, 0)
         file = st.file_uploader(
             f"Or your own photo ({FORMAT_WORDS}, up to {limit_mb} MB)",
-            type=[suffix[1:] for suffix in SUFFIXES], max_upload_size=limit_mb,
+            type=[suffix[1:] for suffix in SUFFIXES],
+            max_upload_size=limit_mb,
             key=f"landmark_file_{generation}",
-        )  # fmt: skip
+        )
         if file is not None:
             own = Photo(file.file_id, file.name, file.getvalue)
             st.caption("On this page nothing of it is kept, whatever you allowed elsewhere.")
@@ -122,15 +123,20 @@ def _choose_face(image_rgb: ImageRGB, analysis: Analysis, photo: Photo) -> int:
         return 1
     st.markdown(f"**{n_faces} faces** were found; choose the one to look at.")
     st.image(
-        draw_analysis(image_rgb, analysis), width=480, output_format="JPEG",
+        draw_analysis(image_rgb, analysis),
+        width=480,
+        output_format="JPEG",
         alt=f"The photo with {n_faces} numbered faces",
-    )  # fmt: skip
+    )
     sizes = [face.face.box.area for face in analysis.faces]
     number = st.selectbox(
-        "Face", range(1, n_faces + 1), index=sizes.index(max(sizes)),
+        "Face",
+        range(1, n_faces + 1),
+        index=sizes.index(max(sizes)),
         format_func=lambda n: headline(n, analysis.faces[n - 1]).replace("**", ""),
-        key=f"lm_face_{photo.id}", width=420,
-    )  # fmt: skip
+        key=f"lm_face_{photo.id}",
+        width=420,
+    )
     return int(number)
 
 

@@ -27,9 +27,13 @@ _FEW: Final = 100  # points, below which their dots are larger
 _FILES = Path(__file__).parent
 # Plotly's names of dashes in SVG's numbers.
 _SVG_DASHES: Final = {
-    "solid": "none", "dash": "9 6", "dot": "2 4", "dashdot": "9 4 2 4", "longdash": "15 6",
+    "solid": "none",
+    "dash": "9 6",
+    "dot": "2 4",
+    "dashdot": "9 4 2 4",
+    "longdash": "15 6",
     "longdashdot": "15 5 3 5",
-}  # fmt: skip
+}
 
 _SIDE: Final = (
     '<section><h4>Points as found</h4><div class="found"><div class="pictures">'
@@ -129,10 +133,13 @@ def _jpeg(image: NDArray[np.uint8]) -> str:
     """A data URL of an RGB or grey image; colours in full resolution, so that crops keep apart."""
     pixels = image if image.shape[-1] == 1 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     _, encoded = cv2.imencode(
-        ".jpg", pixels,
+        ".jpg",
+        pixels,
         [
-            cv2.IMWRITE_JPEG_QUALITY, 95,
-            cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+            cv2.IMWRITE_JPEG_QUALITY,
+            95,
+            cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+            cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
         ],
-    )  # fmt: skip
+    )
     return f"data:image/jpeg;base64,{base64.b64encode(encoded.tobytes()).decode()}"

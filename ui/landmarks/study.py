@@ -34,9 +34,13 @@ def study_section() -> None:
         return
     _provenance(content)
     part = st.segmented_control(
-        "Part", list(PARTS), default=next(iter(PARTS)), required=True, key="study_part",
+        "Part",
+        list(PARTS),
+        default=next(iter(PARTS)),
+        required=True,
+        key="study_part",
         label_visibility="collapsed",
-    )  # fmt: skip
+    )
     key, render = PARTS[part]
     st.markdown(f"**What it shows.** {content[key]['conclusion']}")
     render(content[key])
@@ -109,9 +113,12 @@ def _noise(part: dict[str, Any]) -> None:
     sets = list(dict.fromkeys((row["set"], row["aligned_by"]) for row in rows))
     index = next((i for i, pair in enumerate(sets) if pair == ("FER-2013 test", "five")), 0)
     chosen = st.selectbox(
-        "Set and alignment", sets, index=index, key="noise_set",
+        "Set and alignment",
+        sets,
+        index=index,
+        key="noise_set",
         format_func=lambda pair: f"{pair[0]}, aligned by {pair[1]}",
-    )  # fmt: skip
+    )
     mine = [row for row in rows if (row["set"], row["aligned_by"]) == chosen]
     has_labels = "accuracy" in mine[0]
     value = "accuracy" if has_labels else "label_changed"

@@ -33,9 +33,13 @@ def whatif_section(view: FaceView, model_id: str, above: EmotionScores) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = st.selectbox("Kind of error", list(NOISE_KINDS), key="whatif_kind", width=180)
         scheme = st.segmented_control(
-            "Aligned by", [FIVE, IBUG, MESH], default=FIVE, required=True, key="whatif_scheme",
+            "Aligned by",
+            [FIVE, IBUG, MESH],
+            default=FIVE,
+            required=True,
+            key="whatif_scheme",
             format_func={FIVE: "5", IBUG: "68", MESH: "478"}.__getitem__,
-        )  # fmt: skip
+        )
         st.button("Other errors", on_click=_another, icon=":material/casino:")
     st.caption(f"{kind.capitalize()}: {NOISE_KINDS[kind]}.")
     unit = "points" if kind == "dropped" else "inter-ocular distance"

@@ -88,9 +88,13 @@ def audit() -> None:
             "- Only use pictures of people who know and agree, or sets made for this."
         )
         st.download_button(
-            "Example csv", _EXAMPLE, "example.csv", "text/csv", on_click="ignore",
+            "Example csv",
+            _EXAMPLE,
+            "example.csv",
+            "text/csv",
+            on_click="ignore",
             icon=":material/download:",
-        )  # fmt: skip
+        )
     if not notice.agreed():
         _state().drop()
         return
@@ -109,13 +113,17 @@ def _uploads() -> tuple[Any, Any]:
     generation = _state().generation
     left, right = st.columns(2)
     table = left.file_uploader(
-        "Table (csv or parquet)", type=["csv", "parquet"], max_upload_size=_MAX_UPLOAD_MB,
+        "Table (csv or parquet)",
+        type=["csv", "parquet"],
+        max_upload_size=_MAX_UPLOAD_MB,
         key=f"audit_table_{generation}",
-    )  # fmt: skip
+    )
     archive = right.file_uploader(
-        "Pictures (ZIP, for a csv)", type=["zip"], max_upload_size=_MAX_UPLOAD_MB,
+        "Pictures (ZIP, for a csv)",
+        type=["zip"],
+        max_upload_size=_MAX_UPLOAD_MB,
         key=f"audit_zip_{generation}",
-    )  # fmt: skip
+    )
     return table, archive
 
 
@@ -125,9 +133,12 @@ def _checked(table: Any, archive: Any) -> None:
     frame = read.frame
     candidates = group_candidates(frame)
     group_by = st.multiselect(
-        "Group by", candidates, default=candidates[:2], key=f"audit_groups_{table.file_id}",
+        "Group by",
+        candidates,
+        default=candidates[:2],
+        key=f"audit_groups_{table.file_id}",
         placeholder="No group columns" if not candidates else "Choose columns",
-    )  # fmt: skip
+    )
     if "path" in frame.columns and archive is None:
         st.info("Now add the ZIP that holds the pictures.", icon=":material/folder_zip:")
         st.dataframe(frame.head(5), hide_index=True)
@@ -166,23 +177,30 @@ def _choices(with_groups: bool) -> dict[str, Any]:
     chosen: dict[str, Any] = {
         "models": tuple(
             left.multiselect(
-                "Models", names, default=[default if default in names else names[0]],
-                key="audit_models", help="Two or more are compared on the same pictures.",
+                "Models",
+                names,
+                default=[default if default in names else names[0]],
+                key="audit_models",
+                help="Two or more are compared on the same pictures.",
             )
         ),
         "faces": right.selectbox(
-            "Pictures are", ["crop", "detect"], key="audit_faces",
+            "Pictures are",
+            ["crop", "detect"],
+            key="audit_faces",
             format_func={"crop": "face crops", "detect": "photos: find the face"}.__getitem__,
         ),
         "robustness_n": left.selectbox(
-            "Corrupted pictures, too", [0, 50, 100, 250, 500], key="audit_robustness",
+            "Corrupted pictures, too",
+            [0, 50, 100, 250, 500],
+            key="audit_robustness",
             format_func=lambda n: f"a sample of {n}" if n else "no",
             help="Judges a sample under 15 corruptions in five strengths: 75 more judgements "
             "for each of its pictures and models.",
         ),
         "source": "annotated",
         "label_error": None,
-    }  # fmt: skip
+    }
     if with_groups:
         sources = ["annotated", "declared", "predicted", "measured"]
         chosen["source"] = right.selectbox(
@@ -241,10 +259,15 @@ def _run(checked: AuditSet, chosen: dict[str, Any]) -> AuditResult:
         names = [model.card.id for model in models]
         with AuditRecord(store, consent, model_ids=names, pictures=len(checked.images)) as record:
             return run_audit(
-                models, checked, detector=finder,
-                source=chosen["source"], label_error=chosen["label_error"],
-                robustness_n=chosen["robustness_n"], progress=progress, let_others=let_others,
-            )  # fmt: skip
+                models,
+                checked,
+                detector=finder,
+                source=chosen["source"],
+                label_error=chosen["label_error"],
+                robustness_n=chosen["robustness_n"],
+                progress=progress,
+                let_others=let_others,
+            )
 
 
 def _stop() -> None:
@@ -340,9 +363,14 @@ def _downloads(result: AuditResult) -> None:
             ("Pictures' scores (CSV)", _csv, "audit.csv", "text/csv"),
         ):
             st.download_button(
-                label, partial(maker, result), name, mime, key=f"audit_{name}",
-                on_click="ignore", icon=":material/download:",
-            )  # fmt: skip
+                label,
+                partial(maker, result),
+                name,
+                mime,
+                key=f"audit_{name}",
+                on_click="ignore",
+                icon=":material/download:",
+            )
         st.button("Forget this data", on_click=_forget, icon=":material/delete:")
 
 

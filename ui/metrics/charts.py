@@ -85,13 +85,14 @@ def training_figure(curves: pd.DataFrame, figure_name: str) -> go.Figure:
         [(figure_name, "training images"), (f"val_{figure_name}", "validation images")]
     ):
         if column in curves:
-            figure.add_trace(
-                go.Scatter(
-                    x=curves["epoch"], y=curves[column], name=title, mode="lines+markers",
-                    line=series_look(index).line,
-                    marker=series_look(index).marker(6),
-                )
-            )  # fmt: skip
+            figure.add_scatter(
+                x=curves["epoch"],
+                y=curves[column],
+                name=title,
+                mode="lines+markers",
+                line=series_look(index).line,
+                marker=series_look(index).marker(6),
+            )
     second = second_phase(curves)
     if second is not None:
         figure.add_vline(second - 0.5, line_color=QUIET, line_dash="dot")
@@ -121,20 +122,29 @@ def robustness_figure(frame: pd.DataFrame, clean: float, *, dark: bool = False) 
     table = table.loc[table.mean(axis=1).sort_values().index]
     figure = go.Figure(
         go.Heatmap(
-            z=clean - table.to_numpy(), x=[str(c) for c in table.columns], y=list(table.index),
-            zmin=0, zmax=max(clean, 0.01), showscale=False, xgap=2, ygap=2,
+            z=clean - table.to_numpy(),
+            x=[str(c) for c in table.columns],
+            y=list(table.index),
+            zmin=0,
+            zmax=max(clean, 0.01),
+            showscale=False,
+            xgap=2,
+            ygap=2,
             colorscale=[[0, "rgba(213,94,0,0)"], [1, "rgba(213,94,0,0.7)"]],
             customdata=table.to_numpy(),
             hovertemplate="%{y}, level %{x}: %{customdata:.1%} right, %{z:.1%} lost"
             "<extra></extra>",
         )
-    )  # fmt: skip
+    )
     for name, row in table.iterrows():
         for column, accuracy in enumerate(row):  # by place: "1" would be taken for the second
             figure.add_annotation(
-                x=column, y=name, text=f"{100 * accuracy:.0f}", showarrow=False,
+                x=column,
+                y=name,
+                text=f"{100 * accuracy:.0f}",
+                showarrow=False,
                 font={"color": ink(dark)},
-            )  # fmt: skip
+            )
     styled(figure, "level", "", height=100 + _ROW_PX * len(table), legend=False)
     figure.update_xaxes(type="category", showgrid=False)
     figure.update_yaxes(showgrid=False)
@@ -231,9 +241,12 @@ def groups_figure(outcome: Outcome) -> go.Figure:
     if outcome.gap is not None and outcome.overall is not None:
         half = outcome.gap.chance95 / 2
         figure.add_vrect(
-            x0=max(outcome.overall - half, 0), x1=min(outcome.overall + half, 1),
-            fillcolor=QUIET, opacity=0.18, line_width=0,
-        )  # fmt: skip
+            x0=max(outcome.overall - half, 0),
+            x1=min(outcome.overall + half, 1),
+            fillcolor=QUIET,
+            opacity=0.18,
+            line_width=0,
+        )
     if outcome.overall is not None:
         figure.add_vline(x=outcome.overall, line_dash="dash", line_color=QUIET)
     for status, title, colour, symbol in (
@@ -259,13 +272,16 @@ def groups_figure(outcome: Outcome) -> go.Figure:
 def _group_markers(rows: list[GroupShare], title: str, marker: dict[str, Any]) -> go.Scatter:
     """Shares of groups with their intervals."""
     return go.Scatter(
-        x=[row.share for row in rows], y=[literal(f"{row.group} (n={row.n})") for row in rows],
-        mode="markers", name=title, marker=marker,
+        x=[row.share for row in rows],
+        y=[literal(f"{row.group} (n={row.n})") for row in rows],
+        mode="markers",
+        name=title,
+        marker=marker,
         error_x=interval_bars(
             [row.share for row in rows], [row.low for row in rows], [row.high for row in rows]
         ),
         hovertemplate="%{y}: %{x:.1%}<extra></extra>",
-    )  # fmt: skip
+    )
 
 
 def by_first_number(name: str) -> tuple[float, str]:
@@ -280,8 +296,14 @@ def association_figure(found: Association, *, dark: bool = False) -> go.Figure:
     values = [[found.npmi[group][label] for label in labels] for group in groups]
     figure = go.Figure(
         go.Heatmap(
-            z=values, x=labels, y=[literal(group) for group in groups], zmin=-0.3, zmax=0.3,
-            showscale=False, xgap=2, ygap=2,
+            z=values,
+            x=labels,
+            y=[literal(group) for group in groups],
+            zmin=-0.3,
+            zmax=0.3,
+            showscale=False,
+            xgap=2,
+            ygap=2,
             colorscale=[
                 [0, "rgba(213,94,0,0.7)"],
                 [0.5, "rgba(128,128,128,0)"],
@@ -289,13 +311,16 @@ def association_figure(found: Association, *, dark: bool = False) -> go.Figure:
             ],
             hovertemplate="%{y}, %{x}: %{z:+.3f}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     for row, group in enumerate(groups):
         for column, label in enumerate(labels):
             figure.add_annotation(
-                x=label, y=literal(group), text=f"{values[row][column]:+.2f}", showarrow=False,
+                x=label,
+                y=literal(group),
+                text=f"{values[row][column]:+.2f}",
+                showarrow=False,
                 font={"color": ink(dark)},
-            )  # fmt: skip
+            )
     styled(figure, "", "", height=110 + _ROW_PX * len(groups), legend=False)
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(showgrid=False, tickangle=-35)
@@ -306,12 +331,13 @@ def class_balance_figure(counts: Mapping[str, Mapping[str, int]]) -> go.Figure:
     """Images of each expression, one bar a split, with the count on each bar."""
     figure = go.Figure()
     for index, (split, by_class) in enumerate(counts.items()):
-        figure.add_trace(
-            go.Bar(
-                x=list(by_class), y=list(by_class.values()), name=split,
-                text=list(by_class.values()), textposition="outside",
-                marker=_filled(index),
-            )
-        )  # fmt: skip
+        figure.add_bar(
+            x=list(by_class),
+            y=list(by_class.values()),
+            name=split,
+            text=list(by_class.values()),
+            textposition="outside",
+            marker=_filled(index),
+        )
     styled(figure, "", "images", height=380)
     return figure

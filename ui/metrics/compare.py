@@ -64,9 +64,13 @@ def _trade_off(subjects: list[Subject]) -> None:
     frame = trade_off_frame(subjects)
     possible = [cost for cost in _COSTS if frame[cost].notna().all()]
     cost = st.segmented_control(
-        "Cost", possible, default=possible[0], required=True, key="trade_off_cost",
+        "Cost",
+        possible,
+        default=possible[0],
+        required=True,
+        key="trade_off_cost",
         format_func=lambda name: _COSTS[name],
-    )  # fmt: skip
+    )
     frame["on_front"] = pareto_front(frame["accuracy"].tolist(), frame[cost].tolist())
     show(
         pareto_figure(frame, cost, _COSTS[cost]),

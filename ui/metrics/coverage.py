@@ -21,18 +21,24 @@ def coverage(one: Subject) -> None:
     content = study(f"coverage_{one.model_id}")
     if content is None:
         missing_study(
-            "Coverage", "coverage", one.model_id,
+            "Coverage",
+            "coverage",
+            one.model_id,
             "mien evaluate --coverage --split test --data fer2013.parquet",
-        )  # fmt: skip
+        )
         return
     every = content["all"]
     columns = st.columns(4)
-    for column, (label, value) in zip(columns, (
-        ("Covered", percent(every["coverage"], 1)),
-        ("Labels a face", f"{every['mean_labels']:.2f}"),
-        ("One label", percent(every["one_label"])),
-        ("No agreement", percent(every["no_agreement"])),
-    ), strict=True):  # fmt: skip
+    for column, (label, value) in zip(
+        columns,
+        (
+            ("Covered", percent(every["coverage"], 1)),
+            ("Labels a face", f"{every['mean_labels']:.2f}"),
+            ("One label", percent(every["one_label"])),
+            ("No agreement", percent(every["no_agreement"])),
+        ),
+        strict=True,
+    ):
         column.metric(label, value)
     titles = [*content["groups"], CORRUPTIONS]
     chosen = st.segmented_control("By", titles, default=titles[0], required=True, key="covered_by")

@@ -79,10 +79,14 @@ def confidence(subjects: list[Subject], key: str = "confidence") -> None:
     )
     st.header("Coverage and accuracy")
     threshold = st.slider(
-        "Call faces uncertain below", 0.0, 0.99, round(subjects[0].threshold, 2), 0.01,
+        "Call faces uncertain below",
+        0.0,
+        0.99,
+        round(subjects[0].threshold, 2),
+        0.01,
         key=f"{key}_threshold_{subjects[0].name}",
         help="The app uses the threshold of the model's card, at which this slider starts.",
-    )  # fmt: skip
+    )
     coverages = {
         one.name: coverage_accuracy(one.predictions.labels, one.predictions.probabilities)
         for one in subjects

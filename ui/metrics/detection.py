@@ -73,10 +73,12 @@ def _all_detectors(found: dict[str, DetectionEvaluation]) -> None:
     frame = detector_frame(found)
     shares = st.column_config.NumberColumn(format="%.3f")
     st.dataframe(
-        frame, hide_index=True, height="auto",
+        frame,
+        hide_index=True,
+        height="auto",
         column_config=dict.fromkeys(frame.columns.drop(["detector", "photos", _COST]), shares)
         | {_COST: st.column_config.NumberColumn(format="%.0f")},
-    )  # fmt: skip
+    )
     most = max(found.values(), key=lambda one: one.n_images)
     fewer = [name for name, one in found.items() if one.n_images < most.n_images]
     st.caption(
@@ -141,9 +143,13 @@ def _on_fewer(names: list[str]) -> str:
 def _threshold(evaluation: DetectionEvaluation) -> None:
     shipped, best = evaluation.shipped.threshold, evaluation.threshold
     threshold = st.slider(
-        "Smallest confidence that counts", 0.0, 1.0, float(shipped or 0.5), 0.01,
+        "Smallest confidence that counts",
+        0.0,
+        1.0,
+        float(shipped or 0.5),
+        0.01,
         key=f"detection_threshold_{evaluation.detector}",
-    )  # fmt: skip
+    )
     point = stored_curve(evaluation).at(threshold)
     faces, missed, false_alarms = counts_at(evaluation, threshold)
     columns = st.columns(3)
@@ -258,23 +264,27 @@ def detector_curves_figure(
     figure = go.Figure()
     for index, (name, curve) in enumerate(curves.items()):
         look = series_look(index)
-        figure.add_trace(
-            go.Scatter(
-                x=curve["recall"], y=curve["precision"], name=name, mode="lines",
-                line=look.line,
-                customdata=curve["threshold"], legendgroup=name,
-                hovertemplate="from %{customdata:.2f} on: %{x:.0%} found, %{y:.0%} faces",
-            )
-        )  # fmt: skip
+        figure.add_scatter(
+            x=curve["recall"],
+            y=curve["precision"],
+            name=name,
+            mode="lines",
+            line=look.line,
+            customdata=curve["threshold"],
+            legendgroup=name,
+            hovertemplate="from %{customdata:.2f} on: %{x:.0%} found, %{y:.0%} faces",
+        )
         if name in marks:
             recall, precision = marks[name]
-            figure.add_trace(
-                go.Scatter(
-                    x=[recall], y=[precision], mode="markers", showlegend=False,
-                    legendgroup=name, hoverinfo="skip",
-                    marker=look.marker(15, hollow=True),
-                )
-            )  # fmt: skip
+            figure.add_scatter(
+                x=[recall],
+                y=[precision],
+                mode="markers",
+                showlegend=False,
+                legendgroup=name,
+                hoverinfo="skip",
+                marker=look.marker(15, hollow=True),
+            )
     styled(figure, _MEASURES["recall"], _MEASURES["precision"], height=480)
     share_axes(figure)
     return figure
@@ -291,13 +301,14 @@ def threshold_figure(curve: pd.DataFrame, threshold: float, shipped: float | Non
     figure = go.Figure()
     for index, (name, title) in enumerate(_MEASURES.items()):
         look = series_look(index)
-        figure.add_trace(
-            go.Scatter(
-                x=curve["threshold"], y=curve[name], name=title, mode="lines",
-                line=look.line,
-                hovertemplate="from %{x:.2f} on: %{y:.1%}<extra></extra>",
-            )
-        )  # fmt: skip
+        figure.add_scatter(
+            x=curve["threshold"],
+            y=curve[name],
+            name=title,
+            mode="lines",
+            line=look.line,
+            hovertemplate="from %{x:.2f} on: %{y:.1%}<extra></extra>",
+        )
     figure.add_vline(threshold, line={"color": QUIET, "width": 3})
     if shipped is not None:
         figure.add_vline(shipped, line={"color": QUIET, "width": 1, "dash": "dot"})
@@ -315,15 +326,18 @@ def recall_by_group_figure(groups: pd.DataFrame) -> go.Figure:
     """
     figure = go.Figure(
         go.Bar(
-            x=groups["recall"], y=groups["group"], orientation="h",
+            x=groups["recall"],
+            y=groups["group"],
+            orientation="h",
             marker={"color": series_look(0).colour},
             text=[
                 f"{recall:.0%} of {faces}"
                 for recall, faces in zip(groups["recall"], groups["faces"], strict=True)
             ],
-            textposition="auto", hovertemplate="%{y}: %{text}<extra></extra>",
+            textposition="auto",
+            hovertemplate="%{y}: %{text}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     height = 90 + 44 * len(groups)
     styled(figure, _MEASURES["recall"], "", height=height, legend=False)
     figure.update_xaxes(range=[0, 1.02], tickformat=".0%")

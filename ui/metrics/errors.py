@@ -130,12 +130,14 @@ def _cell(one: Subject, true: int, judged: int, key: str, pictures: Pictures | N
     )
     st.markdown(f"**Scores**, most confident first{_first(len(rows))}")
     st.dataframe(
-        table.head(_MAX_ROWS), hide_index=True, height=260,
+        table.head(_MAX_ROWS),
+        hide_index=True,
+        height=260,
         column_config={
             name: st.column_config.ProgressColumn(name, min_value=0, max_value=1, format="%.2f")
             for name in EMOTIONS
         },
-    )  # fmt: skip
+    )
     if pictures is not None:
         gallery(one, rows, pictures)
     else:

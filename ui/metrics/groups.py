@@ -329,9 +329,13 @@ def mitigation_section(model_id: str) -> None:
     for method, text in content["methods"].items():
         st.markdown(f"- **{method}**: {text}")
     st.download_button(
-        "Download as CSV", pd.DataFrame(rows).to_csv(index=False), "mitigation.csv", "text/csv",
-        on_click="ignore", icon=":material/download:",
-    )  # fmt: skip
+        "Download as CSV",
+        pd.DataFrame(rows).to_csv(index=False),
+        "mitigation.csv",
+        "text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+    )
     st.caption(f"`{content['command']}`")
 
 

@@ -65,9 +65,13 @@ def model_card(model_id: str) -> None:
     with st.expander("All fields of card.json", icon=":material/data_object:"):
         st.json(card)
     st.download_button(
-        "Download the card (JSON)", (folder / "card.json").read_bytes(), f"{model_id}_card.json",
-        "application/json", on_click="ignore", icon=":material/download:",
-    )  # fmt: skip
+        "Download the card (JSON)",
+        (folder / "card.json").read_bytes(),
+        f"{model_id}_card.json",
+        "application/json",
+        on_click="ignore",
+        icon=":material/download:",
+    )
     if default_report() is None:
         missing("The model has not been evaluated.", "mien publish")
 

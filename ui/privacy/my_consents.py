@@ -82,9 +82,12 @@ def _ask_for_code() -> None:
         st.container(horizontal=True, vertical_alignment="bottom"),
     ):
         st.text_input(
-            "Receipt code", key=_ASKED, placeholder="XXXXX-XXXXX-XXXXX-XXXXX", max_chars=60,
+            "Receipt code",
+            key=_ASKED,
+            placeholder="XXXXX-XXXXX-XXXXX-XXXXX",
+            max_chars=60,
             autocomplete="off",
-        )  # fmt: skip
+        )
         st.form_submit_button("Look up", icon=":material/search:", on_click=_look_up)
 
 
@@ -183,9 +186,11 @@ def _kept(store: Store, code: str, view: SubjectView) -> None:
                 st.warning(f"Image {number}: {error}")
                 continue
             st.image(
-                content, width=160, alt=f"Kept image {number}",
+                content,
+                width=160,
+                alt=f"Kept image {number}",
                 caption=f"until {day(image.kept_until)}",
-            )  # fmt: skip
+            )
     if images > IMAGES_SHOWN:
         st.caption(f"The export has {images - IMAGES_SHOWN} more.")
 
@@ -219,9 +224,11 @@ def _whole(store: Store, code: str, view: SubjectView) -> None:
                 help="Upload then takes photos under what you allow here, without asking again.",
             )
         st.button(
-            "Erase everything", icon=":material/delete_forever:", key="privacy_erase",
+            "Erase everything",
+            icon=":material/delete_forever:",
+            key="privacy_erase",
             on_click=_ask_to_confirm,
-        )  # fmt: skip
+        )
     if st.session_state.pop(_CONFIRMING, False):
         _confirm_erasure(store, code, len(view.analyses), len(view.images))
     st.button("Close", on_click=_close, icon=":material/close:", type="tertiary")
@@ -253,9 +260,13 @@ def _confirm_erasure(store: Store, code: str, results: int, images: int) -> None
     )
     with st.container(horizontal=True):
         erased = st.button(
-            "Yes, erase", type="primary", icon=":material/delete_forever:",
-            on_click=_erase, args=(store, code), key="privacy_erase_yes",
-        )  # fmt: skip
+            "Yes, erase",
+            type="primary",
+            icon=":material/delete_forever:",
+            on_click=_erase,
+            args=(store, code),
+            key="privacy_erase_yes",
+        )
         kept = st.button("No, keep it", key="privacy_erase_no")
     if erased or kept:
         st.rerun()

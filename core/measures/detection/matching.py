@@ -161,7 +161,16 @@ def match(truths: Truths, found: Detections) -> NDArray[np.int64]:
 def precision_recall(
     truths: Sequence[Truths], detections: Sequence[Detections]
 ) -> PrecisionRecall:
-    """The curve over all images; both sequences have one entry an image."""
+    """The curve over all images; both sequences have one entry an image.
+
+    Example:
+        >>> face, elsewhere = (0, 0, 10, 10), (50, 50, 60, 60)
+        >>> truth = Truths(np.array([face]), np.array([False]))
+        >>> said = Detections(np.array([face, elsewhere]), np.array([0.9, 0.4]))
+        >>> curve = precision_recall([truth], [said])
+        >>> curve.average_precision, curve.at(0.3).precision
+        (1.0, 0.5)
+    """
     n_faces = sum(int((~truth.ignored).sum()) for truth in truths)
     matches = [match(t, d) for t, d in zip(truths, detections, strict=True)]
     rows = np.concatenate([*matches, np.empty(0, np.int64)])

@@ -132,14 +132,23 @@ def expression_questions(predictions: Predictions, uncertain_threshold: float) -
     everyone = np.ones(len(predictions), bool)
     questions = [
         Question(
-            "accuracy", "judged right", PRIMARY, "high", predictions.right, everyone,
+            "accuracy",
+            "judged right",
+            PRIMARY,
+            "high",
+            predictions.right,
+            everyone,
             predictions.labels,
         ),
         Question(
-            "uncertain", "called uncertain", SECONDARY, "low",
-            np.asarray(predictions.confidence < uncertain_threshold), everyone,
+            "uncertain",
+            "called uncertain",
+            SECONDARY,
+            "low",
+            np.asarray(predictions.confidence < uncertain_threshold),
+            everyone,
         ),
-    ]  # fmt: skip
+    ]
     for index, name in enumerate(EMOTIONS):
         judged, true = predictions.predicted == index, predictions.labels == index
         questions += [
@@ -220,10 +229,13 @@ def intersect(attributes: Sequence[Attribute]) -> list[Attribute]:
             Attribute(
                 f"{first.name} × {second.name}",
                 np.where(known, joined, ""),
-                first.source if first.source == second.source else "predicted"
-                if "predicted" in (first.source, second.source) else first.source,
+                first.source
+                if first.source == second.source
+                else "predicted"
+                if "predicted" in (first.source, second.source)
+                else first.source,
             )
-        )  # fmt: skip
+        )
     return pairs
 
 

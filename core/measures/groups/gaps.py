@@ -105,6 +105,13 @@ def gap_between(
         strata: (n,) true expressions; given, the gap at the same mix of them is added.
         n_permutations: draws of the permutation null and of the bootstrap.
         seed: of both.
+
+    Example:
+        >>> groups = np.repeat(["day", "night"], 50)
+        >>> right = np.r_[np.ones(50, bool), np.arange(50) < 25]  # at night every second one
+        >>> gap = gap_between(right, groups)
+        >>> gap.lowest, gap.difference, gap.difference > gap.chance95
+        ('night', 0.5, True)
     """
     names, codes = np.unique(groups, return_inverse=True)
     sizes = np.bincount(codes, minlength=len(names))

@@ -14,12 +14,23 @@ INK, QUIET, ACCENT, SOFT = "#16212B", "#8A8F94", "#0F766E", "#E6F2F0"
 LINES = ("#0F766E", "#D55E00", "#0072B2", "#CC79A7", "#56B4E9", "#999999", "#5B5600", "#000000")
 DASHES = ("-", "--", "-.", ":", "-", "--", "-.", ":")
 STYLE: Any = {
-    "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "font.size": 9,
-    "svg.fonttype": "none", "svg.hashsalt": "mien", "axes.spines.top": False,
-    "axes.spines.right": False, "axes.edgecolor": QUIET, "axes.labelcolor": INK,
-    "text.color": INK, "xtick.color": INK, "ytick.color": INK, "axes.grid": True,
-    "grid.color": "#E3E6E8", "legend.frameon": False, "axes.axisbelow": True,
-}  # fmt: skip
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "mien",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": QUIET,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.grid": True,
+    "grid.color": "#E3E6E8",
+    "legend.frameon": False,
+    "axes.axisbelow": True,
+}
 Data = dict[str, Any]
 
 
@@ -60,11 +71,22 @@ def training(figure: Figure, data: Data) -> None:
     axes = figure.subplots()
     for index, (name, line) in enumerate(data["lines"].items()):
         colour = LINES[index % len(LINES)]
-        axes.plot(line["epoch"], line["validation"], color=colour, label=name,
-                  linestyle=DASHES[index % len(DASHES)], linewidth=2)  # fmt: skip
+        axes.plot(
+            line["epoch"],
+            line["validation"],
+            color=colour,
+            label=name,
+            linestyle=DASHES[index % len(DASHES)],
+            linewidth=2,
+        )
         if len(data["lines"]) == 1:
-            axes.plot(line["epoch"], line["train"], color=QUIET, linestyle=":",
-                      label="training images, as they are varied")  # fmt: skip
+            axes.plot(
+                line["epoch"],
+                line["train"],
+                color=QUIET,
+                linestyle=":",
+                label="training images, as they are varied",
+            )
     axes.set(xlabel="epoch", ylabel="accuracy on the validation split")
     _percent(axes)
     axes.legend(loc="lower right")
@@ -78,8 +100,14 @@ def confusion(figure: Figure, data: Data) -> None:
     axes.imshow(shares, cmap="GnBu", vmin=0, vmax=1)
     for i, row in enumerate(shares):
         for j, share in enumerate(row):
-            axes.text(j, i, f"{100 * share:.0f}", ha="center", va="center",
-                      color="white" if share > 0.55 else INK)  # fmt: skip
+            axes.text(
+                j,
+                i,
+                f"{100 * share:.0f}",
+                ha="center",
+                va="center",
+                color="white" if share > 0.55 else INK,
+            )
     labels = [f"{name} ({sum(row):,})" for name, row in zip(names, counts, strict=True)]
     axes.set_xticks(range(len(names)), names, rotation=35, ha="right")
     axes.set_yticks(range(len(labels)), labels)
@@ -96,8 +124,16 @@ def reliability(figure: Figure, data: Data) -> None:
         [a - low for a, low in zip(data["accuracy"], data["low"], strict=True)],
         [high - a for a, high in zip(data["accuracy"], data["high"], strict=True)],
     ]
-    left.errorbar(data["confidence"], data["accuracy"], yerr=error, color=ACCENT, marker="o",
-                  markersize=4, capsize=2, label="test images in bins, 95 %")  # fmt: skip
+    left.errorbar(
+        data["confidence"],
+        data["accuracy"],
+        yerr=error,
+        color=ACCENT,
+        marker="o",
+        markersize=4,
+        capsize=2,
+        label="test images in bins, 95 %",
+    )
     left.set(xlabel="top score", ylabel="judged right", xlim=(0, 1), ylim=(0, 1.02))
     left.legend(loc="upper left")
     right.plot(data["coverage"], data["coverage_accuracy"], color=ACCENT, marker="o", markersize=4)
@@ -113,8 +149,14 @@ def robustness(figure: Figure, data: Data) -> None:
     axes.imshow(values, cmap="GnBu", vmin=0, vmax=max(data["clean"], 0.01), aspect="auto")
     for i, row in enumerate(values):
         for j, value in enumerate(row):
-            axes.text(j, i, f"{100 * value:.0f}", ha="center", va="center",
-                      color="white" if value > 0.6 * data["clean"] else INK)  # fmt: skip
+            axes.text(
+                j,
+                i,
+                f"{100 * value:.0f}",
+                ha="center",
+                va="center",
+                color="white" if value > 0.6 * data["clean"] else INK,
+            )
     axes.set_xticks(range(len(data["levels"])), data["levels"])
     axes.set_yticks(range(len(names)), names)
     axes.set(xlabel=f"strength; untouched images: {100 * data['clean']:.0f} %")
@@ -128,11 +170,20 @@ def detectors(figure: Figure, data: Data) -> None:
     axes = figure.subplots()
     for index, (name, curve) in enumerate(data["curves"].items()):
         label = name if curve["ap50"] is None else f"{name} (AP {curve['ap50']:.3f})"
-        axes.plot(curve["recall"], curve["precision"], label=label, linewidth=2,
-                  color=LINES[index % len(LINES)],
-                  linestyle=DASHES[index % len(DASHES)])  # fmt: skip
-    axes.set(xlabel="recall: annotated faces that are found", xlim=(0, 1), ylim=(0, 1.02),
-             ylabel="precision: boxes that hold a face")  # fmt: skip
+        axes.plot(
+            curve["recall"],
+            curve["precision"],
+            label=label,
+            linewidth=2,
+            color=LINES[index % len(LINES)],
+            linestyle=DASHES[index % len(DASHES)],
+        )
+    axes.set(
+        xlabel="recall: annotated faces that are found",
+        xlim=(0, 1),
+        ylim=(0, 1.02),
+        ylabel="precision: boxes that hold a face",
+    )
     _percent(axes, x=True)
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
 
@@ -141,15 +192,26 @@ def landmarks(figure: Figure, data: Data) -> None:
     """Cumulative errors; accuracy under wrong points."""
     left, right = figure.subplots(1, 2)
     for index, (name, curve) in enumerate(data["curves"].items()):
-        left.plot(curve["error"], curve["share"], label=name, color=LINES[index],
-                  linestyle=DASHES[index])  # fmt: skip
+        left.plot(
+            curve["error"], curve["share"], label=name, color=LINES[index], linestyle=DASHES[index]
+        )
     left.set(xlabel="mean error, in distances of the outer eyes", ylabel="faces with at most this")
     left.legend(loc="lower right", fontsize=8)
     for index, (name, line) in enumerate(data["noise"].items()):
-        right.plot(line["level"], line["accuracy"], label=f"aligned by {name}", marker="o",
-                   markersize=4, color=LINES[index], linestyle=DASHES[index])  # fmt: skip
-    right.set(xlabel="noise put on the points, same unit", ylabel="expressions judged right",
-              ylim=(0.5, 0.8))  # fmt: skip
+        right.plot(
+            line["level"],
+            line["accuracy"],
+            label=f"aligned by {name}",
+            marker="o",
+            markersize=4,
+            color=LINES[index],
+            linestyle=DASHES[index],
+        )
+    right.set(
+        xlabel="noise put on the points, same unit",
+        ylabel="expressions judged right",
+        ylim=(0.5, 0.8),
+    )
     right.legend(loc="lower left", fontsize=8)
     for axes in (left, right):
         _percent(axes, x=True)
@@ -166,8 +228,15 @@ def groups(figure: Figure, data: Data) -> None:
             labels.append(f"$\\bf{{{name.replace(' ', '~')}}}$")
             place, seen = place + 1, name
         if share is not None and low is not None:
-            axes.errorbar(share, place, xerr=[[share - low], [high - share]], color=ACCENT,
-                          marker="o", markersize=4, capsize=2)  # fmt: skip
+            axes.errorbar(
+                share,
+                place,
+                xerr=[[share - low], [high - share]],
+                color=ACCENT,
+                marker="o",
+                markersize=4,
+                capsize=2,
+            )
         ticks.append(place)
         labels.append(f"{group} ({n:,})")
         place += 1
@@ -180,20 +249,38 @@ def groups(figure: Figure, data: Data) -> None:
 
 
 _PLACES = {
-    "pages": (0.3, 0.9), "ui": (0.3, 0.67), "cli": (0.66, 0.67), "services": (0.24, 0.41),
-    "training": (0.84, 0.41), "db": (0.16, 0.13), "core": (0.62, 0.13),
-}  # fmt: skip
+    "pages": (0.3, 0.9),
+    "ui": (0.3, 0.67),
+    "cli": (0.66, 0.67),
+    "services": (0.24, 0.41),
+    "training": (0.84, 0.41),
+    "db": (0.16, 0.13),
+    "core": (0.62, 0.13),
+}
 _WORDS = {
-    "pages": "five pages, Home.py", "ui": "Streamlit only here", "services": "use-cases",
-    "cli": "the mien command", "training": "Keras only here", "db": "consent, audit, erasure",
+    "pages": "five pages, Home.py",
+    "ui": "Streamlit only here",
+    "services": "use-cases",
+    "cli": "the mien command",
+    "training": "Keras only here",
+    "db": "consent, audit, erasure",
     "core": "image in, analysis out; LiteRT",
-}  # fmt: skip
+}
 
 
 def _box(axes: Axes, x: float, y: float, size: tuple[float, float], colour: str) -> None:
     width, height = size
-    axes.add_patch(FancyBboxPatch((x - width / 2, y - height / 2), width, height, fc=colour,
-                                  ec=ACCENT, boxstyle="round,pad=0.008", zorder=2))  # fmt: skip
+    axes.add_patch(
+        FancyBboxPatch(
+            (x - width / 2, y - height / 2),
+            width,
+            height,
+            fc=colour,
+            ec=ACCENT,
+            boxstyle="round,pad=0.008",
+            zorder=2,
+        )
+    )
 
 
 def system(figure: Figure, data: Data) -> None:
@@ -205,8 +292,7 @@ def system(figure: Figure, data: Data) -> None:
             start, end = (x0 + 0.15, y0), (x1 - 0.15, y1)
         else:
             start, end = (x0 + 0.25 * (x1 - x0), y0 - 0.065), (x1 - 0.1 * (x1 - x0), y1 + 0.065)
-        axes.annotate("", end, start, zorder=1,
-                      arrowprops={"arrowstyle": "-|>", "color": QUIET})  # fmt: skip
+        axes.annotate("", end, start, zorder=1, arrowprops={"arrowstyle": "-|>", "color": QUIET})
     for room in data["rooms"]:
         x, y = _PLACES[room]
         _box(axes, x, y, (0.28, 0.11), SOFT if room != "core" else "#CDE6E2")
@@ -247,11 +333,23 @@ def data_flow(figure: Figure, data: Data) -> None:
         axes.text(
             0.36, y + 0.1, what, ha="center", va="center", weight="bold", fontsize=8.5, zorder=3
         )
-        axes.text(0.36, y - 0.15, module, ha="center", va="center", fontsize=7.5, zorder=3,
-                  family="monospace")  # fmt: skip
+        axes.text(
+            0.36,
+            y - 0.15,
+            module,
+            ha="center",
+            va="center",
+            fontsize=7.5,
+            zorder=3,
+            family="monospace",
+        )
         axes.text(0.73, y, remark, va="center", fontsize=8, color="#4A555E")
         if index:
-            axes.annotate("", (0.36, y + 0.29), (0.36, y + 0.71),
-                          arrowprops={"arrowstyle": "-|>", "color": QUIET})  # fmt: skip
+            axes.annotate(
+                "",
+                (0.36, y + 0.29),
+                (0.36, y + 0.71),
+                arrowprops={"arrowstyle": "-|>", "color": QUIET},
+            )
     axes.set(xlim=(0, 1.06), ylim=(0.5, len(steps) + 0.5))
     axes.axis("off")

@@ -189,21 +189,33 @@ def disparity_questions(photos: PhotoFaces, threshold: float) -> list[Question]:
     questions = [
         Question("detected", "found by the detector", PRIMARY, "high", photos.found, everyone),
         Question(
-            "mesh_failed", "without a landmark mesh", SECONDARY, "low", ~photos.meshed,
+            "mesh_failed",
+            "without a landmark mesh",
+            SECONDARY,
+            "low",
+            ~photos.meshed,
             photos.found,
         ),
         Question(
-            "uncertain", "called uncertain", SECONDARY, "low",
-            np.asarray(confidence < threshold), photos.found,
+            "uncertain",
+            "called uncertain",
+            SECONDARY,
+            "low",
+            np.asarray(confidence < threshold),
+            photos.found,
         ),
-    ]  # fmt: skip
+    ]
     return questions + [
         Question(
-            f"judged_{name}", f"judged to resemble {noun(name)}", SECONDARY, None,
-            np.asarray(predicted == index), photos.found,
+            f"judged_{name}",
+            f"judged to resemble {noun(name)}",
+            SECONDARY,
+            None,
+            np.asarray(predicted == index),
+            photos.found,
         )
         for index, name in enumerate(EMOTIONS)
-    ]  # fmt: skip
+    ]
 
 
 def dataset_study(

@@ -120,16 +120,23 @@ def face_attributes(properties: pd.DataFrame) -> list[Attribute]:
     """Groups made from `face_properties`."""
     offset = properties["nose offset"].to_numpy()
     turned = np.where(
-        np.isnan(offset), "",
-        np.where(offset < _HALF_TURNED, "frontal",
-                 np.where(offset < _FAR_TURNED, "half turned", "far turned")),
-    )  # fmt: skip
+        np.isnan(offset),
+        "",
+        np.where(
+            offset < _HALF_TURNED,
+            "frontal",
+            np.where(offset < _FAR_TURNED, "half turned", "far turned"),
+        ),
+    )
     clarity = thirds(properties["face clarity"].to_numpy(), ("unclear", "medium", "clear"))
     size = thirds(properties["face size"].to_numpy(), ("small", "medium", "large"))
     mesh = np.where(np.isnan(offset), "does not fit", "fits")
     made = {
-        "turned": turned, "face size": size, "face clarity": clarity, "landmark mesh": mesh,
-    }  # fmt: skip
+        "turned": turned,
+        "face size": size,
+        "face clarity": clarity,
+        "landmark mesh": mesh,
+    }
     return [
         Attribute(name, np.asarray(groups, str), "measured", NOTES[name])
         for name, groups in made.items()

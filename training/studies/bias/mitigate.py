@@ -36,10 +36,10 @@ METHODS: Final[dict[str, str]] = {
     "alone.",
     "correction per condition": "for each third of a property a temperature and one offset for "
     "each expression, fitted on validation images with a penalty on large offsets.",
-    "threshold per condition": "for each third its own threshold for \"uncertain\", chosen on "
+    "threshold per condition": 'for each third its own threshold for "uncertain", chosen on '
     "validation images so that each reaches the accuracy the card aims at; measured among the "
     "faces that are judged, of which there may be fewer.",
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, eq=False)

@@ -70,10 +70,12 @@ def choose_weighting(probabilities: FloatArray, labels: Indices, groups: Indices
     accuracies: dict[str, float] = {}
     for weighting in WEIGHTINGS:
         judged = cross_val_predict(
-            LogisticRegression(C=1.0, max_iter=500), features, labels,
+            LogisticRegression(C=1.0, max_iter=500),
+            features,
+            labels,
             cv=StratifiedKFold(_N_FOLDS, shuffle=True, random_state=0),
             params={"sample_weight": cell_weights(groups, labels, weighting)},
-        )  # fmt: skip
+        )
         right = judged == labels
         sizes = np.bincount(groups)
         gaps[weighting] = float(np.ptp(np.bincount(groups, weights=right) / sizes))

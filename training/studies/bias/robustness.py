@@ -28,9 +28,11 @@ def robustness_study(
     right = judge(classifier, images).argmax(axis=1) == labels
     done = itertools.count(1)
     rows = robustness_rows(
-        lambda corrupted: judge(classifier, corrupted), images, labels,
+        lambda corrupted: judge(classifier, corrupted),
+        images,
+        labels,
         lambda: progress(next(done), N_CONDITIONS) if progress else None,
-    )  # fmt: skip
+    )
     return {
         "command": command,
         "dataset": "FER-2013, test (PrivateTest), sample with seed 0",

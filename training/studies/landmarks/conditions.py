@@ -87,12 +87,15 @@ def bins(table: NDArray[Any], right: NDArray[np.bool_]) -> list[Row]:
             hits = right[known][place == index]
             rows.append(
                 {
-                    "covariate": name, "bin": index + 1, "low": edges[index],
-                    "high": edges[index + 1], "n": len(hits),
+                    "covariate": name,
+                    "bin": index + 1,
+                    "low": edges[index],
+                    "high": edges[index + 1],
+                    "n": len(hits),
                     "accuracy": hits.mean() if len(hits) else None,
                     "accuracy_ci95": wilson_interval(int(hits.sum()), len(hits)),
                 }
-            )  # fmt: skip
+            )
     return rows
 
 
@@ -134,12 +137,14 @@ def regression(
         mine, its_error = beta[column + 1], error[column + 1]
         rows.append(
             {
-                "covariate": name, "n": int(known.sum()), "one_sd": spread[column],
+                "covariate": name,
+                "n": int(known.sum()),
+                "one_sd": spread[column],
                 "odds_ratio": math.exp(mine),
                 "ci95": [math.exp(mine - 1.96 * its_error), math.exp(mine + 1.96 * its_error)],
                 "p_value": float(2 * norm.sf(abs(mine / its_error))),
             }
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -163,11 +168,12 @@ def covered(
                 shifts.append(float(off / np.hypot(*(true[33] - true[263]))))
         rows.append(
             {
-                "covered": name, **paired_row(before, tools.probabilities(painted), labels),
+                "covered": name,
+                **paired_row(before, tools.probabilities(painted), labels),
                 "n_mesh_lost": len(painted) - len(shifts),
                 "mesh_moved": float(np.mean(shifts)) if shifts else None,
             }
-        )  # fmt: skip
+        )
         tools.say(f"E3, covered {name}: {100 * rows[-1]['change']:+.1f} points")
     return rows
 
@@ -201,6 +207,8 @@ def run(
 def _share(right: NDArray[np.bool_], has_mesh: NDArray[np.bool_], value: bool) -> Row:
     mine = right[has_mesh == value]
     return {
-        "mesh_found": value, "n": len(mine), "accuracy": mine.mean() if len(mine) else None,
+        "mesh_found": value,
+        "n": len(mine),
+        "accuracy": mine.mean() if len(mine) else None,
         "accuracy_ci95": wilson_interval(int(mine.sum()), len(mine)),
-    }  # fmt: skip
+    }

@@ -175,13 +175,16 @@ def _predict(
 def _accuracy(name: str, split: str, predicted: NDArray[Any], truth: NDArray[np.int64]) -> Row:
     right = predicted == truth
     return {
-        "features": name, "set": f"FER-2013 {split}", "n": len(truth),
-        "n_without_mesh": int((predicted < 0).sum()), "accuracy": float(right.mean()),
+        "features": name,
+        "set": f"FER-2013 {split}",
+        "n": len(truth),
+        "n_without_mesh": int((predicted < 0).sum()),
+        "accuracy": float(right.mean()),
         "accuracy_ci95": wilson_interval(int(right.sum()), len(right)),
         "balanced_accuracy": float(
             np.mean([right[truth == label].mean() for label in np.unique(truth)])
         ),
-    }  # fmt: skip
+    }
 
 
 def _score(rows: list[Row], name: str, split: str) -> float:

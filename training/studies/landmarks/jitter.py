@@ -59,16 +59,20 @@ def run(
     points = np.array([face["point_jitter"] for face in faces])
     return {
         "set": "HELEN test photos, repeated as still video",
-        "n_faces": len(faces), "n_lost": n_lost, "n_frames": n_frames,
-        "noise_grey_levels": NOISE_GREY_LEVELS, "jpeg_quality": JPEG_QUALITY,
+        "n_faces": len(faces),
+        "n_lost": n_lost,
+        "n_frames": n_frames,
+        "noise_grey_levels": NOISE_GREY_LEVELS,
+        "jpeg_quality": JPEG_QUALITY,
         "point_jitter": {
             "unit": "standard deviation over time in inter-ocular distances, mean of 478 points",
-            "mean": points.mean(), "p95": np.quantile(points, 0.95),
+            "mean": points.mean(),
+            "p95": np.quantile(points, 0.95),
         },
         "rotation_jitter_deg": float(np.mean([face["rotation"] for face in faces])),
         "scale_jitter": float(np.mean([face["scale"] for face in faces])),
         "rows": rows,
-    }  # fmt: skip
+    }
 
 
 def _one_face(

@@ -62,12 +62,16 @@ def run_photos(tools: Tools, helen: HelenFaces, source: str) -> list[Row]:
         same = plain.argmax(axis=1) == after.argmax(axis=1)
         rows.append(
             {
-                "set": "HELEN test photos", "aligned_by": source, "noise": kind, "level": level,
-                "n": len(known), "n_missed": len(helen.meshes) - len(known),
+                "set": "HELEN test photos",
+                "aligned_by": source,
+                "noise": kind,
+                "level": level,
+                "n": len(known),
+                "n_missed": len(helen.meshes) - len(known),
                 "label_changed": float(1 - same.mean()),
                 "mass_moved": float(total_variation(plain, after).mean()),
             }
-        )  # fmt: skip
+        )
     tools.say(f"E1 photos, by {source}: done")
     return rows
 
