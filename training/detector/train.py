@@ -45,7 +45,7 @@ def compile_model(model: keras.Model, recipe: DetectorRecipe, steps_per_epoch: i
     compile_with(model, optimizer, DetectionLoss(recipe.side_px))
 
 
-class HeldOut:
+class HeldOutPhotos:
     """Average precision on photos kept from training, at the protocol of `mien detect-eval`."""
 
     def __init__(self, photos: AnnotatedPhotos) -> None:
@@ -106,7 +106,7 @@ def train(
         averager,
         batches,
         folder,
-        measure=HeldOut(subset(photos, kept_out)).measure,
+        measure=HeldOutPhotos(subset(photos, kept_out)).measure,
         worth=lambda row: row.get("val_ap50", 0.0),
         measured_epochs={*range(0, recipe.epochs, recipe.validate_every), recipe.epochs},
     )

@@ -24,7 +24,7 @@ from ui.shared.resources import settings
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class Alignment:
     """One alignment of a face.
 
     Attributes:
@@ -58,7 +58,7 @@ def outcomes(
     levels: list[float],
     seed: int,
     model: EmotionClassifier,
-) -> list[Outcome | None]:
+) -> list[Alignment | None]:
     """One outcome a level, in one batch; None where too few points are left to align by.
 
     Args:
@@ -80,7 +80,7 @@ def outcomes(
     return [
         None
         if matrix is None
-        else Outcome(points, kept, *next(judged), rotation_deg(matrix), scale_of(matrix))
+        else Alignment(points, kept, *next(judged), rotation_deg(matrix), scale_of(matrix))
         for (points, kept), matrix in zip(wrong, matrices, strict=True)
     ]
 

@@ -18,7 +18,7 @@ from core.drawing.landmarks import POINT_COLOUR
 from core.emotions import EMOTIONS
 from core.types import ImageRGB
 from ui.faces.card import bars_html
-from ui.landmarks.levels import Outcome
+from ui.landmarks.levels import Alignment
 from ui.shared.charts import expression_look
 
 SHOWN_PX: Final = 300  # longer side of the picture that is sent; shown at about half of it
@@ -59,7 +59,10 @@ _mount: Any = st.components.v2.component(
 
 
 def slider(
-    label: str, picture_rgb: ImageRGB, outcomes: Sequence[Outcome | None], sentences: Sequence[str]
+    label: str,
+    picture_rgb: ImageRGB,
+    outcomes: Sequence[Alignment | None],
+    sentences: Sequence[str],
 ) -> None:
     """The slider with both sides; the first level is the left side, its own the right one.
 
@@ -73,7 +76,10 @@ def slider(
 
 
 def payload(
-    label: str, picture_rgb: ImageRGB, outcomes: Sequence[Outcome | None], sentences: Sequence[str]
+    label: str,
+    picture_rgb: ImageRGB,
+    outcomes: Sequence[Alignment | None],
+    sentences: Sequence[str],
 ) -> dict[str, Any]:
     """What the browser gets; see `slider`.
 
@@ -113,7 +119,7 @@ def payload(
     }
 
 
-def start_of(outcomes: Sequence[Outcome | None]) -> int:
+def start_of(outcomes: Sequence[Alignment | None]) -> int:
     """Where the slider stands at first: where the label flips or is lost, else at a quarter."""
     first = outcomes[0]
     assert first is not None

@@ -8,7 +8,7 @@ from core.landmarks.noise import NOISE_KINDS
 from core.landmarks.schemes import FIVE, IBUG, MESH
 from core.types import EmotionScores
 from ui.faces.view import SCHEME_TITLES, FaceView
-from ui.landmarks.levels import Outcome, outcomes
+from ui.landmarks.levels import Alignment, outcomes
 from ui.landmarks.slider import slider
 from ui.shared.resources import classifier
 from ui.shared.text import percent
@@ -50,7 +50,7 @@ def whatif_section(view: FaceView, model_id: str, above: EmotionScores) -> None:
     st.caption(why_not_the_same(found[0], above, scheme))
 
 
-def why_not_the_same(exact: Outcome | None, above: EmotionScores, scheme: str) -> str:
+def why_not_the_same(exact: Alignment | None, above: EmotionScores, scheme: str) -> str:
     """Why the score of exact points is not the one above; "" where it is the same."""
     if exact is None:
         return ""
@@ -64,14 +64,14 @@ def why_not_the_same(exact: Outcome | None, above: EmotionScores, scheme: str) -
     )
 
 
-def sentences(found: list[Outcome | None], scheme: str) -> list[str]:
+def sentences(found: list[Alignment | None], scheme: str) -> list[str]:
     """What each outcome differs in from the first; empty where there is none."""
     first = found[0]
     assert first is not None
     return ["" if one is None else _sentence(first, one, scheme) for one in found]
 
 
-def _sentence(before: Outcome, after: Outcome, scheme: str) -> str:
+def _sentence(before: Alignment, after: Alignment, scheme: str) -> str:
     turned = after.rotation_deg - before.rotation_deg
     turned = (turned + 180) % 360 - 180
     larger = after.scale / before.scale - 1
