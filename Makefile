@@ -16,7 +16,7 @@ UV := .tools/bin/uv
 export UV_PYTHON := $(PYTHON)
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: app test lint types test-app test-e2e test-live test-training bench bench-peers studies detectors screenshots report slides docs setup-train setup-batch clean deploy-files audit coverage-store mutation-store test-hostile
+.PHONY: app test lint types test-app test-e2e test-live test-training bench bench-peers performance studies detectors screenshots report slides docs setup-train setup-batch clean deploy-files audit coverage-store mutation-store test-hostile
 
 app: .venv/.app
 	@echo "Mien listens on http://$(ADDRESS):$(PORT)$(if $(filter 127.0.0.1 localhost,$(ADDRESS)),; this computer alone reaches it. ADDRESS=0.0.0.0 lets others in.,; other computers may reach it.)"
@@ -87,8 +87,19 @@ test-hostile: .venv/.dev
 	.venv/bin/python -m pytest tests/core/pictures/test_images_fuzz.py --run-slow
 	.venv/bin/python -m pytest tests/e2e/test_hostile.py --run-slow
 
+# Ends with what became slower than recorded in docs/performance.
 bench: .venv/.app
-	.venv/bin/mien bench
+	@mkdir -p build
+	.venv/bin/mien bench --out build/bench.json
+	.venv/bin/python benchmarks/compare.py build/bench.json
+
+# The figures of docs/performance.md anew, but for the peers; ten minutes of a quiet machine.
+performance: .venv/.dev
+	.venv/bin/mien bench --out docs/performance/bench.json
+	.venv/bin/python benchmarks/floor.py --json docs/performance/floor.json
+	.venv/bin/python benchmarks/batch.py --json docs/performance/batch.json
+	.venv/bin/python benchmarks/load.py --json docs/performance/load.json
+	.venv/bin/python -m docs.tools.report
 
 # Expression packages of others beside Mien; several gigabytes, most of an hour.
 DATA ?= fer2013.parquet

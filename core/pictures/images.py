@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from core.errors import (
     DamagedImageError,
@@ -44,6 +44,17 @@ NOTES_DAMAGED: Final = (
 )
 END_MISSING: Final = "The file lacks its end mark; all of the picture is there."
 _ORIENTATION_TAG: Final = 0x0112
+# What brings a picture upright, by its EXIF orientation.
+_TURNS: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_STRIP_PIXELS: Final = 160_000  # copied at a time: they stay in a core's cache
 _HEIC_BRANDS: Final = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 # Pillow warns of what it suspects (a decompression bomb, cut metadata); here that is an error.
@@ -268,10 +279,25 @@ def _decode_opened(image: Image.Image, max_pixels: int) -> DecodedImage:
     if orientation is None:
         notes.append(NOTES_DAMAGED)
     rgb = _to_rgb(image)
-    if orientation is not None and orientation in range(2, 9):
-        rgb = _turn_upright(rgb, orientation)
+    if orientation in _TURNS:
+        rgb = rgb.transpose(_TURNS[orientation])
         notes.append("The picture was turned the way up that its camera noted.")
-    return DecodedImage(np.array(rgb, np.uint8), tuple(notes))
+    return DecodedImage(_pixels(rgb), tuple(notes))
+
+
+def _pixels(rgb: Image.Image) -> ImageRGB:
+    """A copy (height, width, 3), strip by strip.
+
+    `np.array(rgb)` goes over three more copies of the whole picture, in memory that the system
+    has to hand out anew for each.
+    """
+    pixels = np.empty((rgb.height, rgb.width, 3), np.uint8)
+    step = max(_STRIP_PIXELS // rgb.width, 1)
+    for top in range(0, rgb.height, step):
+        strip = pixels[top : top + step]
+        part = rgb.crop((0, top, rgb.width, top + len(strip)))
+        strip[:] = np.frombuffer(part.tobytes(), np.uint8).reshape(strip.shape)
+    return pixels
 
 
 def _noted_orientation(image: Image.Image) -> int | None:
@@ -283,15 +309,6 @@ def _noted_orientation(image: Image.Image) -> int | None:
     except Exception:  # as decoders of damaged files, its reader raises almost anything
         return None
     return orientation
-
-
-def _turn_upright(rgb: Image.Image, orientation: int) -> Image.Image:
-    """Apply an EXIF orientation (2..8) to pixels that carry no metadata any more."""
-    exif = Image.Exif()
-    exif[_ORIENTATION_TAG] = orientation
-    rgb.info["exif"] = exif.tobytes()
-    turned: Image.Image = ImageOps.exif_transpose(rgb)
-    return turned
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -306,4 +323,4 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         canvas = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
         canvas.alpha_composite(rgba)
         return canvas.convert("RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")  # which would copy it
