@@ -40,12 +40,18 @@ def detectors(
 def rows_of(models_dir: Path) -> list[dict[str, Any]]:
     """One object a detector; figures are null where it has not been evaluated."""
     from core.detection import DETECTORS, available_detectors
+    from core.detection.terms import detector_terms
     from core.measures.detection.curves import load_evaluations
 
     measured = load_evaluations(models_dir)
     installed = available_detectors()
     return [
-        {"name": name, "installed": name in installed, **_row(measured.get(name))}
+        {
+            "name": name,
+            "installed": name in installed,
+            **_row(measured.get(name)),
+            "terms": detector_terms(name, models_dir),
+        }
         for name in DETECTORS
     ]
 
@@ -157,3 +163,5 @@ def _table(rows: list[dict[str, Any]], default: str) -> None:
     console = Console()
     console.width = max(console.width, _MIN_WIDTH)
     console.print(table)
+    for row in rows:
+        console.print(f"Terms of {row['name']}: {row['terms']}", soft_wrap=True)

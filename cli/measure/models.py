@@ -111,6 +111,8 @@ def _row(model_id: str, models_dir: Path, studies: Path) -> dict[str, Any]:
         "accuracy_corrupted": _measured_corrupted(card, studies),
         "ms_per_face": _measured_ms(studies).get(card.sha256),
         "command": report["command"],
+        "licence": card.licence,
+        "pretraining": card.pretraining,
     }
 
 
@@ -122,4 +124,22 @@ def _table(rows: list[dict[str, Any]], default_model: str) -> None:
         table.add_column(title, justify="right", no_wrap=title == "model")
     for row in rows:
         table.add_row(*(show(row) for show in COLUMNS.values()))
-    wide_console().print(table)
+    console = wide_console()
+    console.print(table)
+    for title, key in (("Terms of", "licence"), ("Before the training of", "pretraining")):
+        for text, names in alike({row["id"]: row[key] for row in rows}).items():
+            console.print(f"{title} {', '.join(names)}: {text}", soft_wrap=True)
+
+
+def alike(texts: dict[str, str]) -> dict[str, list[str]]:
+    """Text -> names that share it; empty texts are left out.
+
+    Example:
+        >>> alike({"a": "MIT", "b": "", "c": "MIT"})
+        {'MIT': ['a', 'c']}
+    """
+    found: dict[str, list[str]] = {}
+    for name, text in texts.items():
+        if text:
+            found.setdefault(text, []).append(name)
+    return found

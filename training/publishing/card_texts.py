@@ -129,7 +129,7 @@ def readme(card: ModelCard, report: dict[str, Any]) -> str:
         "",
         *[f"- {limit}" for limit in card.limits],
         "",
-        f"Licence: {card.licence}. {_identity(card)}",
+        f"Licence: {card.licence} {_identity(card)}",
         "",
     ]
     return "\n".join(lines)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.detection import DETECTORS, NEED_DLIB
 from core.detection.dlib_extra import HOW_TO_ADD, is_installed
+from core.detection.terms import detector_terms
 from ui.shared.resources import cards, report, settings
 from ui.shared.text import percent
 
@@ -49,7 +50,19 @@ def choose_model_and_detector(key: str) -> tuple[str, str]:
         key=f"{key}_detector",
         help=f"{len(missing)} more can be added. {HOW_TO_ADD}" if missing else None,
     )
+    st.caption(terms(model_id, detector))
     return model_id, detector
+
+
+def terms(model_id: str, detector: str) -> str:
+    """On what terms both may be used, and from what the model began."""
+    card = cards()[model_id]
+    return " ".join(
+        (
+            f"{model_id}: {card.licence} {card.pretraining}".strip(),
+            f"{detector}: {detector_terms(detector, settings().models_dir)}",
+        )
+    )
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,29 @@
+"""On what terms each detector may be used: shown wherever one is chosen."""
+
+import json
+from pathlib import Path
+from typing import Final
+
+_TERMS: Final = {
+    "yunet": "MIT, as OpenCV Zoo gives it. It learnt from WIDER FACE, whose photos are for "
+    "non-commercial research.",
+    "blazeface": "Apache-2.0, as MediaPipe gives it.",
+    "haar": "Intel's licence for OpenCV, like BSD with three clauses.",
+    "dlib-hog": "Boost 1.0, as dlib.",
+    "dlib-mmod": "CC0, as its author gives it.",
+    "mien-face": "Weights: non-commercial research, as WIDER FACE's photos. Code: Apache-2.0.",
+}
+
+
+def detector_terms(name: str, models_dir: Path) -> str:
+    """Terms of a detector in a sentence or two; of an ensemble, those of its members.
+
+    Example:
+        >>> detector_terms("blazeface", Path("models"))
+        'Apache-2.0, as MediaPipe gives it.'
+    """
+    if name != "ensemble":
+        return _TERMS[name]
+    fusion = json.loads((models_dir / "ensemble" / "fusion.json").read_text(encoding="utf-8"))
+    members = dict.fromkeys(member["detector"] for member in fusion["members"])
+    return " ".join(f"{member}: {_TERMS[member]}" for member in members)
