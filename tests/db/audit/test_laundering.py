@@ -1,11 +1,14 @@
 """Somebody who may write into the data folder but lacks the key, and then any start of Mien."""
 
+import contextlib
 import json
 import shutil
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from cli.operate.store import store_app
@@ -77,6 +80,66 @@ def test_a_cut_log_is_not_laundered_by_a_start(
     status = verified(sqlite_store)
     assert not status.ok
     assert status.problem == f"Rows 10 to {ROWS} were cut off."
+
+
+def attack_server(store: Store, *statements: str) -> None:
+    """The same on a server of PostgreSQL, as whoever may do everything there."""
+    with store.engine.connect() as connection:
+        connection.execute(text("SET session_replication_role = replica"))  # no triggers
+        for statement in statements:
+            connection.execute(text(statement))
+        connection.execute(text("SET session_replication_role = DEFAULT"))
+        connection.commit()
+
+
+@pytest.fixture
+def server_store(store: Store) -> Store:
+    if store.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite's files are attacked above")
+    return store
+
+
+def test_on_postgresql_a_cut_log_is_not_laundered_by_a_start(
+    server_store: Store, open_again: Callable[[], Store]
+) -> None:
+    fill(server_store, ROWS)
+    head = (server_store.data_dir / HEAD_FILE).read_bytes()
+    with server_store.engine.connect() as connection:
+        found = text("SELECT value FROM store_info WHERE name = 'key_check'")
+        check = connection.execute(found).scalar_one()
+    attack_server(server_store, CUT, NO_KEY, "DELETE FROM retention_policy")
+    for _ in range(2):
+        with pytest.raises(StoreTamperedError, match="no longer says which key"):
+            open_again()
+    assert (server_store.data_dir / HEAD_FILE).read_bytes() == head
+    attack_server(server_store, f"INSERT INTO store_info VALUES ('key_check', '{check}')")
+    status = verified(server_store)
+    assert not status.ok
+    assert status.problem == f"Rows 10 to {ROWS} were cut off."
+
+
+def test_on_postgresql_an_emptied_schema_is_an_alarm_and_no_new_store(
+    server_store: Store, open_again: Callable[[], Store]
+) -> None:
+    fill(server_store, ROWS)
+    head = (server_store.data_dir / HEAD_FILE).read_bytes()
+    with server_store.engine.connect() as connection:
+        schema = connection.execute(text("SELECT current_schema()")).scalar_one()
+    attack_server(server_store, f"DROP SCHEMA {schema} CASCADE", f"CREATE SCHEMA {schema}")
+    for _ in range(2):
+        with pytest.raises(StoreError):
+            open_again()
+    assert (server_store.data_dir / HEAD_FILE).read_bytes() == head
+
+
+def test_on_postgresql_a_longer_retention_does_not_act_and_is_found(server_store: Store) -> None:
+    with server_store.read() as look:
+        before = retention.policy_days(look.session)
+    attack_server(server_store, "UPDATE retention_policy SET days = 5000")
+    assert not chain_status(server_store).ok
+    # It says that it is forged, or stays as it was: both keep the change from acting.
+    with contextlib.suppress(StoreError), server_store.read() as look:
+        assert retention.policy_days(look.session) == before
 
 
 def test_a_second_beginning_within_the_log_is_questioned(sqlite_store: Store) -> None:
