@@ -83,6 +83,17 @@ def _accuracy_sentence() -> str:
     if report is None:
         return "How often the model is right is measured on pictures that it never saw."
     accuracy = percent(report["all"]["accuracy"])
+    people, photos = report.get("people"), report.get("photos") or {}
+    if people:
+        on_photos = "".join(
+            f", and what {name} has in {percent(measured['accuracy'])}"
+            for name, measured in photos.items()
+        )
+        return (
+            f"**How far to trust it:** where most of ten people agree on a test picture, it says "
+            f"the same in {percent(people['clear_agreement'])}{on_photos}. "
+            "[How that was measured](model_metrics)"
+        )
     return (
         f"**How far to trust it:** it says what the label says on {accuracy} of "
         f"{report['all']['n']:,} test pictures; people do so on about 65\u00a0%. "

@@ -31,6 +31,7 @@ class PeopleMeasures(BaseModel, frozen=True):
             majority's; `clear_ci95` is Wilson's 95 % interval.
         clear_balanced: mean recall of the expressions that are some clear face's majority.
         clear_recall: expression -> recall on clear faces, NaN where no face has it.
+        clear_counts: expression -> clear faces that have it.
         agreement: as `clear_agreement`, on all faces, with the most frequent vote.
         precision: expression -> of the faces for which the model names it first, the share of
             which it is the most frequent vote; NaN where it never does.
@@ -45,6 +46,7 @@ class PeopleMeasures(BaseModel, frozen=True):
     clear_ci95: tuple[float, float]
     clear_balanced: float
     clear_recall: dict[str, float]
+    clear_counts: dict[str, int] = {}
     agreement: float
     precision: dict[str, float] = {}
     share_error: float
@@ -97,6 +99,9 @@ def measure_people(votes: FloatArray, probabilities: FloatArray) -> PeopleMeasur
         clear_ci95=wilson_interval(n_right, int(seen.sum())),
         clear_balanced=float(np.nanmean(list(recall.values()))),
         clear_recall=recall,
+        clear_counts={
+            name: int((seen & (labels == index)).sum()) for index, name in enumerate(EMOTIONS)
+        },
         agreement=float(right[among].mean()),
         precision={
             name: float(right[first == index].mean()) if (first == index).any() else math.nan

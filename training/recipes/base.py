@@ -67,11 +67,15 @@ def steps(family: str, changes: dict[str, dict[str, Any]]) -> dict[str, Recipe]:
     Args:
         family: its file's name.
         changes: for each step what differs from the step before, whose weights it starts from;
-            the first says everything. Options, which are dictionaries, are merged key by key.
+            the first says everything, and `after` names another step to go on from. Options,
+            which are dictionaries, are merged key by key.
     """
     recipes: dict[str, Recipe] = {}
     before: Recipe | None = None
     for step, change in changes.items():
+        change = dict(change)
+        if "after" in change:
+            before = recipes[f"{family}/{change.pop('after')}"]
         merged = {f.name: getattr(before, f.name) for f in fields(Recipe)} if before else {}
         for key, value in change.items():
             merged[key] = {**merged.get(key, {}), **value} if isinstance(value, dict) else value

@@ -100,15 +100,22 @@ RECIPES: Final[dict[str, Recipe]] = steps(
             "precision": "float32",
             "seed": 11,
         },
+        "6-rare": {
+            "adds": "A second cosine for both heads, in which faces that people call disgusted or "
+            "afraid are drawn oftener still.",
+            "people_power": 0.5,
+            "epochs": 8,
+            "seed": 21,
+        },
         "6-photos": {
+            "after": "5-people",
             "adds": "RAF-DB's photos for the people's head: real photos, labelled by forty people "
             "each, for research only.",
             "title": "Residual squeeze-excite network with a head for what people say, taught on "
             "photos too",
             "photo_set": "rafdb",
             "photo_share": 0.5,
-            "epochs": 3,
-            "learning_rate": 0.015,
+            "epochs": 6,
             "seed": 12,
         },
     },

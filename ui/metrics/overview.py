@@ -5,17 +5,21 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.measures.accuracy import wilson_interval
 from services.bias_audit import findings, tables
 from ui.metrics.charts import expressions_figure
 from ui.metrics.subjects import Subject, missing
 from ui.shared.figures import show
-from ui.shared.resources import cards, default_report, settings
+from ui.shared.resources import cards, default_report, report, settings
+from ui.shared.text import percent
 
 
 def overview(subjects: list[Subject]) -> None:
     """What is right and what is not, of all subjects; then all headline figures."""
+    _what_people_say([one.model_id for one in subjects])
     named = {one.name: one.predictions for one in subjects}
     by_model = {name: tables.expressions(p) for name, p in named.items()}
+    st.header("FER-2013's own labels", anchor=False)
     show(
         expressions_figure(by_model),
         pd.concat(
@@ -37,6 +41,68 @@ def overview(subjects: list[Subject]) -> None:
     st.header("Each expression", anchor=False)
     one = pick(subjects, "per_class")
     st.dataframe(tables.expressions_text(one.predictions), hide_index=True, height="auto")
+
+
+def _what_people_say(model_ids: list[str]) -> None:
+    """How often each model says what people say; nothing where none was measured so."""
+    measured = {name: found for name in model_ids if (found := report(name)) and "people" in found}
+    if not measured:
+        return
+    st.header("What people say", anchor=False)
+    by_model = {name: _recalls(found["people"]) for name, found in measured.items()}
+    best = max(measured, key=lambda name: measured[name]["people"]["clear_agreement"])
+    people = measured[best]["people"]
+    table = by_model[best].set_index("expression")["recall"]
+    show(
+        expressions_figure(by_model),
+        pd.concat([rows.assign(model=name) for name, rows in by_model.items()], ignore_index=True),
+        key="people",
+        says=f"Where most of ten people agree on a picture, {best} says the same in "
+        f"{percent(people['clear_agreement'], 1)} of {people['n_clear']:,}. Of what people call "
+        f"{table.idxmin()} it misses most: {percent(table.min())} recognised.",
+        reading="a bar is the share of the test pictures that most of ten taggers call so "
+        "(FER+ votes) and the model, too.",
+        alt="Share recognised of what most people say, by expression",
+    )
+    st.dataframe(
+        pd.DataFrame({name: _people_figures(found) for name, found in measured.items()})
+        .rename_axis("figure")
+        .reset_index(),
+        hide_index=True,
+        height="auto",
+    )
+
+
+def _recalls(people: dict[str, Any]) -> pd.DataFrame:
+    """Columns `expression, recall, recall_low, recall_high, support` of the clear faces."""
+    counts = people.get("clear_counts", {})
+    rows = []
+    for name, recall in people["clear_recall"].items():
+        n = counts.get(name, 0)
+        low, high = wilson_interval(round(recall * n), n) if n else (recall, recall)
+        rows.append((name, recall, low, high, n))
+    columns = ["expression", "recall", "recall_low", "recall_high", "support"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _people_figures(found: dict[str, Any]) -> dict[str, str]:
+    """Figure -> its value, of the people's head on FER-2013's test pictures and on photos."""
+    people = found["people"]
+    low, high = people["clear_ci95"]
+    figures = {
+        "agrees with people, clear pictures": f"{percent(people['clear_agreement'], 1)} "
+        f"({100 * low:.1f} – {100 * high:.1f})",
+        "the same, every expression counting alike": percent(people["clear_balanced"], 1),
+        "agrees with people, all pictures": percent(people["agreement"], 1),
+        "error of a predicted share": f"{100 * people['share_error']:.1f} points",
+        "correlation of shares": f"{people['share_correlation']:.2f}",
+    }
+    for name, photos in (found.get("photos") or {}).items():
+        figures[f"{name}: accuracy"] = percent(photos["accuracy"], 1)
+        figures[f"{name}: every expression counting alike"] = percent(
+            photos["balanced_accuracy"], 1
+        )
+    return figures
 
 
 def pick(subjects: list[Subject], key: str) -> Subject:
