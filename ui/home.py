@@ -86,11 +86,12 @@ def _accuracy_sentence() -> str:
     people, photos = report.get("people"), report.get("photos") or {}
     if people:
         on_photos = "".join(
-            f", and what {name} has in {percent(measured['accuracy'])}"
+            f"; of real photos ({name.split(',')[0]}) it calls {percent(measured['accuracy'])} "
+            "what their labels say"
             for name, measured in photos.items()
         )
         return (
-            f"**How far to trust it:** where most of ten people agree on a test picture, it says "
+            "**How far to trust it:** where most of ten people agree on a test picture, it says "
             f"the same in {percent(people['clear_agreement'])}{on_photos}. "
             "[How that was measured](model_metrics)"
         )

@@ -127,7 +127,7 @@ def _table(rows: list[dict[str, Any]], default_model: str) -> None:
 
     table = Table(title="FER-2013, private test split", caption=f"default: {default_model}")
     for title in COLUMNS:
-        table.add_column(title, justify="right", no_wrap=title == "model")
+        table.add_column(title, justify="right", no_wrap=title == "model", overflow="fold")
     for row in rows:
         table.add_row(*(show(row) for show in COLUMNS.values()))
     console = wide_console()
