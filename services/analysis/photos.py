@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from services.store import Store
 
 NO_FACE = (
-    "No face was found: please choose a photo in which a face is upright, well lit and not small."
+    "No face was found. If there are very small ones, have them looked for (the switch Very small "
+    "faces, or --tiles); else please choose a photo in which a face is upright and well lit."
 )
 
 # What is said of a photo whose faces show that it is not upright.

@@ -22,6 +22,7 @@ from ui.admin.identity import SignedIn
 from ui.admin.session import admin_session
 from ui.admin.today import stamp
 from ui.shared.text import counted_of as counted
+from ui.shared.text import for_spreadsheets
 
 
 def audit_section(store: Store, admin: SignedIn) -> None:
@@ -108,7 +109,7 @@ def _exports(store: Store, wanted: AuditFilter, admin: SignedIn) -> None:
     with st.container(horizontal=True):
         st.download_button(
             "These rows as CSV",
-            lambda: audit_csv(store, wanted, admin=admin.again()),
+            lambda: for_spreadsheets(audit_csv(store, wanted, admin=admin.again())),
             "mien-audit.csv",
             "text/csv",
             on_click="ignore",

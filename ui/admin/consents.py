@@ -27,7 +27,7 @@ from ui.admin.identity import SignedIn
 from ui.consent.session import PURPOSE_TITLES
 from ui.shared.figures import show
 from ui.shared.text import counted_of as counted
-from ui.shared.text import percent
+from ui.shared.text import for_spreadsheets, percent
 
 # Range of the chart in days -> what one of its points stands for.
 PERIODS: dict[int, Period] = {30: "day", 90: "week", 365: "month"}
@@ -51,7 +51,7 @@ def consents_section(store: Store, admin: SignedIn) -> None:
     )
     st.download_button(
         "All consents as CSV",
-        lambda: consents_csv(store, admin=admin.again()),
+        lambda: for_spreadsheets(consents_csv(store, admin=admin.again())),
         "mien-consents.csv",
         "text/csv",
         on_click="ignore",

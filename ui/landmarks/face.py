@@ -23,6 +23,7 @@ from ui.faces.view import SCHEME_TITLES, FaceView
 from ui.shared.charts import SERIES_COLOURS, styled
 from ui.shared.figures import plot
 from ui.shared.resources import settings
+from ui.shared.text import for_spreadsheets
 
 LAYERS = ("Points", "Lines", "Measures", "Regions", "Pose")
 _SHORT = {"mediapipe478": "478", "ibug68": "68", "five": "5"}
@@ -55,7 +56,7 @@ def points_section(view: FaceView, name: str) -> None:
     with st.container(horizontal=True):
         st.download_button(
             "Points (CSV)",
-            points_csv(marks),
+            for_spreadsheets(points_csv(marks)),
             f"{name}_{_SHORT[scheme]}.csv",
             "text/csv",
             on_click="ignore",

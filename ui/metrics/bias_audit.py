@@ -34,7 +34,7 @@ from ui.runtime.uploads import release_uploads
 from ui.shared.figures import point
 from ui.shared.queue import my_turn, waiting_words
 from ui.shared.resources import cards, detector, settings
-from ui.shared.text import plain
+from ui.shared.text import for_spreadsheets, plain
 
 _MAX_UPLOAD_MB = 200
 _THUMBNAIL_PX = 224
@@ -375,4 +375,4 @@ def _downloads(result: AuditResult) -> None:
 
 
 def _csv(result: AuditResult) -> bytes:
-    return audit_csv(result).encode("utf-8-sig")  # spreadsheets take it for ASCII without a mark
+    return for_spreadsheets(audit_csv(result))

@@ -27,7 +27,7 @@ from ui.metrics.charts import (
 from ui.metrics.subjects import missing, missing_study, study
 from ui.shared.figures import dark, point, show
 from ui.shared.resources import cards
-from ui.shared.text import percent, plain
+from ui.shared.text import for_spreadsheets, percent, plain
 
 # Title of a breakdown -> study and command; people before pixels.
 _STUDIES = {
@@ -330,7 +330,7 @@ def mitigation_section(model_id: str) -> None:
         st.markdown(f"- **{method}**: {text}")
     st.download_button(
         "Download as CSV",
-        pd.DataFrame(rows).to_csv(index=False),
+        for_spreadsheets(pd.DataFrame(rows).to_csv(index=False)),
         "mitigation.csv",
         "text/csv",
         on_click="ignore",

@@ -19,6 +19,7 @@ from ui.photos.results import Analysed, answers, found_words, one_photo
 from ui.photos.session import shown
 from ui.runtime.printing import print_button
 from ui.shared.charts import QUIET
+from ui.shared.text import for_spreadsheets
 
 _TABLE_HEIGHT_PX = 420
 _FACES_PER_PAGE = 48
@@ -128,7 +129,7 @@ def _downloads(analysed: Sequence[Analysed], model_id: str, detector: str) -> No
     with st.container(horizontal=True, key="downloads"):
         for label, data, name, mime in (
             (
-                "Table (CSV)", lambda: results_csv(results).encode("utf-8-sig"), "mien.csv",
+                "Table (CSV)", lambda: for_spreadsheets(results_csv(results)), "mien.csv",
                 "text/csv",
             ),
             (

@@ -14,7 +14,7 @@ from ui.faces.pictures import Shown
 from ui.photos.session import Photo, shown
 from ui.runtime.printing import print_button
 from ui.shared.resources import report
-from ui.shared.text import counted_of, plain
+from ui.shared.text import counted_of, for_spreadsheets, plain
 
 _PHOTOS_PER_PAGE = 4
 _FACES_PER_PAGE = 24
@@ -206,7 +206,7 @@ def _downloads(analysed: Sequence[Analysed], model_id: str, detector: str) -> No
     with st.container(horizontal=True, key="downloads"):
         for label, data, name, mime in (
             ("JSON", lambda: results_json(results, **chosen), "mien.json", "application/json"),
-            ("CSV", lambda: results_csv(results).encode("utf-8-sig"), "mien.csv", "text/csv"),
+            ("CSV", lambda: for_spreadsheets(results_csv(results)), "mien.csv", "text/csv"),
             (
                 "ZIP of all", lambda: results_zip(results, pixels, **chosen), "mien.zip",
                 "application/zip",

@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from ui.shared.text import plain
+from ui.shared.text import for_spreadsheets, plain
 
 # Toolbars lie on the chart on phones; the numbers and their CSV stand below it.
 CONFIG = {"displayModeBar": False}
@@ -81,7 +81,7 @@ def table_below(table: pd.DataFrame, key: str) -> None:
         st.dataframe(table, hide_index=True, key=f"{key}_table", height="auto")
         st.download_button(
             "Download as CSV",
-            table.to_csv(index=False),
+            for_spreadsheets(table.to_csv(index=False)),
             f"{key}.csv",
             "text/csv",
             key=f"{key}_csv",

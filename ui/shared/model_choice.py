@@ -101,7 +101,7 @@ def choose_models(key: str) -> Choice:
         format_func=_model_title, key=f"{key}_other",
     )  # fmt: skip
     tiles = right.toggle(
-        "Look for very small faces", key=f"{key}_tiles",
+        "Very small faces", key=f"{key}_tiles",
         help="Looks at the photo in overlapping parts too, as for crowds and class photos. "
         "Takes up to a second a photo.",
     )  # fmt: skip

@@ -39,3 +39,8 @@ def day(at: date) -> str:
 def counted_of(number: int, word: str) -> str:
     """Such as "1 face" or "3 faces"."""
     return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+
+
+def for_spreadsheets(csv: str) -> bytes:
+    """A CSV with the mark without which spreadsheets take it for ASCII: an umlaut stays one."""
+    return csv.encode("utf-8-sig")

@@ -12,7 +12,7 @@ from core.stream.timeline import FaceSummary, TimelineRow
 from services.analysis.clips import rows_csv, video_json
 from ui.shared.figures import plot
 from ui.shared.text import counted_of as counted
-from ui.shared.text import percent
+from ui.shared.text import for_spreadsheets, percent
 from ui.webcam.charts import band_figure, spans, timeline_figure
 
 
@@ -57,7 +57,7 @@ def show_summary(
         if more is not None:
             more()
         st.download_button(
-            "CSV", lambda: rows_csv(rows), f"mien_{key}.csv", "text/csv",
+            "CSV", lambda: for_spreadsheets(rows_csv(rows)), f"mien_{key}.csv", "text/csv",
             key=f"{key}_csv", on_click="ignore", icon=":material/download:",
         )  # fmt: skip
         st.download_button(

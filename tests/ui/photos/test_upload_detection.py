@@ -55,7 +55,7 @@ def test_detectors_that_are_not_installed_are_not_offered_but_told_of(
 
 def test_small_faces_are_looked_for_when_asked(open_page: OpenPage) -> None:
     app = with_sample(open_page)
-    (toggle,) = [t for t in app.toggle if t.label == "Look for very small faces"]
+    (toggle,) = [t for t in app.toggle if t.label == "Very small faces"]
     assert not toggle.value
     app = toggle.set_value(True).run()
     assert not app.exception
