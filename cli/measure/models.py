@@ -95,7 +95,7 @@ def _row(model_id: str, models_dir: Path, studies: Path) -> dict[str, Any]:
 
     card = load_card(model_id, models_dir)
     report = json.loads((models_dir / model_id / "evaluation.json").read_text(encoding="utf-8"))
-    photos = next(iter((report.get("photos") or {}).values()), {})
+    photos: dict[str, Any] = next(iter((report.get("photos") or {}).values()), {})
     return {
         "id": model_id,
         "title": card.title,
