@@ -191,4 +191,4 @@ def test_the_shipped_files_stay_small_enough_to_clone() -> None:
 
 
 def test_the_fast_model_was_taught_by_several() -> None:
-    assert len(load_card("mien-labels", ROOT / "models").teachers) > 1
+    assert len(load_card("mien-fast", ROOT / "models").teachers) > 1
