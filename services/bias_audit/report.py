@@ -80,6 +80,8 @@ def _model(one: ModelAudit) -> dict[str, Any]:
 
 
 def _lines(curves: pd.DataFrame, x: str, y: str, numbers: Mapping[str, float]) -> list[Line]:
+    if curves.empty:  # all pictures have one label, or each is of its own
+        return []
     return [
         {
             "name": f"{name} {numbers[str(name)]:.3f}",
