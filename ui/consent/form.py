@@ -78,9 +78,10 @@ def whole_notice(notice: Notice) -> None:
 
 def _buttons(store: Store, notice: Notice, context: ContextOfUse) -> None:
     """Yes and no, side by side; what went wrong stands above them."""
-    if context.key != USUAL:
-        _explained(context)
-    show_said()
+    with st.container():  # whatever stands here or not, what is unfolded below stays so
+        if context.key != USUAL:
+            _explained(context)
+        show_said()
     with st.container(horizontal=True):
         st.button(
             AGREE, type="primary", icon=":material/check:",

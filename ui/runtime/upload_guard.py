@@ -108,7 +108,8 @@ class UploadGuard:
             allowed_s = min(GRACE_S + n_received / LEAST_BYTES_A_SECOND, LONGEST_S)
             left_s = allowed_s - (self._clock() - began_s)
             try:
-                message = await asyncio.wait_for(receive(), max(left_s, 0))
+                async with asyncio.timeout(max(left_s, 0)):
+                    message = await receive()
             except TimeoutError:
                 raise _RefusedError(408, "The file came too slowly; try again.") from None
             whole = not message.get("more_body", False)

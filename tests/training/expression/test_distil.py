@@ -67,9 +67,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture
 def known_toy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "training.expression.distil.load_recipe", lambda name: replace(RECIPE, name=name)
-    )
+    for room in ("distil", "train"):
+        monkeypatch.setattr(
+            f"training.expression.{room}.load_recipe", lambda name: replace(RECIPE, name=name)
+        )
 
 
 def student(**changes: object) -> Recipe:

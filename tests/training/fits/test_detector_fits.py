@@ -75,11 +75,11 @@ def test_a_photo_is_never_judged_by_a_fit_that_saw_it() -> None:
 def test_a_framed_crop_stands_in_the_middle() -> None:
     crop = np.zeros((48, 48, 3), np.uint8)
     crop[:, 24:] = 200
-    photo = framed(crop)
-    assert photo.shape == (320, 320, 3)
-    assert (photo[:88] == 100).all()
-    assert photo[160, 100, 0] == 0
-    assert photo[160, 220, 0] == 200
+    photo, _ = framed(crop)
+    assert photo.shape == (384, 384, 3)
+    assert (photo[:96] == 100).all()
+    assert photo[192, 120, 0] == 0
+    assert photo[192, 264, 0] == 200
 
 
 def test_spoilt_faces_keep_their_size() -> None:

@@ -257,7 +257,7 @@ def test_the_smallest_weights_become_zero_and_stay_so(published: tuple[Path, Pat
 def test_pruning_says_whose_weights_are_not_shipped() -> None:
     done = CliRunner().invoke(app, ["study", "pruning", "vgg16", "--data", "fer2013.parquet"])
     assert isinstance(done.exception, ModelError)
-    assert "`mien train vgg16`" in str(done.exception)
+    assert "`mien train vgg16/1-finetuned`" in str(done.exception)
 
 
 @pytest.mark.parametrize("teachers", [(), ("nobody",)], ids=["alone", "distilled"])

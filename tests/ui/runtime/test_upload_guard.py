@@ -128,6 +128,7 @@ def test_what_has_arrived_counts_and_goes_when_its_upload_ends() -> None:
     async def many() -> None:
         guard = guarded(Reads())
         first, second, third = (Sender(guard, 60) for _ in range(3))
+        await asyncio.sleep(0)  # all three have announced themselves
         await first.send(60)
         await second.send(30)
         assert third.statuses == []
