@@ -17,7 +17,7 @@ import pytest
 from tests.paths import ROOT
 
 CHROMIUM = Path(os.environ.get("MIEN_CHROMIUM", "/usr/bin/chromium"))
-START_TIMEOUT_S = 400.0
+START_TIMEOUT_S = 120.0
 
 QUIET_FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
