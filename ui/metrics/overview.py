@@ -8,7 +8,7 @@ import streamlit as st
 from core.measures.accuracy import wilson_interval
 from services.bias_audit import findings, tables
 from ui.metrics.charts import expressions_figure
-from ui.metrics.subjects import Subject, missing
+from ui.metrics.subjects import Subject, missing, share_with_interval
 from ui.shared.figures import show
 from ui.shared.resources import cards, default_report, report, settings
 from ui.shared.text import percent
@@ -88,10 +88,10 @@ def _recalls(people: dict[str, Any]) -> pd.DataFrame:
 def _people_figures(found: dict[str, Any]) -> dict[str, str]:
     """Figure -> its value, of the people's head on FER-2013's test pictures and on photos."""
     people = found["people"]
-    low, high = people["clear_ci95"]
     figures = {
-        "agrees with people, clear pictures": f"{percent(people['clear_agreement'], 1)} "
-        f"({100 * low:.1f} – {100 * high:.1f})",
+        "agrees with people, clear pictures": share_with_interval(
+            people["clear_agreement"], *people["clear_ci95"]
+        ),
         "the same, every expression counting alike": percent(people["clear_balanced"], 1),
         "agrees with people, all pictures": percent(people["agreement"], 1),
         "error of a predicted share": f"{100 * people['share_error']:.1f} points",
