@@ -74,9 +74,8 @@ def _paced(file: Path, seconds: float) -> dict[str, Any]:
 
 async def _through_webrtc(file: Path, seconds: float) -> dict[str, Any]:
     import numpy as np
-    from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+    from aiortc import RTCPeerConnection, RTCSessionDescription
     from aiortc.contrib.media import MediaBlackhole, MediaPlayer
-    from streamlit_webrtc.webrtc import WebRtcMode, WebRtcWorker
 
     from services.analysis.live import LiveSession
     from services.analysis.live_frames import FrameProcessor
@@ -84,15 +83,7 @@ async def _through_webrtc(file: Path, seconds: float) -> dict[str, Any]:
     analyzer = _analyzer()
     session = LiveSession(analyzer)
     processor: Any = FrameProcessor(session, lambda: None)
-    worker: Any = WebRtcWorker
-    options = dict.fromkeys(inspect.signature(worker).parameters) | {
-        "mode": WebRtcMode.SENDRECV,
-        "rtc_configuration": RTCConfiguration(iceServers=[]),  # else others' servers are asked
-        "video_processor_factory": lambda: processor,
-        "async_processing": True,
-        "sendback_video": True,
-    }
-    server = worker(**options)
+    server = _server_of(processor)
     browser, shown, steps = RTCPeerConnection(), MediaBlackhole(), _Steps()
     browser.on("track", shown.addTrack)
     video: Any = MediaPlayer(str(file), loop=True).video
@@ -132,6 +123,22 @@ async def _through_webrtc(file: Path, seconds: float) -> dict[str, Any]:
         "model": analyzer.classifier.card.id,
         "detector": analyzer.detector.name,
     }
+
+
+def _server_of(processor: Any) -> Any:
+    """The page's end of the connection, as streamlit-webrtc makes it."""
+    from aiortc import RTCConfiguration
+    from streamlit_webrtc.webrtc import WebRtcMode, WebRtcWorker
+
+    worker: Any = WebRtcWorker
+    options = dict.fromkeys(inspect.signature(worker).parameters) | {
+        "mode": WebRtcMode.SENDRECV,
+        "rtc_configuration": RTCConfiguration(iceServers=[]),  # else others' servers are asked
+        "video_processor_factory": lambda: processor,
+        "async_processing": True,
+        "sendback_video": True,
+    }
+    return worker(**options)
 
 
 class _Steps:

@@ -12,6 +12,7 @@ import typer
 from cli.output import progress_bar, say, wide_console
 
 if TYPE_CHECKING:
+    from core.config import Settings
     from core.expression.classify import EmotionClassifier
     from core.measures.accuracy import Measures
     from core.measures.evaluation import Evaluation
@@ -22,6 +23,13 @@ class FacesChoice(StrEnum):
 
     crop = "crop"
     detect = "detect"
+
+
+class Labels(StrEnum):
+    """Who gave the labels."""
+
+    fer2013 = "fer2013"
+    people = "people"
 
 
 def evaluate(
@@ -47,38 +55,55 @@ def evaluate(
         int, typer.Option(help="Images that --coverage corrupts; all conditions on each.")
     ] = 300,
     labels: Annotated[
-        str | None,
-        typer.Option(help="Whose labels the data has: fer2013 or people (what the model serves)."),
+        Labels | None, typer.Option(help="Whose labels the data has; else what the model serves.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="All figures as JSON.")] = False,
 ) -> None:
     """Measure a model: accuracy, per class, calibration, confusion, by group."""
     from core.config import load_settings
-    from core.detection import create_detector
     from core.expression.classify import EmotionClassifier
-    from core.measures.datasets import load_labelled
-    from core.measures.evaluation import evaluate as run
 
     settings = load_settings()
     classifier = EmotionClassifier.load(model or settings.default_model, settings.models_dir)
     if labels is not None:
-        classifier = classifier.in_dialect("people" if labels == "people" else "fer2013")
+        classifier = classifier.in_dialect(labels.value)
     if coverage:
         _write_coverage(classifier, data, settings.models_dir, n_corrupted)
         return
-    finder = None
-    if faces is FacesChoice.detect:
-        finder = create_detector(detector or settings.default_detector, settings.models_dir)
-    images = load_labelled(
-        data, split=split, group_by=tuple(group_by or ()), limits=settings.picture_limits
+    named = detector or settings.default_detector
+    evaluation = _evaluated(
+        classifier,
+        data,
+        settings,
+        split=split,
+        group_by=tuple(group_by or ()),
+        detector=named if faces is FacesChoice.detect else None,
     )
-    say(images.notes)
-    with progress_bar("Evaluating") as progress:
-        evaluation = run(classifier, images, split=split, detector=finder, progress=progress)
     if as_json:
         sys.stdout.write(json.dumps(summary(evaluation), indent=1) + "\n")
     else:
         _print(evaluation)
+
+
+def _evaluated(
+    classifier: "EmotionClassifier",
+    data: Path,
+    settings: "Settings",
+    *,
+    split: str | None,
+    group_by: tuple[str, ...],
+    detector: str | None,
+) -> "Evaluation":
+    """With progress and notes; `detector` None where the images are crops."""
+    from core.detection import create_detector
+    from core.measures.datasets import load_labelled
+    from core.measures.evaluation import evaluate as run
+
+    finder = create_detector(detector, settings.models_dir) if detector else None
+    images = load_labelled(data, split=split, group_by=group_by, limits=settings.picture_limits)
+    say(images.notes)
+    with progress_bar("Evaluating") as progress:
+        return run(classifier, images, split=split, detector=finder, progress=progress)
 
 
 def _write_coverage(

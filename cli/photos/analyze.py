@@ -56,19 +56,20 @@ def analyze(
     photos = [file for file in files if not is_video(file)]
     if as_csv and clips and photos:
         raise typer.BadParameter("photos and clips have different tables: ask for each apart")
-    texts, refused = [], False
+    parts = []
     if photos:
-        text, some = _analyze_photos(
-            photos, settings, as_json=as_json, as_csv=as_csv, tiles=tiles, **chosen
+        parts.append(
+            _analyze_photos(
+                photos, settings, as_json=as_json, as_csv=as_csv, tiles=tiles, **chosen
+            )
         )
-        texts.append(text)
-        refused |= some
     if clips:
-        text, some = analyze_videos(
-            clips, settings, as_json=as_json, as_csv=as_csv, every_frame=every_frame, **chosen
+        parts.append(
+            analyze_videos(
+                clips, settings, as_json=as_json, as_csv=as_csv, every_frame=every_frame, **chosen
+            )
         )
-        texts.append(text)
-        refused |= some
+    texts, refused = [text for text, _ in parts], any(some for _, some in parts)
     write_text(_one_array(texts) if as_json else "".join(texts), out)
     raise typer.Exit(SOME_REFUSED if refused else ALL_OK)
 

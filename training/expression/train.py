@@ -151,15 +151,7 @@ def train(
     Raises:
         ValueError: if the recipe wants pretrained weights or photos and none are given.
     """
-    if recipe.backbone_weights is not None and weights_dir is None:
-        raise ValueError(
-            f"recipe {recipe.name} wants {recipe.backbone_weights}: say in which folder"
-        )
-    if recipe.photo_set is not None and photos is None:
-        raise ValueError(
-            f"recipe {recipe.name} learns from {recipe.photo_set}, too: say `--photos` and its "
-            "file; docs/datasets.md tells its terms and who gives it"
-        )
+    _check_files(recipe, weights_dir, photos)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1))
     keras.utils.set_random_seed(recipe.seed)
@@ -184,6 +176,32 @@ def train(
         measure=lambda net: validated(net, validation_faces, inputs, people=recipe.people_head),
         worth=lambda row: row["val_accuracy"] + row.get("val_people", 0.0),
     )
+    _fit_phases(recipe, model, network, keeper, averager, batches)
+    curves: list[dict[str, float]] = json.loads((folder / "curves.json").read_text())
+    return curves  # of a run that was finished before, too
+
+
+def _check_files(recipe: Recipe, weights_dir: Path | None, photos: Path | None) -> None:
+    if recipe.backbone_weights is not None and weights_dir is None:
+        raise ValueError(
+            f"recipe {recipe.name} wants {recipe.backbone_weights}: say in which folder"
+        )
+    if recipe.photo_set is not None and photos is None:
+        raise ValueError(
+            f"recipe {recipe.name} learns from {recipe.photo_set}, too: say `--photos` and its "
+            "file; docs/datasets.md tells its terms and who gives it"
+        )
+
+
+def _fit_phases(
+    recipe: Recipe,
+    model: keras.Model,
+    network: keras.Model,
+    keeper: EpochKeeper,
+    averager: AverageWeights,
+    batches: BalancedBatches | MixedBatches,
+) -> None:
+    """Train all phases that are not finished; `network` is the part of `model` that is kept."""
     for phase in phases(recipe):
         if keeper.n_finished() >= phase.end:
             continue
@@ -198,8 +216,6 @@ def train(
             callbacks=[averager, keeper],
             verbose=1 if sys.stdout.isatty() else 2,  # a bar for people, lines for logs
         )
-    curves: list[dict[str, float]] = json.loads((folder / "curves.json").read_text())
-    return curves  # of a run that was finished before, too
 
 
 def load_start(network: keras.Model, recipe: Recipe, face_input: FaceInput, weights: Path) -> None:

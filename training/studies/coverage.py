@@ -49,18 +49,7 @@ def coverage_study(
     measure = load_quality_model(classifier.card.id, models_dir)
     fit, quality = classifier.conformal, qualities(measure, faces.images)
     covered, sizes = held(fit, judge(classifier, faces.images), said, quality)
-    inside = bands(quality, fit.edges)
-    groups = {
-        "majority label": {name: said == index for index, name in enumerate(EMOTIONS)},
-        "picture quality": {
-            f"{low:g} to {high:g}": inside == band
-            for band, (low, high) in enumerate(pairwise(fit.edges))
-        },
-        **{
-            one.name: {name: one.groups == name for name in dict.fromkeys(one.groups) if name}
-            for one in pixel_attributes(pixel_properties(faces.images))
-        },
-    }
+    groups = _groups(faces.images, said, quality, fit.edges)
     few = sample_rows(len(faces), n_corrupted)
     return {
         "command": command,
@@ -84,6 +73,27 @@ def coverage_study(
                 classifier, measure, faces.keep(_mask(few, len(faces))), said[few], progress
             )
         ),
+    }
+
+
+def _groups(
+    images: NDArray[np.uint8],
+    said: NDArray[np.int64],
+    quality: NDArray[np.float64],
+    edges: list[float],
+) -> dict[str, dict[str, NDArray[np.bool_]]]:
+    """What the faces are grouped by -> group -> which are in it (n,)."""
+    inside = bands(quality, edges)
+    return {
+        "majority label": {name: said == index for index, name in enumerate(EMOTIONS)},
+        "picture quality": {
+            f"{low:g} to {high:g}": inside == band
+            for band, (low, high) in enumerate(pairwise(edges))
+        },
+        **{
+            one.name: {name: one.groups == name for name in dict.fromkeys(one.groups) if name}
+            for one in pixel_attributes(pixel_properties(images))
+        },
     }
 
 
