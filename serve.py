@@ -37,7 +37,7 @@ def checked_settings() -> Settings:
 
 
 settings = checked_settings()
-logs.set_up(settings.log_format, settings.log_level)  # before Streamlit says where it listens
+logs.set_up(settings.log_format, settings.log_level)
 if settings.cookie_secret is not None:
     # Streamlit takes it from the environment or config.toml only, not from a secret file.
     config.set_option("server.cookieSecret", settings.cookie_secret.get_secret_value())

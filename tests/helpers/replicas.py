@@ -160,7 +160,6 @@ def _replica(folder: Path, name: str, *options: str) -> Iterator[Replica]:
         "MIEN_DATA_DIR": str(folder / "data"),
         "MIEN_METRICS_PORT": str(probes_port),
         "MIEN_LOG_FORMAT": "json",
-        "STREAMLIT_LOGGER_HIDE_WELCOME_MESSAGE": "true",  # it is printed before logs are JSON
         "MIEN_PURGE_EVERY_S": "2",
         "STREAMLIT_SERVER_ALLOWED_HOSTS": HOST,
         "STREAMLIT_BROWSER_SERVER_ADDRESS": HOST,
