@@ -16,7 +16,7 @@ UV := .tools/bin/uv
 export UV_PYTHON := $(PYTHON)
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: app test lint types test-app test-e2e test-live test-training bench bench-peers performance studies detectors screenshots report slides docs setup-train setup-batch clean deploy-files audit coverage-store mutation-store test-hostile
+.PHONY: gpu-campaign app test lint types test-app test-e2e test-live test-training bench bench-peers performance studies detectors screenshots report slides docs setup-train setup-batch clean deploy-files audit coverage-store mutation-store test-hostile
 
 app: .venv/.app
 	@echo "Mien listens on http://$(ADDRESS):$(PORT)$(if $(filter 127.0.0.1 localhost,$(ADDRESS)),; this computer alone reaches it. ADDRESS=0.0.0.0 lets others in.,; other computers may reach it.)"
@@ -122,6 +122,13 @@ studies: .venv/.app
 detectors: .venv/.app
 	for name in yunet ensemble blazeface haar; do \
 		.venv/bin/mien detect-eval --data $(SETS)/wider_val.parquet --detector $$name --out models/$$name/evaluation.json || exit 1; done
+
+# Fifteen minutes of a GPU, where one is at hand: PyTorch and Keras must be there, for the project
+# locks TensorFlow. Rehearsed on a processor by the same command with few faces and small batches:
+# make gpu-campaign SETS=... CAMPAIGN="--seconds 60 --batch-size 32 --n-per-epoch 288"
+PYTHON_GPU ?= python3
+gpu-campaign:
+	KERAS_BACKEND=torch $(PYTHON_GPU) -m training.expression.campaign --data $(SETS)/fer2013.parquet --photos $(SETS)/rafdb.parquet $(CAMPAIGN)
 
 setup-train: .venv-train/.train
 

@@ -2,8 +2,10 @@
 
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -90,17 +92,19 @@ def datasets(
     wider_val: Annotated[Path | None, typer.Option(help="WIDER FACE, validation part.")] = None,
     helen: Annotated[Path | None, typer.Option(help="HELEN: points_xy, split.")] = None,
     utkface: Annotated[Path | None, typer.Option(help="UTKFace: age_bin, gender, race.")] = None,
+    rafdb: Annotated[Path | None, typer.Option(help="RAF-DB: label, split, square_xyxy.")] = None,
     out: Out = None,
 ) -> None:
     """What the sets hold and their flaws: balance, near-duplicates, label noise, sizes."""
     from training.studies import dataset_facts as facts
 
-    readers = {
+    readers: dict[str, tuple[Path | None, Callable[[Path], dict[str, Any]]]] = {
         "fer2013": (fer, facts.fer2013_facts),
         "wider_train": (wider_train, facts.wider_facts),
         "wider_val": (wider_val, facts.wider_facts),
         "helen": (helen, facts.helen_facts),
         "utkface": (utkface, facts.utkface_facts),
+        "rafdb": (rafdb, partial(facts.rafdb_facts, fer=fer)),
     }
     there = {name: (path, read) for name, (path, read) in readers.items() if path is not None}
     check(*(path for path, _ in there.values()), out=out)

@@ -14,9 +14,11 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from core.emotions import EMOTIONS, noun
+from core.expression.model_card import ModelCard
 from core.measures.corruptions import mean_accuracy
 from docs.tools.figures.make import figure_data
 from docs.tools.measured import ROOT, Measured, NotMeasuredError, constant, shown, total
+from training.data.sets import SETS
 from training.recipes.base import Recipe
 from training.recipes.catalogue import load_recipe
 
@@ -130,6 +132,12 @@ class Page:
             "models": measured.expression_models(),
             "all_models": measured.all_expression_models(),
             "all_detectors": measured.detectors(),
+            "cards": [
+                ModelCard.model_validate(card)
+                for name in measured.all_expression_models()
+                if (card := measured.load(f"models/{name}/card.json"))
+            ],
+            "SETS": SETS,
             "EMOTIONS": EMOTIONS,
         }
 
@@ -169,6 +177,7 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "noun": noun,
     "mean_accuracy": mean_accuracy,
     "median": statistics.median,
+    "code": "`{}`".format,
 }
 
 

@@ -18,6 +18,7 @@ from core.pictures.face_input import FaceInput
 from core.types import Box
 from training.data.fer2013 import Faces
 from training.data.framing import decode_rgb
+from training.data.sets import SETS
 from training.data.votes import share_rows
 
 Part = Literal["train", "held_out", "test"]
@@ -46,7 +47,7 @@ def load_rafdb(path: Path, part: Part) -> Faces:
     except (OSError, ValueError) as exc:
         raise DatasetError(
             f"RAF-DB cannot be read from {path}: a parquet with the columns {', '.join(columns)} "
-            "and split is needed. Its makers give the set to researchers: docs/datasets.md."
+            f"and split is needed. {SETS['rafdb'].terms} docs/datasets.md tells who gives it."
         ) from exc
     labels = frame["label"].to_numpy(np.int64, copy=True)
     faces = Faces(_squares(frame), labels, share_rows(labels))

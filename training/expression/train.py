@@ -17,6 +17,7 @@ from training.data.batches import BalancedBatches, MixedBatches
 from training.data.cleaning import clean
 from training.data.fer2013 import Faces, load_split
 from training.data.rafdb import load_rafdb
+from training.data.sets import SETS
 from training.expression.callbacks import (
     AverageWeights,
     EpochKeeper,
@@ -187,10 +188,7 @@ def _check_files(recipe: Recipe, weights_dir: Path | None, photos: Path | None) 
             f"recipe {recipe.name} wants {recipe.backbone_weights}: say in which folder"
         )
     if recipe.photo_set is not None and photos is None:
-        raise ValueError(
-            f"recipe {recipe.name} learns from {recipe.photo_set}, too: say `--photos` and its "
-            "file; docs/datasets.md tells its terms and who gives it"
-        )
+        raise ValueError(f"recipe {recipe.name}: {SETS[recipe.photo_set].missing('--photos')}")
 
 
 def _fit_phases(

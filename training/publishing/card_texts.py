@@ -5,63 +5,30 @@ from typing import Any, Final
 
 from core.emotions import EMOTIONS
 from core.expression.model_card import ModelCard, TrainingData
+from training.data.sets import SETS
 from training.recipes.base import Recipe
 
-DATA: Final = TrainingData(
-    name="FER-2013, train split",
-    source="Goodfellow et al. 2013, arXiv 1307.0414 (Kaggle: Challenges in Representation "
-    "Learning, facial expression recognition)",
-    terms="Collected by a web image search; research use. No image of it is in this repository.",
-    n_train=0,
-    known_flaws=[
-        "Labels come from search words and few people: human agreement with them is about 65 %.",
-        "Near-duplicates across the splits: 310 of 3,589 test images have one in training.",
-        "Disgust has 436 training images, happiness 7,215.",
-        "Posed and stock photographs; who is in them is not recorded.",
-    ],
-)
 
-VOTES: Final = TrainingData(
-    name="FER+ votes for FER-2013's train split",
-    source="Barsoum et al. 2016, arXiv 1608.01041",
-    terms="MIT licence.",
-    n_train=0,
-    known_flaws=[
-        "Ten taggers a face, recruited on a crowd-sourcing market; who they are is not recorded.",
-        "Fear and disgust are the majority of few votes: 4 and 2 % of them.",
-    ],
-)
-RAFDB: Final = TrainingData(
-    name="RAF-DB, nine tenths of the train split",
-    source="Li, Deng and Du 2017, CVPR: Reliable Crowdsourcing and Deep Locality-Preserving "
-    "Learning for Expression Recognition in the Wild",
-    terms="Given on request for non-commercial research, not to be passed on. No image of it is "
-    "in this repository.",
-    n_train=0,
-    known_flaws=[
-        "Photos of people from the web, who were not asked.",
-        "Fear has 281 training images, happiness 4,766.",
-    ],
-)
-_PHOTO_SETS: Final = {"rafdb": RAFDB}
-
-
-def further_data(recipe: Recipe, n_voted: int, n_photos: int) -> list[TrainingData]:
-    """The sets that a recipe learns from besides FER-2013's images and labels, with counts."""
-    sets = [VOTES.model_copy(update={"n_train": n_voted})] if recipe.people_head else []
+def learned_from(recipe: Recipe, n_train: int, n_voted: int, n_photos: int) -> list[TrainingData]:
+    """The sets that a recipe learns from, with counts; FER-2013's images and labels first."""
+    found = [SETS["fer2013"].on_card(", train split", n_train)]
+    if recipe.people_head:
+        found.append(SETS["votes"].on_card(" for FER-2013's train split", n_voted))
     if recipe.photo_set:
-        sets.append(_PHOTO_SETS[recipe.photo_set].model_copy(update={"n_train": n_photos}))
-    return sets
+        part = ", nine tenths of the train split"
+        found.append(SETS[recipe.photo_set].on_card(part, n_photos))
+    return found
 
 
 def fixed_texts(recipe: Recipe) -> dict[str, Any]:
     """`FIXED_TEXTS`, with the terms that the recipe's data leave for the weights."""
-    return {**FIXED_TEXTS, **({"licence": RESEARCH_ONLY} if recipe.photo_set else {})}
+    if recipe.photo_set is None or not SETS[recipe.photo_set].research_only:
+        return FIXED_TEXTS
+    terms = f"as {SETS[recipe.photo_set].name}'s terms say"
+    licence = f"Weights: non-commercial research only, {terms}. Code: Apache-2.0."
+    return {**FIXED_TEXTS, "licence": licence}
 
 
-RESEARCH_ONLY: Final = (
-    "Weights: non-commercial research only, as RAF-DB's terms say. Code: Apache-2.0."
-)
 FIXED_TEXTS: Final[dict[str, Any]] = {
     "licence": "Weights: research and teaching, as FER-2013's images were given. "
     "Code: Apache-2.0.",

@@ -34,11 +34,12 @@ from core.pictures.face_input import FaceInput
 from training.data.crop_geometry import load_fer_geometry
 from training.data.fer2013 import Faces, drop_blank, load_split
 from training.data.rafdb import load_rafdb
+from training.data.sets import SETS
 from training.expression.calibrate import calibrate, fit_people
 from training.expression.heads import N_LABELS, N_PEOPLE
 from training.expression.network import count_macs
 from training.publishing.artifacts import keep_weights
-from training.publishing.card_texts import DATA, fixed_texts, further_data, readme
+from training.publishing.card_texts import fixed_texts, learned_from, readme
 from training.publishing.export import N_REPRESENTATIVE, load_network, to_litert
 from training.recipes.base import Recipe, as_folder
 from training.recipes.catalogue import load_recipe
@@ -250,10 +251,9 @@ def _learned_from(recipe: Recipe, train: Faces, photos: Path | None) -> list[Tra
     n_photos = 0
     if recipe.photo_set:
         if photos is None:
-            raise DatasetError(f"{recipe.name} learned from {recipe.photo_set}: say `--photos`.")
+            raise DatasetError(SETS[recipe.photo_set].missing("--photos"))
         n_photos = len(load_rafdb(photos, "train"))
-    further = further_data(recipe, n_voted, n_photos)
-    return [DATA.model_copy(update={"n_train": len(kept)}), *further]
+    return learned_from(recipe, len(kept), n_voted, n_photos)
 
 
 def _heads(recipe: Recipe) -> list[Head]:

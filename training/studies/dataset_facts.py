@@ -7,7 +7,7 @@ many near-duplicates it has) comes from a model's evaluation.json.
 from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import numpy as np
 import pandas as pd
@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 
 from core.emotions import EMOTIONS
 from core.measures.accuracy import standardised
-from training.data.fer2013 import BLANK_STD, load_rows, load_split
+from training.data.fer2013 import BLANK_STD, Faces, load_rows, load_split
+from training.data.rafdb import Part, load_rafdb
 from training.data.votes import FERPLUS, Split
 
 CORRELATION: Final = 0.99
 _FACE_SIZES_PX: Final = (0, 10, 20, 32, 64, 128, 10_000)
 _OUTER_EYES: Final = (36, 45)  # of iBUG's 68 points, from 0
 _BLOCK: Final = 1024
+_FER_SPLITS: Final[tuple[Split, ...]] = ("train", "validation")
 
 
 def near_pairs(
@@ -48,8 +50,7 @@ def fer2013_facts(path: Path) -> dict[str, Any]:
     """Balance, blanks, near-duplicates within and between train and validation, FER+ votes."""
     facts: dict[str, Any] = {"splits": {}}
     images, labels = {}, {}
-    splits: tuple[Split, ...] = ("train", "validation")
-    for split in splits:
+    for split in _FER_SPLITS:
         faces = load_split(path, split)
         images[split], labels[split] = faces.images, faces.labels
         counts = np.bincount(labels[split], minlength=len(EMOTIONS))
@@ -68,6 +69,36 @@ def fer2013_facts(path: Path) -> dict[str, Any]:
     between = near_pairs(images["validation"], images["train"])
     facts["validation_duplicates"] = _pair_facts(between, labels["validation"], labels["train"])
     return facts
+
+
+def rafdb_facts(path: Path, fer: Path) -> dict[str, Any]:
+    """Balance of RAF-DB's parts, and how many of their faces are nearly the same as others.
+
+    Returns:
+        `splits` as for FER-2013, and `near_duplicates`: for two parts, of this set or of both
+        sets, how many images of the first have a near-duplicate in the second.
+    """
+    parts: dict[str, Faces] = {part: load_rafdb(path, part) for part in get_args(Part)}
+    others: dict[str, Faces] = {split: load_split(fer, split) for split in _FER_SPLITS}
+    pairs = [("train", parts, "held_out"), ("train", parts, "test"), ("held_out", parts, "test")]
+    of_fer = [(part, others, split) for part in parts for split in others]
+    return {
+        "splits": {
+            part: {
+                "n": len(faces),
+                "per_class": dict(
+                    zip(EMOTIONS, np.bincount(faces.labels, minlength=7).tolist(), strict=True)
+                ),
+            }
+            for part, faces in parts.items()
+        },
+        "near_duplicates": {
+            f"{first} / {'' if where is parts else 'FER-2013 '}{second}": len(
+                np.unique(near_pairs(parts[first].images, where[second].images)[:, 0])
+            )
+            for first, where, second in pairs + of_fer
+        },
+    }
 
 
 def _pair_facts(

@@ -27,6 +27,7 @@ from training.expression.train import train
 from training.publishing.artifacts import whole_model
 from training.publishing.export import load_network
 from training.publishing.publish import publish
+from training.studies.dataset_facts import rafdb_facts
 
 pytestmark = pytest.mark.train
 TWO_HEADS = replace(
@@ -104,6 +105,22 @@ def test_photos_are_held_out_once_and_for_all(sets: tuple[Path, Path]) -> None:
     assert len(set.union(*seen)) == 140
     with pytest.raises(DatasetError, match=r"docs/datasets\.md"):
         load_rafdb(sets[1].with_name("nowhere.parquet"), "train")
+
+
+def test_photos_are_counted_and_compared_with_all_that_is_learnt_from(
+    sets: tuple[Path, Path], tmp_path: Path
+) -> None:
+    frame = pd.read_parquet(sets[1])
+    tests, trains = (frame.index[frame["split"] == split] for split in ("test", "train"))
+    copied = tmp_path / "rafdb.parquet"
+    frame.loc[tests[:2], "image"] = frame.loc[trains[0], "image"]
+    frame.to_parquet(copied)
+    facts = rafdb_facts(copied, sets[0])
+    assert [part["n"] for part in facts["splits"].values()] == [94, 11, 35]
+    near = facts["near_duplicates"]
+    assert near["train / test"] + near["held_out / test"] > 0
+    before = rafdb_facts(sets[1], sets[0])["near_duplicates"]
+    assert before["train / test"] + before["held_out / test"] == 0
 
 
 def test_a_head_without_a_label_learns_nothing_from_a_face() -> None:
