@@ -8,7 +8,7 @@ import ui.runtime
 from ui.home import first_screen
 from ui.photos.session import leave_page
 from ui.runtime.favicon import favicon
-from ui.runtime.operations import start_or_say
+from ui.runtime.operations import run_or_say, start_or_say
 from ui.runtime.uploads import release_what_is_left
 
 start_or_say()
@@ -31,4 +31,4 @@ if page.title != "Home":
 st.html(Path(ui.runtime.__file__).with_name("frame.css"))
 if release_what_is_left(page.title):
     leave_page()
-page.run()
+run_or_say(page.run)

@@ -5,7 +5,21 @@ It never holds a file's name or content: the caller knows them, and logs must no
 """
 
 import re
-from typing import ClassVar
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import ClassVar, Final
+
+# What a damaged file does to whoever reads it: missing, not UTF-8, no JSON, nested by the
+# thousand, of another shape.
+DAMAGE: Final = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
 
 
 class MienError(Exception):
@@ -91,3 +105,21 @@ class DatasetError(MienError):
     """A labelled data set that cannot be read as one."""
 
     kind = "dataset_error"
+
+
+@contextmanager
+def damage_is(error: MienError) -> Iterator[None]:
+    """Say in one sentence whatever goes wrong where a file from outside is read and taken apart.
+
+    Example:
+        >>> with damage_is(ModelError("Figures are damaged; reinstall Mien.")):
+        ...     {"accuracy": 0.7}["ece"]
+        Traceback (most recent call last):
+        core.errors.ModelError: Figures are damaged; reinstall Mien.
+    """
+    try:
+        yield
+    except MienError:
+        raise
+    except DAMAGE as exc:
+        raise error from exc

@@ -16,6 +16,7 @@ from typing import Final, TypeVar
 
 from sqlalchemy import Engine, inspect, select, text
 
+from core.errors import DAMAGE
 from db.audit import log as audit
 from db.audit.chain import ChainHead
 from db.audit.head import BEGINNING, HEAD_FILE, HeadFile, head_lock
@@ -277,7 +278,7 @@ def _lost_where_there_is_no_database(data_dir: Path, keys: Keys | None, *, given
 def _before_first_row(head_path: Path) -> bool:
     try:
         return bool(json.loads(head_path.read_text("utf-8"))["seq"] == 0)
-    except (OSError, ValueError, KeyError, TypeError):
+    except DAMAGE:
         return False
 
 

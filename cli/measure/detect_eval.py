@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.output import check_out, progress_bar, say, wide_console, write_text
+from cli.output import check_out, counted, progress_bar, say, wide_console, write_text
 
 if TYPE_CHECKING:
     from core.measures.detection.evaluation import DetectionEvaluation
@@ -74,7 +74,9 @@ def _print(evaluation: "DetectionEvaluation") -> None:
     from rich.table import Table
 
     console, shipped = wide_console(), evaluation.shipped
-    console.print(f"{evaluation.detector} on {evaluation.dataset}, {evaluation.n_images} photos")
+    console.print(
+        f"{evaluation.detector} on {evaluation.dataset}, {counted(evaluation.n_images, 'photo')}"
+    )
     for name in ("n_faces", "ap50", "best_f1", "precision", "recall", "threshold"):
         value = getattr(evaluation, name)
         console.print(f"{name:14}{value if isinstance(value, int) else _show(value)}")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from core.errors import ModelError, damage_is
+
 if TYPE_CHECKING:
     from core.measures.detection.evaluation import DetectionEvaluation
 
@@ -102,20 +104,20 @@ def effect_markdown(models_dir: Path) -> str:
     file = models_dir / "studies" / "detectors.json"
     if not file.exists():
         return ""
-    study = json.loads(file.read_text(encoding="utf-8"))
     lines = [
         "| detector | photos | no face found | accuracy where found (95 % interval) "
         "| accuracy of all |",
         "|---|---|---|---|---|",
     ]
-    for name, row in study["detectors"].items():
-        low, high = row["accuracy_ci95"]
-        title = "none: the crops themselves" if name == "none" else name
-        lines.append(
-            f"| {title} | {row['n']} | {row['undetected']} "
-            f"| {row['accuracy_of_detected']:.1%} ({low:.1%} to {high:.1%}) "
-            f"| {row['accuracy_of_all']:.1%} |"
-        )
+    with damage_is(ModelError("studies/detectors.json is damaged; reinstall Mien.")):
+        for name, row in json.loads(file.read_text(encoding="utf-8"))["detectors"].items():
+            low, high = row["accuracy_ci95"]
+            title = "none: the crops themselves" if name == "none" else name
+            lines.append(
+                f"| {title} | {row['n']} | {row['undetected']} "
+                f"| {row['accuracy_of_detected']:.1%} ({low:.1%} to {high:.1%}) "
+                f"| {row['accuracy_of_all']:.1%} |"
+            )
     return "\n".join(lines) + "\n"
 
 
@@ -124,16 +126,17 @@ def quality_markdown(model_dir: Path) -> str:
     file = model_dir / "quality.json"
     if not file.exists():
         return ""
-    check = json.loads(file.read_text(encoding="utf-8"))["check"]
     lines = [
         "| quality | pictures | judged right | expected from the quality |",
         "|---|---|---|---|",
     ]
-    lines += [
-        f"| {band['quality']} | {band['n']} | {_share(band['accuracy_of_all'])} "
-        f"| {_share(band['mean_quality_times_reference'])} |"
-        for band in check["by_quality"]
-    ]
+    with damage_is(ModelError(f"quality.json of {model_dir.name!r} is damaged; reinstall Mien.")):
+        check = json.loads(file.read_text(encoding="utf-8"))["check"]
+        lines += [
+            f"| {band['quality']} | {band['n']} | {_share(band['accuracy_of_all'])} "
+            f"| {_share(band['mean_quality_times_reference'])} |"
+            for band in check["by_quality"]
+        ]
     return "\n".join(lines) + "\n"
 
 

@@ -27,7 +27,7 @@ def models(
     settings = load_settings()
     studies = settings.models_dir / "studies"
     rows = [
-        _row(model_id, folder, studies)
+        _whole_row(model_id, folder, studies)
         for folder in (settings.models_dir, settings.models_dir / UNSHIPPED)
         for model_id in model_ids(folder)
     ]
@@ -88,6 +88,18 @@ def _measured_corrupted(card: "ModelCard", studies: Path) -> float | None:
         return None
     study = json.loads(file.read_text(encoding="utf-8"))
     return mean_accuracy(study) if study["model_sha256"] == card.sha256 else None
+
+
+def _whole_row(model_id: str, models_dir: Path, studies: Path) -> dict[str, Any]:
+    """A row of which every cell can be shown; damaged files are told."""
+    from core.errors import ModelError, damage_is
+
+    sentence = f"The figures of model {model_id!r} are missing or damaged; reinstall Mien."
+    with damage_is(ModelError(sentence)):
+        row = _row(model_id, models_dir, studies)
+        for show in COLUMNS.values():
+            show(row)
+    return row
 
 
 def _row(model_id: str, models_dir: Path, studies: Path) -> dict[str, Any]:

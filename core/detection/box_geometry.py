@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from core.errors import ModelError
+from core.errors import ModelError, damage_is
 from core.pictures.face_input import EyesMouth
 
 
@@ -13,10 +13,7 @@ def load_box_geometry(folder: Path) -> EyesMouth:
     Raises:
         ModelError: if the file is missing or not such a measurement.
     """
-    try:
+    sentence = f"The face detector {folder.name} has no readable geometry.json; reinstall Mien."
+    with damage_is(ModelError(sentence)):
         stored = json.loads((folder / "geometry.json").read_text(encoding="utf-8"))
         return EyesMouth.model_validate(stored["eyes_mouth"])
-    except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise ModelError(
-            f"The face detector {folder.name} has no readable geometry.json; reinstall Mien."
-        ) from exc

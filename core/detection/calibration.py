@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel
 
-from core.errors import ModelError
+from core.errors import ModelError, damage_is
 
 
 class Calibration(BaseModel, frozen=True, extra="ignore"):
@@ -37,12 +37,9 @@ def load_calibration(folder: Path) -> Calibration:
     Raises:
         ModelError: if the file is missing or not such a fit.
     """
-    try:
+    sentence = f"The face detector {folder.name} has no readable calibration.json; reinstall Mien."
+    with damage_is(ModelError(sentence)):
         return Calibration.model_validate_json((folder / "calibration.json").read_bytes())
-    except (OSError, ValueError) as exc:
-        raise ModelError(
-            f"The face detector {folder.name} has no readable calibration.json; reinstall Mien."
-        ) from exc
 
 
 def save_calibration(folder: Path, calibration: Calibration, **facts: object) -> None:

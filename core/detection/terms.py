@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Final
 
+from core.errors import ModelError, damage_is
+
 _TERMS: Final = {
     "yunet": "MIT, as OpenCV Zoo gives it. It learnt from WIDER FACE, whose photos are for "
     "non-commercial research.",
@@ -24,6 +26,7 @@ def detector_terms(name: str, models_dir: Path) -> str:
     """
     if name != "ensemble":
         return _TERMS[name]
-    fusion = json.loads((models_dir / "ensemble" / "fusion.json").read_text(encoding="utf-8"))
-    members = dict.fromkeys(member["detector"] for member in fusion["members"])
-    return " ".join(f"{member}: {_TERMS[member]}" for member in members)
+    with damage_is(ModelError("The ensemble has no readable fusion.json; reinstall Mien.")):
+        text = (models_dir / "ensemble" / "fusion.json").read_text(encoding="utf-8")
+        members = dict.fromkeys(member["detector"] for member in json.loads(text)["members"])
+        return " ".join(f"{member}: {_TERMS[member]}" for member in members)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, model_validator
 
 from core.emotions import EMOTIONS
-from core.errors import ModelError
+from core.errors import ModelError, damage_is
 from core.types import MAX_NAMED, EmotionScores, FaceQuality, FloatArray
 
 TARGET: Final = 0.9
@@ -157,7 +157,5 @@ def load_conformal(model_id: str, models_dir: Path) -> ConformalFit:
     file = models_dir / model_id / "conformal.json"
     if not file.exists():
         return WITHOUT_FIT
-    try:
+    with damage_is(ModelError(f"conformal.json of {model_id!r} is damaged; reinstall Mien.")):
         return ConformalFit.model_validate_json(file.read_bytes())
-    except (OSError, ValueError) as exc:
-        raise ModelError(f"conformal.json of {model_id!r} is damaged; reinstall Mien.") from exc

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, Field
 
 from core.emotions import EMOTIONS
-from core.errors import ModelError, UnknownModelError
+from core.errors import ModelError, UnknownModelError, damage_is
 from core.pictures.face_input import EyesMouth, FaceInput
 
 
@@ -175,13 +175,11 @@ def load_card(model_id: str, models_dir: Path) -> ModelCard:
     if model_id not in known:
         names = ", ".join(known) or "none at all"
         raise UnknownModelError(f"There is no model {model_id!r}; shipped are: {names}.")
-    try:
+    with damage_is(ModelError(f"The card of model {model_id!r} is damaged; reinstall Mien.")):
         text = (models_dir / model_id / "card.json").read_text(encoding="utf-8")
         card = ModelCard.model_validate_json(text)
         if card.id != model_id:
             raise ValueError(f"card of {card.id!r} in the folder of {model_id!r}")
-    except (OSError, ValueError) as exc:  # ValueError: not UTF-8, not JSON, not such a card
-        raise ModelError(f"The card of model {model_id!r} is damaged; reinstall Mien.") from exc
     if tuple(card.labels) != EMOTIONS:
         raise ModelError(f"Model {model_id!r} has other labels than {', '.join(EMOTIONS)}.")
     return card

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from core.errors import ModelError
+from core.errors import ModelError, damage_is
 from core.pictures.face_input import EyesMouth, FaceInput
 from core.types import Box, Face, FaceMeasures, FaceQuality, ImageRGB
 
@@ -179,10 +179,8 @@ def load_quality_model(model_id: str, models_dir: Path) -> QualityModel | None:
     file = models_dir / model_id / "quality.json"
     if not file.exists():
         return None
-    try:
+    with damage_is(ModelError(f"quality.json of {model_id!r} is damaged; reinstall Mien.")):
         return QualityModel.model_validate_json(file.read_bytes())
-    except (OSError, ValueError) as exc:
-        raise ModelError(f"quality.json of {model_id!r} is damaged; reinstall Mien.") from exc
 
 
 def _inside(square: Box, width: int, height: int) -> float:

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import ModelError
+from core.errors import ModelError, damage_is
 from core.pictures.face_input import FaceInput
 from core.types import Box
 
@@ -136,13 +136,10 @@ def load_template(models_dir: Path) -> Points:
     Raises:
         ModelError: if the file is missing or something else.
     """
-    try:
+    sentence = "The landmark template of FER-2013 is missing or damaged; reinstall Mien."
+    with damage_is(ModelError(sentence)):
         stored = json.loads((models_dir / TEMPLATE_FILE).read_text(encoding="utf-8"))
         points = np.array(stored["points_xy"], np.float64)
         if points.shape != (478, 2):
             raise ValueError(f"unexpected shape {points.shape}")
-    except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise ModelError(
-            "The landmark template of FER-2013 is missing or damaged; reinstall Mien."
-        ) from exc
     return points

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
+from core.errors import DAMAGE
 from db.audit.chain import GENESIS_HASH, ChainHead
 from db.seal.files import write_whole
 
@@ -48,7 +49,7 @@ class HeadFile:
                 int(content.get("generation", 0)),
             )
             genuine = hmac.compare_digest(str(content["mac"]), self._mac(head))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except DAMAGE:
             return None
         return head if genuine else None
 

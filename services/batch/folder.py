@@ -20,11 +20,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 import pyarrow as pa
 import pyarrow.parquet as parquet
+from pydantic import TypeAdapter
 
+from core.errors import damage_is
 from core.pictures.files.names import original, printable
 from core.pictures.files.output import OutputError, appearing, check_output
 from services.analysis.photos import spreadsheet_safe
@@ -35,6 +37,10 @@ _LIST_ROWS: Final = 1024  # files in one record batch of the list
 _PART_SIZES: Final = (16, 32, 64, 128, 256, 512)  # each divides _LIST_ROWS
 _PARTS_WANTED: Final = 256
 _DIGEST: Final = b"mien.files"
+_DAMAGED: Final = (
+    "The manifest or the list there is damaged or of another version: choose another --out, or "
+    "remove that folder and begin anew."
+)
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,7 @@ class _Manifest:
     n_files: int
     part_size: int
     files_sha256: str
-    format: int = 1
+    format: Literal[1] = 1
 
 
 class BatchFolder:
@@ -219,31 +225,52 @@ def _read_manifest(path: Path) -> _Manifest | None:
     file = path / "_manifest.json"
     if not file.exists():
         return None
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-        manifest = _Manifest(**{**content, "job": BatchJob(**content["job"])})
-    except (ValueError, TypeError, KeyError) as exc:
-        raise BatchError("The manifest there is damaged or of another version.") from exc
+    with damage_is(BatchError(_DAMAGED)):
+        manifest = TypeAdapter(_Manifest).validate_json(file.read_bytes(), strict=True)
+        n_files, digest = _counted(_listed(path), manifest.job)
+        if (n_files, _part_size(n_files), digest) != (
+            manifest.n_files,
+            manifest.part_size,
+            manifest.files_sha256,
+        ):
+            raise ValueError("the list is not the one that was begun")
     return manifest
+
+
+def _listed(path: Path) -> Iterator[list[str]]:
+    with pa.ipc.open_file(pa.memory_map(str(path / "_files.arrow"))) as listed:
+        for number in range(listed.num_record_batches):
+            yield listed.get_batch(number).column(0).to_pylist()
 
 
 def _begin(path: Path, source: str, job: BatchJob, files: Iterable[str]) -> _Manifest:
     """Write the list and then the manifest, which says that the list is whole."""
-    n_files, digest = 0, hashlib.sha256()
     schema = pa.schema([("file", pa.string())])
     with (
         appearing(path / "_files.arrow") as unfinished,
         pa.ipc.new_file(str(unfinished), schema) as writer,
     ):
-        for names in _chunks(map(printable, files), _LIST_ROWS):
-            n_files += len(names)
-            digest.update("\0".join([*names, ""]).encode())
-            writer.write_batch(pa.record_batch([pa.array(names, pa.string())], schema))
-    digest.update(json.dumps(asdict(job)).encode())
-    manifest = _Manifest(source, job, n_files, _part_size(n_files), digest.hexdigest())
+
+        def written() -> Iterator[list[str]]:
+            for names in _chunks(map(printable, files), _LIST_ROWS):
+                writer.write_batch(pa.record_batch([pa.array(names, pa.string())], schema))
+                yield names
+
+        n_files, digest = _counted(written(), job)
+    manifest = _Manifest(source, job, n_files, _part_size(n_files), digest)
     with appearing(path / "_manifest.json") as unfinished:
         unfinished.write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
     return manifest
+
+
+def _counted(lists: Iterable[list[str]], job: BatchJob) -> tuple[int, str]:
+    """How many files there are, and the hash of their names and of what is done with them."""
+    n_files, digest = 0, hashlib.sha256()
+    for names in lists:
+        n_files += len(names)
+        digest.update("\0".join([*names, ""]).encode())
+    digest.update(json.dumps(asdict(job)).encode())
+    return n_files, digest.hexdigest()
 
 
 def _part_size(n_files: int) -> int:

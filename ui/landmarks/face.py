@@ -16,6 +16,7 @@ from core.drawing.landmarks import (
     draw_pose,
     draw_regions,
 )
+from core.errors import ModelError, damage_is
 from core.landmarks.pose import FaceGeometry
 from core.landmarks.schemes import IBUG, MESH, to_five
 from core.types import ImageRGB, Landmarks
@@ -144,8 +145,8 @@ def measures_table(geometry: FaceGeometry, usual: Mapping[str, Any]) -> pd.DataF
 def usual_measures() -> dict[str, Any]:
     """What was measured of many faces; {} where the file is missing."""
     file = settings().models_dir / "studies" / "usual_measures.json"
-    content: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.exists() else {}
-    return content
+    with damage_is(ModelError("studies/usual_measures.json is damaged; reinstall Mien.")):
+        return {**json.loads(file.read_text("utf-8"))} if file.exists() else {}
 
 
 def measures_section(geometry: FaceGeometry) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.errors import ModelError, damage_is
 from core.measures.curves import Predictions, load_predictions
 from ui.shared.resources import cards, settings
 from ui.shared.text import percent
@@ -58,8 +59,9 @@ def study(name: str) -> dict[str, Any] | None:
 def read_json(file: Path) -> Any:
     """Content of a JSON file; None where it is missing or no JSON."""
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError):
+        with damage_is(ModelError(f"{file.name} is missing or damaged.")):
+            return json.loads(file.read_text(encoding="utf-8"))
+    except ModelError:
         return None
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 from core.analyzer import Analyzer
 from core.config import Settings, load_settings
 from core.detection import FaceDetector, create_detector, for_photos
+from core.errors import ModelError, damage_is
 from core.expression.classify import EmotionClassifier
 from core.expression.model_card import ModelCard, load_card, model_ids
 from core.expression.quality import QualityModel, load_quality_model
@@ -70,8 +71,8 @@ def report(model_id: str) -> dict[str, Any] | None:
     file = settings().models_dir / model_id / "evaluation.json"
     if not file.exists():
         return None
-    content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return content
+    with damage_is(ModelError(f"evaluation.json of {model_id!r} is damaged; reinstall Mien.")):
+        return {**json.loads(file.read_text(encoding="utf-8"))}
 
 
 def default_report() -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from core.detection.base import FaceDetector
 from core.detection.box_geometry import load_box_geometry
 from core.detection.detectors.fusion import cluster, evidence
-from core.errors import ModelError
+from core.errors import ModelError, damage_is
 from core.types import Box, Face, FloatArray, ImageRGB, check_image_rgb
 
 N_KEYPOINTS = 5  # eyes, tip of the nose, corners of the mouth
@@ -72,15 +72,14 @@ def load_fusion(folder: Path) -> Fusion:
     Raises:
         ModelError: if it is missing or not such a fit.
     """
-    try:
+    sentence = (
+        f"The face detector {folder.name} has no readable file fusion.json, or it is missing; "
+        "reinstall Mien."
+    )
+    with damage_is(ModelError(sentence)):
         fusion = Fusion.model_validate_json((folder / "fusion.json").read_bytes())
         if len(fusion.weights) != 2 * len(fusion.members):
             raise ValueError("two weights a member are needed")
-    except (OSError, ValueError) as exc:
-        raise ModelError(
-            f"The face detector {folder.name} has no readable file fusion.json, or it is "
-            "missing; reinstall Mien."
-        ) from exc
     return fusion
 
 

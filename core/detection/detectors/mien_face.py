@@ -12,7 +12,7 @@ from core.detection.any_size import AnySizeNetwork
 from core.detection.box_geometry import load_box_geometry
 from core.detection.detectors.grid import faces_from_maps, suppress
 from core.detection.scaling import rescale
-from core.errors import ModelError
+from core.errors import ModelError, damage_is
 from core.types import Box, Face, FloatArray, ImageRGB, check_image_rgb
 
 # Sides of the network's picture are multiples of it: of the coarsest cell's, and coarser still,
@@ -134,7 +134,8 @@ def _description(folder: Path) -> dict[str, Any]:
     file = folder / "detector.json"
     if not file.exists():
         raise ModelError(f"The face detector's file {file.name} is missing; reinstall Mien.")
-    try:
+    sentence = f"The face detector {folder.name} has no readable {file.name}; reinstall Mien."
+    with damage_is(ModelError(sentence)):
         described = dict(json.loads(file.read_text(encoding="utf-8")))
         for precision in PRECISIONS:
             entry = described["files"][precision]
@@ -144,10 +145,6 @@ def _description(folder: Path) -> dict[str, Any]:
             raise ValueError("a threshold lies between 0 and 1")
         if not 0 < float(described["enlarge"]) <= _MOST_ENLARGED:
             raise ValueError("a photo cannot be enlarged by that")
-    except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise ModelError(
-            f"The face detector {folder.name} has no readable {file.name}; reinstall Mien."
-        ) from exc
     return described
 
 

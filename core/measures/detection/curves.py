@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from core.errors import ModelError, damage_is
 from core.measures.detection.evaluation import DetectionEvaluation
 from core.measures.detection.matching import PrecisionRecall
 
@@ -17,9 +18,11 @@ def load_evaluations(models_dir: Path) -> dict[str, DetectionEvaluation]:
     """
     found = []
     for file in sorted(models_dir.glob("*/evaluation.json")):
-        content = json.loads(file.read_text(encoding="utf-8"))
-        if "ap50" in content:
-            found.append(DetectionEvaluation.model_validate(content))
+        sentence = f"evaluation.json of {file.parent.name!r} is damaged; reinstall Mien."
+        with damage_is(ModelError(sentence)):
+            content = {**json.loads(file.read_text(encoding="utf-8"))}  # no list, no null
+            if "ap50" in content:
+                found.append(DetectionEvaluation.model_validate(content))
     found.sort(key=lambda evaluation: -(evaluation.ap50 or 0))
     return {evaluation.detector: evaluation for evaluation in found}
 

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from core.detection.boxes import Boxes
-from core.errors import DatasetError
+from core.errors import DatasetError, damage_is
 from core.measures.datasets import embedded_pictures
 from core.measures.detection.matching import Mask
 from core.pictures.files.table import find_files, read_table_file
@@ -121,13 +121,10 @@ class _Files(Sequence[bytes]):
 
 
 def _row_boxes(path: Path, row: int, cell: Any) -> Boxes:
-    try:
+    sentence = f"{path.name}, row {row}: boxes_xyxy must be a list of [left, top, right, bottom]."
+    with damage_is(DatasetError(sentence)):
         cell = json.loads(cell) if isinstance(cell, str) else cell
-        boxes = np.array([list(box) for box in cell], np.float64).reshape(-1, 4)
-    except (TypeError, ValueError) as exc:
-        raise DatasetError(
-            f"{path.name}, row {row}: boxes_xyxy must be a list of [left, top, right, bottom]."
-        ) from exc
+        boxes = np.array([list(box) for box in cell], np.float64).reshape(len(cell), 4)
     if not np.isfinite(boxes).all():
         raise DatasetError(f"{path.name}, row {row}: a box is not finite.")
     return boxes
