@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.detection.mediapipe_task import vision_tasks
 from core.drawing.photo import EMOTION_COLOURS, rgb
 from core.expression.explain import (
     SURROUNDINGS,
@@ -60,9 +61,7 @@ def draw_mesh(image_rgb: ImageRGB, landmarks: Landmarks) -> ImageRGB:
         for line in lines:
             _polyline(canvas, landmarks.points_xy[line], rgb(POINT_COLOUR), 1.2)
     elif landmarks.scheme == MESH:
-        from mediapipe.tasks.python import vision
-
-        edges = vision.FaceLandmarksConnections.FACE_LANDMARKS_TESSELATION
+        edges = vision_tasks().FaceLandmarksConnections.FACE_LANDMARKS_TESSELATION
         layer = canvas.copy()
         points = _fixed(landmarks.points_xy)
         for edge in edges:

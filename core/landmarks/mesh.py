@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from core.detection.mediapipe_task import close_with
+from core.detection.mediapipe_task import close_with, vision_tasks
 from core.errors import ModelError
 from core.landmarks.schemes import MESH
 from core.types import Box, Face, ImageRGB, Landmarks, check_image_rgb
@@ -88,12 +88,12 @@ def _crop_xyxy(box: Box, image_rgb: ImageRGB) -> tuple[int, int, int, int]:
 
 
 def _create_task(bundle: Path) -> Any:
-    from mediapipe.tasks import python as tasks
-    from mediapipe.tasks.python import vision
+    vision = vision_tasks()
+    from mediapipe.tasks.python import BaseOptions
 
     return vision.FaceLandmarker.create_from_options(
         vision.FaceLandmarkerOptions(
-            base_options=tasks.BaseOptions(model_asset_path=str(bundle)),
+            base_options=BaseOptions(model_asset_path=str(bundle)),
             num_faces=1,
             output_face_blendshapes=True,
         )

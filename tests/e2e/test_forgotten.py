@@ -3,9 +3,11 @@
 docs/privacy.md promises a time, and this asks a running server whether it keeps it. The server is
 this file, too: `python -m tests.e2e.test_forgotten run serve.py` is Streamlit's command line in a
 process that writes twice a second, into the file that MIEN_WATCH_FILE names, for each class of
-`WATCHED` how many objects were made and how many of them a weak reference still finds.
+`WATCHED` how many objects were made and how many of them a weak reference still finds; and once
+none is left, how many frames of pages' functions are, which hold whatever stood in a variable.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -14,6 +16,7 @@ import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final
 
 import numpy as np
@@ -44,8 +47,7 @@ WATCHED: Final = {
     "Shown": "ui.faces.pictures",
     "UploadedFile": "streamlit.runtime.uploaded_file_manager",
 }
-# The last face of Landmark Analysis may live on until more is collected: docs/privacy.md says so.
-MAY_STAY: Final = {"FaceView": 1}
+FRAMES: Final = "frames of pages"
 EVERY_S: Final = 0.5
 ASTRONAUT = ROOT / "samples" / "astronaut.jpg"
 
@@ -133,13 +135,14 @@ def test_what_closed_pages_held_is_gone_in_time(
         browser.close()
         deadline = time.monotonic() + GONE_S
         while (now := counts(told)) and time.monotonic() < deadline:
-            if all(one["alive"] <= MAY_STAY.get(name, 0) for name, one in now.items()):
+            if FRAMES in now and not any(one["alive"] for one in now.values()):
                 break
             time.sleep(0.5)
         # Each kind was there, or the test shows nothing.
         assert {name for name, one in before.items() if one["alive"]} == set(WATCHED), before
-        left = {name: one["alive"] - MAY_STAY.get(name, 0) for name, one in now.items()}
-        assert all(n <= 0 for n in left.values()), left
+        assert {name: one["alive"] for name, one in now.items()} == dict.fromkeys(
+            (*WATCHED, FRAMES), 0
+        )
 
 
 def watch(name: str) -> list[weakref.ref[Any]]:
@@ -156,6 +159,18 @@ def watch(name: str) -> list[weakref.ref[Any]]:
     return made
 
 
+def frames_of_pages() -> list[str]:
+    """Functions of pages that ended and whose variables something still holds."""
+    pages = (str(ROOT / "ui"), str(ROOT / "pages"), str(ROOT / "Home.py"))
+    return [
+        one.f_code.co_qualname
+        for one in gc.get_objects()
+        if isinstance(one, FrameType)
+        and one.f_code.co_filename.startswith(pages)
+        and not one.f_code.co_filename.startswith(str(ROOT / "ui" / "runtime"))
+    ]
+
+
 def tell(file: Path, watched: dict[str, list[weakref.ref[Any]]]) -> None:
     """Write the counts, again and again."""
     while True:
@@ -163,6 +178,8 @@ def tell(file: Path, watched: dict[str, list[weakref.ref[Any]]]) -> None:
             name: {"made": len(made), "alive": sum(one() is not None for one in made)}
             for name, made in watched.items()
         }
+        if not any(one["alive"] for one in counts.values()):
+            counts[FRAMES] = {"made": 1, "alive": len(frames_of_pages())}
         part = file.with_suffix(".part")
         part.write_text(json.dumps(counts))
         part.replace(file)

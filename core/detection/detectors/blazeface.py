@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from core.detection.box_geometry import load_box_geometry
-from core.detection.mediapipe_task import close_with
+from core.detection.mediapipe_task import close_with, vision_tasks
 from core.errors import ModelError
 from core.types import Box, Face, ImageRGB, check_image_rgb
 
@@ -66,14 +66,14 @@ class BlazeFaceDetector:
 
 
 def _create_task(bundle: Path, threshold: float) -> Any:
-    from mediapipe.tasks import python as tasks
-    from mediapipe.tasks.python import vision
+    vision = vision_tasks()
+    from mediapipe.tasks.python import BaseOptions
 
     with zipfile.ZipFile(bundle) as archive:
         network = archive.read("face_detector.tflite")
     return vision.FaceDetector.create_from_options(
         vision.FaceDetectorOptions(
-            base_options=tasks.BaseOptions(model_asset_buffer=network),
+            base_options=BaseOptions(model_asset_buffer=network),
             min_detection_confidence=threshold,
         )
     )
