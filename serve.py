@@ -16,6 +16,7 @@ from streamlit import config
 from core.config import ROOT, Settings, load_settings
 from core.errors import MienError
 from ui.runtime import logs, operations
+from ui.runtime.sign_in_return import SignInReturn
 from ui.runtime.upload_guard import UploadGuard
 
 
@@ -51,6 +52,7 @@ app = st.App(
             UploadGuard,
             max_session_bytes=settings.max_session_upload_mb * 1_000_000,
             max_total_bytes=settings.max_total_upload_mb * 1_000_000,
-        )
+        ),
+        Middleware(SignInReturn),
     ],
 )

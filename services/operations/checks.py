@@ -9,11 +9,12 @@ import stat
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
+from urllib.parse import urlsplit
 
 from core.config import ROOT, Settings
 from core.errors import MienError
@@ -21,6 +22,7 @@ from core.errors import MienError
 State = Literal["good", "note", "bad"]
 _CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 _MIN_COOKIE_SECRET: Final = 32
+_THIS_MACHINE: Final = ("localhost", "127.0.0.1", "::1")
 
 PYTHONS: Final = ((3, 11), (3, 12))
 # Of the files in THIRD_PARTY_NOTICES.md; our own models have their hash on their card.
@@ -198,13 +200,36 @@ def check_secrets_file(folder: Path = ROOT) -> Check:
         content: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))
     except (OSError, ValueError):
         return Check("secrets file", "bad", "It is not TOML.", "Correct it, or remove it.")
-    secret = content.get("auth", {}).get("cookie_secret", "") if "auth" in content else None
-    if secret is not None and len(str(secret)) < _MIN_COOKIE_SECRET:
-        return Check(
-            "secrets file", "bad", "Its cookie_secret is missing or short.",
-            "Make one with `openssl rand -hex 32`.",
-        )  # fmt: skip
+    if "auth" in content and (fault := sign_in_fault(content["auth"])):
+        return Check("secrets file", "bad", *fault)
     return Check("secrets file", "good", "It is there, for its owner only.")
+
+
+def sign_in_fault(auth: object) -> tuple[str, str] | None:
+    """Why nobody can be let in by a section `[auth]` of Streamlit's secrets, and what helps.
+
+    A short secret can be guessed, and with it anybody's cookie made; what goes over plain http,
+    keys and codes, can be read and exchanged on the way.
+
+    Example:
+        >>> sign_in_fault({"cookie_secret": "short"})[0]
+        'Its cookie_secret is missing or short.'
+    """
+    if not isinstance(auth, Mapping):
+        return "Its [auth] is no section.", "docs/privacy.md shows one."
+    if len(str(auth.get("cookie_secret", ""))) < _MIN_COOKIE_SECRET:
+        return "Its cookie_secret is missing or short.", "Make one with `openssl rand -hex 32`."
+    parts = (auth, *(part for part in auth.values() if isinstance(part, Mapping)))
+    addresses = [part.get("server_metadata_url") for part in parts if "client_id" in part]
+    for address in (auth.get("redirect_uri"), *addresses):
+        parsed = urlsplit(str(address))
+        at_home = parsed.scheme == "http" and parsed.hostname in _THIS_MACHINE
+        if parsed.scheme != "https" and not at_home:
+            return (
+                "An address in its [auth] is missing or not https.",
+                "redirect_uri and server_metadata_url have to begin with https://.",
+            )
+    return None
 
 
 def check_replicas(settings: Settings) -> Check:

@@ -1,12 +1,17 @@
 """Sign-in of admins by OpenID Connect, against a real provider, in a real browser."""
 
+import html
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
 import pytest
+from joserfc import jwt
+from joserfc.jwk import OctKey, RSAKey
 from playwright.sync_api import Browser, Page, expect
 
 from services.admin.review import Action, AuditFilter, audit_page
@@ -22,6 +27,8 @@ STRANGER = Account("subject-2", "mallory@example.org")
 # Over since a minute: Streamlit lets it in, because clients allow for clocks that go wrong.
 EXPIRED = Account("subject-3", "alan@example.org", lifetime_s=-60)
 ALLOWED = ("Ada@example.org", "alan@example.org")
+ADMIN_PART = "/ethics_privacy?privacy_section=Admin"
+COOKIE_SECRET = "only for the cookies of these tests"
 NOT_ON_LIST = "This account may not see the admin part"
 
 
@@ -39,7 +46,7 @@ class Installation:
         self.secrets_file.write_text(
             f"""[auth]
 redirect_uri = "http://127.0.0.1:{{port}}/oauth2callback"
-cookie_secret = "only for the cookies of these tests"
+cookie_secret = "{COOKIE_SECRET}"
 client_id = "{CLIENT_ID}"
 client_secret = "{CLIENT_SECRET}"
 server_metadata_url = "{self.provider.metadata_url}"
@@ -48,6 +55,15 @@ server_metadata_url = "{self.provider.metadata_url}"
 admins = {json.dumps(admins)}
 """
         )
+
+    def begin(self) -> tuple[OpenerDirector, str]:
+        """A client of its own that was sent to the provider, and the way back from there."""
+        client = build_opener(HTTPCookieProcessor())
+        claims = {"provider": "default", "exp": int(time.time()) + 60}
+        begun = jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(COOKIE_SECRET))
+        with client.open(f"{self.server.url}/auth/login?provider={begun}") as answer:
+            (way_back,) = re.findall(r'href="([^"]+)">ada@', answer.read().decode())
+        return client, html.unescape(way_back)
 
     def logged(self, action: Action) -> list[tuple[str, dict[str, object]]]:
         """Actor and details of each row of this action, oldest first; the log must be whole."""
@@ -72,7 +88,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 
 
 def admin_part(page: Page, installation: Installation) -> None:
-    page.goto(f"{installation.server.url}/ethics_privacy?privacy_section=Admin")
+    page.goto(f"{installation.server.url}{ADMIN_PART}")
     expect(page.get_by_text("Ethics & Privacy").first).to_be_visible(timeout=SLOW_MS)
 
 
@@ -83,8 +99,8 @@ def sign_in(browser: Browser, installation: Installation, account: Account) -> P
     admin_part(page, installation)
     page.get_by_role("button", name="Sign in with OpenID Connect").click()
     page.get_by_role("link", name=account.email).click()
-    page.wait_for_url(f"{installation.server.url}/")  # Streamlit leads back to the first page
-    admin_part(page, installation)
+    page.wait_for_url(f"{installation.server.url}{ADMIN_PART}")  # back to where it began
+    expect(page.get_by_text("Ethics & Privacy").first).to_be_visible(timeout=SLOW_MS)
     return page
 
 
@@ -145,3 +161,136 @@ def test_who_is_not_allowed_is_told_so_and_sees_nothing(
     assert installation.logged(Action.SIGNED_IN) == signed_in
     # The way to try again as somebody else is on the same page.
     expect(page.get_by_role("button", name="Sign in with OpenID Connect")).to_be_visible()
+
+
+def end(client: OpenerDirector, way_back: str) -> tuple[bool, bool]:
+    """Whether a way back led into the admin part as a failure, and with which cookie."""
+    jar = next(one.cookiejar for one in client.handlers if isinstance(one, HTTPCookieProcessor))
+    with client.open(way_back) as answer:
+        assert ADMIN_PART in answer.url
+        return "sign_in_failed" in answer.url, "_streamlit_user" in {one.name for one in jar}
+
+
+FAILED, SIGNED_IN = (True, False), (False, True)
+NOW_S = int(time.time())
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, SIGNED_IN),
+        ({"iss": "https://id.example.org"}, FAILED),
+        ({"iss": None}, FAILED),
+        ({"aud": "another client"}, FAILED),
+        ({"nonce": "another"}, FAILED),
+        ({"nonce": None}, FAILED),
+        ({"exp": NOW_S - 600}, FAILED),
+        ({"exp": None}, FAILED),
+        ({"exp": "soon"}, FAILED),
+        ({"iat": NOW_S + 6000}, FAILED),
+        ({"sub": None}, FAILED),
+    ],
+)
+def test_tokens_that_cannot_be_believed_sign_nobody_in(
+    installation: Installation, changes: dict[str, object], expected: tuple[bool, bool]
+) -> None:
+    client, way_back = installation.begin()
+    installation.provider.changes = changes
+    try:
+        assert end(client, way_back) == expected
+    finally:
+        installation.provider.changes = {}
+
+
+def test_who_is_not_the_provider_or_not_the_client_signs_nobody_in(
+    installation: Installation,
+) -> None:
+    provider = installation.provider
+    client, way_back = installation.begin()
+    provider.signs = RSAKey.generate_key(2048)
+    try:
+        assert end(client, way_back) == FAILED
+    finally:
+        provider.signs = None
+    client, way_back = installation.begin()
+    provider.secret = "what Mien was not told"
+    try:
+        assert end(client, way_back) == FAILED
+    finally:
+        provider.secret = CLIENT_SECRET
+
+
+def test_a_way_back_leads_in_once_and_only_who_began(installation: Installation) -> None:
+    client, way_back = installation.begin()
+    stranger = build_opener(HTTPCookieProcessor())
+    assert end(stranger, way_back) == FAILED
+    assert end(client, way_back.replace("state=", "state=x")) == FAILED
+    assert end(client, way_back) == SIGNED_IN
+    assert end(client, way_back)[0], "replayed"
+    assert end(stranger, way_back) == FAILED
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"email": None},
+        {"email": ["ada@example.org"]},
+        {"email": {"ada@example.org": True}},
+        {"email_verified": None},
+        {"email_verified": "true"},
+        {"email_verified": 1},
+    ],
+)
+def test_claims_of_another_kind_let_nobody_in(
+    installation: Installation, browser: Browser, changes: dict[str, object]
+) -> None:
+    installation.provider.changes = changes
+    try:
+        page = sign_in(browser, installation, ADA)
+    finally:
+        installation.provider.changes = {}
+    expect(page.get_by_text(NOT_ON_LIST)).to_be_visible(timeout=SLOW_MS)
+    expect(page.get_by_role("radio", name="Stored", exact=True)).to_have_count(0)
+    page.context.close()
+
+
+def test_who_was_not_signed_in_is_told_where_they_began(
+    installation: Installation, browser: Browser
+) -> None:
+    page = browser.new_context().new_page()
+    page.set_default_timeout(SLOW_MS)
+    admin_part(page, installation)
+    page.get_by_role("button", name="Sign in with OpenID Connect").click()
+    installation.provider.changes = {"aud": "another client"}
+    try:
+        page.get_by_role("link", name=ADA.email).click()
+        expect(page.get_by_text("The other site did not sign you in")).to_be_visible()
+    finally:
+        installation.provider.changes = {}
+    page.context.close()
+
+
+def test_a_weak_secret_or_plain_http_lets_nobody_in(
+    installation: Installation, browser: Browser
+) -> None:
+    """Also who had signed in before."""
+    page = sign_in(browser, installation, ADA)
+    expect(page.get_by_text("Signed in as ada@example.org")).to_be_visible(timeout=SLOW_MS)
+    good = installation.secrets_file.read_text()
+    url = installation.provider.metadata_url
+    try:
+        for bad in (
+            good.replace(COOKIE_SECRET, "short"),
+            good.replace(url, "http://id.example.org/.well-known/openid-configuration"),
+            good.replace("http://127.0.0.1:{port}", "http://mien.example.org"),
+        ):
+            assert bad != good
+            installation.secrets_file.write_text(bad)
+            page.wait_for_timeout(3_000)
+            admin_part(page, installation)
+            page.get_by_role("button", name="Sign in with OpenID Connect").click()
+            expect(page.get_by_text("is not set up completely")).to_be_visible(timeout=SLOW_MS)
+            expect(page.get_by_text("Signed in as")).to_have_count(0)
+    finally:
+        installation.secrets_file.write_text(good)
+    page.context.close()

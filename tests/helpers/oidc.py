@@ -46,11 +46,20 @@ class Account:
 
 @dataclass
 class Provider:
-    """A running provider; `sign_ins` and `sign_outs` count what went through to the end."""
+    """A running provider; `sign_ins` and `sign_outs` count what went through to the end.
+
+    Attributes:
+        changes: claims of tokens that are other than they should be; None leaves one out.
+        signs: what tokens are signed with, where it is not `key`.
+        secret: what it takes for the client's secret.
+    """
 
     url: str
     accounts: tuple[Account, ...]
     key: RSAKey
+    changes: dict[str, object] = field(default_factory=dict)
+    signs: RSAKey | None = None
+    secret: str = CLIENT_SECRET
     grants: dict[str, tuple[Account, dict[str, str]]] = field(default_factory=dict)
     sign_ins: int = 0
     sign_outs: int = 0
@@ -88,10 +97,11 @@ class Provider:
         return f"<!doctype html><title>Sign in</title><h1>Who are you?</h1>{''.join(links)}"
 
     def tokens(self, form: Mapping[str, str], authorization: str) -> dict[str, object]:
-        """Tokens for a code, which works once."""
+        """Tokens for a code, which works once; RFC 6749's error for who is not the client."""
         account, asked = self.grants.pop(form["code"])
-        expected = base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
-        assert authorization == f"Basic {expected}"
+        expected = base64.b64encode(f"{CLIENT_ID}:{self.secret}".encode()).decode()
+        if authorization != f"Basic {expected}":
+            return {"error": "invalid_client"}
         assert form["redirect_uri"] == asked["redirect_uri"]
         digest = hashlib.sha256(form["code_verifier"].encode()).digest()
         challenge = base64.urlsafe_b64encode(digest).decode().rstrip("=")
@@ -106,13 +116,15 @@ class Provider:
             "nonce": asked["nonce"],
             "email": account.email,
             "email_verified": account.email_verified,
-        }
+        } | self.changes
+        claims = {name: value for name, value in claims.items() if value is not None}
         self.sign_ins += 1
+        key = self.signs or self.key
         return {
             "access_token": secrets.token_urlsafe(16),
             "token_type": "Bearer",
             "expires_in": 3600,
-            "id_token": jwt.encode({"alg": "RS256", "kid": self.key.kid}, claims, self.key),
+            "id_token": jwt.encode({"alg": "RS256", "kid": self.key.kid}, claims, key),
         }
 
 
@@ -163,11 +175,13 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         form = dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
         tokens = self._provider.tokens(form, self.headers["Authorization"])
-        self._answer(json.dumps(tokens))
+        self._answer(json.dumps(tokens), status=401 if "error" in tokens else 200)
 
-    def _answer(self, text: str, content_type: str = "application/json") -> None:
+    def _answer(
+        self, text: str, content_type: str = "application/json", *, status: int = 200
+    ) -> None:
         body = text.encode()
-        self.send_response(200)
+        self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -18,6 +18,7 @@ from services.admin.sign_in import (
     sign_in,
     sign_out,
 )
+from services.operations.checks import sign_in_fault
 from services.store import Store
 from ui.admin.session import admin_session
 from ui.consent.session import say
@@ -60,7 +61,7 @@ def _judge(store: Store) -> Callable[[], AdminIdentity] | None:
     token = admin_session().token
     if token:
         return lambda: current(store, token)
-    if outside_providers() and st.user.get("is_logged_in"):
+    if outside_providers() and st.user.get("is_logged_in") and not sign_in_fault(_secrets("auth")):
         claims = st.user.to_dict()
         return lambda: outside_admin(store, claims, allowed_outside())
     return None
@@ -89,6 +90,8 @@ def leave(store: Store, admin: AdminIdentity) -> None:
 def enter_outside(provider: str) -> None:
     """Send the browser to a provider of `outside_providers`; a failure is left to be shown."""
     try:
+        if fault := sign_in_fault(_secrets("auth")):
+            raise StreamlitAuthError(" ".join(fault))
         st.login(provider or None)
     except StreamlitAuthError as error:
         logger.error("OpenID Connect is not set up as it must be: %s", error)

@@ -10,7 +10,8 @@ from services.store import Store
 from ui.admin.identity import enter, enter_outside, leave, outside_providers, signed_in
 from ui.admin.review import review_section
 from ui.admin.session import admin_session, keep_cookie
-from ui.consent.session import show_said
+from ui.consent.session import say, show_said
+from ui.runtime.sign_in_return import FAILED
 
 HOW_TO = (
     "Nobody can sign in here yet. Whoever runs Mien makes an account on the serving computer:\n\n"
@@ -19,6 +20,11 @@ HOW_TO = (
     "documentation has it, and who is allowed, by verified e-mail address or by subject id "
     "(`sub`). Nobody else gets in, however they signed in:\n\n"
     '```\n[mien]\nadmins = ["name@example.org"]\n```'
+)
+
+_NOT_SIGNED_IN = (
+    "The other site did not sign you in, or said so in a way that cannot be believed. Try again; "
+    "whoever runs Mien finds the reason in the server's log."
 )
 
 
@@ -49,6 +55,8 @@ def admin_section(store: Store | None, problem: str) -> None:
 
 def _doors(store: Store) -> None:
     st.subheader("For admins", anchor=False)
+    if st.query_params.pop(FAILED, ""):
+        say("error", _NOT_SIGNED_IN)
     show_said()
     local, providers = local_accounts_exist(store), outside_providers()
     if not local and not providers:
@@ -86,7 +94,7 @@ def _outside_doors(providers: Sequence[str]) -> None:
             )
         if st.user.get("is_logged_in"):
             st.button("Sign out there", on_click=st.logout, icon=":material/logout:")
-    st.caption("It leads to another site and back to Home; then open this page again.")
+    st.caption("It leads to another site and back to this page.")
 
 
 def _sign_in(store: Store) -> None:

@@ -10,16 +10,18 @@ import logging
 import pkgutil
 import sys
 import threading
+from collections.abc import Callable
 
 import streamlit as st
 from starlette.formparsers import MultiPartParser
 
 import ui
-from core.errors import SettingsError
+from core.errors import MienError, SettingsError
 from services.observe import WORK, add_observer
 from services.operations.doctor import Readiness
 from services.operations.logs import LogObserver
 from ui.runtime import logs
+from ui.runtime.memory import overwrite_freed
 from ui.runtime.messages import refuse_needless_messages
 from ui.runtime.router import through_home_from_the_start
 from ui.runtime.session_expiry import start_expiry
@@ -45,6 +47,7 @@ def start(*, serving: bool = True) -> None:
         limits = settings()
         _started = True
         logs.set_up(limits.log_format, limits.log_level)
+        overwrite_freed()
         keep_uploads_in_memory()
         refuse_needless_messages()
         start_expiry()
@@ -70,6 +73,15 @@ def start_or_say() -> None:
             icon=":material/build:",
         )
         st.stop()
+
+
+def run_or_say(page: Callable[[], None]) -> None:
+    """Run a page; what it cannot read is a sentence on it, and a line in the log."""
+    try:
+        page()
+    except MienError as error:
+        logger.error("%s", error)
+        st.error(str(error), icon=":material/build:")
 
 
 def warm_up() -> None:
