@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import importlib.metadata
 import json
 import re
 import runpy
@@ -135,6 +136,15 @@ def test_no_licence_comes_in_unseen() -> None:
     for name, _, words in rows:
         if not set(name) <= {"-"}:
             assert set(re.split(r" AND | OR ", words)) <= ALLOWED, f"{name}: {words}"
+
+
+def test_what_wheels_carry_is_told() -> None:
+    """Libraries under the GPL come inside of wheels whose own licence says nothing of them."""
+    page = LICENCES["PAGE"].read_text(encoding="utf-8")
+    folder = Path(str(importlib.metadata.distribution("av").locate_file("av.libs")))
+    carried = {file.name.split("-")[0].split(".")[0] for file in folder.glob("*.so*")}
+    for name in carried & {"libx264", "libx265", "libxvidcore", "libpostproc"}:
+        assert name in page
 
 
 def test_licences_are_those_that_the_packages_say() -> None:

@@ -3,42 +3,76 @@
 import socket
 import ssl
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvicorn
 
 from tests.e2e.conftest import free_port
 from tests.helpers.replicas import HOST, Site, missing_program, started_proxy
 from tests.paths import ROOT
+from ui.runtime.upload_guard import GRACE_S, UploadGuard
 
 HEADER_S, BODY_S, SLACK_S = 15, 30, 12
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """nginx before nothing: what is tried here never gets to an app."""
+    """nginx before an app that takes whatever comes, behind the guard of uploads."""
     if reason := missing_program():
         pytest.skip(reason)
     folder = tmp_path_factory.mktemp("proxy")
     subprocess.run(["sh", ROOT / "deploy/make_secrets.sh", folder / "secrets"], check=True)
     port = free_port()
     found = Site(f"https://{HOST}:{port}", port, free_port(), folder)
-    with started_proxy(found, "server 127.0.0.1:9 max_fails=0;"):
+    upstream = uvicorn.Server(
+        uvicorn.Config(
+            UploadGuard(takes_all, max_session_bytes=10**8, max_total_bytes=10**8),
+            port=free_port(),
+            log_level="error",
+        )
+    )
+    thread = threading.Thread(target=upstream.run, daemon=True)
+    thread.start()
+    with started_proxy(found, f"server 127.0.0.1:{upstream.config.port} max_fails=0;"):
         yield found
+    upstream.should_exit = True
+    thread.join(20)
+
+
+async def takes_all(_scope: Any, receive: Any, send: Any) -> None:
+    while (await receive()).get("more_body"):
+        pass
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
 
 
 def seconds_until_closed(connection: socket.socket, said: bytes) -> float:
-    began_s = time.monotonic()
-    connection.settimeout(100)
-    connection.sendall(said)
+    return closed(connection, said)[0]
+
+
+def closed(
+    connection: socket.socket, said: bytes, drop: bytes = b"", every_s: float = 100
+) -> tuple[float, bytes]:
+    """Seconds until the other side closes, and what it says; `drop` is sent again and again."""
+    began_s, answer = time.monotonic(), b""
+    connection.settimeout(every_s)
     try:
-        while connection.recv(4096):
-            pass
-    except ConnectionError:
+        connection.sendall(said)
+        while time.monotonic() - began_s < 100:
+            try:
+                if not (came := connection.recv(4096)):
+                    break
+                answer += came
+            except TimeoutError:
+                connection.sendall(drop)
+    except (ConnectionError, ssl.SSLError):
         pass
-    return time.monotonic() - began_s
+    return time.monotonic() - began_s, answer
 
 
 def secured(port: int) -> ssl.SSLSocket:
@@ -54,6 +88,41 @@ def test_half_a_header_is_not_waited_for(site: Site, secure: bool) -> None:
         waited_s = seconds_until_closed(connection, b"GET / HTTP/1.1\r\nX-Half: ")
     plain.close()
     assert HEADER_S - 2 < waited_s < HEADER_S + SLACK_S
+
+
+def request(site: Site, method: str, path: str, n_bytes: int) -> bytes:
+    return (
+        f"{method} {path} HTTP/1.1\r\nHost: {HOST}:{site.port}\r\nContent-Length: {n_bytes}\r\n"
+        "Connection: close\r\n\r\n"
+    ).encode()
+
+
+UPLOAD = "/_stcore/upload_file/a-session/a-file"
+
+
+def test_a_body_that_comes_gets_through(site: Site) -> None:
+    for method, path in (("POST", "/anywhere"), ("PUT", UPLOAD)):
+        with secured(site.port) as connection:
+            waited_s, answer = closed(connection, request(site, method, path, 5000) + bytes(5000))
+        assert answer.startswith(b"HTTP/1.1 204"), answer
+        assert waited_s < SLACK_S
+
+
+def test_half_a_body_is_not_waited_for(site: Site) -> None:
+    """Of no upload, so that only nginx looks at it."""
+    with secured(site.port) as connection:
+        said = request(site, "POST", "/anywhere", 5000) + bytes(2500)
+        waited_s = seconds_until_closed(connection, said)
+    assert BODY_S - 2 < waited_s < BODY_S + SLACK_S
+
+
+def test_an_upload_drop_by_drop_is_ended_by_the_app(site: Site) -> None:
+    """nginx waits for the next drop only, and so would wait for all of them: 14 hours here."""
+    with secured(site.port) as connection:
+        said = request(site, "PUT", UPLOAD, 5_000_000) + bytes(500)
+        waited_s, answer = closed(connection, said, drop=bytes(100), every_s=1)
+    assert GRACE_S - 2 < waited_s < GRACE_S + SLACK_S
+    assert answer.startswith(b"HTTP/1.1 408"), answer
 
 
 def test_the_templates_file_is_where_the_limits_act(site: Site) -> None:

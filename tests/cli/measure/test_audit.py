@@ -1,4 +1,10 @@
 import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -9,8 +15,11 @@ from typer.testing import CliRunner
 from cli.measure.audit import audit
 from core.errors import DatasetError
 from core.expression.model_card import model_ids
+from services.store import chain_status, open_store
 from tests.cli.photos.test_analyze import mien
+from tests.db.tools import actions
 from tests.helpers.audit_sets import csv_bytes, good_zip, labels, pictures
+from tests.paths import ROOT
 
 app = typer.Typer(pretty_exceptions_enable=False)
 app.command()(audit)
@@ -104,3 +113,46 @@ def test_a_bad_place_for_the_report_is_refused_before_the_work(parquet: Path, ou
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert "faces" not in done.stdout
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.4, 1.1])
+def test_a_killed_audit_was_begun_and_kept_nothing(
+    parquet: Path, tmp_path: Path, after_s: float
+) -> None:
+    data_dir, temporary, out = tmp_path / "data", tmp_path / "tmp", tmp_path / "report.html"
+    temporary.mkdir()
+    open_store(data_dir).close()
+    command = ["audit", "--data", parquet, "--group-by", "side", "--robustness", 70, "--out", out]
+    with subprocess.Popen(
+        [sys.executable, "-c", "from cli.main import main; main()", *map(str, command)],
+        cwd=ROOT,
+        env={**os.environ, "MIEN_DATA_DIR": str(data_dir), "TMPDIR": str(temporary)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as run:
+        deadline = time.monotonic() + 180
+        while not _begun(data_dir) and time.monotonic() < deadline:
+            assert run.poll() is None, "it ended before it could be killed"
+            time.sleep(0.02)
+        time.sleep(after_s)
+        os.kill(run.pid, signal.SIGKILL)
+        assert run.wait(timeout=30) == -signal.SIGKILL
+    store = open_store(data_dir)
+    try:
+        assert chain_status(store).ok
+        assert actions(store)[-1] == "ANALYSED"
+    finally:
+        store.close()
+    assert not out.exists()
+    assert not list(temporary.iterdir())
+    kept = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+    for picture in pictures()[:10]:
+        assert kept.count(picture) <= parquet.read_bytes().count(picture)
+    # And the next one is as if nothing had been.
+    assert "70 faces" in mien("audit", "--data", parquet).stdout
+
+
+def _begun(data_dir: Path) -> bool:
+    with sqlite3.connect(f"file:{data_dir / 'mien.sqlite3'}?mode=ro", uri=True) as database:
+        found = database.execute("SELECT 1 FROM audit_event WHERE action = 'ANALYSED'")
+        return found.fetchone() is not None

@@ -1,4 +1,6 @@
+import contextlib
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -6,6 +8,7 @@ import time
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 
 from tests.paths import ROOT
@@ -55,6 +58,60 @@ def test_a_killed_run_goes_on_and_does_nothing_twice(tmp_path: Path, album: Path
     assert frame["top"].value_counts().to_dict() == {"happy": 129}
     # Names of photos are in the results, which are the user's, and nowhere else.
     assert "077.jpg" not in done.stderr
+
+
+def workers_of(out: Path) -> list[psutil.Process]:
+    """Processes of Python that were begun by a batch into this folder, or by its workers."""
+    mine = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if str(out) in process.environ().get("MIEN_TEST_OUT", ""):
+                mine.append(process)
+    return mine
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_kills_at_any_moment_change_nothing(tmp_path: Path, album: Path, seed: int) -> None:
+    """What was begun, killed and gone on with again and again is what one run makes."""
+    undisturbed, out = tmp_path / "whole.parquet", tmp_path / "killed.parquet"
+    done = subprocess.run(mien_batch(album, "--out", undisturbed), cwd=ROOT, check=False)
+    assert done.returncode == 1
+    rng, n_kills, quiet = random.Random(seed), 0, subprocess.DEVNULL
+    command = mien_batch(album, "--out", out, "--workers", 2)
+    environment = {**os.environ, "MIEN_TEST_OUT": str(out)}
+    longest_s = 4.0
+    for _ in range(30):
+        with subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
+        ) as run:
+            try:
+                status = run.wait(timeout=rng.uniform(0, longest_s))
+            except subprocess.TimeoutExpired:
+                victim = run.pid
+                if rng.random() < 0.3 and (children := psutil.Process(run.pid).children(True)):
+                    victim = rng.choice(children).pid  # one that works, which is then replaced
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(victim, signal.SIGKILL)
+                n_kills += 1
+                if victim != run.pid:
+                    run.kill()
+                status = run.wait(timeout=30)
+        assert status in (-signal.SIGKILL, 1)
+        if status == 1:
+            break
+        longest_s *= 1.4
+    assert status == 1
+    assert n_kills >= 3
+    parts = sorted(file.name for file in out.glob("part-*"))
+    assert parts == sorted(file.name for file in undisturbed.glob("part-*"))
+    for name in (*parts, "_refused.csv", "_files.arrow"):
+        assert (out / name).read_bytes() == (undisturbed / name).read_bytes(), name
+    assert not list(out.glob("_unfinished*"))
+    deadline = time.monotonic() + 60
+    while (left := workers_of(out)) and time.monotonic() < deadline:
+        time.sleep(1)
+    assert left == [], "workers of killed runs live on"
 
 
 def test_wrong_usage_is_one_line(tmp_path: Path) -> None:
