@@ -4,7 +4,7 @@ What WebRTC's thread calls returns at once: it draws what is known and waits for
 picture keeps the camera's pace however slow the analysis is; only the labels come more seldom.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 import av
@@ -19,7 +19,11 @@ from services.analysis.live import LiveSession
 MAX_OFFER_BYTES: Final = 32_000
 MAX_CANDIDATES: Final = 48
 MAX_SECTIONS: Final = 3
+_MAX_LINE: Final = 500
 MAX_FRAME_PIXELS: Final = 1920 * 1080
+
+
+NO_VIDEO: Final = "This browser offers something else than a live video; a snapshot works."
 
 
 class OfferRefusedError(MienError):
@@ -28,11 +32,13 @@ class OfferRefusedError(MienError):
     kind = "offer_refused"
 
 
-def check_offer(sdp: str) -> None:
+def check_offer(sdp: object) -> None:
     """Raise `OfferRefusedError` unless an offer sends one video and nothing else.
 
     It comes from a stranger, and whatever nobody reads of a further track stays in memory.
     """
+    if not isinstance(sdp, str) or len(sdp) > MAX_OFFER_BYTES:
+        raise OfferRefusedError(NO_VIDEO)
     _, *sections = ("\n" + sdp.replace("\r\n", "\n")).split("\nm=")
     sent = [
         section.split()[0] if section.split() else ""
@@ -40,15 +46,31 @@ def check_offer(sdp: str) -> None:
         if "\na=recvonly" not in section and "\na=inactive" not in section
     ]
     n_candidates = sdp.count("a=candidate:")
-    if (
-        len(sdp) > MAX_OFFER_BYTES
-        or sent != ["video"]
-        or len(sections) > MAX_SECTIONS
-        or n_candidates > MAX_CANDIDATES
-    ):
-        raise OfferRefusedError(
-            "This browser offers something else than a live video; a snapshot works."
-        )
+    if sent != ["video"] or len(sections) > MAX_SECTIONS or n_candidates > MAX_CANDIDATES:
+        raise OfferRefusedError(NO_VIDEO)
+
+
+def few_candidates(said: object, known: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Those ways to a browser that it may name after its offer, of what it says.
+
+    Each is tried by sending to it; a stranger may not have thousands of places looked at, or
+    others than ways.
+
+    Args:
+        said: what the browser sent: name of a way -> its line and where it belongs.
+        known: names that were let through before.
+    """
+    ways = list(said.items()) if isinstance(said, dict) else []
+    fit = {
+        name: way
+        for name, way in ways[:MAX_CANDIDATES]
+        if isinstance(way, dict)
+        and isinstance(way.get("candidate"), str)
+        and len(way["candidate"]) <= _MAX_LINE
+    }
+    new = [name for name in fit if name not in known]
+    too_many = set(new[max(MAX_CANDIDATES - len(known), 0) :])
+    return {name: way for name, way in fit.items() if name not in too_many}
 
 
 class FrameProcessor:

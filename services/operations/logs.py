@@ -44,7 +44,8 @@ TRACEBACK: Final = "Traceback (most recent call last)"
 _PLACE: Final = re.compile(r'File "([^"]+)", line (\d+), in (\S+)')
 # Libraries that write of single connections, addresses included, below this level.
 _QUIET: Final = (
-    "aioice", "aiortc", "alembic", "asyncio", "matplotlib", "PIL", "urllib3", "websockets",
+    "aioice", "aiortc", "alembic", "asyncio", "matplotlib", "PIL", "streamlit_webrtc", "urllib3",
+    "websockets",
 )  # fmt: skip
 # What `logging` and uvicorn put on a record themselves; all else came by `extra`.
 _STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__) | {

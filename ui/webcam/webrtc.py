@@ -11,7 +11,13 @@ from streamlit_webrtc.component import generate_frontend_component_key
 from streamlit_webrtc.relay import get_global_relay
 from streamlit_webrtc.webrtc import SignallingTimeoutError, WebRtcWorker
 
-from services.analysis.live_frames import FrameProcessor, OfferRefusedError, check_offer
+from services.analysis.live_frames import (
+    NO_VIDEO,
+    FrameProcessor,
+    OfferRefusedError,
+    check_offer,
+    few_candidates,
+)
 from ui.runtime.components import make_known
 
 _KEY: Final = "live_video"
@@ -57,7 +63,10 @@ def link(
     and whenever the page runs while it is told to play but has not begun, it begins once more,
     and the two beginnings break each other. So it is told to play only once it was mounted.
     """
-    plays = wanted and st.session_state.get(generate_frontend_component_key(_KEY)) is not None
+    said = st.session_state.get(generate_frontend_component_key(_KEY))
+    if not _is_understood(said):
+        return Link(playing=False, signalling=False)
+    plays = wanted and said is not None
     if plays:
         _drop_instead_of_queueing()
         _look_at_offers()
@@ -126,16 +135,39 @@ def _drop_instead_of_queueing() -> None:
     relay.mien_drops = True
 
 
+def _is_understood(said: object) -> bool:
+    """Whether the browser's side says what it says in the library's own way, or nothing yet."""
+    if said is None:
+        return True
+    offer = said.get("sdpOffer") if isinstance(said, Mapping) else ""
+    return offer is None or (
+        isinstance(offer, Mapping)
+        and isinstance(offer.get("sdp"), str)
+        and isinstance(offer.get("type"), str)
+    )
+
+
 def _look_at_offers() -> None:
-    """Let no offer through to WebRTC that is more than one video (`check_offer`)."""
+    """Let no offer through to WebRTC but one video (`check_offer`), and few ways to the browser.
+
+    What cannot be read is no fault of ours: it is refused as well.
+    """
     worker: Any = WebRtcWorker
     if getattr(worker, "mien_looks", False):
         return
-    process = worker.process_offer
+    process, take = worker.process_offer, worker.set_ice_candidates_from_offerer
 
     def checked(self: Any, sdp: str, type_: str, timeout: float | None = None) -> Any:
         check_offer(sdp)
-        return process(self, sdp, type_, timeout)
+        try:
+            return process(self, sdp, type_, timeout)
+        except SignallingTimeoutError:
+            raise
+        except Exception as exc:
+            raise OfferRefusedError(NO_VIDEO) from exc
 
-    worker.process_offer = checked
+    def few(self: Any, candidates: object) -> None:
+        take(self, few_candidates(candidates, self._added_ice_candidate_ids))
+
+    worker.process_offer, worker.set_ice_candidates_from_offerer = checked, few
     worker.mien_looks = True

@@ -77,7 +77,7 @@ def test_kills_at_any_moment_change_nothing(tmp_path: Path, album: Path, seed: i
     undisturbed, out = tmp_path / "whole.parquet", tmp_path / "killed.parquet"
     done = subprocess.run(mien_batch(album, "--out", undisturbed), cwd=ROOT, check=False)
     assert done.returncode == 1
-    rng, n_kills, quiet = random.Random(seed), 0, subprocess.DEVNULL
+    rng, n_kills = random.Random(seed), 0
     command = mien_batch(album, "--out", out, "--workers", 2)
     environment = {**os.environ, "MIEN_TEST_OUT": str(out)}
     longest_s = 4.0
