@@ -74,7 +74,7 @@ def test_naive_times_are_refused(store: Store) -> None:
     from db.tables import LeaseRow
 
     with pytest.raises(StatementError, match="must be aware") as caught, store.write() as unit:
-        unit.session.add(LeaseRow(name="x", holder="y", until=datetime(2026, 1, 1)))
+        unit.session.add(LeaseRow(name="x", holder="y", until=datetime(2026, 1, 1)))  # noqa: DTZ001
     assert "datetime" not in str(caught.value)  # no value reaches an error's text
     assert counts(store)["lease"] == 0
 

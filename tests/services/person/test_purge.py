@@ -1,7 +1,9 @@
 """The purge as the product runs it: in its thread, on read, and told to whoever listens."""
 
 import threading
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -9,10 +11,11 @@ from db.consent import purge as work
 from db.errors import StoreFullError
 from db.store import Store
 from db.types import AdminIdentity, Choices, Kind
-from services.admin.review import set_retention
+from services.admin.review import AuditFilter, audit_page, set_retention
 from services.observe import Observer, add_observer, remove_observer
 from services.person.export import look_up
 from services.person.purge import PurgeThread, purge, purge_if_due, purge_lag_s
+from services.store import chain_status
 from tests.db.fixtures import FakeClock
 from tests.db.tools import actions, agree, analyse, counts
 from tests.db.traces import plant
@@ -53,6 +56,50 @@ def test_each_purge_is_told_with_what_it_removed(
     purge(store)
     assert heard.ended == [(0, 0), (3, 0)]  # image, result, consent record
     assert heard.said == []
+
+
+@pytest.fixture
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The server's clock on the wall jumps on 29 March and 25 October 2026, at 1:00 UTC."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("berlin")
+@pytest.mark.parametrize(
+    "stored_at", [datetime(2026, 3, 14, 1, 30, tzinfo=UTC), datetime(2026, 10, 10, tzinfo=UTC)]
+)
+def test_a_day_has_24_hours_whatever_the_clock_on_the_wall_does(
+    store: Store, clock: FakeClock, stored_at: datetime
+) -> None:
+    clock.now = stored_at
+    planted = plant(store)
+    assert planted.given.code is not None
+    clock.forward(days=30, seconds=-1)
+    assert clock.now.astimezone().utcoffset() != stored_at.astimezone().utcoffset()
+    before = purge(store)
+    assert (before.images, before.analyses, before.subjects) == (0, 0, 0)
+    assert look_up(store, planted.given.code).analyses
+    clock.forward(seconds=1)
+    after = purge(store)
+    assert (after.images, after.analyses, after.subjects) == (1, 1, 1)
+
+
+@pytest.mark.usefixtures("berlin")
+def test_the_hour_that_comes_twice_is_two_hours_of_the_log(
+    store: Store, clock: FakeClock, heard: Heard
+) -> None:
+    for minutes in range(0, 150, 15):  # from 02:00 on the wall to 03:30, by way of 02:00 again
+        clock.now = datetime(2026, 10, 25, tzinfo=UTC) + timedelta(minutes=minutes)
+        agree(store)
+        purge(store)
+    assert heard.said == []
+    assert chain_status(store).ok
+    at = [row.ts_utc for row in audit_page(store, AuditFilter()).rows]
+    assert at == sorted(at, reverse=True)
 
 
 def test_a_purge_that_is_left_to_another_process_is_told(store: Store, heard: Heard) -> None:
