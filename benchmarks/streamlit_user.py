@@ -39,13 +39,7 @@ class Screen:
 
 
 class StreamlitUser:
-    """A session of the app. Not for several threads.
-
-    Args:
-        url: of the app, such as "http://127.0.0.1:8501".
-        page: path of the page, such as "upload".
-        timeout_s: longest silence of the server.
-    """
+    """A session of the app at `url`, on the page at the path `page`. Not for several threads."""
 
     def __init__(self, url: str, page: str, *, timeout_s: float = 1200.0) -> None:
         """Connect and open the page."""

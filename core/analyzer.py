@@ -150,15 +150,7 @@ def create_analyzer(
     with_landmarks: bool = True,
     tiles: bool = False,
 ) -> Analyzer:
-    """Load everything an `Analyzer` needs from `models_dir`.
-
-    Args:
-        models_dir: folder of the shipped models.
-        model_id: of the expression model.
-        detector: name of the detector; it also finds faces in turned photos.
-        min_face_px: see `Analyzer`.
-        with_landmarks: whether points are looked for.
-        tiles: whether very small faces are looked for, which takes longer.
+    """Load everything an `Analyzer` needs from `models_dir`; `tiles` also finds very small faces.
 
     Raises:
         UnknownModelError, UnknownDetectorError: for names that do not exist.

@@ -55,14 +55,7 @@ def normal_name(name: str) -> str:
 def create(
     store: Store, name: str, password: str, *, by: str, hasher: PasswordHasher | None = None
 ) -> Admin:
-    """Add an admin.
-
-    Args:
-        store: where.
-        name: to sign in with, 1 to 64 characters.
-        password: at least 12 characters; not the name.
-        by: actor, for the audit log.
-        hasher: argon2id; tests give a quick one.
+    """Add an admin with a name of 1 to 64 characters and a password of at least 12, not the name.
 
     Raises:
         AdminAccountError: name or password will not do, or the name is taken.
@@ -191,12 +184,7 @@ def sign_in(
 ) -> str:
     """Check name and password; return a token that stands for the sign-in.
 
-    Args:
-        store: where.
-        name: as typed.
-        password: as typed.
-        client: address of the browser, "" where it is not known; only a keyed hash is held.
-        hasher: argon2id; tests give a quick one.
+    Of `client`, the address of the browser, "" where it is not known, only a keyed hash is held.
 
     Raises:
         WrongPasswordError: they do not belong together, or there is no such account.
@@ -371,17 +359,10 @@ _REFUSAL_WORDS = {
 def outside_identity(
     store: Store, *, issuer: str, subject: str, name: str, refusal: Refusal | None
 ) -> AdminIdentity:
-    """An admin who signed in elsewhere (OpenID Connect); refusals are logged.
-
-    Args:
-        store: where.
-        issuer: `iss` of the identity token.
-        subject: `sub` of it.
-        name: to show; not stored.
-        refusal: the caller's judgement; None lets them in.
+    """An admin who signed in elsewhere (OpenID Connect), by `iss` and `sub` of the token.
 
     Raises:
-        NotAllowedError: refused.
+        NotAllowedError: the caller judged `refusal`, which is logged; None lets them in.
     """
     pseudonym = keyed_hash(store.keys.token, f"{issuer}\n{subject}")[:32]
     actor = f"oidc:{pseudonym}"

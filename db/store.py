@@ -98,10 +98,7 @@ class Store:
             self._one_writer.release()
 
     def urgently(self, act: Callable[[], T]) -> T:
-        """Do what removes data, if need be in the space that is held back for it.
-
-        Args:
-            act: may be called twice.
+        """Do what removes data, if need be in the space that is held back for it; maybe twice.
 
         Raises:
             StoreFullError: not even that was enough; nothing is forgotten by it.
@@ -135,13 +132,9 @@ def open_store(
 ) -> Store:
     """Open the store, making it or bringing it up to date first where needed.
 
-    Args:
-        data_dir: folder of all files; made with rights for its owner only.
-        database_url: PostgreSQL, where it is not to be the SQLite file in `data_dir`.
-        master_key: 32 bytes in base64; without it the key file in `data_dir` is used.
-        clock: says the time, aware.
-        controller: named in the texts; another one than before makes new versions of them.
-        busy_timeout_ms: how long to wait for other writers.
+    `database_url` is PostgreSQL's, where it is not to be the SQLite file in `data_dir`, which is
+    made for its owner only. Without `master_key`, 32 bytes in base64, the key file there is used.
+    Another controller than before makes new versions of the texts.
 
     Raises:
         MasterKeyLostError: the store was made with another key than the one at hand.

@@ -88,14 +88,10 @@ class WriteUnit(ReadUnit):
         object_id: str = "",
         at: datetime | None = None,
     ) -> AuditRow:
-        """Add an audit row to this change, and return it.
+        """Add an audit row of numbers, truth values, short tokens to this change; return it.
 
-        Args:
-            action: what is done.
-            actor: who does it, a pseudonym.
-            details: numbers, truth values and short tokens.
-            object_id: to what, where that is not a thing of a person.
-            at: when, where that is not `now`; only for putting a wrong clock right.
+        `actor` is a pseudonym, `object_id` nothing of a person; `at`, where that is not `now`, is
+        only for putting a wrong clock right.
 
         Raises:
             AuditDetailError: a value could hold personal data.

@@ -24,12 +24,9 @@ from ui.runtime.router import through_home
 from ui.shared.model_choice import Choice, choose_models
 
 
-def own_photos(allowed: bool) -> list[Photo]:
+def own_photos() -> list[Photo]:
     """A person's own photos, behind the notice."""
-    if allowed:
-        return upload_widgets()
-    notice.ask(keeping=True)
-    return []
+    return upload_widgets() if notice.agreed(keeping=True) else []
 
 
 def samples() -> list[Photo]:
@@ -38,17 +35,17 @@ def samples() -> list[Photo]:
     return sample_photos([title] if title else [])
 
 
-def inputs(allowed: bool) -> tuple[list[Photo], Choice]:
+def inputs() -> tuple[list[Photo], Choice]:
     """What is to be looked at and with what; in one bar as soon as there is something to see."""
     own_now, sample_now = any_own(), remembered_sample()
     if not own_now and not sample_now:
         left, right = st.columns([1.6, 1], gap="large")
         with left:
-            photos = own_photos(allowed)
+            photos = own_photos()
         with right:
             return [*photos, *samples()], Choice.usual()
     with st.expander("Photos, model and detector", icon=":material/tune:", key="inputs"):
-        photos = own_photos(allowed)
+        photos = own_photos()
         if own_now:
             photos += samples()
         chosen = choose_models("upload")
@@ -80,11 +77,10 @@ def show(photos: list[Photo], chosen: Choice) -> bool:
 through_home()
 st.title("Upload photos", anchor=False)
 # First of all: where a consent has ended elsewhere, the page is as at first.
-allowed = consent.held() is not None
-if not allowed:
+if consent.held() is None:
     forget_own_photos()
 notice.receipt()
-photos, chosen = inputs(allowed)
+photos, chosen = inputs()
 left_over = [] if show(photos, chosen) else left_results()
 if left_over:
     show_left(left_over)

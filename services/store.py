@@ -59,7 +59,7 @@ def look_at_store_of(settings: Settings) -> Store:
 
 
 @dataclass(frozen=True)
-class Summary:
+class StoreSummary:
     """What an operator wants to know at a glance."""
 
     data_dir: Path
@@ -73,10 +73,8 @@ class Summary:
 def chain_status(store: Store, expected: ChainHead | None = None) -> ChainStatus:
     """Check the whole audit chain, the rows that decide, and SQLite's pages.
 
-    Args:
-        store: whose.
-        expected: an end noted earlier, elsewhere (`ChainStatus.end`); without it the head file's.
-            Only this shows that database and head file were both put back to an older state.
+    `expected` is an end noted earlier, elsewhere (`ChainStatus.end`); without it the head file's
+    is taken. Only this shows that database and head file were both put back to an older state.
     """
     # Before the look: rows that come between are newer than the head, which is fine.
     head = expected or store.head.read()
@@ -93,10 +91,7 @@ def reanchor(store: Store, *, by: str = audit.OPERATOR) -> ChainStatus:
     """Accept the present end of the chain and the present clock, and say so in the log.
 
     For after a known restore from a backup, and after a clock that had been wrong. Rows that do
-    not fit stay found: they cannot be mended.
-
-    Returns:
-        The status afterwards.
+    not fit stay found: they cannot be mended. Returns the status afterwards.
     """
     before = store.head.read()
     with store.write() as unit:
@@ -111,13 +106,13 @@ def reanchor(store: Store, *, by: str = audit.OPERATOR) -> ChainStatus:
     return chain_status(store)
 
 
-def summary(store: Store) -> Summary:
+def summary(store: Store) -> StoreSummary:
     """Counts and places; nothing of a person."""
     with store.read() as look:
         kinds = {row.kind: row for row in statistics.holdings(look.session, look.now)}
         subjects = statistics.subject_count(look.session)
     result, image = kinds[Kind.RESULT], kinds[Kind.IMAGE]
-    return Summary(
+    return StoreSummary(
         data_dir=store.data_dir,
         database=store.engine.url.render_as_string(hide_password=True),
         subjects=subjects,

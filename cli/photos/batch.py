@@ -8,7 +8,7 @@ import typer
 from cli.output import counted, n_cores, say
 
 if TYPE_CHECKING:
-    from services.batch.folder import BatchFolder, Summary
+    from services.batch.folder import BatchFolder, BatchSummary
 
 ALL_OK, SOME_REFUSED = 0, 1
 
@@ -101,7 +101,7 @@ def _run(folder: "BatchFolder", client: Any, run_batch: Any) -> None:
         run_batch(folder, client, on_part=on_part)
 
 
-def _say(summary: "Summary", out: Path) -> None:
+def _say(summary: "BatchSummary", out: Path) -> None:
     print(f"{counted(summary.n_done, 'file')}, {counted(summary.n_faces, 'face')}: {out}")
     if summary.refused:
         n_refused = sum(summary.refused.values())

@@ -17,11 +17,8 @@ _MAX_PLANS: Final = 3
 class AnySizeNetwork:
     """Behind a lock, on one thread: its input size is state of the interpreter.
 
-    Args:
-        model: content of a file whose input is grey levels 0..255 (1, any, any, 3) and whose
-            outputs are maps.
-        side_step_px: sides of its input are multiples of it; the picture is padded with black
-            below and to the right.
+    Input is grey levels 0..255 (1, any, any, 3), padded with black below and to the right to sides
+    that are multiples of `side_step_px`; outputs are maps.
     """
 
     def __init__(self, model: bytes, side_step_px: int) -> None:

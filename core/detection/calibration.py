@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from core.errors import ModelError, damage_is
 
 
-class Calibration(BaseModel, frozen=True, extra="ignore"):
+class DetectorCalibration(BaseModel, frozen=True, extra="ignore"):
     """A logistic curve over the raw score (Platt 1999), fitted on WIDER FACE's train photos.
 
     Attributes:
@@ -31,7 +31,7 @@ class Calibration(BaseModel, frozen=True, extra="ignore"):
         return float((np.log(probability / (1 - probability)) - self.intercept) / self.slope)
 
 
-def load_calibration(folder: Path) -> Calibration:
+def load_calibration(folder: Path) -> DetectorCalibration:
     """Read what `training/fits/detector_calibration.py` fitted for the detector in `folder`.
 
     Raises:
@@ -39,10 +39,10 @@ def load_calibration(folder: Path) -> Calibration:
     """
     sentence = f"The face detector {folder.name} has no readable calibration.json; reinstall Mien."
     with damage_is(ModelError(sentence)):
-        return Calibration.model_validate_json((folder / "calibration.json").read_bytes())
+        return DetectorCalibration.model_validate_json((folder / "calibration.json").read_bytes())
 
 
-def save_calibration(folder: Path, calibration: Calibration, **facts: object) -> None:
+def save_calibration(folder: Path, calibration: DetectorCalibration, **facts: object) -> None:
     """Write it with what it was fitted on."""
     content = {**calibration.model_dump(), **facts}
     (folder / "calibration.json").write_text(json.dumps(content, indent=1) + "\n")

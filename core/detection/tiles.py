@@ -34,10 +34,8 @@ _SAME_SHARE: Final = 0.5
 class TiledDetector:
     """A detector that looks closer, at the price of time: about a hundredth of a second a tile.
 
-    Args:
-        inner: the detector that looks at the photo and at each tile.
-        only_if_needed: whether it looks closer only where the photo as a whole shows no face but
-            very small ones, and then at fewer tiles.
+    With `only_if_needed` only where the photo as a whole shows no face but very small ones, and
+    then at fewer tiles.
     """
 
     def __init__(self, inner: FaceDetector, *, only_if_needed: bool = False) -> None:

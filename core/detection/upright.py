@@ -26,11 +26,8 @@ class UprightDetector:
     """A detector that also finds the faces of photos that are turned by a quarter or a half.
 
     Their boxes and points are in pixels of the photo as it was given; `turned_degrees` says how
-    far it stands turned, the same for all faces of a photo.
-
-    Args:
-        inner: finds upright faces.
-        probe: looks at the small copies; `inner` if not given.
+    far it stands turned, the same for all faces of a photo. `probe`, or `inner` itself, looks at
+    the small copies.
     """
 
     def __init__(self, inner: FaceDetector, probe: FaceDetector | None = None) -> None:

@@ -101,11 +101,8 @@ def font_px(size_wh: tuple[int, int]) -> int:
 def labels(marks: Sequence[tuple[int, Answer, Box]], size_wh: tuple[int, int]) -> list[Label]:
     """What is written into a picture of `size_wh`, and where.
 
-    In full where there is room; else one word a face; else, in a crowd, its number alone.
-
-    Args:
-        marks: of each face its number, its answer and its box in the picture that is drawn on.
-        size_wh: of that picture.
+    In full where there is room; else one word a face; else, in a crowd, its number alone. Of each
+    face `marks` has number, answer and its box in the picture that is drawn on.
     """
     ways: tuple[Callable[[Answer], str], ...] = (short, shortest, lambda _: "")
     placed: list[Label] = []

@@ -165,12 +165,8 @@ class EnsembleClassifier(EmotionClassifier):
     """Several models as one: the mean of their calibrated log-probabilities.
 
     The geometric mean of what the members say, as in Hinton et al. 2015 (arXiv 1503.02531);
-    temperature and threshold of the ensemble's own card come after it.
-
-    Args:
-        card: of the ensemble; `card.members` names them.
-        members: the models, all with the card's input.
-        dialect: as for one model; every member has to know it.
+    temperature and threshold of the ensemble's own card come after it. All members have the card's
+    input, and know the dialect.
     """
 
     def __init__(

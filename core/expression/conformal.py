@@ -63,12 +63,9 @@ class ConformalFit(BaseModel, frozen=True, extra="ignore"):
         *,
         slack: float = 0.0,
     ) -> tuple[str, ...]:
-        """The labels to name, most likely first; at least one.
+        """The labels to name, most likely first, at least one; a quality of None counts as 1.
 
-        Args:
-            scores: shares of people.
-            quality: of the picture, 0..1; None counts as 1.
-            slack: added to the share that is needed; video asks for less flicker by it.
+        `slack` is added to the share that is needed; video asks for less flicker by it.
         """
         score = quality.score if isinstance(quality, FaceQuality) else quality
         at = np.array([1.0 if score is None else score])

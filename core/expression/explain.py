@@ -78,13 +78,9 @@ class RegionEffect:
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """Effects of all regions on the score of one expression, strongest first.
+    """Effects on the score (0..1) of `emotion`, strongest first: of `REGIONS`, and of `TOGETHER`.
 
-    Attributes:
-        emotion: the expression.
-        score: 0..1, of the untouched face.
-        effects: of each of `REGIONS`.
-        together: of each of `TOGETHER`; their outline is the hull of their parts.
+    The outline of the latter is the hull of their parts.
     """
 
     emotion: str
@@ -109,16 +105,8 @@ def explain(
 ) -> Explanation:
     """Cover each region of one face in turn; one batch through the network.
 
-    Args:
-        image_rgb: uint8 (height, width, 3).
-        face: of this image.
-        landmarks: its mesh.
-        classifier: whose score is explained.
-        box_geometry: the detector's, as for `FaceInput.batch`.
-        emotion: which expression's score; the leading one if None.
-
     Raises:
-        ValueError: if `landmarks` is no mesh or `emotion` is unknown.
+        ValueError: if `landmarks` is no mesh or `emotion`, by default the leading one, is unknown.
     """
     if landmarks.scheme != MESH:
         raise ValueError(f"regions need {MESH} points, got {landmarks.scheme}")

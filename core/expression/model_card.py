@@ -26,7 +26,7 @@ class InputSpec(BaseModel, frozen=True, extra="forbid"):
     geometry: EyesMouth
 
 
-class Calibration(BaseModel, frozen=True, extra="forbid"):
+class ExpressionCalibration(BaseModel, frozen=True, extra="forbid"):
     """What turns logits into probabilities that can be believed; fitted on validation images.
 
     Attributes:
@@ -110,7 +110,7 @@ class ModelCard(BaseModel, frozen=True, extra="forbid"):
     members: list[str] = []
     teachers: list[str] = []
     pretraining: str = ""
-    calibration: Calibration
+    calibration: ExpressionCalibration
     heads: list[Head] = []
     serves: Dialect = "fer2013"
     data: TrainingData

@@ -30,9 +30,7 @@ _FILES: Final = {
 class DlibLandmarker:
     """One of dlib's shape predictors behind a lock; it has no idea of whether a face is there.
 
-    Args:
-        n_points: 68 or 5.
-        box_geometry: where eyes and mouth lie in the boxes that it will be given.
+    `box_geometry` says where eyes and mouth lie in the boxes that it will be given.
     """
 
     def __init__(self, n_points: int, box_geometry: EyesMouth) -> None:

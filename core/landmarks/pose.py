@@ -70,7 +70,7 @@ class FaceGeometry:
     mouth_width: float
 
 
-def measure_face(landmarks: Landmarks) -> FaceGeometry:
+def face_geometry(landmarks: Landmarks) -> FaceGeometry:
     """All measures of a face.
 
     Raises:

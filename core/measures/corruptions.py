@@ -234,9 +234,5 @@ def sample_rows(n_all: int, n: int, *, seed: int = 0) -> NDArray[np.int64]:
 
 
 def mean_accuracy(study: dict[str, Any]) -> float:
-    """Accuracy averaged over all corruptions and levels; 1 minus the mean corruption error.
-
-    Args:
-        study: content of a file that `mien bias robustness` writes.
-    """
+    """Accuracy averaged over all corruptions and levels of a study by `mien bias robustness`."""
     return float(np.mean([row["accuracy"] for row in study["rows"]]))

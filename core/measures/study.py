@@ -11,12 +11,9 @@ from core.pictures.files.output import write_output
 
 
 def write_study(file: Path, content: dict[str, Any], *, digits: int | None = None) -> None:
-    """Write `content` to `file`, whose folder is made where it is missing.
+    """Write `content`, of which see `plain`, to `file`, whose folder is made where it is missing.
 
-    Args:
-        file: as models/studies/speed.json.
-        content: the command that found it first, then figures; see `plain`.
-        digits: of fractions; None keeps them all.
+    Fractions have `digits` digits; None keeps them all.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(plain(content, digits), indent=1, ensure_ascii=False, allow_nan=False)

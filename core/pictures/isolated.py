@@ -19,12 +19,9 @@ _MEMORY: Final = {"MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_ARENA_MAX": "2"}
 
 
 def start(module: str, *arguments: str, stdin: IO[bytes] | int) -> "subprocess.Popen[bytes]":
-    """Run `module` with Python in a process of its own; it limits itself first (`limit_myself`).
+    """Run `module`, which has a `__main__` part, with Python in a process of its own.
 
-    Args:
-        module: dotted name of a module with a `__main__` part.
-        arguments: its command line.
-        stdin: what it reads from.
+    It limits itself first (`limit_myself`).
     """
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     return subprocess.Popen(

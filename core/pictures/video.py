@@ -73,12 +73,7 @@ class ClipLimits:
 
 @dataclass(frozen=True)
 class ClipInfo:
-    """What a clip says of itself.
-
-    Attributes:
-        duration_s: None where the file does not say, as in recordings by browsers.
-        fps: frames a second, 0 where unknown.
-    """
+    """What a clip says of itself; browsers give recordings no duration, `fps` 0 is unknown."""
 
     codec: str
     size_wh: tuple[int, int]

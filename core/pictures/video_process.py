@@ -32,10 +32,7 @@ _INFO, _FRAME, _END, _REFUSED = b"i", b"f", b"e", b"r"
 class IsolatedClip:
     """An opened clip, decoded elsewhere; use it in a `with` statement, as `Clip`.
 
-    Args:
-        source: a path, or the file's bytes.
-        limits: what is accepted.
-        waiting: called a few times a second while the next frame is not there yet.
+    `waiting` is called a few times a second while the next frame is not there yet.
 
     Raises:
         ClipRefusedError: one of its subclasses, whose message fits to be shown.

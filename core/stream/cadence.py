@@ -23,13 +23,7 @@ class CadenceRules:
 def detect_every(
     detect_ms: float, other_ms: float, interval_ms: float, rules: CadenceRules
 ) -> int:
-    """k: detect on every k-th frame.
-
-    Args:
-        detect_ms: time of one detection.
-        other_ms: time of the rest of the work on a frame.
-        interval_ms: time between two frames.
-        rules: the limits.
+    """k: detect on every k-th frame, for times of a detection, of the rest, between frames.
 
     Example:
         >>> detect_every(20.0, 5.0, 33.0, CadenceRules())

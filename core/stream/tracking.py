@@ -107,15 +107,9 @@ def update(
     numbers: Iterator[int],
     keys: Iterator[int],
 ) -> tuple[Track, ...]:
-    """Tracks after a detection at `t_s` found `faces`.
+    """Tracks, which are at followed places, after a detection at `t_s` (seconds) found `faces`.
 
-    Args:
-        tracks: at their followed places.
-        faces: what the detector found in this frame.
-        t_s: time of this frame in seconds.
-        rules: when to confirm and when to drop.
-        numbers: gives the next free number for people to see.
-        keys: gives the next free key.
+    `numbers` gives the next free number for people to see, `keys` the next free key.
     """
     pairs = dict(match([t.face.box for t in tracks], [f.box for f in faces]))
     kept = []

@@ -102,15 +102,10 @@ def row_hash(key: bytes, row: AuditRow) -> str:
 
 
 def check(rows: Iterable[AuditRow], key: bytes, head: ChainHead | None) -> ChainStatus:
-    """Compare a whole chain with its head.
+    """Compare a whole chain, oldest row first, with its head, of which None is itself a finding.
 
-    Rows after the head are fine where they fit: a crash can fall between a commit and the
-    writing of the head file.
-
-    Args:
-        rows: all there are, oldest first; read up to the first that does not fit.
-        key: of the chain, 32 bytes.
-        head: from the head file or from a note taken earlier; None is itself a finding.
+    Rows after the head are fine where they fit: a crash can fall between a commit and the writing
+    of the head file. Read up to the first row that does not fit.
     """
     last: AuditRow | None = None
     head_found = head is not None and head.seq == 0

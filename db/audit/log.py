@@ -128,10 +128,7 @@ def append(
     object_id: str = "",
     details: Details | None = None,
 ) -> AuditRow:
-    """Add a row after `last`; call only while no other writer can be at work.
-
-    Returns:
-        The new row, the `last` of the next call.
+    """Add a row after `last` and return it; call only while no other writer can be at work.
 
     Raises:
         AuditDetailError: actor, object or details could hold personal data.
@@ -156,10 +153,7 @@ def append(
 def verify(session: Session, key: bytes, head: ChainHead | None) -> ChainStatus:
     """Read the whole chain and compare it with its head; see `db.audit.chain.check`.
 
-    Args:
-        session: open for reading; `head` must have been read before it began.
-        key: of the chain.
-        head: from the head file or from a note taken earlier; None is itself a finding.
+    The head must have been read before `session` began.
     """
     with closing(walk(session, AuditFilter())) as rows:
         return check(rows, key, head)

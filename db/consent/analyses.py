@@ -39,14 +39,7 @@ def record(
 ) -> Kept:
     """Write that an analysis was made, and keep of it exactly what is allowed at this moment.
 
-    Args:
-        unit: the change; the consent is read in it.
-        vault: seals.
-        pseudonym: of the consent.
-        model_id: of the expression model.
-        face_count: how many faces were found.
-        result: what can be kept as JSON.
-        encoded_image: the re-encoded image without metadata; None where there is none to keep.
+    `result` is what can be kept as JSON, `encoded_image` is re-encoded without metadata.
 
     Raises:
         ConsentError: the consent does not allow an analysis (any more); nothing is written.
@@ -87,13 +80,7 @@ def log_unkept(
 ) -> None:
     """Write that an analysis was made of which nothing is kept, whatever the consent allows.
 
-    Args:
-        unit: the change; the consent is read in it.
-        pseudonym: of the consent.
-        way: how the pictures came in.
-        model_id: of the expression model.
-        counts: of faces, frames and the like.
-        object_id: random, where another row is to follow about the same analysis.
+    `object_id` is random, where another row is to follow about the same analysis.
 
     Raises:
         ConsentError: the consent does not allow an analysis (any more); nothing is written.

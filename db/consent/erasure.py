@@ -45,18 +45,9 @@ def request(
 ) -> str:
     """Write down that data of `subject` is to go, and close its consents; return the job's id.
 
-    A second request while a job of scope ALL is at work returns that job.
-
-    From the end of this change on nothing more is kept for the scope, and a job of scope ALL
-    hides the subject. `carry_out` does the rest.
-
-    Args:
-        unit: the change.
-        subject: whose data.
-        scope: how much of it.
-        reason: why.
-        closes: the consents that end with it.
-        answer_hash: of the receipt code, to give a second request the same answer.
+    A second request while a job of scope ALL is at work returns that job; `answer_hash`, of the
+    receipt code, lets it give the same answer. From the end of this change on nothing more is kept
+    for the scope, and a job of scope ALL hides the subject. `carry_out` does the rest.
     """
     running = _running(unit.session, subject.id)
     if running is not None:

@@ -177,11 +177,7 @@ def history(session: Session, pseudonym: str) -> tuple[ConsentEvent, ...]:
 def close(
     unit: WriteUnit, pseudonym: str, purposes: Iterable[Purpose], state: ConsentState
 ) -> tuple[Purpose, ...]:
-    """Move those of `purposes` that are given to `state`; others stay as they are.
-
-    Returns:
-        The purposes that changed.
-    """
+    """Move those of `purposes` that are given to `state`, and return them; others stay."""
     latest = _latest(unit.session, pseudonym)
     seq = _last_seq(unit.session)
     changed: list[Purpose] = []

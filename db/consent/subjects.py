@@ -34,12 +34,7 @@ def add(
 ) -> str:
     """Add the subject of a consent under which something may be kept; return the receipt code.
 
-    Args:
-        unit: the change in which the consent was given.
-        vault: makes the data keys.
-        keys: for the hash of the code.
-        consent: from `consent.give`, with a subject id.
-        signed_name: what the person typed as a signature; sealed, may be empty.
+    The signed name, which may be empty, is sealed.
     """
     subject_id = consent.subject_id
     if subject_id is None:

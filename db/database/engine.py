@@ -52,11 +52,8 @@ def make_engine(
 ) -> Engine:
     """Return an engine for the file in `data_dir`, or for `database_url`.
 
-    Args:
-        data_dir: folder of the SQLite file; used only without a URL.
-        database_url: an SQLAlchemy URL; `postgresql://…` is taken to mean psycopg 3.
-        busy_timeout_ms: how long a connection waits for another writer.
-        look_only: make no file and refuse every change.
+    `postgresql://…` is taken to mean psycopg 3. With `look_only` no file is made and every change
+    is refused.
 
     Raises:
         StoreUnreachableError: the URL is not one, or names another database than SQLite (as a
@@ -166,14 +163,12 @@ def lock_writers(connection: Connection) -> None:
 
 
 def erase_traces(engine: Engine) -> bool:
-    """Remove from the database's files what deleted rows left there.
+    """Remove from the database's files what deleted rows left there; return whether it was done.
 
-    SQLite: the write-ahead log is copied back and cut to zero bytes. PostgreSQL: VACUUM; its
-    own write-ahead log is recycled by the server, which is why content is sealed as well.
-
-    Returns:
-        Whether it was done. False: a reader is still in an old state, or another process is at
-        the same work; try again later.
+    SQLite: the write-ahead log is copied back and cut to zero bytes. PostgreSQL: VACUUM; its own
+    write-ahead log is recycled by the server, which is why content is sealed as well. It is not
+    done where a reader is still in an old state, or another process is at the same work; try again
+    later.
     """
     cut = _truncate_wal if is_sqlite(engine) else _vacuum
     for attempt in range(TRACES_ATTEMPTS):

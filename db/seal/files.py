@@ -38,14 +38,9 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def remove(path: Path, *, overwrite: bool = False) -> bool:
-    """Remove the file at `path`; a missing one is fine.
+    """Remove the file at `path`, a missing one is fine; return whether there was one.
 
-    Args:
-        path: the file.
-        overwrite: write zeros over it first; for keys, whose few bytes decide over all else.
-
-    Returns:
-        Whether there was a file.
+    Overwriting it with zeros first is for keys, whose few bytes decide over all else.
 
     Raises:
         OSError: it is there and cannot be removed.
@@ -76,12 +71,7 @@ def hold_reserve(data_dir: Path) -> None:
 
 
 def give_up_reserve(data_dir: Path, *, if_tight: bool) -> bool:
-    """Free the space that was held back; return whether there was any.
-
-    Args:
-        data_dir: folder of the store.
-        if_tight: only where little else is free.
-    """
+    """Free the space held back, or only where little else is; return whether there was any."""
     if if_tight and shutil.disk_usage(data_dir).free >= RESERVE_BYTES:
         return False
     return remove(data_dir / RESERVE_FILE)

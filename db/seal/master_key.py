@@ -124,13 +124,9 @@ def read_key_file(data_dir: Path) -> bytes | None:
 
 
 def make_key_file(data_dir: Path, secret: bytes | None = None) -> bytes:
-    """Make the key file, readable by its owner only, and return the key in it.
+    """Make the key file, readable by its owner only, and return the key in it, fresh or given.
 
     Two first starts at once end with one key: the file appears whole or not at all.
-
-    Args:
-        data_dir: folder of the store.
-        secret: the key; a fresh one where left out.
     """
     path = data_dir / KEY_FILE
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -48,11 +48,9 @@ def _open(key: bytes, sealed: bytes, bound_to: str) -> bytes:
 
 @dataclass(frozen=True)
 class Vault:
-    """Seals and opens data of subjects under `data_dir`.
+    """Seals and opens data of subjects under `data_dir`, which holds `keys/` and `images/`.
 
-    Attributes:
-        data_dir: holds `keys/` and `images/`.
-        wrap_key: 32 bytes that wrap the data keys.
+    The 32 bytes of `wrap_key` wrap the data keys.
     """
 
     data_dir: Path

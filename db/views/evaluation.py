@@ -20,12 +20,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class EvaluationItem:
-    """One kept image with the result kept beside it; either may be None, never both.
-
-    Attributes:
-        image: encoded image.
-        result_json: the kept result as JSON text.
-    """
+    """One encoded image with the result kept beside it; either may be None, never both."""
 
     image: bytes | None
     result_json: str | None

@@ -210,15 +210,10 @@ def dig(content: Any, key: str, path: str = "") -> Any:
 
 
 def shown(value: float | int | str | None, spec: str = ",") -> str:
-    """A figure as the documents write it.
+    """A figure as the documents write it: a text is left alone, None becomes a dash.
 
-    Args:
-        value: a number; a text is left alone, None becomes a dash.
-        spec: as for `format`, or `pp` (percentage points with their sign) or `hours` (seconds
-            in hours).
-
-    Examples:
-        `shown(0.7033, ".1%")` is "70.3 %"; `shown(-0.08, "pp")` is "−8.0".
+    `spec` is as for `format`, or `pp` (percentage points with their sign) or `hours` (seconds in
+    hours). `shown(0.7033, ".1%")` is "70.3 %"; `shown(-0.08, "pp")` is "−8.0".
     """
     if value is None or isinstance(value, str):
         return value or "–"

@@ -65,13 +65,9 @@ def report_html(text: str) -> str:
 
 
 def write_pdf(html: str, out: Path, *, base: Path, landscape: bool = False) -> None:
-    """Print a page with chromium.
+    """Print a page, whose pictures are relative to the folder `base`, with chromium.
 
-    Args:
-        html: the page.
-        out: the PDF.
-        base: folder that the page's pictures are relative to.
-        landscape: let the page's own style set size and margins.
+    In landscape the page's own style sets size and margins.
     """
     from playwright.sync_api import sync_playwright
 

@@ -191,10 +191,8 @@ def render(template: Path, figures_folder: str, root: Path = ROOT) -> str:
 def filled(template: Path, figures_folder: str, root: Path = ROOT) -> tuple[str, Measured]:
     """A template as Markdown in which marks still stand where figures are.
 
-    Args:
-        template: a Markdown file with placeholders; it may include others from docs/.
-        figures_folder: where the result finds figures, relative to itself.
-        root: the repository whose files are read.
+    It may include other files of docs/; figures are found in `figures_folder`, relative to the
+    result.
 
     Raises:
         UnknownFigureError: if a file is there but lacks a figure that the template names.

@@ -90,15 +90,7 @@ class ConsentPage:
 
 @dataclass(frozen=True)
 class RetentionChange:
-    """Who changed which policy from what to what, and when.
-
-    Attributes:
-        at: when, aware, in UTC.
-        kind: of data.
-        days_before: the policy until then.
-        days: the policy from then on.
-        by: name of the admin, or words such as "the operator".
-    """
+    """Who changed which policy (in days) from what to what, and when, aware in UTC."""
 
     at: datetime
     kind: Kind
@@ -134,15 +126,7 @@ class AuditPage:
 
 @dataclass(frozen=True)
 class RetentionPreview:
-    """What a policy would do at this moment.
-
-    Attributes:
-        kind: of data.
-        days_now: the policy in force.
-        days_then: the one asked about.
-        goes: items that would go with the next purge because of it.
-        stays: items of that kind that would stay.
-    """
+    """What a policy would do at this moment: how many items of a kind go, and how many stay."""
 
     kind: Kind
     days_now: int

@@ -23,11 +23,7 @@ Progress = Callable[[float], None]
 
 
 class FacesOverTime:
-    """Where each face of a clip was, from the rows of its timeline.
-
-    Args:
-        rows: in the order of time.
-    """
+    """Where each face of a clip was, from the rows of its timeline in the order of time."""
 
     def __init__(self, rows: Sequence[TimelineRow]) -> None:
         """Group the rows by time."""
@@ -66,12 +62,6 @@ def annotated_mp4(
     progress: Progress | None = None,
 ) -> bytes:
     """The clip as H.264 in MP4 with its faces boxed, without sound.
-
-    Args:
-        source: a path, or the file's bytes.
-        faces: where they were.
-        limits: those under which the clip was analysed.
-        progress: called with the seconds done.
 
     Raises:
         ClipRefusedError: the clip cannot be read.

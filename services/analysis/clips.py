@@ -113,16 +113,11 @@ def analyse_clip(
 ) -> ClipResult:
     """Decode and analyse one clip frame by frame; a refusal is a result, not an exception.
 
-    A clip whose faces lie on their side or stand on their head is turned, as photos are.
-
-    Args:
-        name: the file's name, for the result only.
-        source: a path, or the file's bytes.
-        analyzer: a fresh one; its numbers of faces begin with this clip.
-        limits: what is accepted.
-        progress: called with the seconds done and the seconds there are (0 where unknown).
-        every_frame: whether a row is kept of each frame instead of ten a second.
-        let_others: called several times a second, to hand on a turn for which others wait.
+    A clip whose faces lie on their side or stand on their head is turned, as photos are. The
+    analyzer is a fresh one, for its numbers of faces begin with this clip. `progress` is called
+    with the seconds done and the seconds there are (0 where unknown), `let_others` several times a
+    second, to hand on a turn for which others wait. With `every_frame` a row is kept of each frame
+    instead of ten a second.
     """
     started = time.perf_counter()
     finder, degrees = _TurnFinder(analyzer.detector), 0

@@ -38,12 +38,8 @@ def results_zip(
 ) -> bytes:
     """`results.json`, `results.csv` and an annotated PNG of each photo that was analysed.
 
-    Args:
-        results: all results, for the two tables.
-        pixels: for each result, in the same order, what decodes its photo; called for one
-            photo after another, so that only one is in memory.
-        model_id: noted in the JSON.
-        detector: noted in the JSON.
+    `pixels` has for each result, in the same order, what decodes its photo; it is called for one
+    after another, so that only one is in memory.
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -70,13 +70,8 @@ def clip_in_passing(
 class AuditRecord:
     """The log of a bias audit of own pictures: rows before the first picture, one at the end.
 
-    Use it around the run; however that ends, stopped halfway too, the end is logged.
-
-    Args:
-        store: where.
-        consent: of the session; None for whoever runs commands on the serving computer.
-        model_ids: of the models that judge.
-        pictures: how many there are.
+    Use it around the run; however that ends, stopped halfway too, the end is logged. `consent` is
+    None for whoever runs commands on the serving computer.
 
     Raises:
         ConsentError: not allowed (any more); the audit must not begin.
@@ -132,11 +127,6 @@ class LiveRecord:
     """The log of one live video: a row before its first frame, another one at its end.
 
     Not one a frame: 30 rows a second would say nothing more. Safe to end from any thread.
-
-    Args:
-        store: where.
-        consent: of the session.
-        model_id: of the expression model.
 
     Raises:
         ConsentError: not allowed (any more); the video must not begin.

@@ -76,9 +76,7 @@ def few_candidates(said: object, known: Collection[str]) -> dict[str, dict[str, 
 class FrameProcessor:
     """Frames of one browser through one `LiveSession`, as streamlit-webrtc calls it.
 
-    Args:
-        session: lock-guarded; the only thing that frames meet.
-        on_end: called once the stream has ended, on WebRTC's thread.
+    `on_end` is called once the stream has ended, on WebRTC's thread.
     """
 
     def __init__(self, session: LiveSession, on_end: Callable[[], None]) -> None:

@@ -85,17 +85,9 @@ def analyse_under_consent(
 ) -> PhotoResult:
     """`analyse_bytes` for a person's photo: logged, and kept as far as the consent goes.
 
-    The consent is read before the analysis and again in the transaction that writes; whatever
-    the store refuses is the result, so nothing is shown that was not written down.
-
-    Args:
-        name: of the file; not kept.
-        data: the encoded photo.
-        analyzer: does the work.
-        settings: limits.
-        store: where it is written down.
-        consent: of the person.
-        with_image: whether the image may be kept; False where this very image is kept already.
+    The consent is read before the analysis and again in the transaction that writes; whatever the
+    store refuses is the result, so nothing is shown that was not written down. The name is not
+    kept, nor the image without `with_image`, as where this very image is kept already.
     """
     # Here, because `mien analyze` works without a store and starts faster without its imports.
     from services.analysis.records import record_analysis

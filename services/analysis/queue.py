@@ -20,11 +20,9 @@ class BusyError(MienError):
 
 
 class Turns:
-    """Gives out turns. Safe for many threads; nothing of a photo is kept here.
+    """Gives out turns, `n_at_once`; more than `max_waiting` that wait are refused.
 
-    Args:
-        n_at_once: turns held at a time.
-        max_waiting: turns asked for beyond this are refused.
+    Safe for many threads; nothing of a photo is kept here.
     """
 
     def __init__(self, n_at_once: int, max_waiting: int) -> None:

@@ -18,10 +18,7 @@ JPEG_QUALITY = 95
 
 
 def encode_image(image_rgb: ImageRGB) -> bytes:
-    """Encode pixels anew as JPEG, so that nothing but pixels is kept.
-
-    Args:
-        image_rgb: (height, width, 3) uint8.
+    """Encode pixels (height, width, 3) uint8 anew as JPEG, so that nothing but pixels is kept.
 
     Raises:
         InvalidImageArrayError: not such an array.
@@ -45,16 +42,10 @@ def record_analysis(
 ) -> Kept:
     """Call this once for each analysis, before its result is shown.
 
-    The consent is read again in the transaction that writes: where it was withdrawn during the
-    analysis nothing is kept and the error says so.
-
-    Args:
-        store: where.
-        consent: of the session; only its pseudonym is trusted.
-        model_id: of the expression model.
-        face_count: faces found.
-        result: JSON-able; boxes, points, scores. No file name.
-        image_rgb: the decoded image, (height, width, 3) uint8; encoded only if it may be kept.
+    The consent, of which only the pseudonym is trusted, is read again in the transaction that
+    writes: where it was withdrawn during the analysis nothing is kept and the error says so.
+    `result` is JSON-able and holds no file name; `image_rgb`, (height, width, 3) uint8, is encoded
+    only if it may be kept.
 
     Raises:
         ConsentError: not allowed (any more); nothing is written.
@@ -79,13 +70,6 @@ def record_unkept(
     store: Store, consent: Consent, way: Way, *, model_id: str, counts: Mapping[str, int]
 ) -> None:
     """`record_analysis` for ways on which nothing is kept, whatever the consent allows.
-
-    Args:
-        store: where.
-        consent: of the session; only its pseudonym is trusted.
-        way: how the pictures came in.
-        model_id: of the expression model.
-        counts: of faces, frames and the like.
 
     Raises:
         ConsentError: not allowed (any more); nothing is written.

@@ -47,13 +47,8 @@ _DAMAGED: Final = (
 class BatchJob:
     """What the results depend on; a batch only goes on under the very same.
 
-    Attributes:
-        model_id: of the expression model.
-        model_sha256: its file's, so that a worker with another one refuses.
-        detector: name of the face detector.
-        min_face_px: lower faces are listed but not judged.
-        max_bytes: larger files are refused.
-        max_pixels: larger pictures are refused.
+    `model_sha256` is the file's, so that a worker with another one refuses; lower faces than
+    `min_face_px` are listed but not judged; larger files or pictures are refused.
     """
 
     model_id: str
@@ -65,7 +60,7 @@ class BatchJob:
 
 
 @dataclass(frozen=True)
-class Summary:
+class BatchSummary:
     """What a batch has come to; `refused` counts files by kind of refusal."""
 
     n_files: int
@@ -136,7 +131,7 @@ class BatchFolder:
     def _part_path(self, part: int) -> Path:
         return self.path / f"part-{part:06d}.parquet"
 
-    def finish(self) -> Summary:
+    def finish(self) -> BatchSummary:
         """List the refused files in `_refused.csv` and count what is there."""
         n_done = n_faces = 0
         kinds: Counter[str] = Counter()
@@ -159,7 +154,7 @@ class BatchFolder:
                         kinds[row["error_kind"]] += 1
                         safe = {**row, "file": spreadsheet_safe(row["file"])}
                         writer.writerow([safe[column] for column in REFUSAL_COLUMNS])
-        return Summary(self.n_files, n_done, n_faces, dict(kinds.most_common()))
+        return BatchSummary(self.n_files, n_done, n_faces, dict(kinds.most_common()))
 
     def close(self) -> None:
         """Let other runs in."""
@@ -175,13 +170,9 @@ class BatchFolder:
 
 
 def open_batch(path: Path, source: str, job: BatchJob, files: Iterable[str]) -> BatchFolder:
-    """Begin a batch in `path`, or go on with the one that is there.
+    """Begin a batch in `path`, or go on with the one that is there, of the same source and job.
 
-    Args:
-        path: the results folder.
-        source: as the user gave it; noted, and compared when a run goes on.
-        job: noted and compared likewise.
-        files: of the source; only read when the batch is new.
+    `files` are only read when the batch is new.
 
     Raises:
         BatchError: if another run writes there, or something else is there already.

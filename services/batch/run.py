@@ -93,16 +93,10 @@ def run_batch(
     on_part: OnPart | None = None,
     analyse: AnalysePart = analyse_part,
 ) -> None:
-    """Make all parts that are missing.
+    """Make all parts that are missing, in this process's `folder`.
 
-    A worker that ends costs time only: Dask gives its part to another. A part at which workers
-    end again and again is tried file by file, and the file that ends them is listed as refused.
-
-    Args:
-        folder: where parts are written, by this process.
-        client: of the cluster.
-        on_part: called with the count of files of each part written.
-        analyse: what a worker does with a part.
+    A worker that ends costs time only: Dask gives its part to another. A part at which workers end
+    again and again is tried file by file, and the file that ends them is listed as refused.
 
     Raises:
         MienError: what a worker cannot do for any file, such as load the model.

@@ -40,12 +40,9 @@ class PartFiles:
 
 
 def analyse_part(part: PartFiles, first: int, job: BatchJob) -> pa.Table:
-    """Analyse files one after another; a refusal is a row, not an exception.
+    """Analyse files (paths or URLs) one after another; a refusal is a row, not an exception.
 
-    Args:
-        part: the files, absolute paths or URLs.
-        first: number of the first in the whole list, from 0.
-        job: what to analyse with.
+    `first` is the number of the first in the whole list, from 0.
 
     Raises:
         ModelError: if this worker has another model than the batch was begun with.

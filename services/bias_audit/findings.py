@@ -141,12 +141,9 @@ def reliability(named: Named) -> str:
 
 
 def coverage(name: str, table: pd.DataFrame, threshold: float) -> str:
-    """What a threshold leaves to be judged, and how right that is.
+    """What a threshold (0..0.99) leaves to be judged, and how right that is.
 
-    Args:
-        name: of the model.
-        table: from `core.measures.curves.coverage_accuracy`, one row a hundredth.
-        threshold: 0..0.99.
+    `table` is from `core.measures.curves.coverage_accuracy`, one row a hundredth.
     """
     row = table.iloc[round(threshold * 100)]
     if not row["n"]:
@@ -159,11 +156,7 @@ def coverage(name: str, table: pd.DataFrame, threshold: float) -> str:
 
 
 def robustness(content: Mapping[str, Any]) -> str:
-    """What corruptions cost, and which costs most.
-
-    Args:
-        content: `n, clean_accuracy, rows` of a study or an audit.
-    """
+    """What corruptions cost, and which costs most; of `n, clean_accuracy, rows`."""
     frame = pd.DataFrame(content["rows"])
     by_kind = frame.groupby("corruption")["accuracy"].mean()
     return (

@@ -60,10 +60,7 @@ class AuditSet:
 def read_table(name: str, data: bytes, *, beside: Path | None = None) -> Table:
     """The table of a csv or parquet within the limits of an audit.
 
-    Args:
-        name: of the file.
-        data: its content.
-        beside: where its paths start, if the pictures do not come in a ZIP.
+    Its paths start at `beside`, if the pictures do not come in a ZIP.
 
     Raises:
         AuditInputError: it is no table, or asks for more than is allowed.
@@ -112,15 +109,7 @@ def check_set(
     folder: Path | None = None,
     limits: PictureLimits | None = None,
 ) -> AuditSet:
-    """Check labels, groups and pictures of a table.
-
-    Args:
-        name: the table's file name.
-        table: from `read_table`.
-        group_by: columns to break figures down by.
-        archive: a ZIP that holds the pictures named in `path`.
-        folder: where `path` starts instead, for the command line.
-        limits: what one picture may cost; the usual ones if not given.
+    """Check labels, groups and pictures of a table, of which a path is in `archive` or `folder`.
 
     Raises:
         AuditInputError: the first kind of fault found, with all rows that have it.

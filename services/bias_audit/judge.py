@@ -97,16 +97,10 @@ def run_audit(
 ) -> AuditResult:
     """Judge every picture by every model and compute all figures.
 
-    Args:
-        classifiers: the models, at least one.
-        audited: from `check_set`.
-        detector: finds the face first; None takes each picture as a face crop.
-        source: where the group labels come from.
-        label_error: for predicted labels, the share that is thought wrong.
-        robustness_n: so many of the pictures are judged under each corruption as well.
-        progress: called with judgements done and judgements in all; what it raises stops the
-            run.
-        let_others: called after each picture, to hand on a turn for which others wait.
+    Without a detector each picture is a face crop. For predicted group labels, `label_error` is
+    the share that is thought wrong; `robustness_n` pictures are judged under each corruption, too.
+    What `progress`, called with judgements done and in all, raises stops the run; `let_others` is
+    called after each picture, to hand on a turn for which others wait.
 
     Raises:
         AuditInputError: if pictures cannot be decoded, or none has a face.

@@ -38,13 +38,9 @@ THIRD_PARTY_SHA256: Final = {
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at.
+    """One thing that was looked at: what was found, in one sentence, and what mends it.
 
-    Attributes:
-        name: short and stable.
-        state: good, note (works, worth knowing) or bad.
-        found: one sentence.
-        advice: what mends it; "" where nothing needs to.
+    Good; a note, which works and is worth knowing; or bad.
     """
 
     name: str

@@ -38,10 +38,7 @@ def can_serve(settings: Settings) -> Iterator[Check]:
 class Readiness:
     """Says whether this running process can serve; cheap enough to be asked every second.
 
-    Args:
-        settings: limits and folders.
-        find_store: the store of this process, None while there is none.
-        serving: whether the process has finished starting.
+    Until `serving` says that the process has finished starting, it cannot.
     """
 
     def __init__(

@@ -25,16 +25,10 @@ logger = logging.getLogger(__name__)
 
 
 class ProbeServer:
-    """Serves until stopped, on a thread of its own.
-
-    Args:
-        metrics: what /metrics shows.
-        readiness: asked at each call of /ready; ready if none of its checks failed.
-        host: address to listen on.
-        port: 0 for any free one; see `port`.
+    """Serves until stopped, on a thread of its own; ready if none of the checks failed.
 
     Raises:
-        OSError: the port is taken.
+        OSError: the port is taken; 0 is any free one, see `port`.
     """
 
     def __init__(

@@ -23,11 +23,7 @@ _PURGE_BUCKETS_S: Final = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0, 600.0)
 
 
 class Metrics(Observer):
-    """Observes services and keeps counts in a registry of its own.
-
-    Args:
-        find_store: the store of this process, None while there is none; asked at each scrape.
-    """
+    """Observes services, keeps counts in a registry of its own; asks the store at each scrape."""
 
     def __init__(self, find_store: Callable[[], Store | None] = lambda: None) -> None:
         """Register everything once."""

@@ -34,12 +34,9 @@ KEEPING = (Purpose.KEEP_RESULT, Purpose.KEEP_IMAGE)
 
 @dataclass(frozen=True)
 class Given:
-    """What a person gets for the four answers.
+    """What a person gets for the four answers: a consent for whatever analyses, and a receipt.
 
-    Attributes:
-        consent: for the session; hand it to whatever analyses.
-        code: the receipt code, shown this once; None where nothing will be kept.
-        receipt: the consent record, to download as JSON.
+    The receipt code is shown this once; None where nothing will be kept.
     """
 
     consent: Consent
@@ -90,18 +87,11 @@ def give(
     notice_id: str,
     signed_name: str = "",
 ) -> Given:
-    """Write the four answers down and hand out the receipt.
-
-    Args:
-        store: where.
-        choices: the answers; refusing everything is an answer, too.
-        context: key of services.person.context_of_use.CONTEXTS.
-        notice_id: of the notice that was shown.
-        signed_name: what the person typed as a signature, may be empty; kept, sealed, only
-            where something is kept.
+    """Write the four answers down (refusing everything is one, too) and hand out the receipt.
 
     Raises:
-        UseRefusedError: the context is prohibited; that is logged and nothing else is.
+        UseRefusedError: the context, a key of services.person.context_of_use.CONTEXTS, is
+            prohibited; that is logged and nothing else is.
         ConsentOutdatedError: the notice changed meanwhile.
         StoreError: nothing was written.
     """

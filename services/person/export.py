@@ -22,14 +22,7 @@ images/        your photos, without hidden data
 
 @dataclass(frozen=True)
 class Export:
-    """A person's data.
-
-    Attributes:
-        zip_bytes: the archive.
-        analyses: how many results are in it.
-        images: how many images.
-        missing: how many images could not be opened; their files are damaged or gone.
-    """
+    """A person's data: the archive, what is in it, how many images could not be opened."""
 
     zip_bytes: bytes
     analyses: int

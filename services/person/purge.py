@@ -62,14 +62,10 @@ def purge_if_due(store: Store) -> PurgeReport | None:
 
 
 class PurgeThread:
-    """Purges at once and then every few minutes, until stopped.
+    """Purges at once and then `every_s` seconds after the end of the one before, until stopped.
 
-    Start one for each process; many do no harm, a row in the database lets one of them work.
-    The thread calls nothing but the purge.
-
-    Args:
-        store: what to purge.
-        every_s: seconds between the end of one purge and the start of the next.
+    Start one for each process; many do no harm, a row in the database lets one of them work. The
+    thread calls nothing but the purge.
     """
 
     def __init__(self, store: Store, every_s: float = EVERY_S):

@@ -41,14 +41,8 @@ def stem_and_stages(
 ) -> tuple[Tensor, Tensor]:
     """A 3x3 convolution, then stages of blocks, each at half the last one's size.
 
-    Args:
-        input_shape: height, width and channels of a face.
-        widths: channels of each stage; the first also those of the convolution.
-        depths: blocks of each stage.
-        block: makes one of features, width and stride.
-
-    Returns:
-        Input and features.
+    `widths` are the channels of each stage, the first also those of the convolution; `depths`
+    count blocks; `block` makes one of features, width and stride. Returns input and features.
     """
     inputs = keras.Input(input_shape, name="face")
     features = layers.Activation("relu")(conv_bn(inputs, widths[0]))

@@ -50,14 +50,8 @@ def transfer(
 ) -> keras.Model:
     """`backbone` on the face enlarged to `side_px`, then a dense layer, dropout and logits.
 
-    Args:
-        n_classes: count of logits.
-        input_shape: (S, S, 1), normalised as `FaceInput` does.
-        backbone: a key of `BACKBONES`.
-        weights: file of its weights without top, "imagenet" to download them, None for none.
-        side_px: side of the enlarged face.
-        head_units: units of the dense layer.
-        dropout: share of them that is dropped in training.
+    The face is (S, S, 1), normalised as `FaceInput` does; `weights` is the file of the backbone's
+    without top, "imagenet" to download them, None for none.
     """
     inputs = keras.Input(input_shape, name="face")
     enlarged = layers.Resizing(side_px, side_px, interpolation="bilinear")(inputs)

@@ -31,14 +31,8 @@ class Part:
 class MixedBatches(keras.utils.PyDataset):  # type: ignore[misc]
     """Batches (b, 48, 48, 1) in 0..255 drawn from several parts, with their targets (b, k).
 
-    The order depends on `seed` and the epoch alone, so a resumed training sees what an
-    uninterrupted one would have seen.
-
-    Args:
-        parts: whose shares sum to 1.
-        batch_size: b.
-        n_per_epoch: faces drawn in an epoch.
-        seed: of all draws.
+    The parts' shares sum to 1. The order depends on `seed` and the epoch alone, so a resumed
+    training sees what an uninterrupted one would have seen.
     """
 
     def __init__(
@@ -79,17 +73,10 @@ class MixedBatches(keras.utils.PyDataset):  # type: ignore[misc]
 class BalancedBatches(MixedBatches):
     """Batches of one set with one-hot labels (b, 7), classes drawn more alike than they occur.
 
-    Classes are drawn with frequency proportional to count ** `balance_power`: 1 leaves the data
-    as it is, 0 draws all classes alike.
-
-    Args:
-        faces: what to draw from.
-        batch_size: b.
-        balance_power: see above.
-        seed: of all draws.
-        vote_share: see `Faces.targets`.
-        mixup_alpha: above 0, each image is mixed with another of its batch, the shares drawn from
-            Beta(alpha, alpha) (Zhang et al. 2018, arXiv 1710.09412).
+    Classes are drawn with frequency proportional to count ** `balance_power`: 1 leaves the data as
+    it is, 0 draws all classes alike. With `mixup_alpha` above 0 each image is mixed with another
+    of its batch, the shares drawn from Beta(alpha, alpha) (Zhang et al. 2018, arXiv 1710.09412);
+    for `vote_share` see `Faces.targets`.
     """
 
     def __init__(

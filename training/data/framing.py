@@ -38,12 +38,9 @@ def _decoded(encoded: bytes, mode: int) -> Any:
 def framed(
     crop: NDArray[np.uint8], *, side_px: int = ENLARGED_PX, edge_px: int = ENLARGED_PX // 2
 ) -> tuple[ImageRGB, Face]:
-    """A crop, grey (S, S) or RGB, enlarged inside a frame of its mean grey, and where it lies.
+    """A crop, grey (S, S) or RGB, uint8, enlarged in a frame of its mean grey; and where it lies.
 
-    Args:
-        crop: uint8.
-        side_px: of the enlarged crop.
-        edge_px: width of the frame.
+    The crop becomes `side_px` large, the frame is `edge_px` wide.
     """
     large = cv2.resize(crop, (side_px, side_px), interpolation=cv2.INTER_CUBIC)
     edges, grey = (edge_px,) * 4, float(large.mean())

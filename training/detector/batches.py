@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.detector.looks import random_look
-from training.detector.photos import Photo
+from training.detector.photos import TrainingPhoto
 from training.detector.targets import target_rows
 from training.detector.views import Rng, ViewOptions, random_picture
 
@@ -19,7 +19,12 @@ class PictureBatches(keras.utils.PyDataset):  # type: ignore[misc]
     """
 
     def __init__(
-        self, photos: list[Photo], side_px: int, batch_size: int, options: ViewOptions, seed: int
+        self,
+        photos: list[TrainingPhoto],
+        side_px: int,
+        batch_size: int,
+        options: ViewOptions,
+        seed: int,
     ) -> None:
         """Keep the photos."""
         super().__init__()
@@ -50,5 +55,5 @@ class PictureBatches(keras.utils.PyDataset):  # type: ignore[misc]
             targets.append(target_rows(annotation))
         return pictures, np.stack(targets)
 
-    def _draw(self, rng: Rng) -> Photo:
+    def _draw(self, rng: Rng) -> TrainingPhoto:
         return self.photos[rng.integers(len(self.photos))]

@@ -44,10 +44,8 @@ def load_weights(recipe: DetectorRecipe, weights: Path) -> keras.Model:
 def to_litert(network: keras.Model, representative: NDArray[np.uint8] | None) -> bytes:
     """Convert to a LiteRT flatbuffer for pictures of any size; float maps out.
 
-    Args:
-        network: of `network_of`.
-        representative: pictures (n, h, w, 3) whose activations set the ranges of 8-bit integers;
-            None keeps 32-bit floats.
+    The activations of `representative`, pictures (n, h, w, 3), set the ranges of 8-bit integers;
+    None keeps 32-bit floats.
     """
     import tensorflow as tf
 

@@ -23,11 +23,7 @@ _BOX_WEIGHT, _POINT_WEIGHT = 4.0, 1.0
 
 
 class DetectionLoss:
-    """Loss of rows of cells (b, cells, 15) against `target_rows` (b, 64, 16); a scalar.
-
-    Args:
-        side_px: of the training pictures.
-    """
+    """Loss of rows of cells (b, cells, 15) against `target_rows` (b, 64, 16); a scalar."""
 
     def __init__(self, side_px: int) -> None:
         """Lay out the cells."""

@@ -35,7 +35,7 @@ class Annotation:
 
 
 @dataclass(frozen=True, eq=False)
-class Photo:
+class TrainingPhoto:
     """One training photo: `image_rgb` uint8 (h, w, 3) and its annotation."""
 
     image_rgb: ImageRGB
@@ -61,7 +61,7 @@ def subset(photos: AnnotatedPhotos, mask: NDArray[np.bool_]) -> AnnotatedPhotos:
     )
 
 
-def training_photos(photos: AnnotatedPhotos, teacher: FaceDetector) -> list[Photo]:
+def training_photos(photos: AnnotatedPhotos, teacher: FaceDetector) -> list[TrainingPhoto]:
     """Decode all, and ask the teacher for points; whether there is a face, the annotators say."""
     result = []
     for index, encoded in enumerate(photos.images):
@@ -77,7 +77,7 @@ def training_photos(photos: AnnotatedPhotos, teacher: FaceDetector) -> list[Phot
             best = overlaps.argmax(axis=1)
             same = overlaps.max(axis=1) >= _SAME_FACE_IOU
             points[same] = found_points[best[same]]
-        result.append(Photo(image_rgb, Annotation(faces, points, boxes[ignored])))
+        result.append(TrainingPhoto(image_rgb, Annotation(faces, points, boxes[ignored])))
     return result
 
 

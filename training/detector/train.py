@@ -81,14 +81,8 @@ def train(
 ) -> list[dict[str, float]]:
     """Train by `recipe` in `folder`; goes on from the last finished epoch there.
 
-    Args:
-        recipe: what to train, and how.
-        data: parquet with `image` and `boxes_xyxy`, such as WIDER FACE's train split.
-        folder: of the run; made if it is not there.
-        models_dir: holds the teacher, YuNet.
-
-    Returns:
-        The curves: one row an epoch, as in `<folder>/curves.json`.
+    `data` is a parquet with `image` and `boxes_xyxy`; `models_dir` holds the teacher, YuNet.
+    Returns the curves: one row an epoch, as in `<folder>/curves.json`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1))

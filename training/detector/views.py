@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.types import ImageRGB
-from training.detector.photos import MIN_SIDE_PX, N_POINTS, Annotation, Photo
+from training.detector.photos import MIN_SIDE_PX, N_POINTS, Annotation, TrainingPhoto
 
 Rng = np.random.Generator
 
@@ -48,7 +48,11 @@ class ViewOptions:
 
 
 def random_picture(
-    draw: Callable[[Rng], Photo], first: Photo, side_px: int, options: ViewOptions, rng: Rng
+    draw: Callable[[Rng], TrainingPhoto],
+    first: TrainingPhoto,
+    side_px: int,
+    options: ViewOptions,
+    rng: Rng,
 ) -> tuple[ImageRGB, Annotation]:
     """A square picture of `side_px` of `first`, or of it and three photos that `draw` gives."""
     if rng.random() >= options.mosaic_share:
@@ -67,7 +71,7 @@ def random_picture(
 
 
 def random_view(
-    photo: Photo, size_wh: tuple[int, int], options: ViewOptions, rng: Rng
+    photo: TrainingPhoto, size_wh: tuple[int, int], options: ViewOptions, rng: Rng
 ) -> tuple[ImageRGB, Annotation]:
     """One part of a photo, resized, perhaps turned and mirrored, with its boxes."""
     zoom, centre = _aim(photo, size_wh, options, rng)
@@ -110,7 +114,7 @@ def view_matrix(
 
 
 def _aim(
-    photo: Photo, size_wh: tuple[int, int], options: ViewOptions, rng: Rng
+    photo: TrainingPhoto, size_wh: tuple[int, int], options: ViewOptions, rng: Rng
 ) -> tuple[float, NDArray[np.float64]]:
     """Zoom and the point of the photo that comes into the middle."""
     boxes = photo.annotation.boxes_xyxy

@@ -8,7 +8,7 @@ from scipy.optimize import minimize, minimize_scalar
 
 from core.emotions import EMOTIONS
 from core.expression.classify import softmax
-from core.expression.model_card import Calibration
+from core.expression.model_card import ExpressionCalibration
 from core.measures.accuracy import Labels
 from core.measures.people import PeopleMeasures, measure_people
 from core.types import FloatArray
@@ -54,12 +54,14 @@ def fit_threshold(
     return float(confidence[last]), (last + 1) / len(labels)
 
 
-def calibrate(logits: FloatArray, labels: Labels, *, target_accuracy: float = 0.85) -> Calibration:
+def calibrate(
+    logits: FloatArray, labels: Labels, *, target_accuracy: float = 0.85
+) -> ExpressionCalibration:
     """Fit both on the logits (n, 7) and labels (n,) of the validation split."""
     temperature = round(fit_temperature(logits, labels), 4)
     probabilities = softmax(logits / np.float32(temperature))
     threshold, coverage = fit_threshold(probabilities, labels, target_accuracy)
-    return Calibration(
+    return ExpressionCalibration(
         temperature=temperature,
         uncertain_threshold=threshold,
         target_accuracy=target_accuracy,

@@ -93,12 +93,9 @@ class EpochKeeper(keras.callbacks.Callback):  # type: ignore[misc]
             return int(state["epoch"])
 
     def resume(self, model: keras.Model, phase_start: int = 0) -> int:
-        """Restore the last checkpoint into `model`; returns the epoch to go on with.
+        """Restore the last checkpoint into the compiled `model`; returns the epoch to go on with.
 
-        Args:
-            model: compiled; its optimizer is restored too, unless the checkpoint ends the phase
-                before this one.
-            phase_start: epoch that this phase starts with.
+        Its optimizer is restored too, unless the checkpoint ends the phase before this one.
         """
         n_finished = self.n_finished()
         if not n_finished:

@@ -24,13 +24,8 @@ _N = len(EMOTIONS)
 def load_teachers(recipe: Recipe, face_input: FaceInput, runs: Path) -> list[keras.Model]:
     """The networks that `recipe.teachers` names, with the best weights of their runs, frozen.
 
-    Args:
-        recipe: of the student.
-        face_input: what all of them take.
-        runs: folder that holds a folder `<teacher>/best.weights.h5` for each.
-
     Raises:
-        FileNotFoundError: if a teacher has not been trained yet; the message names it.
+        FileNotFoundError: if `<runs>/<teacher>/best.weights.h5` is missing; the message names it.
     """
     teachers = []
     for name in recipe.teachers:

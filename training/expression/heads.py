@@ -50,13 +50,7 @@ def widened(network: keras.Model, narrow: keras.Model) -> None:
 
 
 def targets(faces: Faces, *, labelled: bool, smoothing: float) -> NDArray[np.float32]:
-    """Both heads' targets, (n, 15).
-
-    Args:
-        faces: with votes.
-        labelled: whether `faces.labels` are FER-2013's.
-        smoothing: share of a label's target that is spread over all seven.
-    """
+    """Both heads' targets, (n, 15); `smoothing` of a label's target is spread over all seven."""
     one_hot = np.eye(N_LABELS, dtype=np.float32)[faces.labels]
     smooth = (1 - smoothing) * one_hot + np.float32(smoothing / N_LABELS)
     votes = faces.votes if faces.votes is not None else np.zeros((len(faces), N_PEOPLE))
@@ -106,12 +100,9 @@ def drawing_weights(
 ) -> Any:
     """How often each face is drawn, relative to the mean: (n,).
 
-    Args:
-        faces: with votes.
-        labelled: whether FER-2013's labels count, too.
-        balance_power: labels are drawn by count ** this, as in `BalancedBatches`.
-        people_power: a face is drawn by (share of its vote in the set) ** -this, averaged over
-            its votes: few majorities are disgust or fear.
+    Labels, where they count, are drawn by count ** `balance_power`, as in `BalancedBatches`, and
+    faces by (share of their vote in the set) ** -`people_power`, averaged over their votes: few
+    majorities are disgust or fear.
     """
     assert faces.votes is not None
     counts = np.bincount(faces.labels, minlength=N_LABELS)
@@ -124,12 +115,9 @@ def drawing_weights(
 
 
 def two_head_batches(recipe: Recipe, faces: Faces, photos: Faces | None) -> MixedBatches:
-    """Batches of FER-2013's faces, and of photos where the recipe wants them.
+    """Batches of FER-2013's faces, and of photos where the recipe names a set of them.
 
-    Args:
-        recipe: with `people_head`.
-        faces: of FER-2013; without votes they teach the label head alone.
-        photos: of `recipe.photo_set`; None where it names none.
+    Faces without votes teach the label head alone.
     """
     if faces.votes is None:
         faces = replace(faces, votes=np.zeros((len(faces), N_PEOPLE), np.float32))

@@ -16,11 +16,8 @@ def build_network(
 ) -> keras.Model:
     """The recipe's network: normalised faces (b, S, S, C) in, logits (b, 7 or 15) out.
 
-    Args:
-        recipe: names the architecture.
-        face_input: gives the input's shape.
-        weights_dir: folder of the pretrained backbone that the recipe names; None leaves the
-            backbone untrained, for weights that are loaded afterwards.
+    Without `weights_dir`, the folder of pretrained backbones, a backbone stays untrained, for
+    weights that are loaded afterwards.
     """
     builder = ARCHITECTURES[recipe.architecture]
     shape = (face_input.size_px, face_input.size_px, face_input.channels)

@@ -108,13 +108,9 @@ def _loss(recipe: Recipe) -> keras.losses.Loss:
 
 
 def validated(network: keras.Model, faces: Faces, inputs: FloatArray, *, people: bool) -> Row:
-    """Loss and accuracy of the network on the validation split, and what people say of it.
+    """Loss and accuracy on the validation split, whose normalised faces are (n, S, S, 1).
 
-    Args:
-        network: as it is now.
-        faces: of the split.
-        inputs: the faces, normalised (n, S, S, 1).
-        people: whether the network has the people's head, too.
+    With `people`, whether the network has that head, too, also what people say of them.
     """
     logits = network.predict(inputs, batch_size=256, verbose=0).astype(np.float64)
     of_labels = logits[:, : len(EMOTIONS)]

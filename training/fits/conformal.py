@@ -54,11 +54,8 @@ def fitted(
 ) -> dict[str, Any]:
     """The fit on one half of the images, and its check on the other, as JSON-ready values.
 
-    Args:
-        probabilities: shares (m, 7) of all pictures.
-        said: their `said_labels` (m,).
-        quality: of the pictures (m,).
-        image: of which image each picture is a copy (m,); copies stay in one half.
+    Shares are (m, 7); `said`, `quality` and `image`, of which each picture is a copy, (m,). All
+    copies of an image stay in one half.
     """
     known = said != NONE_OF_THESE
     first = (np.random.default_rng(2).permutation(int(image.max()) + 1) % 2 == 0)[image]

@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 
 from core.config import ROOT
 from core.detection import create_detector
-from core.detection.calibration import Calibration, load_calibration, save_calibration
+from core.detection.calibration import DetectorCalibration, load_calibration, save_calibration
 from core.measures.detection.evaluation import counted_truths, run
 from core.measures.detection.matching import (
     NOT_COUNTED,
@@ -30,10 +30,10 @@ _EVERYTHING = 1e-6  # a confidence that every box has
 _FEWEST_ERRORS = 10
 _ASSUMED_SLOPE = 4.0  # of dlib's margins, which are about 1 wide
 _WANTED_PRECISION = 0.95
-_START = Calibration(slope=1, intercept=0, threshold=0.5)
+_START = DetectorCalibration(slope=1, intercept=0, threshold=0.5)
 
 
-def fit(scores: NDArray[np.float64], is_face: NDArray[np.bool_]) -> Calibration:
+def fit(scores: NDArray[np.float64], is_face: NDArray[np.bool_]) -> DetectorCalibration:
     """The logistic curve through (n,) raw scores and whether each box held a face (n,).
 
     With few errors among the boxes a slope would be an accident; then only the height is fitted.
@@ -43,10 +43,10 @@ def fit(scores: NDArray[np.float64], is_face: NDArray[np.bool_]) -> Calibration:
         share = (is_face.sum() + 1) / (len(is_face) + 2)  # Laplace's rule of succession
         middle = float(np.median(scores)) if len(scores) else 0.0
         intercept = float(np.log(share / (1 - share))) - _ASSUMED_SLOPE * middle
-        return Calibration(slope=_ASSUMED_SLOPE, intercept=intercept, threshold=0.5)
+        return DetectorCalibration(slope=_ASSUMED_SLOPE, intercept=intercept, threshold=0.5)
     model = LogisticRegression(C=1e6).fit(scores[:, None], is_face)
     slope, intercept = float(model.coef_[0, 0]), float(model.intercept_[0])
-    return Calibration(slope=slope, intercept=intercept, threshold=0.5)
+    return DetectorCalibration(slope=slope, intercept=intercept, threshold=0.5)
 
 
 def app_threshold(curve: PrecisionRecall) -> OperatingPoint:

@@ -73,13 +73,8 @@ def meshes_of(
 ) -> FerMeshes:
     """Meshes of crops (n, 48, 48), read from `folder` where they were found before.
 
-    Args:
-        images: the crops.
-        landmarker: finds the mesh.
-        detector: gives confidences; where it is None neither these nor the disagreement with
-            the mirror image are computed (half the time).
-        folder: where results are kept; None keeps nothing.
-        progress: called with how many are done and how many there are.
+    Without a detector neither confidences nor the disagreement with the mirror image are computed
+    (half the time); without a folder nothing is kept.
     """
     parts = []
     for start in range(0, len(images), _PART):

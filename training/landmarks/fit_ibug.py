@@ -62,13 +62,7 @@ def mirrored(points: Array, scheme: str) -> Array:
 
 
 def fit(meshes: Array, truth: Array, alpha: float) -> IbugRegression:
-    """Ridge regression on all faces and their mirror images.
-
-    Args:
-        meshes: (n, 478, 2).
-        truth: (n, 68, 2).
-        alpha: the ridge's strength.
-    """
+    """Ridge regression on meshes (n, 478, 2), points (n, 68, 2), and their mirror images."""
     mean = mean_shape(meshes)
     # A face and its mirror image are equally likely, so the mean is symmetric.
     flipped_mean = mirrored(mean[None], MESH)[0]

@@ -11,7 +11,7 @@ import numpy as np
 import typer
 
 from core.config import ROOT
-from core.landmarks.pose import measure_face
+from core.landmarks.pose import face_geometry
 from core.landmarks.schemes import IBUG
 from core.measures.study import write_study
 from core.types import Landmarks
@@ -23,7 +23,9 @@ SHARE: Final = 0.8
 def main(data: Annotated[Path, typer.Option(help="HELEN with 68 points, parquet")]) -> None:
     """Write the range of each measure."""
     faces = [*load_helen(data, "train"), *load_helen(data, "test")]
-    measured = [measure_face(Landmarks(face.points_xy.astype(np.float32), IBUG)) for face in faces]
+    measured = [
+        face_geometry(Landmarks(face.points_xy.astype(np.float32), IBUG)) for face in faces
+    ]
     columns: dict[str, list[float | None]] = {
         "yaw": [face.pose.yaw_deg for face in measured],
         "pitch": [face.pose.pitch_deg for face in measured],

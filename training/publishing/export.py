@@ -30,11 +30,8 @@ def to_litert(
 ) -> bytes:
     """Convert `network` to a LiteRT flatbuffer with float inputs and outputs.
 
-    Args:
-        network: normalised faces in, logits out.
-        representative: faces (n, S, S, C) whose activations set the ranges of 8-bit integers;
-            None keeps floats.
-        float16: whether weights are stored as 16-bit floats; not together with `representative`.
+    The activations of `representative`, faces (n, S, S, C), set the ranges of 8-bit integers; None
+    keeps floats, with `float16` stored as 16-bit ones.
     """
     import tensorflow as tf
 

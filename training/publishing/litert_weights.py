@@ -29,10 +29,6 @@ def with_litert_weights(network: keras.Model, model: bytes) -> keras.Model:
 
     Weights of 8-bit integers come back as the floats that they stand for.
 
-    Args:
-        network: of the architecture that `model` was converted from; its weights do not matter.
-        model: LiteRT flatbuffer.
-
     Raises:
         ModelError: if the file's layers are other ones than the network's.
     """

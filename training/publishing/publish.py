@@ -21,7 +21,7 @@ from core.expression.classify import EmotionClassifier, EnsembleClassifier, memb
 from core.expression.model_card import (
     UNSHIPPED,
     UNSHIPPED_FILE,
-    Calibration,
+    ExpressionCalibration,
     Head,
     InputSpec,
     ModelCard,
@@ -46,7 +46,9 @@ from training.recipes.catalogue import load_recipe
 
 # Of validation accuracy. Integers cost a point; a backbone exported wrongly cost 40.
 MAX_EXPORT_LOSS = 0.03
-UNCALIBRATED = Calibration(temperature=1, uncertain_threshold=0, target_accuracy=0, coverage=1)
+UNCALIBRATED = ExpressionCalibration(
+    temperature=1, uncertain_threshold=0, target_accuracy=0, coverage=1
+)
 
 
 class UnfaithfulExportError(MienError):
@@ -150,12 +152,8 @@ def publish_ensemble(
 ) -> TestReport:
     """Make an ensemble's card from published models; calibrate, evaluate, write the readme.
 
-    Args:
-        model_id: of the ensemble.
-        members: ids of published models; the served answer is the mean of theirs.
-        data: FER-2013; the calibration is fitted on its validation split.
-        models_dir: where `<model_id>/` is made and the members are.
-        photos: RAF-DB, whose test split the model is measured on, too.
+    The calibration is fitted on the validation split of `data`; `photos` is RAF-DB, whose test
+    split the ensemble is measured on, too.
     """
     parts = [EmotionClassifier.load(member, models_dir, n_threads=2) for member in members]
     cards = [part.card for part in parts]

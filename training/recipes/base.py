@@ -62,13 +62,11 @@ def as_folder(name: str) -> str:
 
 
 def steps(family: str, changes: dict[str, dict[str, Any]]) -> dict[str, Recipe]:
-    """The recipes of a family, in the order of training, by name.
+    """The recipes of a family, which is its file's name, in the order of training, by name.
 
-    Args:
-        family: its file's name.
-        changes: for each step what differs from the step before, whose weights it starts from;
-            the first says everything, and `after` names another step to go on from. Options,
-            which are dictionaries, are merged key by key.
+    `changes` says for each step what differs from the one before, whose weights it starts from;
+    the first says everything, and `after` names another step to go on from. Options are merged key
+    by key.
     """
     recipes: dict[str, Recipe] = {}
     before: Recipe | None = None

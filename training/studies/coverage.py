@@ -33,13 +33,8 @@ def coverage_study(
 ) -> dict[str, Any]:
     """Coverage and number of labels: of all, by majority label, quality, group and corruption.
 
-    Args:
-        data: FER-2013, beside which FER+'s votes lie; without them its own labels stand in.
-        classifier: of which the served head is measured.
-        models_dir: where its fit of quality lies.
-        n_corrupted: images of the sample that is corrupted.
-        command: that makes the study.
-        progress: called with the corruptions done and all there are.
+    Where no FER+ votes lie beside `data`, its own labels stand in; `n_corrupted` images are
+    corrupted.
     """
     faces = load_split(data, "test")
     votes = votes_beside(data, "test", len(faces))

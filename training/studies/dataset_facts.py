@@ -29,11 +29,9 @@ _FER_SPLITS: Final[tuple[Split, ...]] = ("train", "validation")
 def near_pairs(
     rows: NDArray[np.uint8], references: NDArray[np.uint8] | None = None
 ) -> NDArray[np.int64]:
-    """Pairs (n, 2) of images whose pixels correlate above `CORRELATION`.
+    """Pairs (n, 2) of images (n, h, w) whose pixels correlate above `CORRELATION`.
 
-    Args:
-        rows: (n, h, w).
-        references: (m, h, w); without them the pairs i < j among `rows`.
+    Without `references`, (m, h, w), the pairs i < j among `rows`.
     """
     mine = standardised(rows)
     others = mine if references is None else standardised(references)

@@ -18,11 +18,9 @@ N_LISTED: Final = 24
 
 
 def failure_study(data: Path, classifier: EmotionClassifier, *, command: str) -> dict[str, Any]:
-    """The surest mistakes, and how often taggers side with the model in them.
+    """Counts, and the surest mistakes: name in the set, label, verdict, score.
 
-    Returns:
-        Counts, and for each listed image its name in the set, label, verdict, score and the
-        share of FER+'s ten votes for label and verdict (None where there are no votes).
+    Of FER+'s ten votes the shares for label and verdict, None where there are none.
     """
     faces = load_split(data, "validation")
     frame = load_rows(data, "validation", ["name", "ferplus_votes"])

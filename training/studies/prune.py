@@ -32,12 +32,7 @@ FINE_TUNING_RATE = 0.005  # a tenth of the training's peak
 
 
 class KeepZeros(keras.callbacks.Callback):  # type: ignore[misc]
-    """Puts pruned weights back to zero after each step.
-
-    Args:
-        network: whose kernels are pruned; biases and normalisation are not.
-        sparsity: share of each kernel's weights, the smallest in size, that become zero.
-    """
+    """Puts the `sparsity` (0..1) smallest weights of each kernel back to zero after each step."""
 
     def __init__(self, network: keras.Model, sparsity: float) -> None:
         """Choose the weights and zero them."""
@@ -80,18 +75,11 @@ def prune(
     sparsities: tuple[float, ...],
     epochs: int,
 ) -> list[dict[str, Any]]:
-    """Prune further and further, fine-tune after each step, measure as float and int8.
-
-    Args:
-        recipe: of the trained network.
-        weights: its weights.
-        data: FER-2013; accuracy is that on the validation split.
-        card: of the published model: input and mirror averaging.
-        sparsities: rising, each 0..1; the dense network is measured first.
-        epochs: of fine-tuning after each step.
+    """Prune to rising `sparsities` (0..1), fine-tune after each step, measure as float and int8.
 
     Returns:
-        One row a step and precision: sparsity, bytes plain and gzipped, ms a face, accuracy.
+        One row a step and precision, the dense network first: sparsity, bytes plain and
+        gzipped, ms a face, accuracy on the validation split.
     """
     keras.utils.set_random_seed(recipe.seed)
     face_input = FaceInput(geometry=card.input.geometry)

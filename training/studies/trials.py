@@ -78,13 +78,6 @@ def run_trials(
 ) -> dict[str, Any]:
     """Train every trial of a set; finished ones in `runs` are not trained again.
 
-    Args:
-        set_name: a key of `SETS`.
-        epochs: of each trial.
-        data: FER-2013; train and validation split only.
-        runs: folder for a run a trial.
-        command: what is written into the result as its maker.
-
     Returns:
         Content of `models/studies/trials_<set>.json`: one row a trial with the accuracy of the
         last epoch's averaged weights on the validation split, its interval, the seconds.

@@ -35,12 +35,7 @@ def _start(day: date, every: Period) -> date:
 
 
 def rates_table(counts: Sequence[DayCount], every: Period = "day") -> pd.DataFrame:
-    """From, purpose, asked, agreed, share: of those who were asked in a period, who agreed.
-
-    Args:
-        counts: from `services.admin.review.consent_rates`.
-        every: length of a period; `from` is its first day.
-    """
+    """From (a period's first day), purpose, asked, agreed, share: of those asked, who agreed."""
     asked: dict[tuple[date, Purpose], int] = defaultdict(int)
     agreed: dict[tuple[date, Purpose], int] = defaultdict(int)
     for row in counts:

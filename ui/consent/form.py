@@ -40,9 +40,7 @@ class FormState:
 def consent_form(store: Store, *, keeping: bool) -> None:
     """Render notice and form; the click on a button is the consent, for what the button says.
 
-    Args:
-        store: where the answers go.
-        keeping: whether the page can keep anything, so that it makes sense to ask.
+    Only a page that is `keeping` something asks whether it may.
     """
     notice = current_notice(store)
     st.header(NOTICE_TITLE, anchor=False)

@@ -22,28 +22,19 @@ from ui.shared.store import opened
 def agreed(*, folded: bool = False, keeping: bool = False) -> bool:
     """Whether this session may analyse photos now; shows notice and form until it may.
 
-    Until then the caller renders no widget that takes a picture. Taking it back is one click
-    on the same page. This is where the store is asked, once a run of a page.
-
-    Args:
-        folded: show the notice behind its title, where something else is to be seen first.
-        keeping: whether the page keeps what the person lets it keep, and so asks for it.
+    Until then the caller renders no widget that takes a picture. Taking it back is one click on
+    the same page. The notice is `folded` behind its title where something else is to be seen
+    first; a page that is `keeping` what it may asks for that.
     """
     if held() is not None:
         return True
-    ask(folded=folded, keeping=keeping)
-    return False
-
-
-def ask(*, folded: bool = False, keeping: bool = False) -> None:
-    """Show notice and form; for a page that has asked `held` in this run. Arguments as above."""
     found = opened()
     if found.store is None:
         st.error(
             f"{found.problem} Until then no photo of yours is taken; samples work.",
             icon=":material/database_off:",
         )
-        return
+        return False
     if folded:
         show_said()  # what ended the consent, not to be hidden with the form
     with (
@@ -55,6 +46,7 @@ def ask(*, folded: bool = False, keeping: bool = False) -> None:
             consent_form(found.store, keeping=keeping)
         except StoreError as error:
             st.error(str(error))
+    return False
 
 
 def receipt() -> None:

@@ -14,6 +14,7 @@ from services.analysis.queue import BusyError
 from services.person.consent import Given, Withdrawn, check, give, withdraw
 from services.store import Store
 from ui.photos.session import Photo, forget_photos
+from ui.runtime.runs import this_run
 from ui.shared.queue import my_turn, waiting_words
 from ui.shared.resources import settings
 from ui.shared.state import remembered
@@ -37,7 +38,7 @@ class Said:
 
 
 @dataclass
-class ConsentState:
+class SessionConsent:
     """What a session knows of its consent.
 
     Attributes:
@@ -46,6 +47,7 @@ class ConsentState:
         images_kept: ids of photos whose image is kept already.
         asked_for: a dialog to open on the next run: "notice" or "taking back".
         in_passing: the last photo of which nothing is kept: what was asked, and its result.
+        asked: the run in which the store was last asked, and what `held` made of its answer.
     """
 
     given: Given | None = None
@@ -53,28 +55,29 @@ class ConsentState:
     asked_for: str = ""
     images_kept: set[str] = field(default_factory=set)
     in_passing: tuple[tuple[object, ...], PhotoResult] | None = None
+    asked: tuple[object, Given | None] | None = None
 
 
 def say(kind: str, text: str) -> None:
     """Leave a sentence for the next run."""
-    remembered(ConsentState).said = Said(kind, text)
+    remembered(SessionConsent).said = Said(kind, text)
 
 
 def ask_for(dialog: str) -> None:
     """Have a dialog open on the next run."""
-    remembered(ConsentState).asked_for = dialog
+    remembered(SessionConsent).asked_for = dialog
 
 
 def asked_for() -> str:
     """The dialog to open now, once."""
-    state = remembered(ConsentState)
+    state = remembered(SessionConsent)
     wanted, state.asked_for = state.asked_for, ""
     return wanted
 
 
 def show_said() -> None:
     """Show the sentence that was left, if there is one."""
-    state = remembered(ConsentState)
+    state = remembered(SessionConsent)
     said, state.said = state.said, None
     if said is not None:
         {"info": st.info, "success": st.success, "warning": st.warning, "error": st.error}[
@@ -85,8 +88,18 @@ def show_said() -> None:
 def held() -> Given | None:
     """What this session was given for its answers; None where nothing may be analysed now.
 
-    The store is asked on every run, so a consent that was taken back elsewhere ends here too.
+    The store is asked once a run of a page or fragment, whoever calls this, so a consent that was
+    taken back elsewhere ends here at the next run.
     """
+    state, run = remembered(SessionConsent), this_run()
+    if run is not None and state.asked is not None and state.asked[0] is run:
+        return state.asked[1]
+    found = _ask_store()
+    state.asked = (run, found)
+    return found
+
+
+def _ask_store() -> Given | None:
     given, store = given_now(), opened().store
     if given is None or store is None:
         return None
@@ -103,20 +116,20 @@ def held() -> Given | None:
 
 
 def given_now() -> Given | None:
-    """What `held` found when it last asked the store; for a page that has asked in this run."""
-    return remembered(ConsentState).given
+    """What the session was given, whether or not it still counts; for what ends it."""
+    return remembered(SessionConsent).given
 
 
 def hold(given: Given) -> None:
     """Make this the consent of the session."""
     forget_consent()
-    remembered(ConsentState).given = given
+    remembered(SessionConsent).given = given
 
 
 def forget_consent() -> None:
     """Drop the session's consent with all photos and results that were handed over under it."""
-    state = remembered(ConsentState)
-    state.given, state.in_passing, state.images_kept = None, None, set()
+    state = remembered(SessionConsent)
+    state.given, state.asked, state.in_passing, state.images_kept = None, None, None, set()
     forget_photos()
 
 
@@ -179,7 +192,7 @@ def of_session() -> tuple[Store, Consent]:
 def analyse_own(photo: Photo, engine: Analyzer) -> PhotoResult:
     """Analyse a person's photo under the consent of the session and keep what it allows."""
     store, consent = of_session()
-    kept = remembered(ConsentState).images_kept
+    kept = remembered(SessionConsent).images_kept
     result = analyse_under_consent(
         photo.name,
         photo.read(),
@@ -202,7 +215,7 @@ def analyse_in_passing(photo: Photo, engine: Analyzer, way: Way) -> PhotoResult:
     """
     store, consent = of_session()
     wanted = (photo.id, engine.classifier.card.id, engine.detector.name, way)
-    state = remembered(ConsentState)
+    state = remembered(SessionConsent)
     known = state.in_passing
     if known is not None and known[0] == wanted and not isinstance(known[1].error, StoreError):
         return known[1]

@@ -21,9 +21,7 @@ QUALITY_HELP = (
 def cards_html(faces: Sequence[tuple[int, FaceAnalysis]], faces_jpeg: Sequence[bytes]) -> str:
     """Cards of faces as HTML, side by side as far as there is room, in the order that is given.
 
-    Args:
-        faces: number and face; the number is the one in the annotated picture.
-        faces_jpeg: a picture of each, or nothing where the photo is gone.
+    Each face has its number in the annotated picture; no pictures where the photo is gone.
     """
     pictures = faces_jpeg or [b""] * len(faces)
     cards = "".join(

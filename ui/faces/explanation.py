@@ -26,13 +26,7 @@ from ui.shared.text import percent
 
 
 def face_explained(analysis: Analysis, number: int, image_rgb: ImageRGB) -> None:
-    """The overlay for one face of a photo, or a sentence why there is none.
-
-    Args:
-        analysis: of the photo.
-        number: the face's place in it, counted from 1.
-        image_rgb: the photo as it was analysed.
-    """
+    """The overlay for the face of this number, from 1, or a sentence why there is none."""
     standing_rgb, standing = upright(image_rgb, analysis)
     found = standing.faces[number - 1]
     view = face_view(standing_rgb, found)
@@ -47,12 +41,7 @@ def show_explanation(
 ) -> None:
     """The overlay, its legend and a sentence of what was found.
 
-    Args:
-        view: the face as it is drawn.
-        image_rgb: the whole photo, from which the model's crop is cut.
-        found: the face in the photo.
-        model_id: of the expression model.
-        detector_name: of the detector that found the face.
+    The model's crop is cut from the whole photo, `image_rgb`.
     """
     explained = explain(
         image_rgb,

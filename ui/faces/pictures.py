@@ -32,12 +32,9 @@ class Shown:
 
 
 def shown_of(image_rgb: ImageRGB, analysis: Analysis, *, faces_only: bool = False) -> Shown:
-    """Draw and encode what is shown of an analysis.
+    """Draw and encode what is shown of an analysis of `image_rgb`, (height, width, 3).
 
-    Args:
-        image_rgb: (height, width, 3), the photo as it was analysed.
-        analysis: of it.
-        faces_only: without the photo itself, as for one of thousands.
+    With `faces_only` the photo itself is left out, as for one of thousands.
     """
     standing_rgb, standing = upright(image_rgb, analysis)
     return Shown(

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from core.landmarks.learned import IbugRegression
-from core.landmarks.pose import FaceGeometry, measure_face
+from core.landmarks.pose import FaceGeometry, face_geometry
 from core.landmarks.schemes import FIVE, IBUG, MESH, convert
 from core.types import Box, Face, FaceAnalysis, ImageRGB, Landmarks
 from ui.shared.resources import landmarker, settings
@@ -72,7 +72,7 @@ def face_view(image_rgb: ImageRGB, found: FaceAnalysis) -> FaceView | None:
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     picture = np.asarray(cv2.resize(part, size_wh, interpolation=method), np.uint8)
     original = {scheme: in_scheme(mesh, scheme) for scheme in SCHEME_TITLES}
-    corner, geometry = np.array([x_min, y_min]), measure_face(mesh)
+    corner, geometry = np.array([x_min, y_min]), face_geometry(mesh)
     box = (np.array(found.face.box.xyxy) - np.tile(corner, 2)) * scale
     return FaceView(
         picture_rgb=picture,

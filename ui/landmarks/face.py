@@ -105,12 +105,7 @@ def _legend(scheme: str, layers: list[str]) -> str:
 
 
 def measures_table(geometry: FaceGeometry, usual: Mapping[str, Any]) -> pd.DataFrame:
-    """Measures with their units, one row each, and what most faces have.
-
-    Args:
-        geometry: of the face.
-        usual: measure -> lowest and highest of most faces; empty where that was not measured.
-    """
+    """Measures with their units, one row each, and what most faces have, where known."""
     pose = geometry.pose
 
     def row(name: str, value: str, key: str, meaning: str, number: float | None = None) -> Any:

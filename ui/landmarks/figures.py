@@ -70,12 +70,9 @@ def region_errors(methods: Mapping[str, Mapping[str, Any]]) -> go.Figure:
 
 
 def noise_lines(rows: Rows, value: str, y_title: str) -> go.Figure:
-    """A figure by the size of the error, one line a kind, with intervals where there are any.
+    """`value`, accuracy or label_changed, by the size of the error, one line a kind.
 
-    Args:
-        rows: of one set and one way of aligning; level 1 (eyes exchanged) is left out.
-        value: which number of a row is drawn: accuracy or label_changed.
-        y_title: what stands at the axis.
+    Rows are of one set and one way of aligning; level 1 (eyes exchanged) is left out.
     """
     figure, interval = go.Figure(), f"{value}_ci95"
     start = [row for row in rows if row["noise"] == "exact"]

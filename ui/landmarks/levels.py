@@ -59,15 +59,9 @@ def outcomes(
     seed: int,
     model: EmotionClassifier,
 ) -> list[Alignment | None]:
-    """One outcome a level, in one batch; None where too few points are left to align by.
+    """One outcome a level (0..1), in one batch; None where too few points are left to align by.
 
-    Args:
-        view: the face.
-        scheme: by which of its points it is aligned.
-        kind: a key of `core.landmarks.noise.NOISE_KINDS`.
-        levels: 0..1; see `core.landmarks.noise.perturb`.
-        seed: the same errors, larger with the level, for the same seed.
-        model: judges the crops.
+    The same seed gives the same errors, larger with the level; see `core.landmarks.noise.perturb`.
     """
     face_input, exact = model.card.face_input, view.points[scheme].points_xy
     goal = target(scheme) * face_input.size_px

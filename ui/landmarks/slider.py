@@ -66,11 +66,8 @@ def slider(
 ) -> None:
     """The slider with both sides; the first level is the left side, its own the right one.
 
-    Args:
-        label: what the slider says it changes.
-        picture_rgb: the face, in whose pixels the outcomes' points are.
-        outcomes: one a level; None where nothing can be aligned. The first is always there.
-        sentences: one a level, in plain text.
+    One outcome, in the pixels of `picture_rgb`, and one sentence a level; None where nothing can
+    be aligned, but for the first.
     """
     _mount(key="whatif", data=payload(label, picture_rgb, outcomes, sentences))
 

@@ -25,10 +25,7 @@ def _another() -> None:
 def whatif_section(view: FaceView, model_id: str, above: EmotionScores) -> None:
     """Choices, slider, chart and both sides; runs by itself, and not for moves of the slider.
 
-    Args:
-        view: the face.
-        model_id: judges it.
-        above: the scores that the page shows of the same face, cut out by the detector's box.
+    `above` are the page's scores of the same face, cut out by the detector's box.
     """
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = st.selectbox("Kind of error", list(NOISE_KINDS), key="whatif_kind", width=180)

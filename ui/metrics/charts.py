@@ -36,8 +36,7 @@ class GapRow:
 def expressions_figure(by_model: Mapping[str, pd.DataFrame]) -> go.Figure:
     """Share recognised of each expression with its interval, one bar a model, best first.
 
-    Args:
-        by_model: columns `expression, recall, recall_low, recall_high, support`.
+    Columns `expression, recall, recall_low, recall_high, support`.
     """
     figure = go.Figure()
     first = next(iter(by_model.values()))
@@ -67,11 +66,7 @@ def _filled(index: int) -> dict[str, Any]:
 
 
 def second_phase(curves: pd.DataFrame) -> int | None:
-    """The epoch at which the loss jumps because another one is measured; None for none.
-
-    Args:
-        curves: columns `epoch, loss`.
-    """
+    """The epoch at which the loss jumps because another one is measured; None for none."""
     if "loss" not in curves:
         return None
     jumps = curves["epoch"][curves["loss"] > 2 * curves["loss"].shift()]
@@ -111,12 +106,9 @@ def training_figure(curves: pd.DataFrame, figure_name: str) -> go.Figure:
 
 
 def robustness_figure(frame: pd.DataFrame, clean: float, *, dark: bool = False) -> go.Figure:
-    """Accuracy by corruption and level as a map; the number is the accuracy in per cent.
+    """Accuracy by `corruption` and `level` as a map; the number is the accuracy in per cent.
 
-    Args:
-        frame: columns `corruption, level, accuracy`.
-        clean: accuracy on the same images untouched.
-        dark: whether the theme is.
+    Colour is what is lost against `clean`, the accuracy on the same images untouched.
     """
     table = frame.pivot(index="corruption", columns="level", values="accuracy")
     table = table.loc[table.mean(axis=1).sort_values().index]
@@ -154,10 +146,7 @@ def robustness_figure(frame: pd.DataFrame, clean: float, *, dark: bool = False) 
 def pareto_figure(frame: pd.DataFrame, cost: str, cost_title: str) -> go.Figure:
     """Accuracy against a cost; models on the front are filled and joined, beaten ones are rings.
 
-    Args:
-        frame: columns `model, accuracy, low, high, on_front` and the one named `cost`.
-        cost: which column is the cost.
-        cost_title: what stands at the axis.
+    Columns `model, accuracy, low, high, on_front` and the one named `cost`.
     """
     front = frame[frame["on_front"]].sort_values(cost)
     figure = go.Figure(

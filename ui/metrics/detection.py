@@ -255,11 +255,9 @@ def effect_frame(measured: dict[str, Any]) -> pd.DataFrame:
 def detector_curves_figure(
     curves: Mapping[str, pd.DataFrame], marks: Mapping[str, tuple[float, float]]
 ) -> go.Figure:
-    """One precision-recall line a detector; a ring where its threshold puts it.
+    """One precision-recall line a detector; a ring at the app's (recall, precision).
 
-    Args:
-        curves: detector -> columns `threshold, precision, recall`.
-        marks: detector -> (recall, precision) at the app's threshold.
+    Columns `threshold, precision, recall`.
     """
     figure = go.Figure()
     for index, (name, curve) in enumerate(curves.items()):
@@ -291,13 +289,7 @@ def detector_curves_figure(
 
 
 def threshold_figure(curve: pd.DataFrame, threshold: float, shipped: float | None) -> go.Figure:
-    """Precision, recall and F1 of one detector over the threshold; lines at two thresholds.
-
-    Args:
-        curve: columns `threshold, precision, recall, f1`.
-        threshold: what the reader chose.
-        shipped: what the app uses.
-    """
+    """Precision, recall and F1 over the threshold; lines at the chosen and the app's own."""
     figure = go.Figure()
     for index, (name, title) in enumerate(_MEASURES.items()):
         look = series_look(index)
@@ -319,11 +311,7 @@ def threshold_figure(curve: pd.DataFrame, threshold: float, shipped: float | Non
 
 
 def recall_by_group_figure(groups: pd.DataFrame) -> go.Figure:
-    """Bars of the share found, one a group of faces.
-
-    Args:
-        groups: columns `group, faces, recall`.
-    """
+    """Bars of the share found, one a group of faces; columns `group, faces, recall`."""
     figure = go.Figure(
         go.Bar(
             x=groups["recall"],

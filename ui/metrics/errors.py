@@ -28,13 +28,7 @@ Pictures = Callable[[Any], list[ImageRGB]]
 
 
 def errors(one: Subject, *, key: str = "confusion", pictures: Pictures | None = None) -> None:
-    """The confusion matrix and, for a chosen cell, what lies in it.
-
-    Args:
-        one: the model and its pictures' scores.
-        key: unique on the page.
-        pictures: hands out the pictures of given rows; None where there are none to show.
-    """
+    """The confusion matrix and, for a chosen cell, what lies in it."""
     name = st.segmented_control(
         "Cells show",
         list(_MODES),

@@ -71,13 +71,9 @@ def missing(what: str, command: str) -> None:
 
 
 def missing_study(what: str, name: str, model_id: str, command: str) -> None:
-    """An empty state for a model, which says for which models there is such a study.
+    """An empty state for a model, which says for which models there is a `<name>_<model_id>.json`.
 
-    Args:
-        what: such as "This breakdown".
-        name: of the study, `<name>_<model_id>.json`.
-        model_id: the model without it.
-        command: what makes it, less its `--model`.
+    `what` is such as "This breakdown"; `command` makes it, less its `--model`.
     """
     others = [other for other in cards() if study(f"{name}_{other}") is not None]
     there = f" It is there for {', '.join(others)}." if others else ""

@@ -25,13 +25,7 @@ Analysed = tuple[Photo, PhotoResult]
 
 @st.fragment
 def show_results(analysed: Sequence[Analysed], model_id: str, detector: str) -> None:
-    """What was found in these photos, each with its picture and its faces.
-
-    Args:
-        analysed: photos with their results, in the order in which they were handed over.
-        model_id: of the expression model.
-        detector: name of the face detector.
-    """
+    """What was found in these photos, in their order, each with its picture and its faces."""
     results = [result for _, result in analysed]
     st.header(found_words(results), anchor=False)
     show_refused(results)
@@ -124,12 +118,7 @@ def one_photo(
 ) -> None:
     """One photo: picture and notes beside its faces; nothing of one that was refused.
 
-    Args:
-        number: its place among all, counted from 1.
-        photo: the photo.
-        result: what came of it.
-        titled: whether its name and what was found stand above it.
-        narrow: whether there is room for one thing only, so that faces stand below.
+    If `titled`, its name and what was found stand above; if `narrow`, faces stand below.
     """
     if result.analysis is None:
         return

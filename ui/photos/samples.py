@@ -55,13 +55,7 @@ SAMPLES: Final = {
 
 
 def choose_sample(label: str, *, key: str, default: str | None = None) -> str | None:
-    """Thumbnails to choose from; the title of the chosen one.
-
-    Args:
-        label: what a screen reader says of all of them.
-        key: of the widget; unique on the page.
-        default: title of the one that is chosen at first.
-    """
+    """Thumbnails, called `label` by screen readers, to choose from; the chosen one's title."""
     with st.container(key=f"samples_{key}"):
         chosen = st.pills(
             label, list(SAMPLES), default=default, key=key,

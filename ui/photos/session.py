@@ -225,14 +225,9 @@ def analyse_photos(
 ) -> list[tuple[Photo, PhotoResult]]:
     """Each photo with its result, in order, without pixels; shows progress and a way to stop.
 
-    Photos analysed before are not analysed again. After a stop the list is shorter.
-
-    Args:
-        photos: of which samples are analysed without further ado, as they are nobody's here.
-        model_id: of the expression model.
-        detector: name of the face detector.
-        analyse_own: analyses a photo of a person, under a consent.
-        tiles: whether very small faces are looked for.
+    Photos analysed before are not analysed again. After a stop the list is shorter. Samples, which
+    are nobody's here, are analysed without further ado, a person's by `analyse_own`, under a
+    consent.
     """
     state = remembered(PhotosState)
     known = state.results

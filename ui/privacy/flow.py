@@ -74,12 +74,7 @@ def ends(result_days: int, image_days: int) -> tuple[Step, ...]:
 
 
 def flow_html(result_days: int, image_days: int) -> str:
-    """Both lists for `st.html`, in the page's own colours.
-
-    Args:
-        result_days: how long results are kept that somebody wants kept; 0 for not offered.
-        image_days: likewise images.
-    """
+    """Both lists for `st.html`; days for which results and images are kept, 0 for not offered."""
     way = _boxes("ol", "mien-way", steps())
     return _STYLE + way + _boxes("ul", "mien-ends", ends(result_days, image_days))
 

@@ -14,7 +14,7 @@ from services.store import Store
 from ui.consent.session import (
     PURPOSE_TITLES,
     forget_consent,
-    held,
+    given_now,
     hold,
     job_words,
     say,
@@ -215,7 +215,7 @@ def _whole(store: Store, code: str, view: SubjectView) -> None:
             icon=":material/receipt_long:",
             key="privacy_receipt",
         )
-        if held() is None:
+        if given_now() is None:
             st.button(
                 "Go on under this consent",
                 on_click=_go_on,
@@ -286,7 +286,7 @@ def _erase(store: Store, code: str) -> None:
 
 def _forget_if_mine(store: Store, code: str) -> None:
     """Drop this session's own photos and results where they belong to the same consent."""
-    given = held()
+    given = given_now()
     if given is None:
         return
     try:

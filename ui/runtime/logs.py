@@ -16,11 +16,9 @@ from services.operations.logs import StandardError, formatter, set_up_logs
 
 
 def set_up(log_format: str, level: str) -> None:
-    """Take all logs over; may be called again.
+    """Take all logs over from `level` on; may be called again.
 
-    Args:
-        log_format: "json" for one object a line, whoever writes it; "text" for people.
-        level: the least important lines that are taken.
+    "json" is one object a line, whoever writes it; "text" is for people.
     """
     set_up_logs(log_format, level)
     log_uncaught()

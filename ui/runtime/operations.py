@@ -37,8 +37,7 @@ _serving = threading.Event()
 def start(*, serving: bool = True) -> None:
     """Set up logs, metrics and the stop; does nothing the second time.
 
-    Args:
-        serving: whether visitors are let in already; else they are once `warm_up` is through.
+    Unless `serving` already, visitors are let in once `warm_up` is through.
     """
     global _started
     with _starting:

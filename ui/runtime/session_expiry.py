@@ -58,10 +58,9 @@ def start_expiry(every_s: float = EVERY_S) -> threading.Event:
 
 
 def expire_sessions(closed: ClosedPages) -> None:
-    """Shut sessions down that are over their time; nothing happens without a running server.
+    """Shut sessions down that are over their time, and bring `closed` up to date.
 
-    Args:
-        closed: as the last look left it; brought up to date.
+    Nothing happens without a running server.
     """
     if not runtime.exists():
         return

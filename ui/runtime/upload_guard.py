@@ -52,12 +52,8 @@ class _Page:
 class UploadGuard:
     """Refuses uploads without a length (411), too slow (408), or too much (413, 503).
 
-    Args:
-        app: the app behind it.
-        max_session_bytes: of all uploads of one open page.
-        max_total_bytes: of all uploads of all pages of this process.
-        held: bytes that each session holds; another one for tests.
-        clock: seconds; another one for tests.
+    Limits are of all uploads of one open page, and of all pages of this process; `held` says how
+    many bytes each session holds.
     """
 
     def __init__(

@@ -26,13 +26,10 @@ def release_uploads() -> None:
 
 
 def release_what_is_left(page: str) -> bool:
-    """Drop what belonged to the page that was shown before; call it at the start of every run.
+    """Drop what belonged to the page before `page`; call it at the start of every run.
 
     Its widgets are gone with it, so nobody could get at these files any more. Returns whether
     there was another page before.
-
-    Args:
-        page: stable name of the page that is about to run.
     """
     left = bool(st.session_state.get(_PAGE, page) != page)
     if left:

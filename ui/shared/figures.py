@@ -20,16 +20,9 @@ def dark() -> bool:
 
 
 def plot(figure: go.Figure, *, key: str, alt: str, **options: Any) -> Any:
-    """A chart in the one style: no toolbar, texts in the theme's ink.
+    """`st.plotly_chart` of a chart in the one style: no toolbar, texts in the theme's ink.
 
-    Args:
-        figure: the chart, which is changed.
-        key: unique on the page.
-        alt: what a screen reader says of it.
-        options: for `st.plotly_chart`, such as `on_select`.
-
-    Returns:
-        What `st.plotly_chart` returns.
+    `key` is unique on the page, `alt` what a screen reader says.
     """
     ink = _TEXT[dark()]
     figure.update_layout(font_color=ink, legend_font_color=ink)
@@ -50,17 +43,9 @@ def show(
 ) -> Any:
     """A chart between its point and how to read it, and the table behind it as CSV.
 
-    Args:
-        figure: the chart.
-        table: its numbers; the keyboard's and the screen reader's way to them.
-        key: unique on the page; also the name of the CSV.
-        says: what it shows, a plain sentence computed from the numbers.
-        reading: how to read the chart, one sentence.
-        alt: what a screen reader says of it.
-        options: for `st.plotly_chart`, such as `on_select`.
-
-    Returns:
-        What `st.plotly_chart` returns.
+    The table is the keyboard's and the screen reader's way to the numbers; `says` is a plain
+    sentence computed from them. `key` is unique on the page and the CSV's name; options are those
+    of `plot`.
     """
     if says:
         point(says)

@@ -25,9 +25,6 @@ def choose_model_and_detector(key: str) -> tuple[str, str]:
     """Two select boxes; returns the model's id and the detector's name.
 
     Detectors whose extra is not installed are not listed; the help says how to add them.
-
-    Args:
-        key: prefix of the widgets' keys, one a page.
     """
     missing = [name for name in DETECTORS if name in NEED_DLIB and not is_installed()]
     models, names = list(cards()), [name for name in DETECTORS if name not in missing]
@@ -88,11 +85,7 @@ class Choice:
 
 
 def choose_models(key: str) -> Choice:
-    """Model, detector, small faces, and a second model to compare with.
-
-    Args:
-        key: prefix of the widgets' keys, one a page.
-    """
+    """Model, detector, small faces, and a second model to compare with."""
     model_id, detector = choose_model_and_detector(key)
     left, right = st.columns(2, vertical_alignment="bottom")
     others = [name for name in cards() if name != model_id]

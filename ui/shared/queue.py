@@ -19,11 +19,8 @@ def my_turn(say_waiting: Callable[[int], None]) -> Iterator[Callable[[], None]]:
     """Wait until this session may analyse one photo, and let the next one in afterwards.
 
     Long work (a clip, an audit) calls what it is given several times a second: there others are
-    let in, and it waits for its next turn.
-
-    Args:
-        say_waiting: called now and then with the number of turns that come first; drawing
-            something there is what lets a click interrupt the waiting.
+    let in, and it waits for its next turn. `say_waiting` is called now and then with the number of
+    turns that come first; drawing something there is what lets a click interrupt the waiting.
 
     Raises:
         BusyError: too many wait already.

@@ -36,8 +36,7 @@ _mount: Any = st.components.v2.component("mien_camera_gate", js=_JS)
 def camera_answer(ask: int) -> str:
     """Ask for the camera if `ask` is above 0 and has not been asked before.
 
-    Returns:
-        "granted", the name of the browser's error, "unsupported", or "" while there is none.
+    Returns "granted", the name of the browser's error, "unsupported", or "" while there is none.
     """
     result = _mount(data={"ask": ask}, key="camera_gate", on_answer_change=_nothing)
     answer = result.answer or {}

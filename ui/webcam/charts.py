@@ -128,10 +128,7 @@ def timeline_figure(
 ) -> go.Figure:
     """A ribbon and seven lines for each face, at most `max_faces` of them, the latest ones.
 
-    Args:
-        rows: in the order of time.
-        window_s: first and last second of the axis; all of the rows if not given.
-        max_faces: how many.
+    `window_s` is the first and last second of the axis; all of the rows if not given.
     """
     numbers = faces_to_show(rows, max_faces)
     n_plots = max(len(numbers), 1)

@@ -31,11 +31,7 @@ _MIRROR: Final = "live_mirror"
 
 
 def live_section(to_snapshot: Callable[[], None]) -> None:
-    """Render the live way of the page; call only after the notice was agreed to.
-
-    Args:
-        to_snapshot: switches the page to the snapshot.
-    """
+    """Render the live way of the page; call only after the notice was agreed to."""
     live = webcam_session().live
     if _MIRROR not in st.session_state:
         live.stop()

@@ -97,10 +97,8 @@ class LiveVideo:
     def hear(self, answer: str, *, connected: bool, down: bool) -> State:
         """Take in what the browser says; the state after it and after what happened by itself.
 
-        Args:
-            answer: to the request for the camera, "" while there is none.
-            connected: whether WebRTC says that both ends have met.
-            down: whether it says that there is no connection, nor one in the making.
+        `answer` is to the request for the camera, "" while there is none; `connected`, whether
+        both ends have met; `down`, whether there is no connection, nor one in the making.
         """
         event = event_of(answer)
         if self.state is State.ASKING and event is not None:
@@ -156,11 +154,7 @@ class LiveVideo:
 
 @dataclass(eq=False)
 class ClipLook:
-    """How a person looks at a clip's result.
-
-    Attributes:
-        clicked: the piece of the bars that was clicked last: face, start, end.
-    """
+    """How a person looks at a clip's result: the piece clicked last, of face, start and end."""
 
     clicked: tuple[Any, ...] = ()
 

@@ -13,11 +13,7 @@ from ui.shared.resources import analyzer
 
 
 def snapshot_section(key: str) -> None:
-    """Camera, then every face with its seven scores; call only after the notice was agreed to.
-
-    Args:
-        key: prefix of the widgets' keys, one a place.
-    """
+    """Camera, then every face with its seven scores; call only after the notice was agreed to."""
     if not _camera_is_possible(st.context.url or ""):
         st.info(
             "Browsers give the camera to pages over https and on this very computer only, and "

@@ -29,15 +29,8 @@ def show_summary(
 ) -> None:
     """The result first, then files, then numbers.
 
-    Args:
-        faces: each over the whole video.
-        rows: the timeline.
-        duration_s: seconds that were analysed.
-        n_frames: frames that were analysed.
-        about: model, detector and the like, for the JSON.
-        key: keeps two summaries on one page apart.
-        first: renders what each face resembled over time; bars and sentences if not given.
-        more: renders further files.
+    `first` renders what each face resembled over time; bars and sentences if not given. `more`
+    renders further files.
     """
     st.markdown(
         f"**{counted(round(duration_s), 'second')}, {counted(n_frames, 'frame')}, "

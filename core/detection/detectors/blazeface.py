@@ -18,13 +18,7 @@ from core.types import Box, Face, ImageRGB, check_image_rgb
 
 
 class BlazeFaceDetector:
-    """MediaPipe's `FaceDetector` behind a lock.
-
-    Args:
-        bundle: `face_landmarker.task`.
-        folder: holds the card with the box geometry.
-        threshold: smallest confidence that counts.
-    """
+    """MediaPipe's `FaceDetector` of `face_landmarker.task` behind a lock."""
 
     name = "blazeface"
 

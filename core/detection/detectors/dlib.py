@@ -26,13 +26,7 @@ _MIN_SIDE_PX = 16  # smaller pictures hold no face; dlib's pyramids want some pi
 
 
 class _DlibDetector(ABC):
-    """What the two share: scaling, padding, confidence.
-
-    Args:
-        folder: holds geometry and calibration.
-        threshold: smallest confidence that counts; None for the calibration's.
-        max_side_px: larger images are shrunk to this side first, which bounds the time.
-    """
+    """What the two share: scaling, padding, confidence."""
 
     name: str = ""
 

@@ -84,13 +84,7 @@ def load_fusion(folder: Path) -> Fusion:
 
 
 class EnsembleDetector:
-    """Asks its members one after another and fuses what they say.
-
-    Args:
-        folder: holds geometry and `fusion.json`.
-        make_member: makes its detectors.
-        threshold: smallest confidence that counts; None for the fitted one.
-    """
+    """Asks the members of `fusion.json`, made by `make_member`, and fuses what they say."""
 
     name = "ensemble"
 

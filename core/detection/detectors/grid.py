@@ -30,16 +30,11 @@ def cell_centres(height: int, width: int, stride: int) -> FloatArray:
 def decode_level(
     boxes: FloatArray, points: FloatArray, centres: FloatArray, stride: int
 ) -> tuple[FloatArray, FloatArray]:
-    """What n cells of one level say, in pixels of the network's picture.
+    """What n cells of one level say: boxes (n, 4) and points (n, 5, 2), in the network's pixels.
 
-    Args:
-        boxes: (n, 4), shift of the middle in strides, log of width and height in units.
-        points: (n, 10), shifts of five points from the cell's centre in units.
-        centres: (n, 2), of `cell_centres`.
-        stride: of the level.
-
-    Returns:
-        boxes_xyxy (n, 4) and points_xy (n, 5, 2).
+    `boxes` are (n, 4), shift of the middle in strides, log of width and height in units; `points`
+    (n, 10), shifts of five points from the cell's centre in units; `centres` are of
+    `cell_centres`.
     """
     unit = stride * BOX_UNIT
     middle = centres + boxes[:, :2] * stride
@@ -52,15 +47,10 @@ def decode_level(
 def faces_from_maps(
     maps: Sequence[FloatArray], threshold: float, overlap: float = 0.4
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Boxes, points and confidences of the faces in one picture, surest first.
+    """Boxes (n, 4), points (n, 5, 2), confidences (n,) in a picture's pixels, surest first.
 
-    Args:
-        maps: for each stride logits (h, w, 1), boxes (h, w, 4) and points (h, w, 10).
-        threshold: smallest confidence, 0..1.
-        overlap: of two boxes that share more than this (IoU), the less sure one goes.
-
-    Returns:
-        boxes_xyxy (n, 4), points_xy (n, 5, 2), confidences (n,), in the picture's pixels.
+    `maps` has for each stride logits (h, w, 1), boxes (h, w, 4) and points (h, w, 10). Of two
+    boxes that share more than `overlap` (IoU), the less sure one goes.
     """
     boxes, points, confidences = [], [], []
     for level, stride in enumerate(STRIDES):

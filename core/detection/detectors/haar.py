@@ -20,15 +20,10 @@ _NO_POINTS = np.empty((0, 2), np.float32)
 
 
 class HaarDetector:
-    """OpenCV's `CascadeClassifier` behind a lock.
+    """OpenCV's `CascadeClassifier` behind a lock; images above `max_side_px` are shrunk first.
 
-    How often the cascade fired around a place is what it says of its certainty; the confidence
-    is made of that count.
-
-    Args:
-        folder: holds geometry and calibration.
-        threshold: smallest confidence that counts; None for the calibration's.
-        max_side_px: larger images are shrunk to this side first, which bounds the time.
+    How often the cascade fired around a place is what it says of its certainty; the confidence is
+    made of that count.
     """
 
     name = "haar"

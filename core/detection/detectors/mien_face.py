@@ -31,11 +31,8 @@ PRECISIONS: Final = ("int8", "float")
 class FaceNetwork:
     """Faces of all sizes in a photo, by `AnySizeNetwork`.
 
-    Args:
-        model: content of a file that `training.detector.export` wrote.
-        enlarge: factor by which a photo is enlarged, so that smaller faces are found.
-        max_side_px: a photo's longest side is never enlarged beyond it, and shrunk to it where
-            it is longer, which bounds the time.
+    A photo is enlarged `enlarge` times, so that smaller faces are found, but its longest side
+    never beyond `max_side_px`, to which longer ones are shrunk: that bounds the time.
     """
 
     def __init__(self, model: bytes, *, enlarge: float = 1.0, max_side_px: int = 800) -> None:
@@ -44,11 +41,7 @@ class FaceNetwork:
         self.enlarge, self.max_side_px = enlarge, max_side_px
 
     def find(self, image_rgb: ImageRGB, threshold: float) -> Found:
-        """Faces in `image_rgb`, surest first, in its pixels.
-
-        Returns:
-            boxes_xyxy (n, 4), points_xy (n, 5, 2) and confidences (n,) of at least `threshold`.
-        """
+        """Boxes (n, 4), points (n, 5, 2), confidences (n,) from `threshold` on, surest first."""
         scale = min(self.enlarge, self.max_side_px / max(image_rgb.shape[:2]))
         found = [self._find(image_rgb, scale, threshold)]
         if max(image_rgb.shape[:2]) * scale > _LARGEST_FACE_PX:
@@ -78,14 +71,9 @@ def logit_map_names(model: bytes) -> list[str]:
 
 
 class MienFaceDetector:
-    """`FaceNetwork` as a `FaceDetector`.
+    """`FaceNetwork` as a `FaceDetector`; threshold and enlargement are those of `detector.json`.
 
-    Args:
-        folder: holds `detector.json`, the networks and the box geometry.
-        threshold: smallest confidence that counts; None takes the one of `detector.json`.
-        enlarge: see `FaceNetwork`; None takes that of `detector.json`.
-        max_side_px: see `FaceNetwork`.
-        precision: "int8" or "float".
+    `folder` also holds the networks, of which `precision` "int8" or "float" runs.
     """
 
     name = "mien-face"

@@ -27,11 +27,7 @@ _LARGEST_LOG_SIZE: Final = 8.0
 class YuNetDetector:
     """The weights of OpenCV Zoo's network of March 2023, as `training.detector.yunet` wrote them.
 
-    Args:
-        folder: holds the network and the box geometry.
-        threshold: smallest confidence that counts.
-        max_side_px: larger images are shrunk to this side first, which bounds the time.
-        enlarge: factor by which the image is enlarged after that, to find smaller faces.
+    Images above `max_side_px` are shrunk, which bounds the time, then enlarged `enlarge` times.
     """
 
     name = "yunet"
@@ -84,15 +80,10 @@ def _fitting(scale: float, shorter_px: int) -> float:
 def faces_from_maps(
     maps: Sequence[FloatArray], threshold: float
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Boxes, points and confidences of the faces in one picture, surest first.
+    """Boxes (n, 4), points (n, 5, 2), confidences (n,) in a picture's pixels, surest first.
 
-    Args:
-        maps: for each stride (h, w, 16): logits of "a face" and of "an object", shift of the
-            box's middle and logs of its sides, shifts of five points; all in strides.
-        threshold: smallest confidence, 0..1.
-
-    Returns:
-        boxes_xyxy (n, 4), points_xy (n, 5, 2), confidences (n,), in the picture's pixels.
+    `maps` has for each stride (h, w, 16): logits of "a face" and of "an object", shift of the
+    box's middle and logs of its sides, shifts of five points; all in strides.
     """
     boxes, points, confidences = [], [], []
     for cells, stride in zip(maps, STRIDES, strict=True):

@@ -49,10 +49,7 @@ class Operation(BaseModel, frozen=True):
 class FaceGroup(BaseModel, frozen=True):
     """Faces of one kind; all other faces are ignored for it, false alarms count in full.
 
-    Attributes:
-        n_faces: how many there are.
-        ap50: average precision on them.
-        recall: share of them found at the overall F1-best threshold.
+    `recall` is at the overall F1-best threshold.
     """
 
     n_faces: int
@@ -131,15 +128,10 @@ def evaluate(
     command: str = "",
     progress: Progress | None = None,
 ) -> DetectionEvaluation:
-    """Run and measure, overall and by kind of face.
+    """Run and measure, overall and by kind of face; smaller faces than `min_face_px` are ignored.
 
-    Args:
-        detector: at a low threshold, so that its whole curve is seen.
-        photos: the annotated set.
-        shipped_threshold: the app's own, reported apart.
-        min_face_px: smaller faces are ignored.
-        command: noted, so that the figures can be made again.
-        progress: called with photos done and photos in all.
+    The detector has a low threshold, so that its whole curve is seen; the app's own,
+    `shipped_threshold`, is reported apart.
     """
     found, elapsed_ms = run(detector, photos, progress)
     curve = precision_recall(counted_truths(photos, min_face_px), found)

@@ -37,12 +37,9 @@ def check_output(path: Path) -> None:
 
 
 def write_output(path: Path, content: str | bytes, *, private: bool = False) -> None:
-    """Write a whole file, or leave what was there.
+    """Write a whole file, text as UTF-8, or leave what was there.
 
-    Args:
-        path: of the file.
-        content: text becomes UTF-8.
-        private: nobody else on this machine may read it.
+    A `private` one is for its owner alone.
 
     Raises:
         OutputError: it cannot be written.
@@ -61,9 +58,7 @@ def write_output(path: Path, content: str | bytes, *, private: bool = False) -> 
 def appearing(path: Path, *, keep: bool = True) -> Iterator[Path]:
     """A file to write beside `path`; on success it is on disk and takes its name.
 
-    Args:
-        path: of the file to be.
-        keep: False only tries; nothing is left.
+    Without `keep` it is only tried, and nothing is left.
     """
     if path.exists() and not path.is_file():  # such as /dev/stdout: nothing is beside a device
         yield path

@@ -27,7 +27,7 @@ from core.expression.explain import (
 )
 from core.landmarks import FaceLandmarker
 from core.landmarks.mirror import mirror_index
-from core.landmarks.pose import measure_face
+from core.landmarks.pose import face_geometry
 from core.landmarks.schemes import FIVE, IBUG, MESH, convert
 from core.pictures.alignment import load_template, square_matrix
 from core.pictures.face_input import FULL_SQUARE, FaceInput
@@ -201,7 +201,7 @@ def test_the_score_that_is_explained_is_the_one_that_is_shown(
 def test_drawing_leaves_the_picture_as_it_was() -> None:
     image, mesh, _ = a_smile()
     before = image.copy()
-    pose = measure_face(mesh).pose
+    pose = face_geometry(mesh).pose
     drawn = [
         draw_points(image, mesh),
         draw_points(image, convert(mesh, FIVE)),

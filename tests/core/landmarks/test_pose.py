@@ -12,9 +12,9 @@ from core.landmarks.canonical import RIGID_FACES
 from core.landmarks.mirror import mirror_index
 from core.landmarks.pose import (
     angles_deg,
+    face_geometry,
     head_pose,
     interocular_px,
-    measure_face,
     rotation_from_deg,
 )
 from core.landmarks.schemes import (
@@ -115,7 +115,7 @@ def a_face_of_68() -> NDArray[np.float64]:
 
 
 def test_measures_are_those_of_the_drawing() -> None:
-    measured = measure_face(Landmarks(a_face_of_68().astype(np.float32), IBUG))
+    measured = face_geometry(Landmarks(a_face_of_68().astype(np.float32), IBUG))
     assert measured.interocular_px == pytest.approx(100)
     assert measured.right_eye_opening == pytest.approx(10 / 40)
     assert measured.left_eye_opening == pytest.approx(0)
@@ -135,8 +135,8 @@ def test_openings_do_not_depend_on_place_turn_and_size(
     turn_deg: float, scale: float, x: float, y: float
 ) -> None:
     turn = scale * rotation_from_deg(0, 0, turn_deg)[:2, :2]
-    plain = measure_face(Landmarks(a_face_of_68().astype(np.float32), IBUG))
-    moved = measure_face(Landmarks((a_face_of_68() @ turn.T + (x, y)).astype(np.float32), IBUG))
+    plain = face_geometry(Landmarks(a_face_of_68().astype(np.float32), IBUG))
+    moved = face_geometry(Landmarks((a_face_of_68() @ turn.T + (x, y)).astype(np.float32), IBUG))
     assert moved.interocular_px == pytest.approx(scale * plain.interocular_px, rel=1e-3)
     for name in ("right_eye_opening", "mouth_opening", "mouth_width"):
         assert getattr(moved, name) == pytest.approx(getattr(plain, name), rel=5e-3)
@@ -145,7 +145,7 @@ def test_openings_do_not_depend_on_place_turn_and_size(
 
 def test_five_points_have_the_measures_that_they_allow() -> None:
     upright = rigid_landmarks(FIVE, rotation_from_deg(0, 0, 0))
-    measured = measure_face(upright)
+    measured = face_geometry(upright)
     assert measured.right_eye_opening is None
     assert measured.mouth_opening is None
     rigid = RIGID_FACES[FIVE]
@@ -263,4 +263,4 @@ def test_a_mirrored_photo_has_the_mirrored_mesh(astronaut: NDArray[np.uint8]) ->
     off = np.linalg.norm(back - plain.points_xy, axis=1)
     assert off.mean() < 1.5  # pixels; the face is 60 px from eye to eye
     assert off[468:].max() < 3
-    assert math.isclose(measure_face(plain).interocular_px, 60, abs_tol=6)
+    assert math.isclose(face_geometry(plain).interocular_px, 60, abs_tol=6)

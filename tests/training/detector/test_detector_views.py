@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 pytest.importorskip("keras", reason="needs the train extra (uv sync --extra train)")
 
 from training.detector.looks import random_look, wear_mask
-from training.detector.photos import Annotation, Photo
+from training.detector.photos import Annotation, TrainingPhoto
 from training.detector.views import (
     ViewOptions,
     clipped,
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.train
 SIDE_PX = 160
 
 
-def marked_photo() -> Photo:
+def marked_photo() -> TrainingPhoto:
     """A dark photo with a bright ellipse in the box, and a blue spot at each "right eye"."""
     image = np.full((200, 300, 3), 30, np.uint8)
     boxes = np.array([[40, 50, 100, 130], [180, 60, 230, 110]], np.float32)
@@ -38,7 +38,7 @@ def marked_photo() -> Photo:
         cv2.circle(image, eye, 6, (0, 0, 255), -1)
         points[row] = middle
         points[row, 0] = eye
-    return Photo(image, Annotation(boxes, points, np.empty((0, 4), np.float32)))
+    return TrainingPhoto(image, Annotation(boxes, points, np.empty((0, 4), np.float32)))
 
 
 def bright_box(picture: NDArray[np.uint8], near: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -111,7 +111,7 @@ def test_the_same_seed_gives_the_same_picture() -> None:
 
 def test_a_photo_without_faces_is_background() -> None:
     none = np.empty((0, 4), np.float32)
-    photo = Photo(
+    photo = TrainingPhoto(
         np.zeros((50, 70, 3), np.uint8), Annotation(none, np.empty((0, 5, 2), np.float32), none)
     )
     picture, found = random_view(photo, (64, 64), OPTIONS, np.random.default_rng(0))

@@ -256,7 +256,7 @@ def test_erasing_ends_the_session_that_it_concerns(
     assert "Deleted: 1 image" in text_of(app)
     assert "privacy_code" not in app.session_state
     assert not photos_of(app).results
-    consent = app.session_state["ui.consent.session.ConsentState"]
+    consent = app.session_state["ui.consent.session.SessionConsent"]
     assert (consent.given, consent.in_passing, consent.images_kept) == (None, None, set())
     app = app.switch_page("pages/upload.py").run()
     assert len(app.file_uploader) == 0

@@ -26,12 +26,9 @@ _N_DIRECTIONS: Final = 120
 
 
 class HeldOut(BaseModel, frozen=True):
-    """How well the annotator does on faces kept from it.
+    """How well the annotator does on `n` faces kept from it.
 
-    Attributes:
-        error_share: share of wrong labels among `n`.
-        recall: group -> share recognised.
-        confusion: rows annotated, columns predicted, in the order of `groups`.
+    `confusion` has the annotated as rows, the predicted as columns, in the order of `groups`.
     """
 
     n_train: int
@@ -58,11 +55,7 @@ def hog_features(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
 def train_annotator(
     features: NDArray[np.float32], labels: NDArray[np.str_], *, seed: int = 0
 ) -> tuple[Any, HeldOut]:
-    """A support vector machine on four fifths, measured on the other fifth.
-
-    Returns:
-        The fitted pipeline, whose `predict` takes features (n, 900), and its held-out figures.
-    """
+    """A support vector machine on four fifths of features (n, 900), measured on the others."""
     train, held_out = train_test_split(
         np.arange(len(labels)), test_size=0.2, random_state=seed, stratify=labels
     )

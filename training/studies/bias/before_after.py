@@ -30,13 +30,8 @@ def before_after(
 ) -> dict[str, Any]:
     """One row: gap and accuracy before and after, their changes with a paired bootstrap.
 
-    Args:
-        method: what was tried.
-        attribute: what the groups are made of.
-        among: which images count.
-        before: states (n,) without the method.
-        after: states (n,) with it.
-        groups: (n,) group numbers from 0.
+    `before` and `after` are `states` (n,), `groups` (n,) numbers from 0; the texts name what was
+    tried, what the groups are made of and which images count.
     """
     cells = np.zeros((int(groups.max()) + 1, 9))
     np.add.at(cells, (groups, before * 3 + after), 1)

@@ -223,10 +223,7 @@ def dataset_study(
 ) -> dict[str, Any]:
     """Class balance of each split, and groups against expressions over all images.
 
-    Args:
-        data: FER-2013's parquet.
-        command: noted in the result.
-        guessed: predicted attributes of all images in the order train, validation, test.
+    `guessed` are attributes of all images in the order train, validation, test.
     """
     faces = [load_split(data, split) for split in SPLITS]
     labels = np.concatenate([part.labels for part in faces])

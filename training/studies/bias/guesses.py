@@ -72,15 +72,9 @@ def guesses_of(
     *,
     progress: Progress | None = None,
 ) -> Guesses:
-    """Train both annotators on UTKFace and guess for every image, or read what was guessed.
+    """Train both annotators on UTKFace and guess for every image, or read what `folder` keeps.
 
-    Args:
-        data: FER-2013's parquet.
-        annotations: UTKFace's parquet.
-        classifier: whose face input says how UTKFace's faces are cut.
-        detector: finds those faces.
-        folder: where guesses are kept.
-        progress: counts UTKFace's photos.
+    The classifier's face input says how UTKFace's faces are cut.
     """
     file = folder / f"{_key(data, annotations, classifier, detector)}.npz"
     if file.exists():

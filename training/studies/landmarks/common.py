@@ -29,11 +29,7 @@ Say = Callable[[str], None]
 class Tools:
     """What the experiments work with.
 
-    Attributes:
-        classifier: the expression model under study.
-        template: (478, 2), where its training crops have the mesh, in shares of the side.
-        regression: from the mesh to 68 points.
-        say: prints progress.
+    `template` (478, 2) is where the model's training crops have the mesh, in shares of the side.
     """
 
     classifier: EmotionClassifier
@@ -65,13 +61,9 @@ class Tools:
         source: str,
         kept: NDArray[np.bool_] | None = None,
     ) -> NDArray[np.uint8] | None:
-        """The crop (s, s, c) that brings points to the template; None where they allow none.
+        """The crop (s, s, c) that brings points (n, 2) of `source` to the template.
 
-        Args:
-            image: RGB or grey.
-            points_xy: (n, 2) of `source`, in pixels of the image.
-            source: one of `SOURCES` but the box.
-            kept: which points are there; all if None.
+        None where those that are `kept` (all, if not given) allow none.
         """
         target = self.target(source)
         if kept is not None:
@@ -106,10 +98,7 @@ def aligned_crops(tools: Tools, crops: Faces, meshes: FerMeshes, source: str) ->
 def paired_row(before: NDArray[np.float32], after: NDArray[np.float32], labels: Any) -> Row:
     """Accuracy after, the paired change against before with McNemar's test, labels changed.
 
-    Args:
-        before: probabilities (n, 7) of the reference.
-        after: probabilities (n, 7) of the same images under the condition.
-        labels: (n,).
+    Both are probabilities (n, 7) of the same images.
     """
     first, second = after.argmax(axis=1) == labels, before.argmax(axis=1) == labels
     test = mcnemar(first, second)

@@ -102,11 +102,7 @@ def bins(table: NDArray[Any], right: NDArray[np.bool_]) -> list[Row]:
 def logistic(
     inputs: NDArray[np.float64], right: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Coefficients and standard errors of a logistic regression.
-
-    Args:
-        inputs: (n, k), with its column of ones.
-        right: (n,).
+    """Coefficients and standard errors of a logistic regression on (n, k) with a column of ones.
 
     Raises:
         numpy.linalg.LinAlgError: if columns depend on one another.

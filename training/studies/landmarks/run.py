@@ -40,14 +40,7 @@ QUICK = Sizes(train=300, split=400, noise=40, covered=20, still_faces=3, still_f
 class Study:
     """What is studied, on what.
 
-    Attributes:
-        fer_path: FER-2013 as parquet.
-        helen_path: HELEN with 68 points as parquet.
-        models_dir: the shipped models.
-        model_id: of the expression model under study.
-        cache: folder for the points of crops (no pixels); None keeps nothing.
-        sizes: how much of each set.
-        say: prints progress.
+    `cache` is a folder for the points of crops (no pixels); None keeps nothing.
     """
 
     fer_path: Path

@@ -70,13 +70,9 @@ def _half_a_pixel(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def run_photos(
     tools: Tools, helen: HelenFaces, found: dict[str, list[Points | None]], models_dir: Path
 ) -> Row:
-    """On HELEN's photos: scores under found points against those under the true points.
+    """On HELEN's photos: scores under `found` points against those under the true points.
 
-    Args:
-        tools: the model.
-        helen: the faces.
-        found: method -> 68 points of each face, None where missed.
-        models_dir: where the detector lies.
+    `found` has of each method 68 points of each face, None where missed.
     """
     reference = tools.probabilities(
         np.stack([_aligned(tools, one.image_rgb, one.points_xy) for one in helen.annotated])
