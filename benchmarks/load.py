@@ -33,7 +33,7 @@ from streamlit_user import StreamlitUser
 from cli.bench_material import cpu_name, photo_jpeg
 from core.config import ROOT
 from db.audit.log import Action
-from services.admin.review import AuditFilter, audit_page
+from services.admin.review import AuditFilter, log_entries
 from services.store import chain_status, open_store
 
 _WAITING = re.compile(r"Waiting: (?:(\d+) photos? before yours|yours is next)")
@@ -152,7 +152,7 @@ def run(n_users: int, n_photos: int, n_album: int) -> dict[str, Any]:
             cpu = process.cpu_times()
             tracebacks = (folder / "log").read_text(errors="replace").count("Traceback")
         store = open_store(folder / "data")
-        logged = audit_page(store, AuditFilter(action=Action.ANALYSED.value)).total
+        logged = log_entries(store, AuditFilter(action=Action.ANALYSED.value))[1]
         chain_ok = chain_status(store).ok
         store.close()
     return {

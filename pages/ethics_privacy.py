@@ -9,6 +9,7 @@ from ui.privacy.my_consents import consents_section
 from ui.privacy.public import law_section, limits_section, photo_section, policy_section
 from ui.runtime.router import through_home
 from ui.shared.store import opened
+from ui.shared.widgets import choose_part
 
 through_home()
 st.title("Ethics & Privacy")
@@ -22,8 +23,4 @@ SECTIONS: dict[str, Callable[[], None]] = {
     "My consents": lambda: consents_section(found.store, found.problem),
     "Admin": lambda: admin_section(found.store, found.problem),
 }
-section = st.segmented_control(
-    "Part of this page", list(SECTIONS), default="Your photo", required=True,
-    key="privacy_section", label_visibility="collapsed", bind="query-params",
-)  # fmt: skip
-SECTIONS[section]()
+SECTIONS[choose_part(list(SECTIONS), "privacy_section", bind="query-params")]()

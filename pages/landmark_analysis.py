@@ -5,6 +5,7 @@ import streamlit as st
 from ui.landmarks.page import photo_section
 from ui.landmarks.study import study_section
 from ui.runtime.router import through_home
+from ui.shared.widgets import choose_part
 
 through_home()
 
@@ -15,11 +16,7 @@ st.write(
     "Where the points of a face lie, what they measure, which parts drive the score – and how "
     "much it matters when points are wrong."
 )
-view = st.segmented_control(
-    "View", [FACE, STUDY], default=FACE, required=True, key="landmark_page_view",
-    label_visibility="collapsed",
-)  # fmt: skip
-if view == FACE:
+if choose_part([FACE, STUDY], "landmark_page_view") == FACE:
     photo_section()
 else:
     study_section()

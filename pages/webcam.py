@@ -4,6 +4,7 @@ import streamlit as st
 
 from ui.consent import notice
 from ui.runtime.router import through_home
+from ui.shared.widgets import choose_part
 from ui.webcam.clip import clip_section
 from ui.webcam.live import live_section
 from ui.webcam.session import forget_webcam, webcam_session
@@ -34,15 +35,7 @@ if not notice.agreed():
 
 if webcam_session().way:
     st.session_state[WAY], webcam_session().way = webcam_session().way, ""
-way = st.segmented_control(
-    "How",
-    [LIVE, SNAPSHOT, CLIP],
-    default=LIVE,
-    required=True,
-    key=WAY,
-    format_func=lambda name: f"{ICONS[name]} {name}",
-    label_visibility="collapsed",
-)
+way = choose_part(list(ICONS), WAY, titles=lambda name: f"{ICONS[name]} {name}")
 if way == LIVE:
     live_section(to_snapshot)
 else:

@@ -87,7 +87,7 @@ def chain_status(store: Store, expected: ChainHead | None = None) -> ChainStatus
     return replace(found, ok=False, problem=" ".join(forged)) if forged else found
 
 
-def reanchor(store: Store, *, by: str = audit.OPERATOR) -> ChainStatus:
+def reanchor(store: Store) -> ChainStatus:
     """Accept the present end of the chain and the present clock, and say so in the log.
 
     For after a known restore from a backup, and after a clock that had been wrong. Rows that do
@@ -101,7 +101,7 @@ def reanchor(store: Store, *, by: str = audit.OPERATOR) -> ChainStatus:
             "last_seq": unit.last.seq if unit.last else 0,
             "generation": max(known) + 1,
         }
-        last = unit.log(audit.Action.REANCHORED, by, details, at=unit.wall_clock)
+        last = unit.log(audit.Action.REANCHORED, audit.OPERATOR, details, at=unit.wall_clock)
     store.head.write(ChainHead(last.seq, last.hash, last.seq, details["generation"]))
     return chain_status(store)
 

@@ -40,11 +40,11 @@ _AXIS_CM: Final = 9.0
 _SHIFT: Final = 4
 
 
-def draw_points(image_rgb: ImageRGB, landmarks: Landmarks, *, size: float = 1.0) -> ImageRGB:
-    """A dot at each point; larger where there are few, and by `size`."""
+def draw_points(image_rgb: ImageRGB, landmarks: Landmarks) -> ImageRGB:
+    """A dot at each point; larger where there are few."""
     canvas = image_rgb.copy()
     few = len(landmarks.points_xy) < 100
-    radius = max(size * _unit(canvas) * (1.6 if few else 0.8), 1.0)
+    radius = max(_unit(canvas) * (1.6 if few else 0.8), 1.0)
     for point in _fixed(landmarks.points_xy):
         for reach, colour in ((radius + 1, _DARK), (radius, rgb(POINT_COLOUR))):
             cv2.circle(

@@ -99,8 +99,8 @@ def _class_scores(column: NDArray[np.float64], n_predicted: int) -> ClassScores:
     )
 
 
-def wilson_interval(n_right: int, n: int, z: float = 1.959964) -> tuple[float, float]:
-    """Wilson's interval for a share (Wilson 1927); (NaN, NaN) for n = 0.
+def wilson_interval(n_right: int, n: int) -> tuple[float, float]:
+    """Wilson's 95 % interval for a share (Wilson 1927); (NaN, NaN) for n = 0.
 
     Example:
         >>> low, high = wilson_interval(70, 100)
@@ -109,7 +109,7 @@ def wilson_interval(n_right: int, n: int, z: float = 1.959964) -> tuple[float, f
     """
     if n == 0:
         return (math.nan, math.nan)
-    share = n_right / n
+    share, z = n_right / n, 1.959964
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     return (max(middle - half, 0.0), min(middle + half, 1.0))  # rounding may step over the ends
@@ -127,16 +127,15 @@ def expected_calibration_error(labels: Labels, probabilities: FloatArray) -> flo
 
 
 def confidence_bins(
-    labels: Labels, probabilities: FloatArray, n_bins: int = ECE_BINS
+    labels: Labels, probabilities: FloatArray
 ) -> list[tuple[int, int, int, float]]:
-    """Faces by their top probability, in bins of equal width that are not empty.
+    """Faces by their top probability, in `ECE_BINS` of equal width, those that are not empty.
 
-    Returns:
-        For each bin its number, faces in it, how many are judged right, their mean confidence.
+    For each its number, faces in it, how many are judged right, their mean confidence.
     """
     confidence = probabilities.max(axis=1, initial=0)
     right = probabilities.argmax(axis=1) == labels if len(labels) else np.empty(0, bool)
-    bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
+    bins = np.minimum((confidence * ECE_BINS).astype(int), ECE_BINS - 1)
     return [
         (int(at), int(inside.sum()), int(right[inside].sum()), float(confidence[inside].mean()))
         for at in np.unique(bins)

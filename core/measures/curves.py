@@ -144,7 +144,7 @@ def summary_of(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def summary_with_intervals(
-    labels: Labels, predicted: Labels, *, n_bootstrap: int = N_BOOTSTRAP, seed: int = 0
+    labels: Labels, predicted: Labels, *, n_bootstrap: int = N_BOOTSTRAP
 ) -> pd.DataFrame:
     """`SUMMARY` with 95 % intervals: columns `value, low, high`, one row a figure.
 
@@ -157,7 +157,7 @@ def summary_with_intervals(
     frame = pd.DataFrame({"value": summary_of(counts)}, index=list(SUMMARY))
     if n == 0:
         return frame.assign(low=math.nan, high=math.nan)
-    draws = np.random.default_rng(seed).multinomial(n, counts.ravel() / n, size=n_bootstrap)
+    draws = np.random.default_rng(0).multinomial(n, counts.ravel() / n, size=n_bootstrap)
     samples = summary_of(draws.reshape(n_bootstrap, *counts.shape))
     low, high = np.percentile(samples, (2.5, 97.5), axis=0)
     frame = frame.assign(low=low, high=high)
@@ -207,9 +207,7 @@ def precision_recall_curves(
     return _joined(parts), averages
 
 
-def reliability(
-    labels: Labels, probabilities: FloatArray, *, n_bins: int = ECE_BINS
-) -> pd.DataFrame:
+def reliability(labels: Labels, probabilities: FloatArray) -> pd.DataFrame:
     """Confidence against accuracy in bins of equal width (Guo et al. 2017, arXiv 1706.04599).
 
     Returns:
@@ -217,8 +215,8 @@ def reliability(
         a bin that is not empty.
     """
     rows = [
-        (at / n_bins, (at + 1) / n_bins, n, mean, n_right / n, *wilson_interval(n_right, n))
-        for at, n, n_right, mean in confidence_bins(labels, probabilities, n_bins)
+        (at / ECE_BINS, (at + 1) / ECE_BINS, n, mean, n_right / n, *wilson_interval(n_right, n))
+        for at, n, n_right, mean in confidence_bins(labels, probabilities)
     ]
     names = ["bin_low", "bin_high", "n", "confidence", "accuracy", "low", "high"]
     return pd.DataFrame(rows, columns=names)

@@ -86,21 +86,21 @@ def nme(found_xy: NDArray[np.floating], true_xy: NDArray[np.floating]) -> float:
     return float(point_errors(found_xy, true_xy).mean())
 
 
-def auc_at(errors: NDArray[np.floating], limit: float = FAILURE_AT) -> float:
-    """Area under the curve of cumulated errors (n,) up to `limit`, over `limit`; NaN for n = 0.
+def auc_of(errors: NDArray[np.floating]) -> float:
+    """Area under the curve of cumulated errors (n,) to `FAILURE_AT`, over it; NaN for n = 0.
 
-    The curve is a staircase, so its area is exact: each face adds what is left to `limit`.
+    The curve is a staircase, so its area is exact: each face adds what is left to there.
     """
     values = np.asarray(errors, np.float64)
     if not len(values):
         return math.nan
-    return float(np.clip(limit - values, 0, limit).mean() / limit)
+    return float(np.clip(FAILURE_AT - values, 0, FAILURE_AT).mean() / FAILURE_AT)
 
 
-def failure_rate(errors: NDArray[np.floating], limit: float = FAILURE_AT) -> float:
-    """Share of errors (n,) above `limit`; NaN for n = 0."""
+def failure_rate(errors: NDArray[np.floating]) -> float:
+    """Share of errors (n,) above `FAILURE_AT`; NaN for n = 0."""
     values = np.asarray(errors, np.float64)
-    return float((values > limit).mean()) if len(values) else math.nan
+    return float((values > FAILURE_AT).mean()) if len(values) else math.nan
 
 
 def landmark_errors(
@@ -127,7 +127,7 @@ def landmark_errors(
         mean=float(known.mean()) if len(known) else math.nan,
         mean_ci95=bootstrap_mean_ci95(known.mean(axis=1)),
         median=float(np.median(known.mean(axis=1))) if len(known) else math.nan,
-        auc=auc_at(errors),
+        auc=auc_of(errors),
         failure_rate=failure_rate(errors),
         failure_rate_ci95=_wilson(n_failed, len(errors)),
         limit=FAILURE_AT,

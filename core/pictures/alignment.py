@@ -121,10 +121,12 @@ def cut(image: NDArray[np.uint8], matrix: Matrix, face_input: FaceInput) -> NDAr
     # OpenCV puts the middle of the first pixel at 0, we put it at 0.5.
     to_fine[:, 2] += to_fine[:, :2] @ (0.5, 0.5) - 0.5
     patch = cv2.warpAffine(
-        image, to_fine, (size_px * finer, size_px * finer),
+        image,
+        to_fine,
+        (size_px * finer, size_px * finer),
         flags=cv2.INTER_LINEAR if finer > 1 else cv2.INTER_CUBIC,
         borderMode=cv2.BORDER_REPLICATE,
-    )  # fmt: skip
+    )
     if face_input.channels == 1 and patch.ndim == 3:
         patch = cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY)
     return face_input.resize(np.asarray(patch, np.uint8))

@@ -34,14 +34,9 @@ class LegalDates:
 
 
 @cache
-def legal_dates(path: Path = LEGAL_DATES_FILE) -> LegalDates:
-    """Read the data file.
-
-    Raises:
-        KeyError: a field is missing.
-        tomllib.TOMLDecodeError: the file is not TOML.
-    """
-    content = tomllib.loads(path.read_text("utf-8"))
+def legal_dates() -> LegalDates:
+    """Read the data file."""
+    content = tomllib.loads(LEGAL_DATES_FILE.read_text("utf-8"))
     dates = [
         LegalDate(
             id=entry["id"],

@@ -245,7 +245,7 @@ def count_all(session: Session, kind: Kind) -> int:
     return session.scalar(select(func.count()).select_from(tables[kind])) or 0
 
 
-def in_batches(ids: Iterable[str], size: int = 500) -> Iterable[list[str]]:
-    """Cut `ids` into lists that fit the parameter limits of all databases."""
+def in_batches(ids: Iterable[str]) -> Iterable[list[str]]:
+    """Cut `ids` into lists of 500, which fit the parameter limits of all databases."""
     found = list(ids)
-    return (found[start : start + size] for start in range(0, len(found), size))
+    return (found[start : start + 500] for start in range(0, len(found), 500))

@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "models/NAME/evaluation.json": "mien detect-eval --data wider_val.parquet --detector NAME "
     "--out models/NAME/evaluation.json",
     "models/*/evaluation.json": "mien publish RECIPE --data fer2013.parquet",
+    "models/*/quality.json": "python -m training.fits.quality --data fer2013.parquet",
     "models/*/curves.json": "mien train RECIPE --data fer2013.parquet",
     "models/*/card.json": "mien publish RECIPE --data fer2013.parquet",
     "models/*/predictions.npz": "mien publish RECIPE --data fer2013.parquet",

@@ -15,6 +15,7 @@ DOCUMENTS: Final = {
     "report.md": "report/report.md",
     "ethics.md": "templates/ethics.md",
     "datasets.md": "templates/datasets.md",
+    "detection.md": "templates/pages/detection.md",
     "landmarks.md": "templates/pages/landmarks.md",
     "performance.md": "templates/performance.md",
 }

@@ -117,14 +117,6 @@ class LogEntry:
 
 
 @dataclass(frozen=True)
-class AuditPage:
-    """Some rows, newest first, and how many there are in all."""
-
-    rows: tuple[AuditRow, ...]
-    total: int
-
-
-@dataclass(frozen=True)
 class RetentionPreview:
     """What a policy would do at this moment: how many items of a kind go, and how many stay."""
 
@@ -157,12 +149,6 @@ def today(store: Store) -> Today:
             locked_accounts=lately(Action.SIGN_IN_LOCKED),
             refused_outside=lately(Action.ACCESS_REFUSED),
         )
-
-
-def due_soon(store: Store, days: int = DUE_DAYS) -> tuple[Due, ...]:
-    """What goes within `days` days, by day (UTC): results, images, consent records."""
-    with store.read() as look:
-        return statistics.due(look.session, look.now, days)
 
 
 def consents(store: Store, *, limit: int = CONSENT_ROWS) -> ConsentPage:
@@ -278,21 +264,10 @@ def erasure_jobs(store: Store) -> tuple[ErasureJob, ...]:
         return erasure.jobs(look.session)
 
 
-def audit_page(
-    store: Store, wanted: AuditFilter | None = None, *, page: int = 0, rows: int = PAGE_ROWS
-) -> AuditPage:
-    """Browse the audit log; `page` counts from 0."""
-    with store.read() as look:
-        found, total = audit.browse(
-            look.session, wanted or AuditFilter(), limit=rows, offset=page * rows
-        )
-    return AuditPage(found, total)
-
-
 def log_entries(
     store: Store, wanted: AuditFilter | None = None, *, page: int = 0, rows: int = PAGE_ROWS
 ) -> tuple[tuple[LogEntry, ...], int]:
-    """`audit_page` as sentences: entries, newest first, and how many there are in all."""
+    """Browse the audit log (pages from 0): entries, newest first, and how many there are."""
     with store.read() as look:
         names = admins.names(look.session)
         found, total = audit.browse(

@@ -2,7 +2,7 @@
 
 import io
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -18,8 +18,6 @@ from core.types import EmotionScores, ImageRGB
 
 # A row says where a face was for so long at least, and for longer where rows were thinned.
 _SAYS_S: Final = 0.25
-
-Progress = Callable[[float], None]
 
 
 class FacesOverTime:
@@ -55,12 +53,7 @@ def moment(source: Path | bytes, t_s: float, faces: FacesOverTime) -> ImageRGB |
     return draw_faces(frame.image_rgb.copy(), faces.at(frame.t_s))
 
 
-def annotated_mp4(
-    source: Path | bytes,
-    faces: FacesOverTime,
-    limits: ClipLimits,
-    progress: Progress | None = None,
-) -> bytes:
+def annotated_mp4(source: Path | bytes, faces: FacesOverTime, limits: ClipLimits) -> bytes:
     """The clip as H.264 in MP4 with its faces boxed, without sound.
 
     Raises:
@@ -79,8 +72,6 @@ def annotated_mp4(
                 picture = av.VideoFrame.from_ndarray(canvas, format="rgb24")
                 picture.pts, picture.time_base = round(frame.t_s * _TICKS), stream.time_base
                 container.mux(stream.encode(picture))
-                if progress is not None:
-                    progress(frame.t_s)
         if stream is not None:
             container.mux(stream.encode())
     finally:

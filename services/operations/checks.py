@@ -1,5 +1,6 @@
 """What can be wrong with the program and around it, one function a thing."""
 
+import functools
 import hashlib
 import importlib.metadata
 import os
@@ -9,11 +10,11 @@ import stat
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, ParamSpec
 from urllib.parse import urlsplit
 
 from core.config import ROOT, Settings
@@ -53,6 +54,38 @@ class Check:
         return asdict(self)
 
 
+Finding = tuple[State, str, str]
+P = ParamSpec("P")
+
+
+def good(found: str) -> Finding:
+    """All is well."""
+    return "good", found, ""
+
+
+def note(found: str, advice: str) -> Finding:
+    """It works, and is worth knowing."""
+    return "note", found, advice
+
+
+def bad(found: str, advice: str) -> Finding:
+    """It has to be mended."""
+    return "bad", found, advice
+
+
+def _about(name: str) -> Callable[[Callable[P, Finding]], Callable[P, Check]]:
+    """Makes a function that looks at one thing, called `name`, into a check of it."""
+
+    def named(look: Callable[P, Finding]) -> Callable[P, Check]:
+        @functools.wraps(look)
+        def check(*args: P.args, **options: P.kwargs) -> Check:
+            return Check(name, *look(*args, **options))
+
+        return check
+
+    return named
+
+
 def _existing(folder: Path) -> Path:
     """The folder, or the nearest one above it that is there."""
     while not folder.exists() and folder != folder.parent:
@@ -60,7 +93,8 @@ def _existing(folder: Path) -> Path:
     return folder
 
 
-def check_data_dir(settings: Settings) -> Check:
+@_about("data folder")
+def check_data_dir(settings: Settings) -> Finding:
     """Whether the data folder, or where it is to be made, can be written and is private."""
     folder = _existing(settings.data_dir)
     try:
@@ -69,31 +103,30 @@ def check_data_dir(settings: Settings) -> Check:
             file.flush()
             os.fsync(file.fileno())
     except OSError as exc:
-        return Check(
-            "data folder", "bad", f"It cannot be written ({exc.strerror}).",
+        return bad(
+            f"It cannot be written ({exc.strerror}).",
             "Give it to the account that runs Mien, or set MIEN_DATA_DIR to another.",
-        )  # fmt: skip
-    if folder != settings.data_dir:
-        return Check("data folder", "good", "It is made at first start.")
-    if stat.S_IMODE(folder.stat().st_mode) & 0o077:
-        return Check(
-            "data folder", "note", "Others than its owner may look into it.", f"chmod 700 {folder}"
         )
-    return Check("data folder", "good", "It can be written, by its owner only.")
+    if folder != settings.data_dir:
+        return good("It is made at first start.")
+    if stat.S_IMODE(folder.stat().st_mode) & 0o077:
+        return note("Others than its owner may look into it.", f"chmod 700 {folder}")
+    return good("It can be written, by its owner only.")
 
 
-def check_disk(settings: Settings) -> Check:
+@_about("disk")
+def check_disk(settings: Settings) -> Finding:
     """Whether there is room where data goes."""
     free_mb = shutil.disk_usage(_existing(settings.data_dir)).free / 1e6
     if free_mb < settings.min_free_mb:
-        return Check(
-            "disk", "bad", f"{free_mb:.0f} MB are free; {settings.min_free_mb} are wanted.",
+        return bad(
+            f"{free_mb:.0f} MB are free; {settings.min_free_mb} are wanted.",
             "Free some space, or set MIEN_MIN_FREE_MB lower.",
-        )  # fmt: skip
-    return Check("disk", "good", f"{free_mb / 1000:.1f} GB are free.")
+        )
+    return good(f"{free_mb / 1000:.1f} GB are free.")
 
 
-def check_store(settings: Settings, *, now: datetime | None = None) -> Iterator[Check]:
+def check_store(settings: Settings) -> Iterator[Check]:
     """Whether the database answers and is migrated, the master key fits, the clock is right."""
     from services.store import inspect_store
 
@@ -109,96 +142,100 @@ def check_store(settings: Settings, *, now: datetime | None = None) -> Iterator[
         yield Check("database", "good", "It is made at first start.")
     elif not facts.is_migrated:
         yield Check(
-            "database", "note", f"Its tables are of version {facts.revision}.",
+            "database",
+            "note",
+            f"Its tables are of version {facts.revision}.",
             "They are brought up to date at the next start; make a backup before.",
-        )  # fmt: skip
+        )
     else:
         yield Check("database", "good", f"It answers; tables of version {facts.revision}.")
     if facts.key_fits is False:
         yield Check(
-            "master key", "bad", "It is not the one that the store was made with, or missing.",
+            "master key",
+            "bad",
+            "It is not the one that the store was made with, or missing.",
             "Put the file back into the data folder's secrets, or set MIEN_MASTER_KEY as it was.",
-        )  # fmt: skip
+        )
     elif facts.key_found:
         yield Check("master key", "good", "It is there, for its owner only.")
     else:
         yield Check("master key", "good", "It is made at first start.")
-    yield check_clock(facts.newest_row_at, now or datetime.now(UTC))
+    yield check_clock(facts.newest_row_at, datetime.now(UTC))
 
 
-def check_log(settings: Settings) -> Check:
+@_about("audit log")
+def check_log(settings: Settings) -> Finding:
     """Whether the audit log, the rows that decide and SQLite's pages are whole; reads all."""
     from services.store import chain_status, look_at_store_of
 
     try:
         store = look_at_store_of(settings)
     except MienError:
-        return Check("audit log", "good", "There is none yet that can be read.")
+        return good("There is none yet that can be read.")
     try:
         found = chain_status(store)
     except MienError as error:
-        return Check("audit log", "bad", str(error), "Restore the database from a backup.")
+        return bad(str(error), "Restore the database from a backup.")
     finally:
         store.close()
     if not found.ok:
-        return Check(
-            "audit log", "bad", found.problem,
+        return bad(
+            found.problem,
             "Keep a copy of the data folder and find out who could write to it.",
-        )  # fmt: skip
-    return Check("audit log", "good", f"Whole: {found.count:,} rows.")
+        )
+    return good(f"Whole: {found.count:,} rows.")
 
 
-def check_clock(newest_row_at: datetime | None, now: datetime) -> Check:
+@_about("clock")
+def check_clock(newest_row_at: datetime | None, now: datetime) -> Finding:
     """Whether the clock is not behind what was already written, nor behind this program."""
     built = datetime.fromtimestamp((ROOT / "core" / "config.py").stat().st_mtime, UTC)
     known = max(built, newest_row_at or built)
     if now < known - _CLOCK_TOLERANCE:
-        return Check(
-            "clock", "bad", f"It says {now:%Y-%m-%d %H:%M}, but {known:%Y-%m-%d %H:%M} has been.",
+        return bad(
+            f"It says {now:%Y-%m-%d %H:%M}, but {known:%Y-%m-%d %H:%M} has been.",
             "Set it right; if it was wrong before, see `mien store reanchor`.",
-        )  # fmt: skip
-    return Check("clock", "good", f"It says {now:%Y-%m-%d %H:%M} UTC.")
+        )
+    return good(f"It says {now:%Y-%m-%d %H:%M} UTC.")
 
 
-def check_live_video(settings: Settings) -> Check:
+@_about("live video")
+def check_live_video(settings: Settings) -> Finding:
     """Whether live video can get through networks."""
     if settings.turn_urls and settings.turn_secret is None:
-        return Check(
-            "live video", "bad", "TURN servers are named, but no secret.",
+        return bad(
+            "TURN servers are named, but no secret.",
             "Set MIEN_TURN_SECRET to coturn's static-auth-secret.",
-        )  # fmt: skip
+        )
     for url in (*settings.stun_urls, *settings.turn_urls):
         if not re.fullmatch(r"(stuns?|turns?):[^\s/]+", url):
-            return Check(
-                "live video", "bad", "A STUN or TURN address cannot be read.",
+            return bad(
+                "A STUN or TURN address cannot be read.",
                 "Write it as stun:host:3478 or turn:host:3478.",
-            )  # fmt: skip
+            )
     if not settings.turn_urls:
-        return Check(
-            "live video", "note", "Without TURN, live video works in the same network only.",
+        return note(
+            "Without TURN, live video works in the same network only.",
             "For other networks run coturn and set MIEN_TURN_URLS and MIEN_TURN_SECRET.",
-        )  # fmt: skip
-    return Check("live video", "good", f"{len(settings.turn_urls)} TURN servers.")
+        )
+    return good(f"{len(settings.turn_urls)} TURN servers.")
 
 
-def check_secrets_file(folder: Path = ROOT) -> Check:
+@_about("secrets file")
+def check_secrets_file(folder: Path = ROOT) -> Finding:
     """Whether Streamlit's secrets file, where there is one, is private and can be read."""
     file = folder / ".streamlit" / "secrets.toml"
     if not file.exists():
-        return Check(
-            "secrets file", "good", "There is none; sign-in by an outside service is off."
-        )
+        return good("There is none; sign-in by an outside service is off.")
     if stat.S_IMODE(file.stat().st_mode) & 0o077:
-        return Check(
-            "secrets file", "bad", "Others than its owner may read it.", f"chmod 600 {file}"
-        )
+        return bad("Others than its owner may read it.", f"chmod 600 {file}")
     try:
         content: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))
     except (OSError, ValueError):
-        return Check("secrets file", "bad", "It is not TOML.", "Correct it, or remove it.")
+        return bad("It is not TOML.", "Correct it, or remove it.")
     if "auth" in content and (fault := sign_in_fault(content["auth"])):
-        return Check("secrets file", "bad", *fault)
-    return Check("secrets file", "good", "It is there, for its owner only.")
+        return bad(*fault)
+    return good("It is there, for its owner only.")
 
 
 def sign_in_fault(auth: object) -> tuple[str, str] | None:
@@ -228,10 +265,11 @@ def sign_in_fault(auth: object) -> tuple[str, str] | None:
     return None
 
 
-def check_replicas(settings: Settings) -> Check:
+@_about("replicas")
+def check_replicas(settings: Settings) -> Finding:
     """Whether what replicas have to share is set where the database can be shared."""
     if settings.database_url is None or settings.database_url.startswith("sqlite"):
-        return Check("replicas", "good", "One process on SQLite.")
+        return good("One process on SQLite.")
     missing = [
         name
         for name, value in (
@@ -241,32 +279,34 @@ def check_replicas(settings: Settings) -> Check:
         if value is None
     ]
     if missing:
-        return Check(
-            "replicas", "note", f"{' and '.join(missing)} not set: right for one process only.",
+        return note(
+            f"{' and '.join(missing)} not set: right for one process only.",
             "Set them alike for all replicas, and let them share the data folder.",
-        )  # fmt: skip
-    return Check("replicas", "good", "Key and cookie secret are set, for all replicas alike.")
+        )
+    return good("Key and cookie secret are set, for all replicas alike.")
 
 
-def check_python() -> Check:
+@_about("python")
+def check_python() -> Finding:
     """Whether this Python is one that Mien is tested with."""
     found = ".".join(str(part) for part in sys.version_info[:3])
     if sys.version_info[:2] in PYTHONS:
-        return Check("python", "good", f"Python {found}.")
-    return Check("python", "bad", f"Python {found}.", "Use Python 3.11 or 3.12.")
+        return good(f"Python {found}.")
+    return bad(f"Python {found}.", "Use Python 3.11 or 3.12.")
 
 
-def check_packages() -> Check:
+@_about("packages")
+def check_packages() -> Finding:
     """Whether every package that Mien asks for is here in a version that it takes."""
     from packaging.requirements import Requirement
 
     try:
         asked = importlib.metadata.requires("mien") or []
     except importlib.metadata.PackageNotFoundError:
-        return Check(
-            "packages", "note", "Mien runs from its folder without being installed.",
+        return note(
+            "Mien runs from its folder without being installed.",
             "To have its packages checked, install it: `make app` or `pip install .`.",
-        )  # fmt: skip
+        )
     wrong = []
     for line in asked:
         requirement = Requirement(line)
@@ -280,14 +320,15 @@ def check_packages() -> Check:
         if not requirement.specifier.contains(version, prereleases=True):
             wrong.append(f"{requirement.name} is {version}, not {requirement.specifier}")
     if wrong:
-        return Check(
-            "packages", "bad", f"{'; '.join(sorted(wrong))}.",
+        return bad(
+            f"{'; '.join(sorted(wrong))}.",
             "Install what the lock file names: `make app`.",
-        )  # fmt: skip
-    return Check("packages", "good", "All packages are here in versions that fit.")
+        )
+    return good("All packages are here in versions that fit.")
 
 
-def check_opencv() -> Check:
+@_about("opencv")
+def check_opencv() -> Finding:
     """Whether one build of OpenCV, and that of the headless package, is what gets imported."""
     builds = sorted(
         name
@@ -295,27 +336,28 @@ def check_opencv() -> Check:
         if (name := (distribution.name or "").lower()).startswith("opencv-")
     )
     if len(builds) > 1:
-        return Check(
-            "opencv", "bad", f"{' and '.join(builds)} overwrite each other's files.",
+        return bad(
+            f"{' and '.join(builds)} overwrite each other's files.",
             f"Run `pip uninstall -y {' '.join(builds)}` and install opencv-python-headless again.",
-        )  # fmt: skip
+        )
     try:
         import cv2
     except ImportError as exc:
-        return Check(
-            "opencv", "bad", f"OpenCV cannot be imported ({type(exc).__name__}).",
+        return bad(
+            f"OpenCV cannot be imported ({type(exc).__name__}).",
             "Install opencv-python-headless; other builds need libraries of a desktop.",
-        )  # fmt: skip
+        )
     gui = re.search(r"^\s*GUI:\s*(\S+)", cv2.getBuildInformation(), re.MULTILINE)
     if gui is not None and gui[1] != "NONE":
-        return Check(
-            "opencv", "bad", f"OpenCV {cv2.__version__} is a build for desktops ({gui[1]}).",
+        return bad(
+            f"OpenCV {cv2.__version__} is a build for desktops ({gui[1]}).",
             "Another build overwrote the headless one: uninstall all, install it again.",
-        )  # fmt: skip
-    return Check("opencv", "good", f"OpenCV {cv2.__version__}, headless.")
+        )
+    return good(f"OpenCV {cv2.__version__}, headless.")
 
 
-def check_models(settings: Settings) -> Check:
+@_about("models")
+def check_models(settings: Settings) -> Finding:
     """Whether every model file is the one that was shipped, by SHA-256."""
     from core.expression.classify import EmotionClassifier
     from core.expression.model_card import model_ids
@@ -323,22 +365,22 @@ def check_models(settings: Settings) -> Check:
     models_dir, n_files = settings.models_dir, 0
     ids = model_ids(models_dir)
     if settings.default_model not in ids:
-        return Check(
-            "models", "bad", f"The default model {settings.default_model!r} is not there.",
+        return bad(
+            f"The default model {settings.default_model!r} is not there.",
             f"Set MIEN_DEFAULT_MODEL to one of: {', '.join(ids) or 'none is there'}.",
-        )  # fmt: skip
+        )
     try:
         for model_id in ids:
             loaded = EmotionClassifier.load(model_id, models_dir)  # reads and checks, no more
             n_files += not loaded.card.members  # an ensemble has no file of its own
     except MienError as error:
-        return Check("models", "bad", str(error), "Restore the folder models/ of this version.")
+        return bad(str(error), "Restore the folder models/ of this version.")
     for name, sha256 in THIRD_PARTY_SHA256.items():
         file = models_dir / name
         if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != sha256:
-            return Check(
-                "models", "bad", f"{name} is missing or was changed.",
+            return bad(
+                f"{name} is missing or was changed.",
                 "Restore the folder models/ of this version.",
-            )  # fmt: skip
+            )
         n_files += 1
-    return Check("models", "good", f"{n_files} model files are as they were shipped.")
+    return good(f"{n_files} model files are as they were shipped.")

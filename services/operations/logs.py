@@ -48,9 +48,7 @@ _QUIET: Final = (
     "websockets",
 )  # fmt: skip
 # What `logging` and uvicorn put on a record themselves; all else came by `extra`.
-_STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__) | {
-    "message", "asctime", "color_message",
-}  # fmt: skip
+_STANDARD: Final = {*logging.makeLogRecord({}).__dict__, "message", "asctime", "color_message"}
 
 
 def without_personal_data(text: str) -> str:
@@ -185,10 +183,8 @@ class StandardError(logging.StreamHandler[TextIO]):
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Say that an event could not be put into words, without its words."""
-        lost = logging.LogRecord(
-            __name__, logging.ERROR, "", 0, "an event of %s could not be written",
-            (f"{record.name}:{record.lineno}",), None,
-        )  # fmt: skip
+        words = f"an event of {record.name}:{record.lineno} could not be written"
+        lost = logging.LogRecord(__name__, logging.ERROR, "", 0, words, None, None)
         with contextlib.suppress(OSError, ValueError):  # the stream itself is gone
             self.stream.write(self.format(lost) + self.terminator)
 

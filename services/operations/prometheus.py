@@ -32,24 +32,31 @@ class Metrics(Observer):
             collector(registry=registry)
         self.registry, self._find_store = registry, find_store
         self._steps = Histogram(
-            "mien_step_seconds", "Time of one step of an analysed photo; total is all of it.",
-            ["step"], buckets=_STEP_BUCKETS_S, registry=registry,
-        )  # fmt: skip
+            "mien_step_seconds",
+            "Time of one step of an analysed photo; total is all of it.",
+            ["step"],
+            buckets=_STEP_BUCKETS_S,
+            registry=registry,
+        )
         self._photos = Counter("mien_photos", "Photos that were analysed.", registry=registry)
         self._faces = Counter("mien_faces", "Faces found in them.", registry=registry)
         self._refused = Counter(
-            "mien_refusals", "Photos that were not analysed, by reason.", ["reason"],
+            "mien_refusals",
+            "Photos that were not analysed, by reason.",
+            ["reason"],
             registry=registry,
-        )  # fmt: skip
+        )
         self._waiting = Gauge(
             "mien_queue_length", "Analyses that wait for their turn.", registry=registry
         )
         running = Gauge("mien_running", "Analyses under way.", registry=registry)
         running.set_function(lambda: WORK.n_running)
         self._frames = Histogram(
-            "mien_frame_seconds", "Time from a live frame's arrival to its result.",
-            buckets=_STEP_BUCKETS_S, registry=registry,
-        )  # fmt: skip
+            "mien_frame_seconds",
+            "Time from a live frame's arrival to its result.",
+            buckets=_STEP_BUCKETS_S,
+            registry=registry,
+        )
         self._dropped = Counter(
             "mien_frames_dropped", "Live frames replaced by a newer one.", registry=registry
         )
@@ -57,17 +64,20 @@ class Metrics(Observer):
 
     def _register_purges(self, registry: CollectorRegistry) -> None:
         self._purges = Counter(
-            "mien_purges", "Purges of this process, by outcome: done, skipped, failed.",
-            ["outcome"], registry=registry,
-        )  # fmt: skip
+            "mien_purges",
+            "Purges of this process, by outcome: done, skipped, failed.",
+            ["outcome"],
+            registry=registry,
+        )
         self._removed = Counter("mien_purged_items", "Items that they removed.", registry=registry)
         self._purge_s = Histogram(
             "mien_purge_seconds", "Time of a purge.", buckets=_PURGE_BUCKETS_S, registry=registry
         )
         self._purged_at = Gauge(
-            "mien_last_purge_timestamp_seconds", "When this process last finished a purge.",
+            "mien_last_purge_timestamp_seconds",
+            "When this process last finished a purge.",
             registry=registry,
-        )  # fmt: skip
+        )
         self._unfinished = Gauge(
             "mien_erasures_unfinished", "Jobs that the last purge left to do.", registry=registry
         )

@@ -62,14 +62,10 @@ def current_notice(store: Store, language: str = "en") -> Notice:
         return notices.active(look.session, NoticeKind.NOTICE, language)
 
 
-def current_policy(store: Store, language: str = "en") -> Notice:
-    """The published retention and destruction policy.
-
-    Raises:
-        NoPolicyError: there is none in this language.
-    """
+def current_policy(store: Store) -> Notice:
+    """The published retention and destruction policy."""
     with store.read() as look:
-        return notices.active(look.session, NoticeKind.POLICY, language)
+        return notices.active(look.session, NoticeKind.POLICY, "en")
 
 
 def days_offered(store: Store) -> dict[Kind, int]:

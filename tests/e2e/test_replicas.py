@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, expect
 from sqlalchemy import create_engine, text
 
 from db.types import Kind
-from services.admin.review import Action, AuditFilter, audit_page, set_retention
+from services.admin.review import Action, AuditFilter, log_entries, set_retention
 from services.admin.sign_in import OPERATOR
 from services.store import Store, open_store
 from tests.db.fixtures import NO_POSTGRES, POSTGRES_URL
@@ -236,7 +236,7 @@ def _images_in_log(store: Store, skip: int) -> int:
 
 def _purged(store: Store) -> list[dict[str, int]]:
     """Details of each purge in the log, oldest first."""
-    rows = audit_page(store, AuditFilter(action=Action.PURGED.value)).rows
+    rows = [entry.row for entry in log_entries(store, AuditFilter(action=Action.PURGED.value))[0]]
     return [json.loads(row.details_json) for row in sorted(rows, key=lambda row: row.seq)]
 
 

@@ -14,7 +14,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 from playwright.sync_api import Browser, Page, expect
 
-from services.admin.review import Action, AuditFilter, audit_page
+from services.admin.review import Action, AuditFilter, log_entries
 from services.store import chain_status, open_store
 from tests.e2e.conftest import AppServer, serve
 from tests.helpers.oidc import CLIENT_ID, CLIENT_SECRET, Account, Provider, started_provider
@@ -70,7 +70,7 @@ admins = {json.dumps(admins)}
         store = open_store(self.data_dir)
         try:
             assert chain_status(store).ok
-            rows = audit_page(store, AuditFilter(action=action.value)).rows
+            rows = [entry.row for entry in log_entries(store, AuditFilter(action=action.value))[0]]
         finally:
             store.close()
         return [(row.actor, json.loads(row.details_json)) for row in reversed(rows)]

@@ -4,7 +4,7 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from services.admin.review import Action, AuditFilter, audit_page, holdings
+from services.admin.review import Action, AuditFilter, holdings, log_entries
 from services.store import Store
 from tests.paths import ROOT
 from ui.photos.session import PhotosState
@@ -44,12 +44,15 @@ def kept(store: Store) -> tuple[int, int]:
 
 def logged(store: Store, action: Action) -> int:
     """How many rows of this action the audit log has."""
-    return audit_page(store, AuditFilter(action=action.value)).total
+    return log_entries(store, AuditFilter(action=action.value))[1]
 
 
 def details(store: Store, action: Action) -> list[str]:
     """What the log's rows of this action say besides, as JSON."""
-    return [row.details_json for row in audit_page(store, AuditFilter(action=action.value)).rows]
+    return [
+        row.details_json
+        for row in [entry.row for entry in log_entries(store, AuditFilter(action=action.value))[0]]
+    ]
 
 
 def photos_of(app: AppTest) -> PhotosState:

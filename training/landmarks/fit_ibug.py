@@ -45,10 +45,10 @@ def meshes_and_truth(data: Path) -> tuple[Array, Array, int]:
     return np.array(meshes), np.array(truth), missed
 
 
-def mean_shape(meshes: Array, *, rounds: int = 3) -> Array:
+def mean_shape(meshes: Array) -> Array:
     """Generalised Procrustes mean (478, 2), outer eye corners level and one unit apart."""
     mean = meshes[0]
-    for _ in range(rounds):
+    for _ in range(3):
         corners = similarity(mean[[33, 263]], np.array([[-0.5, 0.0], [0.5, 0.0]]))
         mean = moved(mean, corners)
         mean = np.mean([moved(mesh, similarity(mesh, mean)) for mesh in meshes], axis=0)

@@ -22,7 +22,7 @@ from ui.admin.identity import SignedIn
 from ui.admin.session import admin_session
 from ui.admin.today import stamp
 from ui.shared.text import counted_of as counted
-from ui.shared.text import for_spreadsheets
+from ui.shared.widgets import download
 
 
 def audit_section(store: Store, admin: SignedIn) -> None:
@@ -107,22 +107,17 @@ def _bounds(days: object) -> tuple[datetime | None, datetime | None]:
 
 def _exports(store: Store, wanted: AuditFilter, admin: SignedIn) -> None:
     with st.container(horizontal=True):
-        st.download_button(
+        download(
             "These rows as CSV",
-            lambda: for_spreadsheets(audit_csv(store, wanted, admin=admin.again())),
+            lambda: audit_csv(store, wanted, admin=admin.again()),
             "mien-audit.csv",
-            "text/csv",
-            on_click="ignore",
-            icon=":material/download:",
             key="audit_csv",
         )
-        st.download_button(
+        download(
             "What may be used for evaluation (ZIP)",
             lambda: evaluation_zip(store, admin),
             "mien-evaluation.zip",
-            "application/zip",
-            on_click="ignore",
-            icon=":material/folder_zip:",
+            icon="folder_zip",
             key="evaluation_zip",
             help="Only what people allow at this moment; the log says that it was taken.",
         )

@@ -27,7 +27,8 @@ from ui.admin.identity import SignedIn
 from ui.consent.session import PURPOSE_TITLES
 from ui.shared.figures import show
 from ui.shared.text import counted_of as counted
-from ui.shared.text import for_spreadsheets, percent
+from ui.shared.text import percent
+from ui.shared.widgets import choose, download
 
 # Range of the chart in days -> what one of its points stands for.
 PERIODS: dict[int, Period] = {30: "day", 90: "week", 365: "month"}
@@ -49,13 +50,10 @@ def consents_section(store: Store, admin: SignedIn) -> None:
         + (f"; the CSV has {more:,} older ones, too." if more else ".")
         + " A pseudonym stands for one receipt code and for nobody's name."
     )
-    st.download_button(
+    download(
         "All consents as CSV",
-        lambda: for_spreadsheets(consents_csv(store, admin=admin.again())),
+        lambda: consents_csv(store, admin=admin.again()),
         "mien-consents.csv",
-        "text/csv",
-        on_click="ignore",
-        icon=":material/download:",
         key="consents_csv",
     )
     _rates(store)
@@ -117,13 +115,12 @@ def consents_table(rows: Sequence[ConsentRow]) -> pd.DataFrame:
 
 def _rates(store: Store) -> None:
     st.subheader("How many agree, over time", anchor=False)
-    days = st.segmented_control(
+    days = choose(
         "Days",
         list(PERIODS),
+        "admin_days",
         default=90,
-        required=True,
-        format_func=lambda n: f"{n} days",
-        key="admin_days",
+        titles=lambda n: f"{n} days",
         label_visibility="collapsed",
     )
     every = PERIODS[days]

@@ -26,6 +26,7 @@ from ui.consent.session import say
 from ui.shared.figures import show
 from ui.shared.text import counted_of as counted
 from ui.shared.text import day
+from ui.shared.widgets import choose_part
 
 KIND_TITLES = {
     Kind.RESULT: "Kept results",
@@ -53,15 +54,7 @@ def review_section(store: Store, admin: SignedIn) -> None:
         "Removals": lambda: _removals(store),
         "Audit log": lambda: audit_section(store, admin),
     }
-    part = st.segmented_control(
-        "Part of the review",
-        list(parts),
-        default="Today",
-        required=True,
-        key="admin_part",
-        label_visibility="collapsed",
-    )
-    parts[part]()
+    parts[choose_part(list(parts), "admin_part")]()
 
 
 def _stored(store: Store) -> None:

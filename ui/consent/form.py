@@ -82,9 +82,12 @@ def _buttons(store: Store, notice: Notice, context: ContextOfUse) -> None:
         show_said()
     with st.container(horizontal=True):
         st.button(
-            AGREE, type="primary", icon=":material/check:",
-            on_click=_agreed, args=(store, notice.id, ()),
-        )  # fmt: skip
+            AGREE,
+            type="primary",
+            icon=":material/check:",
+            on_click=_agreed,
+            args=(store, notice.id, ()),
+        )
         st.button("No, thank you", on_click=_refused, args=(store, notice.id))
     what_for = "to try it out" if context.key == USUAL else f"for: {context.label.lower()}"
     st.caption(
@@ -123,9 +126,13 @@ def _key(purpose: Purpose) -> str:
 
 def _context_question(store: Store, notice: Notice) -> None:
     st.pills(
-        "What is this for?", list(CONTEXTS), format_func=lambda name: CONTEXTS[name].label,
-        key=_CONTEXT, on_change=_context_chosen, args=(store, notice.id),
-    )  # fmt: skip
+        "What is this for?",
+        list(CONTEXTS),
+        format_func=lambda name: CONTEXTS[name].label,
+        key=_CONTEXT,
+        on_change=_context_chosen,
+        args=(store, notice.id),
+    )
 
 
 def _explained(context: ContextOfUse) -> None:

@@ -17,6 +17,7 @@ from ui.consent.session import (
     take_back,
 )
 from ui.shared.store import opened
+from ui.shared.widgets import download
 
 
 def agreed(*, folded: bool = False, keeping: bool = False) -> bool:
@@ -64,9 +65,11 @@ def receipt() -> None:
             st.code(given.code, language=None, width="content")
             _receipt_download(given)
             st.page_link(
-                "pages/ethics_privacy.py", label="My consents", icon=":material/policy:",
+                "pages/ethics_privacy.py",
+                label="My consents",
+                icon=":material/policy:",
                 query_params={"privacy_section": "My consents"},
-            )  # fmt: skip
+            )
 
 
 def shown_again() -> None:
@@ -80,15 +83,21 @@ def shown_again() -> None:
         if given.code is None:
             _receipt_download(given)
         st.button(
-            NOTICE_TITLE, icon=":material/policy:", key="consent_notice",
-            on_click=ask_for, args=("notice",),
-        )  # fmt: skip
+            NOTICE_TITLE,
+            icon=":material/policy:",
+            key="consent_notice",
+            on_click=ask_for,
+            args=("notice",),
+        )
         kept = given.code is not None
         st.button(
-            "I no longer agree", on_click=ask_for if kept else take_back,
-            args=("taking back",) if kept else (), icon=":material/undo:", key="consent_take_back",
+            "I no longer agree",
+            on_click=ask_for if kept else take_back,
+            args=("taking back",) if kept else (),
+            icon=":material/undo:",
+            key="consent_take_back",
             help="Takes back everything you allowed; what is kept under it is deleted.",
-        )  # fmt: skip
+        )
     wanted = asked_for()
     if wanted == "notice":
         _notice_again()
@@ -136,7 +145,10 @@ def _allowed(given: Given) -> list[str]:
 
 
 def _receipt_download(given: Given) -> None:
-    st.download_button(
-        "Receipt (JSON)", lambda: as_json(given.receipt), "mien-receipt.json", "application/json",
-        on_click="ignore", icon=":material/receipt_long:", key="consent_receipt",
-    )  # fmt: skip
+    download(
+        "Receipt (JSON)",
+        lambda: as_json(given.receipt),
+        "mien-receipt.json",
+        icon="receipt_long",
+        key="consent_receipt",
+    )

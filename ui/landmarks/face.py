@@ -24,7 +24,7 @@ from ui.faces.view import SCHEME_TITLES, FaceView
 from ui.shared.charts import SERIES_COLOURS, styled
 from ui.shared.figures import plot
 from ui.shared.resources import settings
-from ui.shared.text import for_spreadsheets
+from ui.shared.widgets import choose, download
 
 LAYERS = ("Points", "Lines", "Measures", "Regions", "Pose")
 _SHORT = {"mediapipe478": "478", "ibug68": "68", "five": "5"}
@@ -35,13 +35,9 @@ _TOP_BLENDSHAPES = 12
 def points_section(view: FaceView, name: str) -> None:
     """Overlay with its switches, and the downloads of the scheme that is shown."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        scheme = st.segmented_control(
-            "Points",
-            list(SCHEME_TITLES),
-            default=MESH,
-            required=True,
-            key="landmark_scheme",
-            format_func=_SHORT.__getitem__,
+        schemes = list(SCHEME_TITLES)
+        scheme = choose(
+            "Points", schemes, "landmark_scheme", default=MESH, titles=_SHORT.__getitem__
         )
         layers = st.pills(
             "Show", LAYERS, default=["Measures"], selection_mode="multi", key="landmark_layers"
@@ -55,22 +51,10 @@ def points_section(view: FaceView, name: str) -> None:
     st.caption(_legend(scheme, list(layers)))
     marks = view.original[scheme]
     with st.container(horizontal=True):
-        st.download_button(
-            "Points (CSV)",
-            for_spreadsheets(points_csv(marks)),
-            f"{name}_{_SHORT[scheme]}.csv",
-            "text/csv",
-            on_click="ignore",
-            icon=":material/download:",
-        )
-        st.download_button(
-            "Points and measures (JSON)",
-            points_json(marks, view.geometry),
-            f"{name}_{_SHORT[scheme]}.json",
-            "application/json",
-            on_click="ignore",
-            icon=":material/download:",
-        )
+        stem = f"{name}_{_SHORT[scheme]}"
+        download("Points (CSV)", points_csv(marks), f"{stem}.csv")
+        as_json = points_json(marks, view.geometry)
+        download("Points and measures (JSON)", as_json, f"{stem}.json")
 
 
 def overlay(view: FaceView, scheme: str, layers: list[str]) -> ImageRGB:

@@ -22,6 +22,7 @@ from ui.metrics.subjects import missing, read_json
 from ui.shared.figures import show
 from ui.shared.resources import cards, settings
 from ui.shared.text import percent
+from ui.shared.widgets import choose, choose_part
 
 COMMAND = "mien study landmarks --fer fer2013.parquet --helen helen68.parquet"
 
@@ -33,15 +34,7 @@ def study_section() -> None:
         missing("The study has not been made for this installation.", COMMAND)
         return
     _provenance(content)
-    part = st.segmented_control(
-        "Part",
-        list(PARTS),
-        default=next(iter(PARTS)),
-        required=True,
-        key="study_part",
-        label_visibility="collapsed",
-    )
-    key, render = PARTS[part]
+    key, render = PARTS[choose_part(list(PARTS), "study_part")]
     st.markdown(f"**What it shows.** {content[key]['conclusion']}")
     render(content[key])
 
@@ -141,7 +134,7 @@ def _noise(part: dict[str, Any]) -> None:
 
 def _sources(part: dict[str, Any]) -> None:
     sets = list(dict.fromkeys(row["set"] for row in part["rows"]))
-    chosen = st.segmented_control("Set", sets, default=sets[-1], required=True, key="e2_set")
+    chosen = choose("Set", sets, "e2_set", default=sets[-1])
     mine = [row for row in part["rows"] if row["set"] == chosen]
     show(
         change_dots([row for row in mine if "change" in row], "aligned_by"),

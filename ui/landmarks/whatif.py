@@ -12,6 +12,7 @@ from ui.landmarks.levels import Alignment, outcomes
 from ui.landmarks.slider import slider
 from ui.shared.resources import classifier
 from ui.shared.text import percent
+from ui.shared.widgets import choose
 
 LEVELS: Final = [percents / 100 for percents in range(33)]
 _SEED = "landmark_seed"
@@ -29,14 +30,8 @@ def whatif_section(view: FaceView, model_id: str, above: EmotionScores) -> None:
     """
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = st.selectbox("Kind of error", list(NOISE_KINDS), key="whatif_kind", width=180)
-        scheme = st.segmented_control(
-            "Aligned by",
-            [FIVE, IBUG, MESH],
-            default=FIVE,
-            required=True,
-            key="whatif_scheme",
-            format_func={FIVE: "5", IBUG: "68", MESH: "478"}.__getitem__,
-        )
+        titles = {FIVE: "5", IBUG: "68", MESH: "478"}
+        scheme = choose("Aligned by", list(titles), "whatif_scheme", titles=titles.__getitem__)
         st.button("Other errors", on_click=_another, icon=":material/casino:")
     st.caption(f"{kind.capitalize()}: {NOISE_KINDS[kind]}.")
     unit = "points" if kind == "dropped" else "inter-ocular distance"

@@ -34,7 +34,8 @@ from ui.runtime.uploads import release_uploads
 from ui.shared.figures import point
 from ui.shared.queue import my_turn, waiting_words
 from ui.shared.resources import cards, detector, settings
-from ui.shared.text import for_spreadsheets, plain
+from ui.shared.text import plain
+from ui.shared.widgets import choose, download
 
 _MAX_UPLOAD_MB = 200
 _THUMBNAIL_PX = 224
@@ -87,14 +88,7 @@ def audit() -> None:
             "truthfully where such labels come from; Mien never guesses them.\n"
             "- Only use pictures of people who know and agree, or sets made for this."
         )
-        st.download_button(
-            "Example csv",
-            _EXAMPLE,
-            "example.csv",
-            "text/csv",
-            on_click="ignore",
-            icon=":material/download:",
-        )
+        download("Example csv", _EXAMPLE, "example.csv")
     if not notice.agreed():
         _state().drop()
         return
@@ -296,9 +290,7 @@ def show_result(result: AuditResult, checked: AuditSet) -> None:
         tabs.append("Compare")
     if any(one.robustness for one in result.models):
         tabs.append("Robustness")
-    chosen = st.segmented_control(
-        "Result", tabs, default="Overview", required=True, key="audit_section"
-    )
+    chosen = choose("Result", tabs, "audit_section")
     if chosen == "Overview":
         overview(subjects)
     elif chosen == "Confidence":
@@ -306,7 +298,7 @@ def show_result(result: AuditResult, checked: AuditSet) -> None:
     elif chosen == "Compare":
         two(subjects, key="audit_compare")
     else:
-        _of_one(str(chosen), result, pick(subjects, "audit_result"), checked)
+        _of_one(chosen, result, pick(subjects, "audit_result"), checked)
     _downloads(result)
 
 
@@ -357,22 +349,10 @@ def _thumbnail(image: ImageRGB) -> tuple[int, int]:
 
 def _downloads(result: AuditResult) -> None:
     with st.container(horizontal=True):
-        for label, maker, name, mime in (
-            ("Report (HTML)", audit_html, "audit.html", "text/html"),
-            ("Figures (JSON)", audit_json, "audit.json", "application/json"),
-            ("Pictures' scores (CSV)", _csv, "audit.csv", "text/csv"),
+        for label, maker, name in (
+            ("Report (HTML)", audit_html, "audit.html"),
+            ("Figures (JSON)", audit_json, "audit.json"),
+            ("Pictures' scores (CSV)", audit_csv, "audit.csv"),
         ):
-            st.download_button(
-                label,
-                partial(maker, result),
-                name,
-                mime,
-                key=f"audit_{name}",
-                on_click="ignore",
-                icon=":material/download:",
-            )
+            download(label, partial(maker, result), name, key=f"audit_{name}")
         st.button("Forget this data", on_click=_forget, icon=":material/delete:")
-
-
-def _csv(result: AuditResult) -> bytes:
-    return for_spreadsheets(audit_csv(result))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -15,7 +16,7 @@ from core.measures.groups.mixing import Association
 from ui.shared.charts import (
     QUIET,
     SERIES_COLOURS,
-    ink,
+    heat_map,
     interval_bars,
     literal,
     series_look,
@@ -90,14 +91,11 @@ def training_figure(curves: pd.DataFrame, figure_name: str) -> go.Figure:
             )
     second = second_phase(curves)
     if second is not None:
-        figure.add_vline(second - 0.5, line_color=QUIET, line_dash="dot")
-        figure.add_annotation(
-            x=second,
-            y=1,
-            yref="paper",
-            text="another loss from here on",
-            xanchor="left",
-            showarrow=False,
+        figure.add_vline(
+            second - 0.5,
+            line_color=QUIET,
+            line_dash="dot",
+            annotation_text="another loss from here on",
         )
     styled(figure, "epoch", figure_name, height=360)
     if figure_name == "accuracy":
@@ -112,35 +110,20 @@ def robustness_figure(frame: pd.DataFrame, clean: float, *, dark: bool = False) 
     """
     table = frame.pivot(index="corruption", columns="level", values="accuracy")
     table = table.loc[table.mean(axis=1).sort_values().index]
-    figure = go.Figure(
-        go.Heatmap(
-            z=clean - table.to_numpy(),
-            x=[str(c) for c in table.columns],
-            y=list(table.index),
-            zmin=0,
-            zmax=max(clean, 0.01),
-            showscale=False,
-            xgap=2,
-            ygap=2,
-            colorscale=[[0, "rgba(213,94,0,0)"], [1, "rgba(213,94,0,0.7)"]],
-            customdata=table.to_numpy(),
-            hovertemplate="%{y}, level %{x}: %{customdata:.1%} right, %{z:.1%} lost"
-            "<extra></extra>",
-        )
+    shares = table.to_numpy()
+    figure = heat_map(
+        clean - shares,
+        [[f"{100 * share:.0f}" for share in row] for row in shares],
+        [str(level) for level in table.columns],
+        list(table.index),
+        dark=dark,
+        zmin=0,
+        zmax=max(clean, 0.01),
+        colorscale=[[0, "rgba(213,94,0,0)"], [1, "rgba(213,94,0,0.7)"]],
+        customdata=shares,
+        hovertemplate="%{y}, level %{x}: %{customdata:.1%} right, %{z:.1%} lost<extra></extra>",
     )
-    for name, row in table.iterrows():
-        for column, accuracy in enumerate(row):  # by place: "1" would be taken for the second
-            figure.add_annotation(
-                x=column,
-                y=name,
-                text=f"{100 * accuracy:.0f}",
-                showarrow=False,
-                font={"color": ink(dark)},
-            )
-    styled(figure, "level", "", height=100 + _ROW_PX * len(table), legend=False)
-    figure.update_xaxes(type="category", showgrid=False)
-    figure.update_yaxes(showgrid=False)
-    return figure
+    return styled(figure, "level", "", height=100 + _ROW_PX * len(table), legend=False)
 
 
 def pareto_figure(frame: pd.DataFrame, cost: str, cost_title: str) -> go.Figure:
@@ -282,37 +265,22 @@ def by_first_number(name: str) -> tuple[float, str]:
 def association_figure(found: Association, *, dark: bool = False) -> go.Figure:
     """NPMI of group and expression: blue together more, orange less often than by chance."""
     groups, labels = list(found.npmi), list(next(iter(found.npmi.values())))
-    values = [[found.npmi[group][label] for label in labels] for group in groups]
-    figure = go.Figure(
-        go.Heatmap(
-            z=values,
-            x=labels,
-            y=[literal(group) for group in groups],
-            zmin=-0.3,
-            zmax=0.3,
-            showscale=False,
-            xgap=2,
-            ygap=2,
-            colorscale=[
-                [0, "rgba(213,94,0,0.7)"],
-                [0.5, "rgba(128,128,128,0)"],
-                [1, "rgba(0,114,178,0.7)"],
-            ],
-            hovertemplate="%{y}, %{x}: %{z:+.3f}<extra></extra>",
-        )
+    values = np.array([[found.npmi[group][label] for label in labels] for group in groups])
+    orange, none, blue = "rgba(213,94,0,0.7)", "rgba(128,128,128,0)", "rgba(0,114,178,0.7)"
+    figure = heat_map(
+        values,
+        [[f"{value:+.2f}" for value in row] for row in values],
+        labels,
+        [literal(group) for group in groups],
+        dark=dark,
+        zmin=-0.3,
+        zmax=0.3,
+        colorscale=[[0, orange], [0.5, none], [1, blue]],
+        hovertemplate="%{y}, %{x}: %{z:+.3f}<extra></extra>",
     )
-    for row, group in enumerate(groups):
-        for column, label in enumerate(labels):
-            figure.add_annotation(
-                x=label,
-                y=literal(group),
-                text=f"{values[row][column]:+.2f}",
-                showarrow=False,
-                font={"color": ink(dark)},
-            )
     styled(figure, "", "", height=110 + _ROW_PX * len(groups), legend=False)
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_xaxes(showgrid=False, tickangle=-35)
+    figure.update_yaxes(autorange="reversed")
+    figure.update_xaxes(tickangle=-35)
     return figure
 
 

@@ -15,6 +15,7 @@ from ui.metrics.subjects import Subject, study, subject
 from ui.shared.figures import point, show
 from ui.shared.resources import cards, settings
 from ui.shared.text import percent, plain
+from ui.shared.widgets import choose
 
 _COSTS = {
     "size_mb": "size (MB)",
@@ -63,14 +64,7 @@ def _trade_off(subjects: list[Subject]) -> None:
     st.header("Size, speed, accuracy", anchor=False)
     frame = trade_off_frame(subjects)
     possible = [cost for cost in _COSTS if frame[cost].notna().all()]
-    cost = st.segmented_control(
-        "Cost",
-        possible,
-        default=possible[0],
-        required=True,
-        key="trade_off_cost",
-        format_func=lambda name: _COSTS[name],
-    )
+    cost = choose("Cost", possible, "trade_off_cost", titles=_COSTS.__getitem__)
     frame["on_front"] = pareto_front(frame["accuracy"].tolist(), frame[cost].tolist())
     show(
         pareto_figure(frame, cost, _COSTS[cost]),

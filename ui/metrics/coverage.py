@@ -11,6 +11,7 @@ from ui.metrics.subjects import Subject, missing_study, study
 from ui.shared.charts import interval_bars, styled
 from ui.shared.figures import show
 from ui.shared.text import percent
+from ui.shared.widgets import choose
 
 CORRUPTIONS = "corruption"
 
@@ -41,8 +42,8 @@ def coverage(one: Subject) -> None:
     ):
         column.metric(label, value)
     titles = [*content["groups"], CORRUPTIONS]
-    chosen = st.segmented_control("By", titles, default=titles[0], required=True, key="covered_by")
-    rows = table(content, str(chosen))
+    chosen = choose("By", titles, "covered_by")
+    rows = table(content, chosen)
     show(
         coverage_figure(rows, content["target"]),
         rows,

@@ -15,6 +15,7 @@ from ui.shared.charts import QUIET, series_look, share_axes, styled
 from ui.shared.figures import point, show, table_below
 from ui.shared.resources import settings
 from ui.shared.text import percent
+from ui.shared.widgets import choose
 
 _MEASURES = {
     "precision": "share of its boxes that are faces (precision)",
@@ -178,13 +179,11 @@ def _threshold(evaluation: DetectionEvaluation) -> None:
 def _by_group(evaluation: DetectionEvaluation) -> None:
     st.header("Which faces are found")
     kinds = list(evaluation.by_group)
-    kind = st.segmented_control(
-        "Faces by", kinds, default=kinds[0], required=True, key="detection_kind"
-    )
+    kind = choose("Faces by", kinds, "detection_kind")
     groups = pd.DataFrame(
         [
             {"group": name, "faces": group.n_faces, "recall": group.recall}
-            for name, group in evaluation.by_group[str(kind)].items()
+            for name, group in evaluation.by_group[kind].items()
             if group.recall is not None
         ]
     )

@@ -17,6 +17,7 @@ from ui.shared.charts import ConfusionMode, confusion_figure, confusion_values, 
 from ui.shared.figures import dark, show
 from ui.shared.resources import settings
 from ui.shared.text import percent, plain
+from ui.shared.widgets import choose
 
 _MODES: dict[str, ConfusionMode] = {
     "Share of each true label": "rows",
@@ -29,14 +30,7 @@ Pictures = Callable[[Any], list[ImageRGB]]
 
 def errors(one: Subject, *, key: str = "confusion", pictures: Pictures | None = None) -> None:
     """The confusion matrix and, for a chosen cell, what lies in it."""
-    name = st.segmented_control(
-        "Cells show",
-        list(_MODES),
-        default="Share of each true label",
-        required=True,
-        key=f"{key}_mode",
-    )
-    mode = _MODES[str(name)]
+    mode = _MODES[choose("Cells show", list(_MODES), f"{key}_mode")]
     counts = confusion_counts(one.predictions.labels, one.predictions.predicted)
     event = show(
         confusion_figure(counts, mode, dark=dark()),

@@ -27,7 +27,8 @@ from ui.metrics.charts import (
 from ui.metrics.subjects import missing, missing_study, study
 from ui.shared.figures import dark, point, show
 from ui.shared.resources import cards
-from ui.shared.text import for_spreadsheets, percent, plain
+from ui.shared.text import percent, plain
+from ui.shared.widgets import choose_part, download
 
 # Title of a breakdown -> study and command; people before pixels.
 _STUDIES = {
@@ -57,20 +58,13 @@ def groups(model_id: str) -> None:
             said.append(f"{title}: {gaps_say(BiasReport.model_validate(content))}")
     if said:
         point(" ".join(said))
-    part = st.segmented_control(
-        "Part",
-        [*_STUDIES, _DATASET, _MITIGATION],
-        default=next(iter(_STUDIES)),
-        required=True,
-        key="groups_source",
-        label_visibility="collapsed",
-    )
+    part = choose_part([*_STUDIES, _DATASET, _MITIGATION], "groups_source")
     if part == _DATASET:
         dataset_section()
     elif part == _MITIGATION:
         mitigation_section(model_id)
     else:
-        _study(str(part), model_id)
+        _study(part, model_id)
 
 
 def _study(title: str, model_id: str) -> None:
@@ -328,14 +322,7 @@ def mitigation_section(model_id: str) -> None:
         st.warning(PREDICTED_BANNER, icon=":material/psychology_alt:")
     for method, text in content["methods"].items():
         st.markdown(f"- **{method}**: {text}")
-    st.download_button(
-        "Download as CSV",
-        for_spreadsheets(pd.DataFrame(rows).to_csv(index=False)),
-        "mitigation.csv",
-        "text/csv",
-        on_click="ignore",
-        icon=":material/download:",
-    )
+    download("Download as CSV", pd.DataFrame(rows).to_csv(index=False), "mitigation.csv")
     st.caption(f"`{content['command']}`")
 
 

@@ -12,6 +12,7 @@ from ui.metrics.subjects import Subject, missing, share_with_interval
 from ui.shared.figures import show
 from ui.shared.resources import cards, default_report, report, settings
 from ui.shared.text import percent
+from ui.shared.widgets import download
 
 
 def overview(subjects: list[Subject]) -> None:
@@ -130,14 +131,8 @@ def model_card(model_id: str) -> None:
     card: dict[str, Any] = cards()[model_id].model_dump()
     with st.expander("All fields of card.json", icon=":material/data_object:"):
         st.json(card)
-    st.download_button(
-        "Download the card (JSON)",
-        (folder / "card.json").read_bytes(),
-        f"{model_id}_card.json",
-        "application/json",
-        on_click="ignore",
-        icon=":material/download:",
-    )
+    content = (folder / "card.json").read_bytes()
+    download("Download the card (JSON)", content, f"{model_id}_card.json")
     if default_report() is None:
         missing("The model has not been evaluated.", "mien publish")
 

@@ -17,6 +17,7 @@ from ui.metrics.overview import model_card, overview
 from ui.metrics.subjects import ALL, UNIQUE, Subject, missing, subject
 from ui.shared.resources import cards, report, settings
 from ui.shared.text import plain
+from ui.shared.widgets import choose, choose_part
 
 
 @dataclass(frozen=True)
@@ -67,18 +68,9 @@ SECTIONS: dict[str, Section] = {
 
 def page() -> None:
     """The whole page below its title."""
-    chosen = st.segmented_control(
-        "Section",
-        list(SECTIONS),
-        default="Overview",
-        required=True,
-        key="metrics_section",
-        label_visibility="collapsed",
-        width="stretch",
-        bind="query-params",
-    )
+    chosen = choose_part(list(SECTIONS), "metrics_section", width="stretch", bind="query-params")
     st.set_page_config(page_title=f"{chosen} · Mien")
-    section = SECTIONS[str(chosen)]
+    section = SECTIONS[chosen]
     subjects = []
     if section.several is not None:
         subjects = _subjects(several=section.several, with_set=section.with_set)
@@ -114,13 +106,11 @@ def _subjects(*, several: bool, with_set: bool) -> list[Subject]:
 
 
 def _which(place: "st.delta_generator.DeltaGenerator") -> str:
-    value = place.segmented_control(
+    return choose(
         "Images",
         [ALL, UNIQUE],
-        default=ALL,
-        required=True,
-        key="metrics_which",
+        "metrics_which",
+        place=place,
         help="310 of FER-2013's 3,589 test images are nearly the same as a training image; "
         "a model can know those by heart.",
     )
-    return str(value)

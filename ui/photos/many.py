@@ -1,6 +1,5 @@
 """Results of many photos: a chart, the faces side by side, a table whose rows open a photo."""
 
-import io
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,17 +11,20 @@ import streamlit as st
 from core.drawing.photo import EMOTION_COLOURS
 from core.expression.answer import BANDS, band, counted, short
 from core.types import FaceAnalysis
-from services.analysis.downloads import results_zip
-from services.analysis.photos import PhotoResult, results_csv, results_json
+from services.analysis.photos import PhotoResult
 from ui.faces.card import Bar, Tile, bar_list_html, tiles_html
-from ui.photos.results import Analysed, answers, found_words, one_photo
+from ui.photos.results import Analysed, answers, downloads, found_words, one_photo
 from ui.photos.session import shown
-from ui.runtime.printing import print_button
 from ui.shared.charts import QUIET
-from ui.shared.text import for_spreadsheets
 
 _TABLE_HEIGHT_PX = 420
 _FACES_PER_PAGE = 48
+_FILES = {
+    "mien.csv": "Table (CSV)",
+    "mien.parquet": "Table (parquet)",
+    "mien.json": "All (JSON)",
+    "mien.zip": "ZIP with annotated pictures",
+}
 _ORDERS: Final[dict[str, Callable[["_Face"], float]]] = {
     "As in the photos": lambda face: 0,
     "Most agreement": lambda face: -face.found.answer.share,
@@ -61,7 +63,7 @@ def show_many(analysed: Sequence[Analysed], model_id: str, detector: str) -> Non
         _grid(faces, results)
     st.subheader("Photos", anchor=False)
     _table(analysed)
-    _downloads(analysed, model_id, detector)
+    downloads(analysed, model_id, detector, _FILES)
 
 
 def _chart(results: Sequence[PhotoResult]) -> None:
@@ -80,9 +82,12 @@ def _grid(faces: Sequence[_Face], results: Sequence[PhotoResult]) -> None:
     counts = Counter(band(face.found.answer) for face in faces)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = st.pills(
-            "Show", [name for name in BANDS if counts[name]], selection_mode="multi",
-            key="many_filter", format_func=lambda name: f"{name} {counts[name]:,}",
-        )  # fmt: skip
+            "Show",
+            [name for name in BANDS if counts[name]],
+            selection_mode="multi",
+            key="many_filter",
+            format_func=lambda name: f"{name} {counts[name]:,}",
+        )
         order = st.selectbox("Sort by", list(_ORDERS), key="many_order", width=220)
     seen = [face for face in faces if not wanted or band(face.found.answer) in wanted]
     seen.sort(key=_ORDERS[order])
@@ -93,12 +98,14 @@ def _grid(faces: Sequence[_Face], results: Sequence[PhotoResult]) -> None:
     st.html(
         tiles_html(
             Tile(
-                face.picture_jpeg, short(face.found.answer), results[face.photo].name,
+                face.picture_jpeg,
+                short(face.found.answer),
+                results[face.photo].name,
                 f"Face {face.number} of {results[face.photo].name}",
             )
             for face in seen[first : first + _FACES_PER_PAGE]
         )
-    )  # fmt: skip
+    )
 
 
 def _table(analysed: Sequence[Analysed]) -> None:
@@ -114,50 +121,13 @@ def _table(analysed: Sequence[Analysed]) -> None:
     ]
     st.caption("Choose a row to open its photo.")
     event = st.dataframe(
-        pd.DataFrame(rows), hide_index=True, height=min(38 + 35 * len(rows), _TABLE_HEIGHT_PX),
-        on_select="rerun", selection_mode="single-row", key="many_rows",
-    )  # fmt: skip
+        pd.DataFrame(rows),
+        hide_index=True,
+        height=min(38 + 35 * len(rows), _TABLE_HEIGHT_PX),
+        on_select="rerun",
+        selection_mode="single-row",
+        key="many_rows",
+    )
     for row in event["selection"]["rows"]:
         photo, result = analysed[row]
         one_photo(row + 1, photo, result)
-
-
-def _downloads(analysed: Sequence[Analysed], model_id: str, detector: str) -> None:
-    results = [result for _, result in analysed]
-    chosen = {"model_id": model_id, "detector": detector}
-    pixels = [photo.pixels for photo, _ in analysed]
-    with st.container(horizontal=True, key="downloads"):
-        for label, data, name, mime in (
-            (
-                "Table (CSV)", lambda: for_spreadsheets(results_csv(results)), "mien.csv",
-                "text/csv",
-            ),
-            (
-                "Table (parquet)", lambda: _parquet(results), "mien.parquet",
-                "application/vnd.apache.parquet",
-            ),
-            (
-                "All (JSON)", lambda: results_json(results, **chosen), "mien.json",
-                "application/json",
-            ),
-            (
-                "ZIP with annotated pictures", lambda: results_zip(results, pixels, **chosen),
-                "mien.zip", "application/zip",
-            ),
-        ):  # fmt: skip
-            st.download_button(
-                label, data, name, mime, key=f"many_{name}", on_click="ignore",
-                icon=":material/download:",
-            )  # fmt: skip
-        print_button()
-
-
-def _parquet(results: Sequence[PhotoResult]) -> bytes:
-    """The same table as `mien batch` writes."""
-    import pyarrow.parquet as parquet
-
-    from services.batch.table import results_table
-
-    buffer = io.BytesIO()
-    parquet.write_table(results_table(results, 0), buffer, compression="zstd")
-    return buffer.getvalue()

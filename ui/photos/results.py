@@ -1,6 +1,8 @@
 """Results of photos on the screen: what was found, picture and faces of each, downloads last."""
 
-from collections.abc import Iterable, Sequence
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -14,12 +16,14 @@ from ui.faces.pictures import Shown
 from ui.photos.session import Photo, shown
 from ui.runtime.printing import print_button
 from ui.shared.resources import report
-from ui.shared.text import counted_of, for_spreadsheets, plain
+from ui.shared.text import counted_of, plain
+from ui.shared.widgets import download
 
 _PHOTOS_PER_PAGE = 4
 _FACES_PER_PAGE = 24
 _COMPARED = 6
 _BESIDE_PICTURE = 2  # more faces than these stand below the picture
+_FILES = {"mien.json": "JSON", "mien.csv": "CSV", "mien.zip": "ZIP of all"}
 Analysed = tuple[Photo, PhotoResult]
 
 
@@ -43,7 +47,7 @@ def show_results(analysed: Sequence[Analysed], model_id: str, detector: str) -> 
         with columns[place % len(columns)]:
             one_photo(number, photo, result, titled=len(analysed) > 1, narrow=beside)
     st.caption(reliability(answers(results), report(model_id)))
-    _downloads(analysed, model_id, detector)
+    downloads(analysed, model_id, detector, _FILES)
 
 
 def show_compared(first: Sequence[Analysed], second: Sequence[Analysed]) -> None:
@@ -72,8 +76,9 @@ def show_left(results: Sequence[PhotoResult]) -> None:
     st.header(found_words(results), anchor=False)
     st.info(
         "The photos were dropped when you left this page; what was found in them stays until you "
-        "forget it or close the page.", icon=":material/hide_image:",
-    )  # fmt: skip
+        "forget it or close the page.",
+        icon=":material/hide_image:",
+    )
     show_refused(results)
     for result in results:
         if result.analysis is None:
@@ -156,11 +161,12 @@ def _picture(key: str, number: int, photo: Photo, result: PhotoResult, seen: Sho
             width="stretch",
         )
         if n_faces:
-            st.download_button(
-                "Annotated picture (PNG)", lambda: annotated_png(photo.pixels(), analysis),
-                annotated_name(number, result.name), "image/png", key=f"png_{key}",
-                on_click="ignore", icon=":material/download:",
-            )  # fmt: skip
+            download(
+                "Annotated picture (PNG)",
+                lambda: annotated_png(photo.pixels(), analysis),
+                annotated_name(number, result.name),
+                key=f"png_{key}",
+            )
 
 
 def _faces(key: str, faces: Sequence[FaceAnalysis], seen: Shown) -> None:
@@ -181,27 +187,40 @@ def _why(key: str, photo: Photo, result: PhotoResult) -> None:
     if not judged:
         return
     chosen = st.pills(
-        "What drove the answer?", judged, key=f"why_{key}",
+        "What drove the answer?",
+        judged,
+        key=f"why_{key}",
         format_func=lambda number: f"Face {number}",
-    )  # fmt: skip
+    )
     if chosen is not None:
         face_explained(analysis, chosen, photo.pixels())
 
 
-def _downloads(analysed: Sequence[Analysed], model_id: str, detector: str) -> None:
+def downloads(
+    analysed: Sequence[Analysed], model_id: str, detector: str, titles: Mapping[str, str]
+) -> None:
+    """Files of all results, each under its title, and a button to print."""
     results = [result for _, result in analysed]
     chosen = {"model_id": model_id, "detector": detector}
     pixels = [photo.pixels for photo, _ in analysed]
+    made: dict[str, Callable[[], str | bytes]] = {
+        "mien.json": partial(results_json, results, **chosen),
+        "mien.csv": partial(results_csv, results),
+        "mien.parquet": partial(_parquet, results),
+        "mien.zip": partial(results_zip, results, pixels, **chosen),
+    }
     with st.container(horizontal=True, key="downloads"):
-        for label, data, name, mime in (
-            ("JSON", lambda: results_json(results, **chosen), "mien.json", "application/json"),
-            ("CSV", lambda: for_spreadsheets(results_csv(results)), "mien.csv", "text/csv"),
-            (
-                "ZIP of all", lambda: results_zip(results, pixels, **chosen), "mien.zip",
-                "application/zip",
-            ),
-        ):  # fmt: skip
-            st.download_button(
-                label, data, name, mime, on_click="ignore", icon=":material/download:"
-            )
+        for name, title in titles.items():
+            download(title, made[name], name, key=f"all_{name}")
         print_button()
+
+
+def _parquet(results: Sequence[PhotoResult]) -> bytes:
+    """The same table as `mien batch` writes."""
+    import pyarrow.parquet as parquet
+
+    from services.batch.table import results_table
+
+    buffer = io.BytesIO()
+    parquet.write_table(results_table(results, 0), buffer, compression="zstd")
+    return buffer.getvalue()

@@ -58,9 +58,12 @@ def choose_sample(label: str, *, key: str, default: str | None = None) -> str | 
     """Thumbnails, called `label` by screen readers, to choose from; the chosen one's title."""
     with st.container(key=f"samples_{key}"):
         chosen = st.pills(
-            label, list(SAMPLES), default=default, key=key,
+            label,
+            list(SAMPLES),
+            default=default,
+            key=key,
             format_func=lambda title: f"![]({_thumbnail(title)}) {title}",
-        )  # fmt: skip
+        )
     return chosen
 
 

@@ -23,6 +23,7 @@ from ui.consent.session import (
 )
 from ui.shared.text import counted_of as counted
 from ui.shared.text import day
+from ui.shared.widgets import download
 
 _CODE = "privacy_code"
 _ASKED = "privacy_code_asked"
@@ -197,22 +198,18 @@ def _kept(store: Store, code: str, view: SubjectView) -> None:
 
 def _whole(store: Store, code: str, view: SubjectView) -> None:
     with st.container(horizontal=True):
-        st.download_button(
+        download(
             "Everything as ZIP",
             lambda: export(store, code).zip_bytes,
             "mien-my-data.zip",
-            "application/zip",
-            on_click="ignore",
-            icon=":material/folder_zip:",
+            icon="folder_zip",
             key="privacy_export",
         )
-        st.download_button(
+        download(
             "Receipt (JSON)",
             lambda: as_json(receipt_of_subject(view, controller=store.controller)),
             "mien-receipt.json",
-            "application/json",
-            on_click="ignore",
-            icon=":material/receipt_long:",
+            icon="receipt_long",
             key="privacy_receipt",
         )
         if given_now() is None:

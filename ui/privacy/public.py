@@ -21,6 +21,7 @@ from ui.privacy.texts import CANNOT_TELL, LIMITS, OTHERS_BIAS, USES, Claim, Use
 from ui.shared.figures import show
 from ui.shared.resources import default_report, settings
 from ui.shared.text import day, percent, plain
+from ui.shared.widgets import download
 
 NOT_MEASURED = (
     "How errors differ between groups of people is **not measured yet** for this product. Until "
@@ -212,14 +213,8 @@ def policy_section(store: Store | None, problem: str) -> None:
         with st.expander("The rest of the policy", icon=":material/notes:"):
             st.markdown("\n\n".join(paragraphs[at:]))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.download_button(
-            "Policy (Markdown)",
-            policy.text,
-            f"mien-retention-policy-v{policy.version}.md",
-            "text/markdown",
-            on_click="ignore",
-            icon=":material/download:",
-        )
+        name = f"mien-retention-policy-v{policy.version}.md"
+        download("Policy (Markdown)", policy.text, name)
         st.caption(
             f"Version {policy.version}, published {day(policy.published_at)}, "
             f"SHA-256 {policy.sha256[:12]}…"

@@ -25,6 +25,6 @@ button:focus-visible { outline: 3px solid var(--st-primary-color); outline-offse
 _mount: Any = st.components.v2.component("mien_print", html=_HTML, css=_CSS, js=_JS)
 
 
-def print_button(key: str = "print") -> None:
-    """Render the button; `key` is unique on the page."""
-    _mount(key=key, width="content", height="content")
+def print_button() -> None:
+    """Render the button, one a page."""
+    _mount(key="print", width="content", height="content")

@@ -6,7 +6,7 @@ fits the light and the dark theme; `ui.shared.figures.plot` shows it and gives i
 theme's ink.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -95,13 +95,34 @@ def styled(
     return figure
 
 
+def heat_map(
+    values: NDArray[np.float64],
+    texts: Sequence[Sequence[str]],
+    columns: Sequence[str],
+    rows: Sequence[str],
+    *,
+    dark: bool,
+    **look: Any,
+) -> go.Figure:
+    """Coloured cells (r, c) with their texts; `look` holds colours, range and hover."""
+    figure = go.Figure(
+        go.Heatmap(z=values, x=columns, y=rows, showscale=False, xgap=2, ygap=2, **look)
+    )
+    for row, name in enumerate(rows):
+        for column, text in enumerate(texts[row]):  # by place: "1" would be taken for the second
+            font = {"color": ink(dark)}
+            figure.add_annotation(x=column, y=name, text=text, showarrow=False, font=font)
+    figure.update_xaxes(type="category", showgrid=False)
+    figure.update_yaxes(showgrid=False)
+    return figure
+
+
 def interval_bars(values: Any, low: Any, high: Any, *, thickness: int = 2) -> dict[str, Any]:
     """Plotly's error bars from `low` to `high` around `values`, all (n,)."""
     values = np.asarray(values, float)
-    return {
-        "type": "data", "symmetric": False, "thickness": thickness,
-        "array": np.asarray(high, float) - values, "arrayminus": values - np.asarray(low, float),
-    }  # fmt: skip
+    above, below = np.asarray(high, float) - values, values - np.asarray(low, float)
+    bars = {"type": "data", "symmetric": False, "thickness": thickness}
+    return bars | {"array": above, "arrayminus": below}
 
 
 def share_axes(figure: go.Figure) -> None:
@@ -160,26 +181,26 @@ def confusion_figure(
     texts = [[f"{v:.0f}" if mode == "counts" else f"{100 * v:.0f}" for v in row] for row in values]
     largest = values.max() if values.size and values.max() > 0 else 1
     names = list(EMOTIONS)
-    figure = go.Figure(
-        go.Heatmap(
-            z=values, x=names, y=names, zmin=0, zmax=largest, showscale=False, hoverinfo="skip",
-            # From nothing to blue: what lies under it is the theme's own background.
-            colorscale=[[0, "rgba(0,114,178,0)"], [1, "rgba(0,114,178,1)"]],
-            xgap=2, ygap=2,
-        )
-    )  # fmt: skip
-    for row, true in enumerate(names):
-        for column, judged in enumerate(names):
-            on_blue = dark or values[row, column] > 0.55 * largest
-            figure.add_annotation(
-                x=judged, y=true, text=texts[row][column], showarrow=False,
-                font={"color": ink(on_blue), "size": 13},
-            )  # fmt: skip
+    figure = heat_map(
+        values,
+        texts,
+        names,
+        names,
+        dark=dark,
+        zmin=0,
+        zmax=largest,
+        hoverinfo="skip",
+        # From nothing to blue: what lies under it is the theme's own background.
+        colorscale=[[0, "rgba(0,114,178,0)"], [1, "rgba(0,114,178,1)"]],
+    )
+    for number, value in enumerate(values.ravel()):
+        on_blue = dark or value > 0.55 * largest
+        figure.layout.annotations[number].font = {"color": ink(on_blue), "size": 13}
     figure.add_trace(_clickable_cells(counts, values, mode))
     styled(figure, "judged as", "true label", height=470, legend=False)
     figure.update_layout(clickmode="event+select")
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_xaxes(side="bottom", showgrid=False, tickangle=-35)
+    figure.update_yaxes(autorange="reversed")
+    figure.update_xaxes(side="bottom", tickangle=-35)
     return figure
 
 
@@ -192,29 +213,33 @@ def _clickable_cells(
     if mode != "counts":
         texts = [f"{t}, {share:.1%}" for t, share in zip(texts, values.ravel(), strict=True)]
     return go.Scatter(
-        x=[judged for _, judged in cells], y=[true for true, _ in cells], mode="markers",
-        name="cells", customdata=[list(cell) for cell in cells], text=texts,
+        x=[judged for _, judged in cells],
+        y=[true for true, _ in cells],
+        mode="markers",
+        name="cells",
+        customdata=[list(cell) for cell in cells],
+        text=texts,
         marker={"symbol": "square", "size": 34, "color": "rgba(0,0,0,0)"},
         selected={"marker": {"color": SERIES_COLOURS[1], "opacity": 0.45}},
         unselected={"marker": {"opacity": 0}},
         hovertemplate="true %{y}, judged %{x}: %{text}<extra></extra>",
-    )  # fmt: skip
+    )
 
 
 def histogram_figure(confidence: Any, threshold: float) -> go.Figure:
     """How sure the model was, in tenths, with the threshold under which it says so."""
     counts, edges = np.histogram(confidence, bins=20, range=(0, 1))
-    figure = go.Figure(
-        go.Bar(
-            x=(edges[:-1] + edges[1:]) / 2, y=counts, width=0.046, marker_color=SERIES_COLOURS[0],
-            hovertemplate="confidence about %{x:.0%}: %{y} images<extra></extra>",
-        )
-    )  # fmt: skip
-    figure.add_vline(x=threshold, line_dash="dash", line_color=SERIES_COLOURS[1])
-    figure.add_annotation(
-        x=threshold, y=1, yref="paper", text="uncertain below", xanchor="right", yanchor="bottom",
-        showarrow=False,
-    )  # fmt: skip
+    hover = "confidence about %{x:.0%}: %{y} images<extra></extra>"
+    middles = (edges[:-1] + edges[1:]) / 2
+    figure = go.Figure(go.Bar(x=middles, y=counts, width=0.046, hovertemplate=hover))
+    figure.update_traces(marker_color=SERIES_COLOURS[0])
+    figure.add_vline(
+        x=threshold,
+        line_dash="dash",
+        line_color=SERIES_COLOURS[1],
+        annotation_text="uncertain below",
+        annotation_position="top left",
+    )
     styled(figure, "confidence", "images", height=260, legend=False)
     figure.update_xaxes(range=[0, 1], tickformat=".0%")
     figure.update_layout(margin_t=28)

@@ -6,7 +6,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from ui.shared.text import for_spreadsheets, plain
+from ui.shared.text import plain
+from ui.shared.widgets import download
 
 # Toolbars lie on the chart on phones; the numbers and their CSV stand below it.
 CONFIG = {"displayModeBar": False}
@@ -64,12 +65,4 @@ def table_below(table: pd.DataFrame, key: str) -> None:
     """The numbers behind a chart, folded, with a download."""
     with st.expander("Numbers behind this chart", icon=":material/table:"):
         st.dataframe(table, hide_index=True, key=f"{key}_table", height="auto")
-        st.download_button(
-            "Download as CSV",
-            for_spreadsheets(table.to_csv(index=False)),
-            f"{key}.csv",
-            "text/csv",
-            key=f"{key}_csv",
-            on_click="ignore",
-            icon=":material/download:",
-        )
+        download("Download as CSV", table.to_csv(index=False), f"{key}.csv", key=f"{key}_csv")

@@ -90,14 +90,19 @@ def choose_models(key: str) -> Choice:
     left, right = st.columns(2, vertical_alignment="bottom")
     others = [name for name in cards() if name != model_id]
     other = left.selectbox(
-        "Compare with", others, index=None, placeholder="no other model",
-        format_func=_model_title, key=f"{key}_other",
-    )  # fmt: skip
+        "Compare with",
+        others,
+        index=None,
+        placeholder="no other model",
+        format_func=_model_title,
+        key=f"{key}_other",
+    )
     tiles = right.toggle(
-        "Very small faces", key=f"{key}_tiles",
+        "Very small faces",
+        key=f"{key}_tiles",
         help="Looks at the photo in overlapping parts too, as for crowds and class photos. "
         "Takes up to a second a photo.",
-    )  # fmt: skip
+    )
     return Choice(model_id, detector, tiles, other)
 
 

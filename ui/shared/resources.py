@@ -45,14 +45,11 @@ def quality_model(model_id: str) -> QualityModel | None:
     return load_quality_model(model_id, settings().models_dir)
 
 
-def analyzer(
-    model_id: str, detector_name: str, *, with_landmarks: bool = False, tiles: bool = False
-) -> Analyzer:
+def analyzer(model_id: str, detector_name: str, *, tiles: bool = False) -> Analyzer:
     """An analyzer of photos over the shared parts; making one costs nothing."""
     return Analyzer(
         for_photos(detector(detector_name), tiles=tiles),
         classifier(model_id),
-        landmarker() if with_landmarks else None,
         min_face_px=settings().min_face_px,
         quality=quality_model(model_id),
     )

@@ -26,6 +26,7 @@ from ui.shared.queue import my_turn, waiting_words
 from ui.shared.resources import classifier, detector, settings
 from ui.shared.text import counted_of as counted
 from ui.shared.text import plain
+from ui.shared.widgets import download
 from ui.webcam.charts import band_figure, spans
 from ui.webcam.session import ClipLook, webcam_session
 from ui.webcam.summary import face_sentence, show_summary
@@ -81,8 +82,10 @@ def _analyse(
                 lambda: analyse_clip(
                     name, data, engine, clip_limits(settings()), progress, let_others=let_others
                 ),
-                model_id=model_id, store=store, consent=consent,
-            )  # fmt: skip
+                model_id=model_id,
+                store=store,
+                consent=consent,
+            )
     except BusyError as error:
         return ClipResult.refused(name, error)
     finally:
@@ -99,10 +102,15 @@ def _show(file: UploadedFile, result: ClipResult, model_id: str, detector_name: 
     for name in ("duration_s", "frames", "faces", "timeline"):
         about.pop(name)
     show_summary(
-        result.faces, result.rows, duration_s=result.duration_s, n_frames=result.n_frames,
-        about=json.loads(json.dumps(about)), key="clip",
-        first=partial(_over_time, file, result), more=partial(_annotated, file, result),
-    )  # fmt: skip
+        result.faces,
+        result.rows,
+        duration_s=result.duration_s,
+        n_frames=result.n_frames,
+        about=json.loads(json.dumps(about)),
+        key="clip",
+        first=partial(_over_time, file, result),
+        more=partial(_annotated, file, result),
+    )
     width, height = result.info.size_wh
     speed = result.duration_s / max(result.elapsed_s, 1e-6)
     st.caption(
@@ -116,9 +124,12 @@ def _over_time(file: UploadedFile, result: ClipResult) -> None:
     """A bar a face over time; a click on it, or the slider, shows that moment."""
     found = spans(result.rows)
     event = plot(
-        band_figure(found, result.duration_s), key="clip_bands", on_select="rerun",
-        selection_mode="points", alt="What each face resembled over time",
-    )  # fmt: skip
+        band_figure(found, result.duration_s),
+        key="clip_bands",
+        on_select="rerun",
+        selection_mode="points",
+        alt="What each face resembled over time",
+    )
     clip, points = webcam_session().clip_look, event.selection.points
     clicked = tuple(points[0]["customdata"]) if points else ()
     if clicked and clicked != clip.clicked:
@@ -128,18 +139,24 @@ def _over_time(file: UploadedFile, result: ClipResult) -> None:
     with picture:
         longest = max(found, key=lambda span: span.end_s - span.start_s)
         second = st.slider(
-            "Second (or click on the bar above)", 0.0, max(round(result.duration_s, 1), 0.1),
-            round(min(longest.middle_s, result.duration_s), 1), 0.1, key="clip_second",
+            "Second (or click on the bar above)",
+            0.0,
+            max(round(result.duration_s, 1), 0.1),
+            round(min(longest.middle_s, result.duration_s), 1),
+            0.1,
+            key="clip_second",
             format="%.1f s",
-        )  # fmt: skip
+        )
         image_rgb = moment(file.getvalue(), second, FacesOverTime(result.rows))
         if image_rgb is None:
             image_rgb = result.key_frame_rgb
         if image_rgb is not None:
             st.image(
-                image_rgb, width="stretch", output_format="JPEG",
+                image_rgb,
+                width="stretch",
+                output_format="JPEG",
                 alt=f"The video at {second:.1f} seconds, its faces numbered and boxed",
-            )  # fmt: skip
+            )
     with words:
         for face in result.faces:
             st.markdown(face_sentence(face))
@@ -147,14 +164,9 @@ def _over_time(file: UploadedFile, result: ClipResult) -> None:
 
 def _annotated(file: UploadedFile, result: ClipResult) -> None:
     """The clip with its boxes; made when it is asked for, and kept nowhere."""
-    st.download_button(
-        "Annotated video (MP4)",
-        lambda: annotated_mp4(
-            file.getvalue(), FacesOverTime(result.rows), clip_limits(settings())
-        ),
-        "mien_clip.mp4",
-        "video/mp4",
-        on_click="ignore",
-        icon=":material/movie:",
-        key="clip_mp4",
-    )
+
+    def video() -> bytes:
+        faces = FacesOverTime(result.rows)
+        return annotated_mp4(file.getvalue(), faces, clip_limits(settings()))
+
+    download("Annotated video (MP4)", video, "mien_clip.mp4", icon="movie", key="clip_mp4")

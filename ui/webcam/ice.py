@@ -41,14 +41,14 @@ def ice_servers(settings: Settings, *, now_s: float | None = None) -> list[dict[
     return servers
 
 
-def turn_credentials(secret: str, expires_s: int, user: str = _USER) -> tuple[str, str]:
+def turn_credentials(secret: str, expires_s: int) -> tuple[str, str]:
     """User name and password that coturn accepts until `expires_s` (Unix time).
 
     Example:
         >>> turn_credentials("north", 1700000000)[0]
         '1700000000:mien'
     """
-    username = f"{expires_s}:{user}"
+    username = f"{expires_s}:{_USER}"
     # coturn computes HMAC-SHA1 and nothing else here; as a keyed hash it is not broken.
     digest = hmac.new(secret.encode(), username.encode(), hashlib.sha1).digest()
     return username, base64.b64encode(digest).decode()

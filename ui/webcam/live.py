@@ -69,10 +69,12 @@ def _controls(live: LiveVideo) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         place = st.container(width="content")
         smooth = st.toggle(
-            "Smooth the scores", value=True, key="live_smooth",
+            "Smooth the scores",
+            value=True,
+            key="live_smooth",
             help="Averages the last moments, so that labels do not flicker. "
             "Off: what the model says of each single frame.",
-        )  # fmt: skip
+        )
         mirror = st.toggle("Mirror", value=True, key=_MIRROR)
         with st.popover("Model", icon=":material/tune:"):
             model_id, detector_name = choose_model_and_detector("webcam")

@@ -1,6 +1,7 @@
 """What a video leaves, live or clip: each face in a line, its timeline, files to take home."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -12,7 +13,8 @@ from core.stream.timeline import FaceSummary, TimelineRow
 from services.analysis.clips import rows_csv, video_json
 from ui.shared.figures import plot
 from ui.shared.text import counted_of as counted
-from ui.shared.text import for_spreadsheets, percent
+from ui.shared.text import percent
+from ui.shared.widgets import download
 from ui.webcam.charts import band_figure, spans, timeline_figure
 
 
@@ -49,18 +51,10 @@ def show_summary(
     with st.container(horizontal=True):
         if more is not None:
             more()
-        st.download_button(
-            "CSV", lambda: for_spreadsheets(rows_csv(rows)), f"mien_{key}.csv", "text/csv",
-            key=f"{key}_csv", on_click="ignore", icon=":material/download:",
-        )  # fmt: skip
-        st.download_button(
-            "JSON",
-            lambda: video_json(
-                faces, rows, duration_s=duration_s, n_frames=n_frames, about=about
-            ),
-            f"mien_{key}.json", "application/json",
-            key=f"{key}_json", on_click="ignore", icon=":material/download:",
-        )  # fmt: skip
+        figures = {"duration_s": duration_s, "n_frames": n_frames, "about": about}
+        as_json = partial(video_json, faces, rows, **figures)
+        download("CSV", partial(rows_csv, rows), f"mien_{key}.csv", key=f"{key}_csv")
+        download("JSON", as_json, f"mien_{key}.json", key=f"{key}_json")
     with st.expander("All scores over time", icon=":material/show_chart:"):
         plot(timeline_figure(rows), key=f"{key}_timeline", alt="Seven scores over time, by face")
         st.dataframe(summary_table(faces), hide_index=True, key=f"{key}_faces")

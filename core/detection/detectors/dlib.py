@@ -57,9 +57,8 @@ class _DlibDetector(ABC):
 
     def _face(self, rectangle: Any, score: float, to_full: NDArray[np.float64]) -> Face:
         # dlib's right and bottom are the last pixels inside.
-        corners = (
-            rectangle.left(), rectangle.top(), rectangle.right() + 1, rectangle.bottom() + 1,
-        )  # fmt: skip
+        left, top = rectangle.left(), rectangle.top()
+        corners = (left, top, rectangle.right() + 1, rectangle.bottom() + 1)
         box = Box(*(np.array(corners) * np.tile(to_full, 2)).tolist())
         return Face(box, self._calibration.probability(score), _NO_POINTS, self.name)
 

@@ -182,7 +182,7 @@ def further_figures(
 
 
 def report_attribute(
-    attribute: Attribute, questions: Sequence[Question], further: list[dict[str, Any]], seed: int
+    attribute: Attribute, questions: Sequence[Question], further: list[dict[str, Any]]
 ) -> AttributeReport:
     """All outcomes of one attribute; p values are not corrected yet."""
     known = attribute.groups != ""
@@ -200,7 +200,7 @@ def report_attribute(
                 n=len(events),
                 overall=float(events.mean()) if len(events) else None,
                 groups=shares_by_group(events, groups),
-                gap=gap_between(events, groups, strata=strata, seed=seed) if len(events) else None,
+                gap=gap_between(events, groups, strata=strata) if len(events) else None,
             )
         )
     among = questions[0].among & known
@@ -213,7 +213,7 @@ def report_attribute(
         sensitivity=None
         if attribute.error_share is None
         else label_sensitivity(
-            questions[0].events[among], attribute.groups[among], attribute.error_share, seed=seed
+            questions[0].events[among], attribute.groups[among], attribute.error_share
         ),
         n_without=int((~known).sum()),
     )
@@ -282,7 +282,6 @@ def expression_breakdown(
     uncertain_threshold: float,
     *,
     pairs: Sequence[Attribute] | None = None,
-    seed: int = 0,
 ) -> tuple[list[AttributeReport], list[AttributeReport]]:
     """Single attributes and their intersections, corrected as `corrected` says.
 
@@ -293,7 +292,7 @@ def expression_breakdown(
 
     def reported(attribute: Attribute, asked: Sequence[Question]) -> AttributeReport:
         further = further_figures(predictions, attribute.groups, uncertain_threshold)
-        return report_attribute(attribute, asked, further, seed)
+        return report_attribute(attribute, asked, further)
 
     single = [reported(attribute, questions) for attribute in attributes]
     chosen = intersect(attributes) if pairs is None else pairs

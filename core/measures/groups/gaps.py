@@ -18,6 +18,7 @@ from core.measures.accuracy import wilson_interval
 MIN_JUDGED: Final = 30  # smaller groups are greyed and left out of gaps
 MIN_SHOWN: Final = 10  # smaller groups have their count shown and nothing else
 N_PERMUTATIONS: Final = 2000
+_N_REDRAWN: Final = 200  # times of labels of which some are wrong
 ALPHA: Final = 0.05
 
 Events = NDArray[np.bool_]
@@ -239,19 +240,17 @@ class Sensitivity(BaseModel, frozen=True):
     n_draws: int
 
 
-def label_sensitivity(
-    events: Events, groups: Groups, error_share: float, *, n_draws: int = 200, seed: int = 0
-) -> Sensitivity | None:
+def label_sensitivity(events: Events, groups: Groups, error_share: float) -> Sensitivity | None:
     """Redraw `error_share` of the group labels from the other groups and measure the gap again.
 
     Wrong labels mix the groups, which hides gaps: the true gap is rather larger than the one
     seen, and this band shows how fast it shrinks. None where fewer than two groups are judged.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     names, codes = np.unique(groups, return_inverse=True)
     sizes = np.bincount(codes, minlength=len(names))
     gaps = []
-    for _ in range(n_draws):
+    for _ in range(_N_REDRAWN):
         wrong = rng.random(len(codes)) < error_share
         redrawn = codes.copy()
         for code in range(len(names)):

@@ -214,9 +214,13 @@ def _parse(name: str, text: str) -> pd.DataFrame:
         )
     try:
         frame = pd.read_csv(
-            io.StringIO(text), sep=separator, dtype=str, keep_default_na=False,
-            skip_blank_lines=False, index_col=False,
-        )  # fmt: skip
+            io.StringIO(text),
+            sep=separator,
+            dtype=str,
+            keep_default_na=False,
+            skip_blank_lines=False,
+            index_col=False,
+        )
     except MemoryError:
         raise
     except Exception as exc:  # pandas raises many kinds for what is no table

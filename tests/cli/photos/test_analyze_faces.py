@@ -67,14 +67,6 @@ def test_detectors_are_listed_with_their_stored_figures() -> None:
         assert row["ap50"] == stored["ap50"]
 
 
-def test_the_guide_shows_what_the_command_prints() -> None:
-    tables = mien("detectors", "--markdown").stdout.strip().split("\n\n")
-    assert len(tables) == 3
-    guide = (ROOT / "docs" / "detection.md").read_text(encoding="utf-8")
-    for table in tables:
-        assert table in guide
-
-
 def test_the_ensemble_beats_its_first_member_where_neither_was_fitted() -> None:
     yunet, ensemble = (
         json.loads((ROOT / "models" / name / "evaluation.json").read_text())

@@ -122,7 +122,7 @@ def test_disparities_are_masks_and_means() -> None:
     from core.measures.groups.breakdown import Attribute
 
     report = report_attribute(
-        Attribute("g", groups, "annotated"), disparity_questions(photos, 0.5), [], 0
+        Attribute("g", groups, "annotated"), disparity_questions(photos, 0.5), []
     )
     shares = {o.key: {g.group: g.share for g in o.groups} for o in report.outcomes}
     x = groups == "x"

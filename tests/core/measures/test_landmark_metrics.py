@@ -11,7 +11,7 @@ from core.landmarks.mirror import mirror_index
 from core.landmarks.schemes import IBUG, IBUG_REGIONS
 from core.measures.landmarks import (
     NORMALISER,
-    auc_at,
+    auc_of,
     bootstrap_mean_ci95,
     failure_rate,
     landmark_errors,
@@ -106,7 +106,7 @@ def test_the_area_is_the_integral_of_the_curve(errors: list[float]) -> None:
     values = np.array(errors)
     grid = (np.arange(20_000) + 0.5) / 20_000 * 0.08
     curve = (values[None] <= grid[:, None]).mean(axis=1)
-    assert auc_at(values) == pytest.approx(curve.mean(), abs=2e-4)
+    assert auc_of(values) == pytest.approx(curve.mean(), abs=2e-4)
 
 
 def test_missed_faces_count_as_failures_and_are_left_out_of_means() -> None:
@@ -142,7 +142,7 @@ def test_nothing_found_has_no_mean(found: list[None]) -> None:
         assert (result.failure_rate, result.auc) == (1, 0)
     else:
         assert math.isnan(result.failure_rate)
-        assert math.isnan(auc_at(np.empty(0)))
+        assert math.isnan(auc_of(np.empty(0)))
         assert math.isnan(failure_rate(np.empty(0)))
 
 

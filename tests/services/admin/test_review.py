@@ -7,15 +7,14 @@ from db.audit.log import Action, AuditFilter
 from db.errors import SignInError, UseRefusedError
 from db.store import Store
 from db.types import AdminIdentity, Choices, ConsentState, Kind, Purpose
+from db.views import statistics
 from services.admin import sentences
 from services.admin.review import (
     audit_csv,
-    audit_page,
     consent_rates,
     consent_states,
     consents,
     consents_csv,
-    due_soon,
     erasure_jobs,
     evaluation_items,
     holdings,
@@ -113,16 +112,16 @@ def test_holdings_say_what_is_stored_and_when_it_goes(store: Store, clock: FakeC
 def test_the_audit_browser_pages_and_filters(store: Store) -> None:
     for _ in range(5):
         agree(store)
-    page = audit_page(store, AuditFilter(action="CONSENT_GIVEN"), rows=2)
-    assert (len(page.rows), page.total) == (2, 5)
-    last = audit_page(store, AuditFilter(action="CONSENT_GIVEN"), page=2, rows=2)
-    assert len(last.rows) == 1
-    assert audit_page(store).total == len(actions(store))
+    page, total = log_entries(store, AuditFilter(action="CONSENT_GIVEN"), rows=2)
+    assert (len(page), total) == (2, 5)
+    last, _ = log_entries(store, AuditFilter(action="CONSENT_GIVEN"), page=2, rows=2)
+    assert len(last) == 1
+    assert log_entries(store)[1] == len(actions(store))
 
 
 def test_the_audit_csv_reads_back_and_is_logged(store: Store) -> None:
     agree(store)
-    expected = audit_page(store).rows[::-1]
+    expected = [entry.row for entry in log_entries(store)[0]][::-1]
     rows = list(csv.DictReader(io.StringIO(audit_csv(store, None, admin=ADMIN))))
     assert [row["hash"] for row in rows] == [row.hash for row in expected]
     assert [row["details_json"] for row in rows] == [row.details_json for row in expected]
@@ -138,7 +137,7 @@ def test_reviews_hold_nothing_of_a_person(store: Store) -> None:
             consent_rates(store),
             consent_states(store),
             holdings(store),
-            audit_page(store),
+            log_entries(store),
             summary(store),
         ]
     )
@@ -242,7 +241,9 @@ def test_today_counts_what_happened_and_what_is_due(store: Store, clock: FakeClo
     assert [(row.day, row.results, row.images, row.records) for row in seen.due] == [
         (first_end, 1, 1, 0)
     ]
-    assert [row.records for row in due_soon(store, 60)] == [0, 1]
+    with store.read() as look:
+        due = statistics.due(look.session, look.now, 60)
+    assert [row.records for row in due] == [0, 1]
     create_admin(store, "ada", "correct horse battery", by="operator", hasher=QUICK_HASHER)
     for _ in range(5):
         with contextlib.suppress(SignInError):

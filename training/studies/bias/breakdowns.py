@@ -158,9 +158,9 @@ def utkface_study(
         Attribute("gender", frame["gender"].to_numpy(str), "annotated", "As UTKFace has it."),
         Attribute("race", frame["race"].to_numpy(str), "annotated", "As UTKFace has it."),
     ]
-    single = [report_attribute(one, questions, [], 0) for one in attributes]
+    single = [report_attribute(one, questions, []) for one in attributes]
     asked = [crossed(questions[0])]
-    pairs = [report_attribute(one, asked, [], 0) for one in intersect(attributes)]
+    pairs = [report_attribute(one, asked, []) for one in intersect(attributes)]
     every = corrected([*single, *pairs])
     return BiasReport(
         title="UTKFace by annotated age, gender and race",
