@@ -52,7 +52,7 @@ class StreamlitUser:
         self._cookie = next(c for c in cookies if c.startswith("_streamlit_xsrf=")).split(";")[0]
         self._socket = connect(
             f"ws://{self._host}/_stcore/stream",
-            subprotocols=["streamlit"],  # type: ignore[list-item]
+            subprotocols=["streamlit"],
             additional_headers={"Cookie": self._cookie},
             max_size=None,
             open_timeout=timeout_s,

@@ -1,5 +1,6 @@
 """`mien`: analyse photos, evaluate models, train them, look after the store."""
 
+import importlib
 import io
 import sys
 
@@ -57,8 +58,7 @@ def main() -> None:
 
 def _print_any_name() -> None:
     """Let screens that lack a character show it escaped; `core.pictures.files.names` says how."""
-    import core.pictures.files.names  # noqa: F401 - makes the way known
-
+    importlib.import_module("core.pictures.files.names")  # makes the way known
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="mien.escape")

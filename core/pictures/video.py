@@ -22,13 +22,15 @@ from core.errors import MienError
 from core.pictures.structure import asks_too_much
 from core.types import ImageRGB
 
-SUFFIXES: Final = tuple(
-    ".mp4 .m4v .mov .3gp .webm .mkv .avi .wmv .asf .mpg .mpeg .ts .mts .m2ts".split()
-)
-CODECS: Final = tuple(
-    "h264 hevc mpeg4 vp8 vp9 av1 libdav1d libvpx libvpx-vp9 mjpeg h263 mpeg1video mpeg2video "
-    "msmpeg4 msmpeg4v2 wmv1 wmv2 wmv3 vc1".split()
-)
+SUFFIXES: Final = (
+    ".mp4", ".m4v", ".mov", ".3gp", ".webm", ".mkv", ".avi", ".wmv", ".asf", ".mpg", ".mpeg",
+    ".ts", ".mts", ".m2ts",
+)  # fmt: skip
+CODECS: Final = (
+    "h264", "hevc", "mpeg4", "vp8", "vp9", "av1", "libdav1d", "libvpx", "libvpx-vp9",
+    "mjpeg", "h263", "mpeg1video", "mpeg2video", "msmpeg4", "msmpeg4v2", "wmv1", "wmv2", "wmv3",
+    "vc1",
+)  # fmt: skip
 KINDS_TEXT: Final = "MP4, MOV, 3GP, WebM, MKV, AVI, WMV, MPG or MTS"
 MAX_SIDE_PX: Final = 1280  # larger frames are shrunk while they are decoded
 MAX_PIXELS: Final = 4096 * 2304

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 
@@ -108,10 +108,11 @@ class IsolatedClip:
         return bytes(data)
 
     def _fill(self, room: memoryview) -> None:
-        stream, at = self._process.stdout, 0
+        stream: Any = self._process.stdout
+        at = 0
         while at < len(room):
             self._await()  # each time: the process may stop in the middle of a frame
-            n_read = stream.readinto(room[at:]) if stream is not None else 0  # type: ignore[attr-defined]
+            n_read = stream.readinto(room[at:]) if stream is not None else 0
             if not n_read:
                 raise _ended_by_itself()
             at += n_read

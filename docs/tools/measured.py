@@ -38,7 +38,8 @@ COMMANDS: Final = {
     "models/studies/bias_dataset_fer2013.json": "mien bias dataset --data fer2013.parquet",
     "models/studies/mitigation_*.json": "mien bias mitigate --data fer2013.parquet",
     "models/studies/robustness_*.json": "mien bias robustness --data fer2013.parquet",
-    "models/studies/detectors.json": "python -m training.fits.detector_effect --data fer2013.parquet",  # noqa: E501
+    "models/studies/detectors.json": "python -m training.fits.detector_effect "
+    "--data fer2013.parquet",
     "models/studies/speed.json": "mien bias speed",
     "models/studies/pruning_*.json": "mien study pruning mien-best --data fer2013.parquet",
     "models/studies/trials_architectures.json": "mien study trials architectures "

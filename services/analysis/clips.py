@@ -151,8 +151,8 @@ class _Run:
         self, analyzer: StreamAnalyzer, degrees: int, finder: "_TurnFinder", every_frame: bool
     ) -> None:
         self._analyzer, self._degrees, self._finder = analyzer, degrees, finder
-        rows = {"max_rows": MAX_ALL_ROWS, "row_every_s": 0.0} if every_frame else {}
-        self.timeline = Timeline(is_clip=True, **rows)  # type: ignore[arg-type]
+        rows: dict[str, Any] = {"max_rows": MAX_ALL_ROWS, "row_every_s": 0.0}
+        self.timeline = Timeline(is_clip=True, **(rows if every_frame else {}))
         self._best = _KeyFrame()
 
     def add(self, frame: ClipFrame) -> None:

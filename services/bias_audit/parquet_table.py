@@ -64,10 +64,10 @@ def read_parquet(data: bytes, *, max_rows: int, max_columns: int) -> "pd.DataFra
 
 def _received(process: "subprocess.Popen[bytes]", data: bytes) -> "pd.DataFrame":
     assert process.stdin is not None
-    assert process.stdout is not None
     isolated.write_all(process.stdin, data)
     process.stdin.close()
-    with io.BufferedReader(process.stdout) as sent:  # type: ignore[type-var]
+    stdout: Any = process.stdout
+    with io.BufferedReader(stdout) as sent:
         return table_of(sent)
 
 

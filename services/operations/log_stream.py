@@ -6,6 +6,7 @@ it has made. So both standard streams become pipes, whose lines are put into wor
 """
 
 import atexit
+import io
 import logging
 import os
 import sys
@@ -52,7 +53,8 @@ def log_streams() -> None:
     was = {number: os.dup(number) for number in _LEVELS}
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
-        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True)
     readers = [_reader(number) for number in _LEVELS]
 
     def let_go() -> None:

@@ -61,7 +61,7 @@ def test_an_impossible_setting_is_named_with_its_value_and_range(
 
 
 def test_settings_cannot_be_changed_and_keep_secrets_out_of_their_text() -> None:
-    settings = Settings(master_key="very secret")  # type: ignore[arg-type]
+    settings = Settings(master_key="very secret")
     assert "very secret" not in repr(settings)
     with pytest.raises(ValidationError, match="frozen"):
-        settings.min_face_px = 99  # type: ignore[misc]
+        settings.min_face_px = 99

@@ -72,7 +72,7 @@ def test_boxes_are_equal_by_value_and_cannot_be_changed() -> None:
     assert hash(a_box()) == hash(a_box())
     assert a_box() != a_box(x_min=11)
     with pytest.raises(dataclasses.FrozenInstanceError):
-        a_box().x_min = 0  # type: ignore[misc]
+        a_box().x_min = 0
 
 
 @pytest.mark.parametrize(
@@ -198,9 +198,9 @@ def test_probabilities_must_be_finite() -> None:
 def test_arrays_are_copies_that_refuse_to_be_written() -> None:
     points = np.array([[1.0, 2.0]])
     probabilities = np.full(7, 1 / 7)
-    face = Face(a_box(), 0.5, points, "test")  # type: ignore[arg-type]
-    landmarks = Landmarks(points, "five")  # type: ignore[arg-type]
-    scores = EmotionScores(probabilities)  # type: ignore[arg-type]
+    face = Face(a_box(), 0.5, points, "test")
+    landmarks = Landmarks(points, "five")
+    scores = EmotionScores(probabilities)
     points[:] = probabilities[:] = 9
     for array, first in (
         (face.keypoints_xy, 1),

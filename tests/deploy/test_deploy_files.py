@@ -253,7 +253,7 @@ def test_shell_scripts_are_whole(tmp_path: Path) -> None:
     assert folder.stat().st_mode & 0o077 == 0
     wanted = {Path(source["file"]).name for source in COMPOSE["secrets"].values()}
     assert set(before) == wanted
-    settings = Settings(_secrets_dir=folder)  # type: ignore[call-arg]
+    settings = Settings(_secrets_dir=folder)
     assert settings.master_key is not None
     assert settings.database_url is not None
     assert settings.database_url.endswith("@database/mien")

@@ -38,7 +38,7 @@ def test_a_figure_shows_what_its_sources_give(name: str) -> None:
 
 
 @pytest.mark.parametrize("file", TEMPLATES, ids=lambda file: file.name)
-def test_no_figure_is_typed_by_hand(file) -> None:  # type: ignore[no-untyped-def]
+def test_no_figure_is_typed_by_hand(file) -> None:
     words = re.sub(r"\{\{.*?\}\}|\{%.*?%\}|\]\([^)]*\)|`[^`]*`", "", file.read_text("utf-8"))
     typed = [found for found in TYPED_FIGURE.findall(words) if found not in NO_RESULTS]
     assert typed == [], "let number() write it, or published() with an entry in literature.toml"
@@ -54,7 +54,7 @@ def test_each_mark_leads_to_a_source_and_each_source_to_a_file_and_command(name:
 
 
 @pytest.mark.parametrize("model", ["mien-fast", "unshipped/resnet50", "vgg16"])
-def test_each_cosine_has_its_part_of_the_curves(model: str, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_each_cosine_has_its_part_of_the_curves(model: str, tmp_path) -> None:
     template = tmp_path / "cosines.md"
     template.write_text(f"{{{{ table('cosines', '{model}') }}}}", "utf-8")
     lines = take_marks(filled(template, "figures")[0])[0].splitlines()
@@ -78,7 +78,7 @@ def test_the_landmark_study_stands_on_its_page() -> None:
         assert kind == "exact" or any(line.startswith(f"| {source} | {kind} |") for line in lines)
 
 
-def test_a_changed_file_changes_the_report(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_changed_file_changes_the_report(tmp_path) -> None:
     from tests.docs.copies import copy_of_sources
 
     root = copy_of_sources(tmp_path)
@@ -91,7 +91,7 @@ def test_a_changed_file_changes_the_report(tmp_path) -> None:  # type: ignore[no
     assert "is right in 12.3\u00a0%" in rendered("report.md", root)
 
 
-def test_without_any_study_the_documents_say_what_to_run(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_without_any_study_the_documents_say_what_to_run(tmp_path) -> None:
     from tests.docs.copies import copy_of_sources
 
     root = copy_of_sources(tmp_path)

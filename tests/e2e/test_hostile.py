@@ -59,7 +59,7 @@ def websocket(port: int, protocols: str = "streamlit") -> ClientConnection:
     return connect(
         f"ws://{HOST}:{port}/_stcore/stream",
         sock=socket.create_connection(("127.0.0.1", port), timeout=60),
-        subprotocols=[protocols],  # type: ignore[list-item]
+        subprotocols=[protocols],
         open_timeout=60,
         close_timeout=5,
         max_size=None,
@@ -79,7 +79,7 @@ def found_door(port: int) -> tuple[Door, ClientConnection]:
     message.rerun_script.query_string = ""
     page.send(message.SerializeToString())
     while True:
-        forward = ForwardMsg.FromString(bytes(page.recv(timeout=120)))  # type: ignore[arg-type]
+        forward = ForwardMsg.FromString(bytes(page.recv(timeout=120)))
         if forward.HasField("new_session"):
             return Door(port, forward.new_session.initialize.session_id, xsrf[1]), page
 
@@ -156,7 +156,7 @@ def test_the_log_is_json_line_by_line_and_gives_nothing_away(app: Replica) -> No
     page.send(message.SerializeToString())
     said = ""
     while "script_finished" not in said:
-        forward = ForwardMsg.FromString(bytes(page.recv(timeout=120)))  # type: ignore[arg-type]
+        forward = ForwardMsg.FromString(bytes(page.recv(timeout=120)))
         said = str(forward.WhichOneof("type"))
     page.close()
     text = app.log.read_text(errors="replace")
@@ -218,7 +218,7 @@ def test_a_page_cannot_empty_everybodys_caches(app: Replica) -> None:
     page.send(BackMsg(load_git_info=True).SerializeToString())
     page.send(BackMsg(app_heartbeat=True).SerializeToString())
     while True:  # the page lives on, and what it sent first was looked at before
-        answer = ForwardMsg.FromString(bytes(page.recv(timeout=60)))  # type: ignore[arg-type]
+        answer = ForwardMsg.FromString(bytes(page.recv(timeout=60)))
         assert not answer.HasField("git_info_changed")
         if answer.HasField("heartbeat_ack"):
             break

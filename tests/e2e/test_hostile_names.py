@@ -37,7 +37,7 @@ class Listener(HTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        self.server.asked.append(self.path)  # type: ignore[attr-defined]
+        self.server.asked.append(self.path)
         self.send_response(204)
         self.end_headers()
 
@@ -76,7 +76,7 @@ def go(page: Page, url: str, *, unfold: str = "") -> None:
 def hand_over(page: Page, name: str, data: bytes, *, at: int = 0) -> None:
     file = {"name": name, "mimeType": "application/octet-stream", "buffer": data}
     page.locator('input[type="file"]').first.wait_for(state="attached")
-    page.locator('input[type="file"]').nth(at).set_input_files([file])  # type: ignore[list-item]
+    page.locator('input[type="file"]').nth(at).set_input_files([file])
 
 
 def settled(page: Page) -> None:

@@ -135,7 +135,7 @@ def started_provider(*accounts: Account) -> Iterator[Provider]:
     key.ensure_kid()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     provider = Provider(f"http://127.0.0.1:{server.server_port}", accounts, key)
-    server.provider = provider  # type: ignore[attr-defined]
+    server.provider = provider
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -151,7 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     @property
     def _provider(self) -> Provider:
-        found: Provider = self.server.provider  # type: ignore[attr-defined]
+        found: Provider = self.server.provider
         return found
 
     def do_GET(self) -> None:

@@ -1,4 +1,4 @@
-from tests.db.fixtures import (  # noqa: F401
+from tests.db.fixtures import (
     clock,
     data_dir,
     database_url,

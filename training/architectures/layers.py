@@ -8,7 +8,7 @@ Tensor = Any  # a keras.KerasTensor; Keras ships no types
 
 
 @keras.saving.register_keras_serializable("mien")
-class BatchNorm(keras.layers.BatchNormalization):  # type: ignore[misc]
+class BatchNorm(keras.layers.BatchNormalization):
     """Batch normalisation over channels-last images; the weights are those of Keras' own layer.
 
     On torch, Keras 3.15 composes it of eight element-wise passes. Torch's fused kernel does the

@@ -101,7 +101,7 @@ def _begin_as_identity(base: Any) -> None:
 
 
 @keras.saving.register_keras_serializable("mien")
-class ToBackbone(keras.layers.Layer):  # type: ignore[misc]
+class ToBackbone(keras.layers.Layer):
     """Normalised grey (b, s, s, 1) to the three channels and the scaling of a backbone."""
 
     def __init__(self, scale: tuple[float, ...], offset: tuple[float, ...], **kwargs: Any) -> None:

@@ -12,7 +12,7 @@ from keras import ops
 Tensor = Any  # a keras.KerasTensor; Keras ships no types
 
 
-class Augment(keras.layers.Layer):  # type: ignore[misc]
+class Augment(keras.layers.Layer):
     """Random affine, flip, light, one erased square, blur and noise; identity at inference.
 
     Input and output: float (b, side, side, 1), grey levels 0..255.

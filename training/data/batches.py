@@ -28,7 +28,7 @@ class Part:
     share: float
 
 
-class MixedBatches(keras.utils.PyDataset):  # type: ignore[misc]
+class MixedBatches(keras.utils.PyDataset):
     """Batches (b, 48, 48, 1) in 0..255 drawn from several parts, with their targets (b, k).
 
     The parts' shares sum to 1. The order depends on `seed` and the epoch alone, so a resumed

@@ -10,7 +10,7 @@ from training.detector.targets import target_rows
 from training.detector.views import Rng, ViewOptions, random_picture
 
 
-class PictureBatches(keras.utils.PyDataset):  # type: ignore[misc]
+class PictureBatches(keras.utils.PyDataset):
     """Pictures float32 (b, side, side, 3), grey levels 0..255, with `target_rows` (b, 64, 16).
 
     Each photo comes once an epoch. All draws depend on seed, epoch and batch alone, so that a

@@ -15,7 +15,7 @@ Weights = list[NDArray[Any]]
 Row = dict[str, float]
 
 
-class AverageWeights(keras.callbacks.Callback):  # type: ignore[misc]
+class AverageWeights(keras.callbacks.Callback):
     """Exponential moving average of all weights, batch statistics included.
 
     Follows Polyak averaging as used since Szegedy et al. 2016 (arXiv 1512.00567). The momentum
@@ -51,7 +51,7 @@ class AverageWeights(keras.callbacks.Callback):  # type: ignore[misc]
             average.assign(weight)
 
 
-class EpochKeeper(keras.callbacks.Callback):  # type: ignore[misc]
+class EpochKeeper(keras.callbacks.Callback):
     """After each epoch: measure the averaged weights, write the curves and a checkpoint.
 
     `<folder>/state.npz` holds all that a resumed run needs, `<folder>/best.weights.h5` the

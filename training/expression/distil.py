@@ -50,7 +50,7 @@ def with_teachers(faces: Tensor, student: Tensor, teachers: Sequence[keras.Model
     return ops.concatenate([ops.cast(student, "float32"), ops.stop_gradient(mean)], axis=-1)
 
 
-class DistilLoss(keras.losses.Loss):  # type: ignore[misc]
+class DistilLoss(keras.losses.Loss):
     """Cross-entropy to smoothed labels and, by `teacher_share`, to softened teachers.
 
     Args:

@@ -60,7 +60,7 @@ def targets(faces: Faces, *, labelled: bool, smoothing: float) -> NDArray[np.flo
     return np.concatenate([smooth if labelled else 0 * one_hot, votes], axis=1).astype(np.float32)
 
 
-class TwoHeadLoss(keras.losses.Loss):  # type: ignore[misc]
+class TwoHeadLoss(keras.losses.Loss):
     """Sum of both heads' cross-entropies; a row of zeros switches a head off for a face."""
 
     def __init__(self) -> None:

@@ -193,7 +193,7 @@ def write_card(
 ) -> TestReport:
     """Write card, evaluation and readme of a calibrated model to `folder`."""
     _write_json(folder / "card.json", classifier.card.model_dump())
-    report = test_report(classifier, data, train, folder, photos)
+    report = measured_on_test(classifier, data, train, folder, photos)
     (folder / "README.md").write_text(readme(classifier.card, report.model_dump()))
     return report
 
@@ -297,7 +297,7 @@ def calibrated(classifier: EmotionClassifier, validation: Faces) -> ModelCard:
     return card.model_copy(update={"calibration": fitted, "heads": heads})
 
 
-def test_report(
+def measured_on_test(
     classifier: EmotionClassifier,
     data: Path,
     train: Faces,
@@ -356,9 +356,6 @@ def _command(card: ModelCard) -> str:
         f"mien publish {card.recipe['name']} --data fer2013.parquet --precision {precision} "
         f"--id {card.id} --unshipped"
     )
-
-
-test_report.__test__ = False  # type: ignore[attr-defined]  # a report, not a test
 
 
 def _write_json(file: Path, content: Any) -> None:

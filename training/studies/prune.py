@@ -31,7 +31,7 @@ from training.recipes.base import Recipe
 FINE_TUNING_RATE = 0.005  # a tenth of the training's peak
 
 
-class KeepZeros(keras.callbacks.Callback):  # type: ignore[misc]
+class KeepZeros(keras.callbacks.Callback):
     """Puts the `sparsity` (0..1) smallest weights of each kernel back to zero after each step."""
 
     def __init__(self, network: keras.Model, sparsity: float) -> None:

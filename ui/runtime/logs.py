@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import streamlit.logger as streamlit_logger
 from streamlit import config
@@ -26,8 +26,9 @@ def set_up(log_format: str, level: str) -> None:
         log_streams()
     # Else it prints what a page raised in colours on many lines, with the words of the exception.
     config.set_option("logger.enableRich", False)
-    streamlit_logger.setup_formatter = _setter(log_format)  # type: ignore[assignment]
-    streamlit_logger.update_formatter()
+    library: Any = streamlit_logger
+    library.setup_formatter = _setter(log_format)
+    library.update_formatter()
     # It warns of caches that are filled before the first visitor came, as `warm_up` does.
     script_context = "streamlit.runtime.scriptrunner_utils.script_run_context"
     logging.getLogger(script_context).setLevel(logging.ERROR)

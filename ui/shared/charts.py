@@ -194,7 +194,7 @@ def confusion_figure(
         colorscale=[[0, "rgba(0,114,178,0)"], [1, "rgba(0,114,178,1)"]],
     )
     for number, value in enumerate(values.ravel()):
-        on_blue = dark or value > 0.55 * largest
+        on_blue = dark or bool(value > 0.55 * largest)
         figure.layout.annotations[number].font = {"color": ink(on_blue), "size": 13}
     figure.add_trace(_clickable_cells(counts, values, mode))
     styled(figure, "judged as", "true label", height=470, legend=False)

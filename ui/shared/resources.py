@@ -50,6 +50,7 @@ def analyzer(model_id: str, detector_name: str, *, tiles: bool = False) -> Analy
     return Analyzer(
         for_photos(detector(detector_name), tiles=tiles),
         classifier(model_id),
+        None,
         min_face_px=settings().min_face_px,
         quality=quality_model(model_id),
     )

@@ -72,7 +72,10 @@ def link(
         _look_at_offers()
     _count_no_runs()
     make_known(component._component_func)
-    factory: Any = lambda: processor  # noqa: E731 - it has no base class of the library's
+
+    def factory() -> Any:  # it has no base class of the library's
+        return processor
+
     try:
         context = webrtc_streamer(
             key=_KEY,

@@ -21,7 +21,7 @@ class Fixed(EmotionClassifier):
         return np.tile(np.float32(LABELS + PEOPLE), (len(faces), 1))
 
     def _again(self, card: ModelCard, dialect: str) -> EmotionClassifier:
-        return Fixed(card, b"", dialect=dialect)  # type: ignore[arg-type]
+        return Fixed(card, b"", dialect=dialect)
 
 
 def two_headed(**changes: object) -> ModelCard:

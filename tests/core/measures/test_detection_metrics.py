@@ -97,7 +97,7 @@ def test_without_faces_or_without_detections_nothing_is_made_up() -> None:
 )
 def test_what_does_not_belong_together_is_refused(make: object, words: str) -> None:
     with pytest.raises(ValueError, match=f"{words} must have shape"):
-        make()  # type: ignore[operator]
+        make()
 
 
 def test_the_size_is_that_of_a_square_and_never_of_a_box_turned_inside_out() -> None:
@@ -116,9 +116,9 @@ scene = st.tuples(
 
 @given(st.lists(scene, max_size=4))
 @settings(max_examples=150, deadline=None)
-def test_every_point_of_the_curve_is_what_counting_gives(scenes: list) -> None:  # type: ignore[type-arg]
+def test_every_point_of_the_curve_is_what_counting_gives(scenes: list) -> None:
     """Each threshold counted anew, photo by photo, by loops over `Box`."""
-    all_truths = [Truths([t[0] for t in s[0]], [t[1] for t in s[0]]) for s in scenes]  # type: ignore[arg-type]
+    all_truths = [Truths([t[0] for t in s[0]], [t[1] for t in s[0]]) for s in scenes]
     all_found = [found(*s[1]) for s in scenes]
     curve = precision_recall(all_truths, all_found)
     counted = {}

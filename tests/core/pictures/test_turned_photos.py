@@ -168,7 +168,7 @@ def test_in_a_blank_photo_no_position_has_a_face(size: tuple[int, int]) -> None:
 def test_what_is_no_image_is_refused_by_the_wrappers_too(image: object) -> None:
     for tiles in (False, True):
         with pytest.raises(InvalidImageArrayError, match="an image must"):
-            photo_detector(tiles=tiles).detect(image)  # type: ignore[arg-type]
+            photo_detector(tiles=tiles).detect(image)
 
 
 def test_only_quarter_turns_exist() -> None:

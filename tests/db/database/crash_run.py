@@ -114,7 +114,7 @@ def _check_restart(data_dir: Path, check: Check, person: Person | None) -> None:
     store = open_store(data_dir, clock=CLOCK)
     try:
         purge(store)
-        check(store, person)  # type: ignore[arg-type]
+        check(store, person)
         status = chain_status(store)
         assert status.ok, status.problem
         with store.engine.connect() as connection:

@@ -86,7 +86,7 @@ def test_a_killed_listing_is_begun_anew(begin: Begin, tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        open_batch(tmp_path / "out", "source", JOB, breaks())  # type: ignore[arg-type]
+        open_batch(tmp_path / "out", "source", JOB, breaks())
     assert begin(tmp_path / "out", 30).n_files == 30
 
 

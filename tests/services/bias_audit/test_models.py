@@ -86,7 +86,7 @@ def test_robustness_is_accuracy_on_corrupted_crops(
     chosen = sample_rows(N, SAMPLE)
     encoded = list(audited.images.encoded())
     crops = [whole_crop(decode_image(encoded[i]).image_rgb, spec).squeeze() for i in chosen]
-    found = {(row["corruption"], row["level"]): row for row in result.models[0].robustness["rows"]}  # type: ignore[index]
+    found = {(row["corruption"], row["level"]): row for row in result.models[0].robustness["rows"]}
     assert len(found) == 75
     for name, level in (("haze", 3), ("JPEG", 5), ("occlusion", 1)):
         changed = np.stack([corrupt(c, name, level, seed=i) for i, c in enumerate(crops)])

@@ -5,8 +5,8 @@ import pytest
 
 keras = pytest.importorskip("keras", reason="needs the train extra (make setup-train)")
 
-from core.emotions import EMOTIONS  # noqa: E402
-from training.architectures import ARCHITECTURES  # noqa: E402
+from core.emotions import EMOTIONS
+from training.architectures import ARCHITECTURES
 
 pytestmark = pytest.mark.train
 

@@ -75,7 +75,7 @@ def known_toy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def student(**changes: object) -> Recipe:
     settings = {"teachers": ("toy",), "teacher_share": 0.7, "name": "student", **changes}
-    return replace(RECIPE, **settings)  # type: ignore[arg-type]
+    return replace(RECIPE, **settings)
 
 
 def test_a_student_learns_from_a_teacher_and_leaves_it_as_it_was(

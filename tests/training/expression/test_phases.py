@@ -9,12 +9,12 @@ import pytest
 
 keras = pytest.importorskip("keras", reason="needs the train extra (make setup-train)")
 
-from core.pictures.face_input import FaceInput  # noqa: E402
-from training.data.batches import BalancedBatches  # noqa: E402
-from training.data.fer2013 import Faces, load_split  # noqa: E402
-from training.expression.network import build_network  # noqa: E402
-from training.expression.train import phases, train  # noqa: E402
-from training.recipes.base import Recipe  # noqa: E402
+from core.pictures.face_input import FaceInput
+from training.data.batches import BalancedBatches
+from training.data.fer2013 import Faces, load_split
+from training.expression.network import build_network
+from training.expression.train import phases, train
+from training.recipes.base import Recipe
 
 pytestmark = pytest.mark.train
 

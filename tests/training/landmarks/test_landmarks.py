@@ -70,7 +70,7 @@ def test_the_shipped_regression_beats_the_table_on_helens_train_part(shared_dir:
     assert file.stat().st_size < 1_000_000
     assert len(load_helen(shared_dir / "data" / "helen68.parquet", "train")) == 870
     with pytest.raises(ValueError, match="no rows with split 'none'"):
-        load_helen(shared_dir / "data" / "helen68.parquet", "none")  # type: ignore[arg-type]
+        load_helen(shared_dir / "data" / "helen68.parquet", "none")
 
 
 # --- meshes of crops ------------------------------------------------------------------------
@@ -100,11 +100,11 @@ def test_meshes_come_in_pixels_of_the_crop_and_are_kept(
     images = np.full((3, 48, 48), 120, np.uint8)
     images[1] = 0
     landmarker = TemplateLandmarker(template)
-    first = meshes_of(images, landmarker, folder=tmp_path)  # type: ignore[arg-type]
+    first = meshes_of(images, landmarker, folder=tmp_path)
     assert first.found.tolist() == [True, False, True]
     np.testing.assert_allclose(first.points[0], template * 48, atol=1e-3)
     assert np.isnan(first.points[1]).all()
-    again = meshes_of(images, landmarker, folder=tmp_path)  # type: ignore[arg-type]
+    again = meshes_of(images, landmarker, folder=tmp_path)
     assert landmarker.calls == 3
     np.testing.assert_array_equal(again.points, first.points)
 

@@ -221,7 +221,7 @@ def an_outcome(**of_gap: float) -> Outcome:
     ]
     return Outcome(
         key="accuracy", title="judged right", family="primary", better="high", n=616,
-        overall=0.55, groups=groups, gap=Gap(**gap),  # type: ignore[arg-type]
+        overall=0.55, groups=groups, gap=Gap(**gap),
     )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ def test_without_a_server_there_is_nothing_to_do() -> None:
 
 def test_streamlits_storage_is_the_one_that_is_known() -> None:
     storage = MemorySessionStorage(ttl_seconds=1)
-    assert storage._cache.expire() == []  # type: ignore[attr-defined]
+    assert storage._cache.expire() == []
 
 
 class Picture:
@@ -62,7 +62,7 @@ class StubServer:
         self._session_storage._cache = TTLCache(128, 120, timer=lambda: self.now_s)
 
     def close(self, session: StubSession) -> None:
-        self._session_storage.save(SimpleNamespace(session=session))  # type: ignore[arg-type]
+        self._session_storage.save(SimpleNamespace(session=session))
 
     def list_active_sessions(self) -> list[SimpleNamespace]:
         return [SimpleNamespace(session=session) for session in self.active]
