@@ -140,6 +140,10 @@ class Landmarks:
         points_xy: (n, 2) in pixels of the full image.
         scheme: "mediapipe478", "ibug68" or "five".
         blendshapes: name -> 0..1, empty where the scheme has none.
+
+    Example:
+        >>> Landmarks(np.zeros((68, 2)), "ibug68").points_xy.dtype
+        dtype('float32')
     """
 
     points_xy: FloatArray

@@ -129,6 +129,13 @@ def for_photos(detector: FaceDetector, *, tiles: bool = False) -> FaceDetector:
     Quick detectors look closer by themselves where a large photo shows none but very small faces.
 
     Live video does without: it cannot wait, and cameras are held upright.
+
+    Example:
+        >>> import numpy as np
+        >>> from core.config import ROOT
+        >>> detector = for_photos(create_detector("yunet", ROOT / "models"))
+        >>> detector.detect(np.zeros((120, 160, 3), np.uint8))
+        ()
     """
     from core.detection.tiles import TiledDetector
     from core.detection.upright import UprightDetector

@@ -12,10 +12,7 @@ from core.errors import ModelError, damage_is
 class DetectorCalibration(BaseModel, frozen=True, extra="ignore"):
     """A logistic curve over the raw score (Platt 1999), fitted on WIDER FACE's train photos.
 
-    Attributes:
-        slope: of the log-odds over the raw score.
-        intercept: log-odds at a raw score of 0.
-        threshold: probability from which the app takes a box for a face.
+    From a probability of `threshold` on, the app takes a box for a face.
     """
 
     slope: float

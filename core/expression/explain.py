@@ -60,14 +60,10 @@ _SHIFT: Final = 4
 
 @dataclass(frozen=True, eq=False)
 class RegionEffect:
-    """What one region does for the score.
+    """What one of `REGIONS` does for the score: the score (0..1) less the score without it.
 
-    Attributes:
-        region: one of `REGIONS`.
-        effect: the score (0..1) less the score without the region; above 0 the region speaks
-            for the expression, below 0 against it.
-        without: name of the expression that leads without the region.
-        outline_xy: (n, 2) in pixels of the image; the face's oval for `SURROUNDINGS`.
+    Above 0 the region speaks for the expression, below 0 against it; `without` leads without it.
+    The outline is (n, 2) in pixels of the image; the face's oval for `SURROUNDINGS`.
     """
 
     region: str
@@ -107,6 +103,17 @@ def explain(
 
     Raises:
         ValueError: if `landmarks` is no mesh or `emotion`, by default the leading one, is unknown.
+
+    Example:
+        >>> from core.analyzer import create_analyzer
+        >>> from core.config import ROOT
+        >>> from core.pictures.images import decode_image
+        >>> parts = create_analyzer(ROOT / "models", model_id="mien-fast", detector="yunet")
+        >>> photo = decode_image((ROOT / "samples" / "astronaut.jpg").read_bytes()).image_rgb
+        >>> (seen,) = parts.analyze(photo).faces
+        >>> boxes = parts.detector.box_geometry
+        >>> explain(photo, seen.face, seen.landmarks, parts.classifier, boxes).emotion
+        'happy'
     """
     if landmarks.scheme != MESH:
         raise ValueError(f"regions need {MESH} points, got {landmarks.scheme}")

@@ -170,6 +170,11 @@ def load_card(model_id: str, models_dir: Path) -> ModelCard:
     Raises:
         UnknownModelError: if there is no such model; the message lists those there are.
         ModelError: if the card is damaged or for other labels than `EMOTIONS`.
+
+    Example:
+        >>> from core.config import ROOT
+        >>> load_card("mien-fast", ROOT / "models").labels[3]
+        'happy'
     """
     known = model_ids(models_dir)
     if model_id not in known:

@@ -134,7 +134,22 @@ def evaluate(
     detector: FaceDetector | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
-    """Predict and measure, overall and by each column of `images.groups`."""
+    r"""Predict and measure, overall and by each column of `images.groups`.
+
+    Without a detector the images are face crops.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from core.config import ROOT
+        >>> from core.measures.datasets import load_labelled
+        >>> classifier = EmotionClassifier.load("mien-fast", ROOT / "models")
+        >>> with tempfile.NamedTemporaryFile("w", suffix=".csv") as table:
+        ...     _ = table.write(f"path,label\n{ROOT}/samples/astronaut.jpg,happy\n")
+        ...     table.flush()
+        ...     evaluate(classifier, load_labelled(Path(table.name))).n
+        1
+    """
     probabilities, detected = predict(classifier, images, detector=detector, progress=progress)
     overall = measure(images.labels[detected], probabilities[detected])
     n_right = round(overall.accuracy * overall.n) if overall.n else 0

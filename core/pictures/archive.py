@@ -22,12 +22,17 @@ class ZipRefusedError(DatasetError):
 def open_zip(data: bytes, *, max_file_bytes: int = MAX_BYTES) -> "ZipPictures":
     """Check an archive before anything in it is unpacked.
 
-    Args:
-        data: the archive.
-        max_file_bytes: a larger file in it is refused when it is asked for.
+    A file in it that is larger than `max_file_bytes` is refused when it is asked for.
 
     Raises:
         ZipRefusedError: if it is damaged, encrypted, a bomb, or holds paths that climb out.
+
+    Example:
+        >>> written = io.BytesIO()
+        >>> with zipfile.ZipFile(written, "w") as archive:
+        ...     archive.writestr("holiday/a.jpg", "")
+        >>> open_zip(written.getvalue()).pictures()
+        ['holiday/a.jpg']
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))

@@ -25,13 +25,9 @@ _SEQUENTIAL: Final = {0xC0, 0xC1, 0xC5, 0xC9, 0xCD}
 
 
 class Segment(NamedTuple):
-    """One marker with its content: `data[start:end]`, a scan's entropy-coded data included.
+    """One marker, such as 0xDA for a scan, with its content, entropy-coded data included.
 
-    Attributes:
-        marker: its second byte, such as 0xDA for a scan.
-        start: where its first byte 0xFF stands.
-        content: where what follows the length begins.
-        end: where the next marker begins, or the file's end.
+    `start` is where its first byte 0xFF stands, `content` where what follows the length begins.
     """
 
     marker: int

@@ -30,15 +30,9 @@ class TrackedFace:
 
 @dataclass(frozen=True, eq=False)
 class StreamFrame:
-    """One analysed frame.
+    """One analysed frame, its faces by number, `detected` or only followed.
 
-    Attributes:
-        index: frames analysed before it.
-        t_s: its time in seconds, on the clock of whoever fed it.
-        size_wh: width and height in pixels.
-        faces: by number; () where there are none.
-        detected: whether the detector ran, or faces were only followed.
-        timings_ms: step -> milliseconds.
+    `index` counts frames analysed before it; `t_s` is on the clock of whoever fed it.
     """
 
     index: int

@@ -36,13 +36,9 @@ RAW = SmoothingRules(time_constant_s=0.0, label_margin=0.0, named_band=0.0)
 
 @dataclass(frozen=True, eq=False)
 class SmoothedScores:
-    """The scores of one face at one time.
+    """The scores of one face at one time: of this frame, and averaged.
 
-    Attributes:
-        t_s: time of the frame in seconds.
-        raw: what the model said of this frame.
-        scores: the average.
-        labels: those to name, the first one held until another leads clearly.
+    `labels` are those to name, the first one held until another leads clearly.
     """
 
     t_s: float

@@ -49,16 +49,9 @@ class TimelineRow:
 
 @dataclass(eq=False)
 class FaceSummary:
-    """One face over the whole video.
+    """One face over the whole video; times in seconds from the video's beginning.
 
-    Attributes:
-        face: its number.
-        first_s: time of its first frame, in seconds from the video's beginning.
-        last_s: time of its last frame.
-        seen_s: seconds in which it was in the picture.
-        seconds_by_band: one of `core.expression.answer.BANDS` -> seconds, such as "happy": 2.5
-            and "split": 0.8.
-        n_label_changes: how often the label changed.
+    `seconds_by_band` has the seconds of each of `core.expression.answer.BANDS` that was seen.
     """
 
     face: int

@@ -50,14 +50,9 @@ class ChainHead:
 
 @dataclass(frozen=True)
 class ChainStatus:
-    """What a check of the audit chain found.
+    """What a check of the audit chain found: how many rows were read and which one does not fit.
 
-    Attributes:
-        ok: whether every row and the head fit.
-        count: rows read.
-        first_bad_seq: the first row that does not fit; None where ok or where only a file is bad.
-        problem: one sentence; empty where ok.
-        end: the last row that fits, None for an empty log.
+    That one is None where all is well or only a file is bad; `end` is the last row that fits.
     """
 
     ok: bool

@@ -19,14 +19,10 @@ from db.tables import StoreInfoRow
 
 @dataclass(frozen=True)
 class StoreFacts:
-    """What a store is like.
+    """What a store is like; the revision of its tables is None where there are none yet.
 
-    Attributes:
-        revision: of its tables; None where there are none yet.
-        wanted_revision: that this version of the program works with.
-        key_found: whether there is a master key at all.
-        key_fits: whether the store was made with it; None where that cannot be told.
-        newest_row_at: time of the newest audit row.
+    `key_fits` is None where it cannot be told whether the store was made with the master key
+    found.
     """
 
     revision: str | None

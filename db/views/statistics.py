@@ -131,11 +131,7 @@ def _holding(
 class Due:
     """What will be deleted on a day (UTC) if nobody asks before.
 
-    Attributes:
-        day: the day.
-        results: kept results.
-        images: kept images.
-        records: consent records with their receipt codes, because nothing more is kept under them.
+    `records` are consent records with their receipt codes: nothing more is kept under them.
     """
 
     day: date

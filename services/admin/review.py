@@ -101,13 +101,9 @@ class RetentionChange:
 
 @dataclass(frozen=True)
 class LogEntry:
-    """A row of the audit log for people.
+    """A row of the audit log for people: a time in UTC and a plain sentence, never Markdown.
 
-    Attributes:
-        at: when, aware, in UTC; None where somebody changed the row so that nobody can tell.
-        who: name of the admin, "person 1a2b3c4d", "Mien" or the like.
-        sentence: what happened, plain text; never Markdown, never HTML.
-        row: the row as stored, for the technical details.
+    The time is None where somebody changed the row so that nobody can tell; `row` is as stored.
     """
 
     at: datetime | None

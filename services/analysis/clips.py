@@ -47,19 +47,9 @@ Progress = Callable[[float, float], None]
 
 @dataclass(frozen=True, eq=False)
 class ClipResult:
-    """What came of one clip, or the reason for a refusal.
+    """What came of one clip: what was analysed of it, or the reason for a refusal.
 
-    Attributes:
-        name: the file's name as given.
-        info: what the file says of itself; None where it was refused.
-        duration_s: seconds that were analysed.
-        n_frames: frames that were analysed.
-        faces: each face over the whole clip.
-        rows: faces over time.
-        key_frame_rgb: the first frame with the most faces, boxes drawn; None without faces.
-        elapsed_s: time that it took.
-        notes: sentences for the user.
-        error: why the clip was refused, else None.
+    `key_frame_rgb` is the first frame with the most faces, boxes drawn; None without faces.
     """
 
     name: str

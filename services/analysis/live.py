@@ -32,15 +32,10 @@ class FrameAnalyzer(Protocol):
 
 @dataclass(frozen=True)
 class LiveFigures:
-    """How fast a live video runs.
+    """How fast a live video runs: frames a second over the last two seconds, and counts.
 
-    Attributes:
-        fps: frames analysed a second, over the last two seconds.
-        arriving_fps: frames that came a second, over the same time.
-        latency_ms: time from a frame's arrival to its result, mean of those two seconds.
-        n_frames: frames that arrived.
-        n_analysed: frames that were analysed.
-        n_dropped: frames that were replaced by a newer one before anybody looked at them.
+    `latency_ms` is from a frame's arrival to its result, the mean of those two seconds; dropped
+    are frames that a newer one replaced before anybody looked at them.
     """
 
     fps: float = 0.0
@@ -72,14 +67,9 @@ class _Waiting:
 class LiveSession:
     """One person's live video. All methods may be called from any thread.
 
-    The worker thread starts with the first frame and ends on `close`, on `pause` or after a few
-    seconds without frames, so that nothing stays behind when nobody says goodbye.
-
-    Args:
-        analyzer: analyses the frames, on the worker thread only.
-        on_frame: called for each arriving frame, to note that the video is alive; under the
-            lock, so that it is not called any more once `close` has returned.
-        idle_s: the worker ends after so long without a frame.
+    The worker thread starts with the first frame and ends on `close`, on `pause` or after `idle_s`
+    without frames, so that nothing stays behind when nobody says goodbye. `on_frame` notes that
+    the video is alive; it is called under the lock, so not any more once `close` has returned.
     """
 
     def __init__(
@@ -117,11 +107,8 @@ class LiveSession:
     ) -> None:
         """Hand over a frame; it is analysed if no newer one comes before the worker is free.
 
-        Args:
-            read: gives the frame (height, width, 3), on the worker thread, and only if it is
-                looked at.
-            t_s: time of the frame; now if not given.
-            n_skipped: frames that the caller has dropped since the one before.
+        `read` gives the frame (height, width, 3), on the worker thread, and only if it is looked
+        at. Its time is now if not given; `n_skipped` frames were dropped since the one before.
         """
         now_s = time.monotonic()
         with self._changed:
@@ -258,11 +245,6 @@ class LiveSlots:
     """How many live videos run at a time. Safe for many threads.
 
     A slot that is not touched for `stale_s` is free again, whatever became of its user.
-
-    Args:
-        limit: slots there are.
-        stale_s: seconds.
-        clock: seconds, monotonic; another one for tests.
     """
 
     def __init__(

@@ -60,7 +60,19 @@ class PhotoResult:
 
 
 def analyse_bytes(name: str, data: bytes, analyzer: Analyzer, settings: Settings) -> PhotoResult:
-    """Decode and analyse one photo; a refusal is a result, not an exception."""
+    """Decode and analyse one photo; a refusal is a result, not an exception.
+
+    Example:
+        >>> from core.analyzer import create_analyzer
+        >>> from core.config import ROOT, load_settings
+        >>> analyzer = create_analyzer(ROOT / "models", model_id="mien-fast", detector="yunet")
+        >>> print(analyse_bytes("me.jpg", b"no photo", analyzer, load_settings()).analysis)
+        None
+        >>> photo = (ROOT / "samples" / "astronaut.jpg").read_bytes()
+        >>> found = analyse_bytes("me.jpg", photo, analyzer, load_settings())
+        >>> [face.answer.top for face in found.analysis.faces]
+        ['happy']
+    """
     name = printable(name)
     return _observed(name, lambda: _analyse_bytes(name, data, analyzer, settings))
 

@@ -46,12 +46,7 @@ class AuditInputError(DatasetError):
 
 @dataclass(frozen=True, eq=False)
 class AuditSet:
-    """A checked set.
-
-    Attributes:
-        images: encoded pictures with labels and group columns.
-        notes: what is unusual and was accepted, one sentence each.
-    """
+    """A checked set, with sentences on what is unusual and was accepted."""
 
     images: LabelledImages
     notes: tuple[str, ...]

@@ -32,14 +32,9 @@ _MAX_THREADS: Final = 2
 
 @dataclass(frozen=True, eq=False)
 class ModelAudit:
-    """Figures of one model.
+    """Figures of one model, of the pictures with a face, in the order of the rows.
 
-    Attributes:
-        threshold: confidence under which the app says "uncertain".
-        predictions: of the pictures with a face, in the order of the rows.
-        bias: breakdowns by the group columns.
-        robustness: `n, clean_accuracy, rows` as `mien bias robustness` stores them; None where
-            it was not asked for.
+    `robustness` is as `mien bias robustness` stores it; None where it was not asked for.
     """
 
     model_id: str
@@ -51,14 +46,10 @@ class ModelAudit:
 
 @dataclass(frozen=True, eq=False)
 class AuditResult:
-    """What one audit found.
+    """What one audit found: models on the same pictures, and each two of them against each other.
 
-    Attributes:
-        models: one or more, all on the same pictures.
-        pairs: each two of them against each other.
-        rows: row numbers of the pictures with a face, (n,).
-        undetected: row numbers of pictures without a face.
-        groups: group columns of the pictures with a face, "" for no value.
+    `rows` (n,) and `undetected` are row numbers of pictures with and without a face; `groups` are
+    of the former, "" for no value.
     """
 
     name: str

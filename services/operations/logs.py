@@ -160,11 +160,7 @@ class LogObserver(Observer):
 
 
 class StandardError(logging.StreamHandler[TextIO]):
-    """Writes to whatever standard error is at that moment, or to what it was.
-
-    Attributes:
-        kept: what standard error was before `log_streams` took it over; None where it did not.
-    """
+    """Writes to whatever standard error is at that moment, or to what `kept` says that it was."""
 
     kept: TextIO | None = None
 

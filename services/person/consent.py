@@ -90,6 +90,18 @@ def give(
             prohibited; that is logged and nothing else is.
         ConsentOutdatedError: the notice changed meanwhile.
         StoreError: nothing was written.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from db.store import open_store
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store = open_store(Path(folder) / "data")
+        ...     seen, yes = current_notice(store), Choices(analyse=True)
+        ...     given = give(store, yes, context="personal", notice_id=seen.id)
+        ...     store.close()
+        >>> print(given.code)  # nothing is kept, so nothing has to be found again
+        None
     """
     _refuse_prohibited(store, context)
     with store.write() as unit:

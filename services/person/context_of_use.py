@@ -11,14 +11,9 @@ PROHIBITED_LAW = "ai_act_5_1_f"
 
 @dataclass(frozen=True)
 class ContextOfUse:
-    """One answer to "What is this for?".
+    """One answer to "What is this for?", and whether and why the product works for it.
 
-    Attributes:
-        key: stable name, kept with a consent.
-        label: what the form shows.
-        allowed: whether the product works for it.
-        explanation: one or two sentences that say why, or what to mind.
-        law_ids: entries of db/policy/legal_dates.toml that it rests on.
+    `key` is kept with a consent; `law_ids` are entries of db/policy/legal_dates.toml.
     """
 
     key: str

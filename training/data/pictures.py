@@ -44,13 +44,9 @@ def _resized(crop: NDArray[np.uint8], face_input: FaceInput) -> NDArray[np.uint8
 
 @dataclass(frozen=True, eq=False)
 class PhotoFaces:
-    """What the app's steps make of photos with one annotated person each.
+    """What the app's steps make of n photos with one annotated person each.
 
-    Attributes:
-        found: (n,) whether the detector found a face.
-        meshed: (n,) whether the landmark mesh fitted; False where none was found.
-        crops: uint8 (n, S, S), the face cut for the classifier; zeros where none was found.
-        probabilities: (n, 7), NaN where none was found.
+    Where no face was found, `crops`, uint8 (n, S, S), are zeros and `probabilities`, (n, 7), NaN.
     """
 
     found: NDArray[np.bool_]

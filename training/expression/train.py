@@ -41,11 +41,7 @@ from training.recipes.catalogue import load_recipe
 
 @dataclass(frozen=True)
 class Phase:
-    """Epochs `first` to before `end`, trained at one schedule.
-
-    Attributes:
-        frozen: whether the backbone keeps its pretrained weights.
-    """
+    """Epochs `first` to before `end`, trained at one schedule, the backbone frozen or not."""
 
     first: int
     end: int

@@ -30,10 +30,8 @@ logger = logging.getLogger(__name__)
 class SignedIn:
     """An admin of this run.
 
-    Attributes:
-        identity: who.
-        again: judges anew and raises a StoreError where the sign-in has ended; what a button or
-            a download does calls this first, because it runs later than the page that drew it.
+    `again` judges anew and raises a StoreError where the sign-in has ended; what a button or a
+    download does calls it first, because it runs later than the page that drew it.
     """
 
     identity: AdminIdentity

@@ -25,13 +25,10 @@ _mount: Any = st.components.v2.component("mien_admin_cookie", js=_JS)
 
 @dataclass(eq=False)
 class AdminSession:
-    """The admin's part of a session.
+    """The admin's part of a session: the token of a local sign-in, "" for none.
 
-    Attributes:
-        token: of a local sign-in; "" for none.
-        left: signed out here, so that the cookie of this visit counts no more.
-        logged: actor whose sign-in elsewhere is in the log.
-        chain: the last check of the audit log, None before the first.
+    If `left`, the cookie of this visit counts no more; `logged` is the actor whose sign-in
+    elsewhere is in the log; `chain` is the last check of the log.
     """
 
     token: str = ""

@@ -43,7 +43,6 @@ class SessionConsent:
 
     Attributes:
         given: the consent and its receipt; None where nothing may be analysed.
-        said: a sentence that waits to be shown.
         images_kept: ids of photos whose image is kept already.
         asked_for: a dialog to open on the next run: "notice" or "taking back".
         in_passing: the last photo of which nothing is kept: what was asked, and its result.

@@ -20,12 +20,7 @@ _QUALITY: Final = 85
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """What a page shows of an analysed photo.
-
-    Attributes:
-        picture_jpeg: the photo upright with its boxes; None where only its faces are shown.
-        faces_jpeg: one small picture a face, in the order of the analysis.
-    """
+    """What a page shows: the photo, upright with boxes, if at all, and a picture a face."""
 
     picture_jpeg: bytes | None
     faces_jpeg: tuple[bytes, ...]

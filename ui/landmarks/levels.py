@@ -25,15 +25,9 @@ from ui.shared.resources import settings
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
-    """One alignment of a face.
+    """One alignment of a face: points (n, 2) in the view's pixels, those kept, what comes of it.
 
-    Attributes:
-        points_xy: (n, 2), in pixels of the view's picture.
-        kept: (n,), which of them are there.
-        crop: uint8 (s, s, c), what the model sees.
-        scores: of the crop.
-        rotation_deg: by how much the picture was turned.
-        scale: by how much it was enlarged.
+    `crop`, uint8 (s, s, c), is what the model sees after the picture was turned and enlarged.
     """
 
     points_xy: NDArray[np.float64]

@@ -22,12 +22,9 @@ from ui.shared.widgets import choose, choose_part
 
 @dataclass(frozen=True)
 class Section:
-    """One section of the page.
+    """One section of the page, given the chosen models on the chosen set of test pictures.
 
-    Attributes:
-        render: draws it, given the chosen models on the chosen pictures.
-        several: whether more than one model can be chosen; None where the section asks itself.
-        with_set: whether it looks at the chosen set of test pictures.
+    `several` is None where the section asks for models itself; some look at no set of pictures.
     """
 
     render: Callable[[list[Subject]], None]

@@ -18,13 +18,7 @@ ALL, UNIQUE = "All test images", "Without near-duplicates"
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """One model on one set of images, which is what every section shows.
-
-    Attributes:
-        name: model id, or the name of an audited file.
-        threshold: confidence under which the model says "uncertain".
-        model_id: for what belongs to the model and not to the set.
-    """
+    """One model on one set of images, of that name, which is what every section shows."""
 
     name: str
     model_id: str

@@ -16,12 +16,9 @@ _THUMBNAIL_PX: Final = 168  # twice what is shown, for screens of two pixels a p
 
 @dataclass(frozen=True)
 class Sample:
-    """A picture that comes with Mien; samples/README.md has its source.
+    """A picture below samples/ that comes with Mien; samples/README.md has its source.
 
-    Attributes:
-        title: short name, which is also the picture's name among the results.
-        file: below samples/.
-        about: who it is, and that it is a drawing where it is one.
+    `about` says who it is, and that it is a drawing where it is one.
     """
 
     title: str

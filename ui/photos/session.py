@@ -38,14 +38,7 @@ _SAMPLE: Final = "sample:"
 
 @dataclass(frozen=True)
 class Photo:
-    """One photo of this session.
-
-    Attributes:
-        id: unique in the session.
-        name: of the file.
-        read: gives its bytes; raises MienError where they cannot be had.
-        is_sample: whether it is ours and nobody's here.
-    """
+    """One photo of this session; `read` raises MienError where its bytes cannot be had."""
 
     id: str
     name: str

@@ -86,15 +86,7 @@ OTHERS_BIAS: Final = (
 
 @dataclass(frozen=True)
 class Use:
-    """A field in which somebody may want to use it.
-
-    Attributes:
-        verdict: one word or two for the head line.
-        could: what it might be good for.
-        law: what the law says about it.
-        law_ids: entries of the file of legal dates.
-        product: what this product does about it.
-    """
+    """A field in which somebody may want to use it, and what law and product say of it."""
 
     title: str
     icon: str

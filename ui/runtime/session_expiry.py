@@ -27,9 +27,8 @@ logger = logging.getLogger(__name__)
 class ClosedPages:
     """Sessions of closed pages by id, from one look to the next.
 
-    Attributes:
-        waiting: whose connection may come back.
-        leaving: which are shut down, but whose page still runs and may hold a picture.
+    The connection of those that wait may come back; those that leave are shut down, but their page
+    still runs and may hold a picture.
     """
 
     waiting: dict[str, Any] = field(default_factory=dict)

@@ -163,11 +163,8 @@ class ClipLook:
 class WebcamSession:
     """Everything that the page remembers between two runs.
 
-    Attributes:
-        live: the live video.
-        way: which way of the page to show next, "" to leave that to the person.
-        clip: what a clip's result depends on, and the result.
-        clip_look: how the person looks at it.
+    `way` is which way of the page to show next, "" to leave that to the person; `clip` is what a
+    clip's result depends on, and the result.
     """
 
     live: LiveVideo = field(default_factory=LiveVideo)

@@ -32,9 +32,7 @@ AGE, GENDER = "looks (age)", "looks (gender)"
 class Guesses:
     """What the annotator makes of every image.
 
-    Attributes:
-        groups: attribute -> split -> group names (n,), in the order of `load_split`.
-        held_out: attribute -> the annotator's figures on faces kept from it.
+    `groups` are attribute -> split -> names (n,), in the order of `load_split`.
     """
 
     groups: dict[str, dict[str, Groups]]
