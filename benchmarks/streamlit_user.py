@@ -64,17 +64,6 @@ class StreamlitUser:
         """Leave, as by closing the tab."""
         self._socket.close()
 
-    def choose(self, words: str, option: str) -> None:
-        """Click a pill."""
-        found = self.screen.widget("ButtonGroup", words)
-        state = WidgetState(id=found.id)
-        state.string_array_value.data.append(option)
-        self._set(state)
-
-    def tick(self, words: str) -> None:
-        """Tick a box."""
-        self._set(WidgetState(id=self.screen.widget("Checkbox", words).id, bool_value=True))
-
     def press(self, words: str) -> None:
         """Press a button."""
         pressed = WidgetState(id=self.screen.widget("Button", words).id, trigger_value=True)

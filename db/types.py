@@ -101,11 +101,6 @@ class Choices:
         """The purposes that were chosen."""
         return frozenset(purpose for purpose in Purpose if getattr(self, purpose.value))
 
-    @property
-    def keeps_something(self) -> bool:
-        """Whether data would be kept: keeping needs the analysis whose data it keeps."""
-        return self.analyse and (self.keep_result or self.keep_image)
-
 
 @dataclass(frozen=True)
 class Controller:

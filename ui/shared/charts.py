@@ -239,6 +239,7 @@ def histogram_figure(confidence: Any, threshold: float) -> go.Figure:
         line_color=SERIES_COLOURS[1],
         annotation_text="uncertain below",
         annotation_position="top left",
+        annotation_yanchor="bottom",
     )
     styled(figure, "confidence", "images", height=260, legend=False)
     figure.update_xaxes(range=[0, 1], tickformat=".0%")
