@@ -1,5 +1,5 @@
 # `make app` serves the app, `make test` runs all checks. Both set up what they need, without
-# root, and are quick the second time. Python 3.11 or 3.12, git and make are all they ask for.
+# root, and are quick the second time. Python 3.11 to 3.13, git and make are all they ask for.
 
 PORT ?= 8501
 # Who may reach the app: this computer alone, unless told otherwise (ADDRESS=0.0.0.0 is everybody).
@@ -7,9 +7,9 @@ ADDRESS ?= 127.0.0.1
 UV_VERSION := 0.13.8
 # The interpreter itself and not what leads to it: a shim of pyenv or asdf, or a venv's link, is not
 # the one that .venv was made with, and so made uv replace it at every sync.
-PYTHON := $(shell for name in python3.11 python3.12 python3; do \
+PYTHON := $(shell for name in python3.11 python3.12 python3.13 python3; do \
 	"$$name" -c 'import os, sys; \
-	(3, 11) <= sys.version_info[:2] < (3, 13) or sys.exit(1); \
+	(3, 11) <= sys.version_info[:2] < (3, 14) or sys.exit(1); \
 	print(os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable))' 2>/dev/null \
 	&& break; done)
 UV := .tools/bin/uv
@@ -154,7 +154,7 @@ setup-batch: .venv/.app
 	@touch $@
 
 $(UV):
-	@test -n "$(PYTHON)" || { echo "Mien needs Python 3.11 or 3.12; none was found." >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Mien needs Python 3.11, 3.12 or 3.13; none was found." >&2; exit 1; }
 	$(PYTHON) -m venv .tools
 	.tools/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 

@@ -34,7 +34,7 @@ def batch(
     the files; refused files are in it too, and with their reasons in `_refused.csv`.
 
     Exit code 0: every file was analysed; 1: some were refused, the others still done; 2: wrong
-    usage.
+    usage; 130: stopped by Ctrl-C.
     """
     if workers and scheduler:
         raise typer.BadParameter("choose --workers or --scheduler, not both")
@@ -62,7 +62,11 @@ def batch(
             with (
                 remote_client(scheduler) if scheduler else local_client(workers or n_cores())
             ) as client:
-                _run(folder, client, run_batch)
+                try:
+                    _run(folder, client, run_batch)
+                except KeyboardInterrupt:
+                    say(["Stopped. The same command goes on where it was."])
+                    raise
         summary = folder.finish()
     _say(summary, out)
     raise typer.Exit(SOME_REFUSED if summary.refused else ALL_OK)

@@ -25,7 +25,7 @@ _CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 _MIN_COOKIE_SECRET: Final = 32
 _THIS_MACHINE: Final = ("localhost", "127.0.0.1", "::1")
 
-PYTHONS: Final = ((3, 11), (3, 12))
+PYTHONS: Final = ((3, 11), (3, 12), (3, 13))
 # Of the files in THIRD_PARTY_NOTICES.md; our own models have their hash on their card.
 THIRD_PARTY_SHA256: Final = {
     "face_landmarker/face_landmarker.task": (
@@ -292,7 +292,7 @@ def check_python() -> Finding:
     found = ".".join(str(part) for part in sys.version_info[:3])
     if sys.version_info[:2] in PYTHONS:
         return good(f"Python {found}.")
-    return bad(f"Python {found}.", "Use Python 3.11 or 3.12.")
+    return bad(f"Python {found}.", "Use Python 3.11, 3.12 or 3.13.")
 
 
 @_about("packages")

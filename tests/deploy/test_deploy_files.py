@@ -229,6 +229,19 @@ def test_the_image_runs_as_nobody_in_particular_and_says_when_it_is_ready() -> N
             assert path.startswith("/") or path == "." or (ROOT / path).exists(), path
 
 
+def test_the_image_gives_its_user_one_folder_and_holds_no_secret() -> None:
+    """What could change the program is root's; health is asked for where the probes are."""
+    assert re.findall(r"(?:-o \w+|chown|chmod|--chown).*? (/\S+)", DOCKERFILE) == ["/data"]
+    assert re.findall(r"^VOLUME (.+)$", DOCKERFILE, re.MULTILINE) == ["/data"]
+    assert not re.search(r"^(ARG|ENV) .*(KEY|SECRET|PASSWORD|TOKEN)", DOCKERFILE, re.MULTILINE)
+    assert "ADD " not in DOCKERFILE  # which fetches from wherever it is told to
+    for image in re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE):
+        assert re.fullmatch(r"python:3\.\d+-slim-\w+", image), image
+    (probes,) = re.findall(r"MIEN_METRICS_PORT=(\d+)", DOCKERFILE)
+    assert f"http://127.0.0.1:{probes}/ready" in DOCKERFILE
+    assert "--server.address=0.0.0.0" in DOCKERFILE  # unlike `make app`
+
+
 def test_what_the_image_takes_in_is_named() -> None:
     """The ignore file lets through what the program needs, and no data and no secrets."""
     lines = (ROOT / ".dockerignore").read_text().splitlines()

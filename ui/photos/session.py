@@ -96,6 +96,8 @@ def upload_widgets() -> list[Photo]:
         max_upload_size=limit_mb,
         key=f"folder_{generation}",
     )
+    # The browser leaves them out by their names: nobody's letters are sent along.
+    folder_tab.caption(f"{FORMAT_WORDS} files are sent; all others of the folder stay with you.")
     with zip_tab:
         many = _zip_photos(f"zip_{generation}")
     uploaded = [*(files or []), *sorted(folder or [], key=lambda file: file.name)]

@@ -30,18 +30,33 @@ def album(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_killed_run_goes_on_and_does_nothing_twice(tmp_path: Path, album: Path) -> None:
+@pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGINT], ids=lambda by: by.name)
+def test_a_stopped_run_goes_on_and_does_nothing_twice(
+    tmp_path: Path, album: Path, by: signal.Signals
+) -> None:
     out = tmp_path / "results.parquet"
     command = mien_batch(album, "--out", out, "--workers", 2)
+    # A session of its own, so that Ctrl-C goes to its workers as well, as in a terminal.
     with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as run:
         deadline = time.monotonic() + 180
         while not list(out.glob("part-*")) and time.monotonic() < deadline:
             assert run.poll() is None, "it ended before it could be killed"
             time.sleep(0.01)
-        os.kill(run.pid, signal.SIGKILL)
-        run.wait(timeout=30)
+        if by is signal.SIGINT:
+            os.killpg(run.pid, by)
+            said = run.communicate(timeout=90)[1]
+            assert run.returncode == 130
+            assert said == "mien: Stopped. The same command goes on where it was.\n"
+        else:
+            os.kill(run.pid, by)
+            run.wait(timeout=30)
     before = {file.name: file.stat().st_mtime_ns for file in out.glob("part-*")}
     assert 1 <= len(before) < 9
 
