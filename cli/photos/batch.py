@@ -1,5 +1,8 @@
 """`mien batch`: thousands of files in, one table in parts out, on as many processes as wanted."""
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -94,15 +97,34 @@ def _run(folder: "BatchFolder", client: Any, run_batch: Any) -> None:
         disable=not console.is_terminal,
     )
     with bar:
+        pressed: list[bool] = []
         before = folder.n_files - sum(len(folder.part_files(p)[1]) for p in folder.missing_parts())
         shown = bar.add_task("", total=folder.n_files, completed=before, rate="…")
 
         def on_part(n_files: int) -> None:
+            if pressed:
+                raise KeyboardInterrupt
             bar.advance(shown, n_files)
             speed = bar.tasks[0].speed
             bar.update(shown, rate="…" if speed is None else f"{speed:.0f}")
 
-        run_batch(folder, client, on_part=on_part)
+        with _noted_interrupt(pressed):
+            run_batch(folder, client, on_part=on_part)
+
+
+@contextmanager
+def _noted_interrupt(pressed: list[bool]) -> Iterator[None]:
+    """Note a Ctrl-C, which is lost where it falls into a callback of Dask's."""
+
+    def press(*_: object) -> None:
+        pressed.append(True)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _say(summary: "BatchSummary", out: Path) -> None:

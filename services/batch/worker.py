@@ -3,6 +3,7 @@
 Landmarks are left out: no column needs them, and they take a third of the time.
 """
 
+import signal
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -123,3 +124,8 @@ def _read_url(url: str, n_bytes: int) -> Any:
 
     with fsspec.open(url, "rb") as file:
         return file.read(n_bytes)
+
+
+def dask_setup(_worker: object) -> None:
+    """Called by Dask in each process of a batch on this machine, at its start."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -161,6 +161,7 @@ def test_many_photos_are_seen(agreed: AppTest) -> None:
         "album/broken.png": ASTRONAUT[:9_000],
         "album/notes.txt": b"of the summer",
     }
+    assert "all others of the folder stay with you" in text_of(agreed)
     app = agreed.file_uploader[2].upload("album.zip", zip_of(files), "application/zip").run()
     assert not app.exception
     text = text_of(app)
@@ -199,6 +200,7 @@ def test_many_photos_are_seen(agreed: AppTest) -> None:
 def test_a_zip_that_is_none_of_photos_is_refused(
     agreed: AppTest, files: dict[str, bytes], words: str
 ) -> None:
+    assert "all others of the folder stay with you" in text_of(agreed)
     app = agreed.file_uploader[2].upload("album.zip", zip_of(files), "application/zip").run()
     assert not app.exception
     assert words in app.error[0].value
