@@ -15,8 +15,8 @@ from streamlit import config
 
 from core.config import ROOT, Settings, load_settings
 from core.errors import MienError
+from ui.admin.sign_in_return import SignInReturn
 from ui.runtime import logs, operations
-from ui.runtime.sign_in_return import SignInReturn
 from ui.runtime.upload_guard import UploadGuard
 
 

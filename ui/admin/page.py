@@ -10,8 +10,8 @@ from services.store import Store
 from ui.admin.identity import enter, enter_outside, leave, outside_providers, signed_in
 from ui.admin.review import review_section
 from ui.admin.session import admin_session, keep_cookie
+from ui.admin.sign_in_return import FAILED
 from ui.consent.session import say, show_said
-from ui.runtime.sign_in_return import FAILED
 
 HOW_TO = (
     "Nobody can sign in here yet. Whoever runs Mien makes an account on the serving computer:\n\n"
