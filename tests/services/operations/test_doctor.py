@@ -139,11 +139,24 @@ def test_replicas_need_shared_secrets(settings: Settings) -> None:
     assert checks.check_replicas(settings.model_copy(update=url | secrets)).state == "good"
 
 
+AUTH = f"""[auth]
+cookie_secret = "{"x" * 40}"
+redirect_uri = "https://mien.example.org"
+client_id = "mien"
+server_metadata_url = "https://id.example.org/.well-known/openid-configuration"
+"""
+
+
 @pytest.mark.parametrize(
     ("content", "mode", "expected"),
     [
         (None, 0, "good"),
-        ('[auth]\ncookie_secret = "' + "x" * 40 + '"\n', 0o600, "good"),
+        (AUTH, 0o600, "good"),
+        (AUTH.replace("https://mien", "http://mien"), 0o600, "bad"),
+        (AUTH.replace("https://id", "http://id"), 0o600, "bad"),
+        (AUTH.replace("https://mien.example.org", "http://localhost:8501"), 0o600, "good"),
+        (AUTH.replace('redirect_uri = "https://mien.example.org"', ""), 0o600, "bad"),
+        ('auth = "x"', 0o600, "bad"),
         ('[auth]\ncookie_secret = "short"\n', 0o600, "bad"),
         ("[auth]\n", 0o600, "bad"),
         ("[auth]\n", 0o644, "bad"),
