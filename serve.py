@@ -15,6 +15,7 @@ from streamlit import config
 
 from core.config import ROOT, Settings, load_settings
 from core.errors import MienError
+from ui.admin import cookie
 from ui.admin.sign_in_return import SignInReturn
 from ui.runtime import logs, operations
 from ui.runtime.upload_guard import UploadGuard
@@ -47,6 +48,7 @@ if settings.cookie_secret is not None:
 app = st.App(
     ROOT / "Home.py",
     lifespan=lifespan,
+    routes=[cookie.route()],
     middleware=[
         Middleware(
             UploadGuard,

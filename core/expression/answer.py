@@ -81,7 +81,9 @@ def times(seconds_by_band: Mapping[str, float]) -> str:
 
     Example:
         >>> times({"happy": 6.0, "split": 2.0, "too small": 2.0})
-        'happy for 60 %, people would be split for 20 %, too small to be judged for 20 %'
+        'happy 60 % of the time, people would be split 20 %, too small to be judged 20 %'
+        >>> times({"happy": 6.0})
+        'happy all the time'
     """
     words = {
         SPLIT: "people would be split",
@@ -89,12 +91,14 @@ def times(seconds_by_band: Mapping[str, float]) -> str:
         TINY: "too small to be judged",
     }
     whole = sum(seconds_by_band.values()) or 1.0
-    longest = sorted(seconds_by_band.items(), key=lambda item: -item[1])
-    return ", ".join(
-        f"{words.get(name, name)} for {100 * seconds / whole:.0f} %"
-        for name, seconds in longest
-        if seconds > 0
+    seen = sorted(
+        ((s, words.get(name, name)) for name, s in seconds_by_band.items() if s > 0),
+        key=lambda pair: -pair[0],
     )
+    if len(seen) == 1:
+        return f"{seen[0][1]} all the time"
+    parts = [f"{name} {100 * seconds / whole:.0f} %" for seconds, name in seen]
+    return ", ".join([f"{part} of the time" for part in parts[:1]] + parts[1:])
 
 
 def alternatives(labels: tuple[str, ...]) -> str:

@@ -54,11 +54,14 @@ def test_every_move_is_answered_at_once_and_without_the_server(
     assert moves[-1]["title"] == "Points wrong by 32\u00a0%"
     assert len({move["sentence"] for move in moves}) == len(moves)
     assert moves[0]["happy"] != moves[-1]["happy"]
+    track = root.locator(".mien-track").first.bounding_box()
+    assert track is not None
+    assert track["width"] > 100, "the bars have no width"
     # The keyboard moves it too, and another kind of error keeps its place.
     root.locator("input").focus()
     page.keyboard.press("ArrowLeft")
     assert root.locator("output").inner_text() == "31\u00a0%"
-    slider = page.get_by_role("slider", name="How wrong, in % of the inter-ocular distance")
+    slider = page.get_by_role("slider", name="How wrong, in % of the distance between the eyes")
     assert slider.get_attribute("aria-valuetext") == "31 %"
     before = root.locator("p").inner_text()
     page.get_by_role("button", name="Other errors").click()

@@ -1,4 +1,4 @@
-"""Sign-in of admins by OpenID Connect, against a real provider, in a real browser."""
+"""Sign-in of admins in a real browser: local accounts, and OpenID Connect at a real provider."""
 
 import html
 import json
@@ -15,6 +15,7 @@ from joserfc.jwk import OctKey, RSAKey
 from playwright.sync_api import Browser, Page, expect
 
 from services.admin.review import Action, AuditFilter, log_entries
+from services.admin.sign_in import create_admin
 from services.store import chain_status, open_store
 from tests.e2e.conftest import AppServer, serve
 from tests.helpers.oidc import CLIENT_ID, CLIENT_SECRET, Account, Provider, started_provider
@@ -294,3 +295,36 @@ def test_a_weak_secret_or_plain_http_lets_nobody_in(
     finally:
         installation.secrets_file.write_text(good)
     page.context.close()
+
+
+def test_a_local_sign_in_outlives_a_reload_in_a_cookie_that_no_script_reads(
+    installation: Installation, browser: Browser
+) -> None:
+    store = open_store(installation.data_dir)
+    create_admin(store, "grace", "a long enough password", by="operator")
+    store.close()
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(SLOW_MS)
+    admin_part(page, installation)
+    page.get_by_role("textbox", name="Name").fill("grace")
+    page.get_by_role("textbox", name="Password").fill("a long enough password")
+    with page.expect_response("**/admin_sign_in") as answered:
+        page.get_by_role("button", name="Sign in", exact=True).click()
+    assert answered.value.status == 204
+    expect(page.get_by_text("Signed in as grace")).to_be_visible(timeout=SLOW_MS)
+    (kept,) = [cookie for cookie in context.cookies() if cookie["name"] == "mien_admin"]
+    assert kept["httpOnly"]
+    assert kept["sameSite"] == "Strict"
+    assert "mien_admin" not in page.evaluate("document.cookie")
+    assert kept["value"] not in page.content()
+
+    page.reload()
+    expect(page.get_by_text("Signed in as grace")).to_be_visible(timeout=SLOW_MS)
+    with page.expect_response("**/admin_sign_in"):
+        page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("textbox", name="Password")).to_be_visible(timeout=SLOW_MS)
+    assert "mien_admin" not in {cookie["name"] for cookie in context.cookies()}
+    context.add_cookies([kept])  # whoever copied it has nothing
+    page.reload()
+    expect(page.get_by_role("textbox", name="Password")).to_be_visible(timeout=SLOW_MS)

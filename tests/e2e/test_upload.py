@@ -63,6 +63,24 @@ def test_a_smile_is_seen_and_the_inputs_are_one_bar(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
+def test_on_paper_is_what_is_read_and_not_what_is_clicked(
+    app_url: str, chromium: Callable[..., Browser]
+) -> None:
+    browser = chromium()
+    page = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme="dark")
+    page.goto(f"{app_url}/upload")
+    page.get_by_text("A group").click(timeout=30_000)
+    face = page.locator(".mien-face header").first
+    expect(face).to_contain_text("Face 1", timeout=30_000)
+    page.emulate_media(media="print")
+    expect(face).to_be_visible()
+    for clicked in ("JSON", "Print or save as PDF", "Photos, model and detector"):
+        expect(page.get_by_text(clicked).first).to_be_hidden()
+    ink = face.locator("b").evaluate("element => getComputedStyle(element).color")
+    assert ink == "rgb(22, 33, 43)", "dark on white paper, in the dark theme, too"
+    browser.close()
+
+
 def test_two_clicks_and_a_file_from_landing_to_an_own_result(
     app_url: str, chromium: Callable[..., Browser]
 ) -> None:

@@ -27,10 +27,10 @@ from ui.shared.widgets import download
 
 def audit_section(store: Store, admin: SignedIn) -> None:
     """Chain status, browser with filters, exports."""
-    st.subheader("Is the log whole?", anchor=False)
+    st.header("Is the log whole?", anchor=False)
     st.button("Check all of it now", on_click=_check, args=(store,), icon=":material/verified:")
     _chain()
-    st.subheader("What it says", anchor=False)
+    st.header("What it says", anchor=False)
     wanted = _filter()
     entries, total = log_entries(store, wanted)
     n_pages = max(-(-total // PAGE_ROWS), 1)
@@ -38,8 +38,8 @@ def audit_section(store: Store, admin: SignedIn) -> None:
         page = st.number_input("Page", 1, n_pages, 1, key="audit_page", width=140)
         entries, total = log_entries(store, wanted, page=page - 1)
     st.caption(f"{counted(total, 'row')}, newest first; {PAGE_ROWS} a page.")
-    columns = ["when (UTC)", "who", "what happened"]
-    sentences = [(stamp(entry.at), entry.who, entry.sentence) for entry in entries]
+    columns = ["when (UTC)", "what happened"]
+    sentences = [(stamp(entry.at), entry.sentence) for entry in entries]
     st.dataframe(
         pd.DataFrame(sentences, columns=columns),
         hide_index=True,

@@ -19,6 +19,7 @@ _AXIS: dict[Period, str] = {
     "week": "week from (UTC)",
     "month": "month from (UTC)",
 }
+_FEW_DAYS = 8
 STATE_TITLES = {
     ConsentState.GIVEN: "given",
     ConsentState.REFUSED: "refused",
@@ -75,7 +76,7 @@ def rates_figure(table: pd.DataFrame, every: Period = "day") -> go.Figure:
         )
     styled(figure, _AXIS[every], "agreed, of those asked", height=340)
     figure.update_yaxes(range=[-0.03, 1.05], tickformat=".0%")
-    figure.update_xaxes(tickformat="%d %b", nticks=8)
+    _day_axis(figure, set(table["from"]))
     return figure
 
 
@@ -128,5 +129,12 @@ def gone_figure(holdings: Sequence[Holding]) -> go.Figure:
         )
     styled(figure, "day (UTC)", "items that go", height=260)
     figure.update_layout(barmode="stack", legend_traceorder="normal")
-    figure.update_xaxes(tickformat="%d %b", nticks=8)
+    _day_axis(figure, {day for holding in holdings for day, _ in holding.gone_by_day})
     return figure
+
+
+def _day_axis(figure: go.Figure, days: set[date]) -> None:
+    """A tick a day where there are few, else Plotly writes the same day several times."""
+    figure.update_xaxes(tickformat="%d %b", nticks=8)
+    if len(days) <= _FEW_DAYS:
+        figure.update_xaxes(tickvals=sorted(days))

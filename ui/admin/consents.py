@@ -41,7 +41,7 @@ def consents_section(store: Store, admin: SignedIn) -> None:
     if not found.rows:
         st.info("Nobody has been asked yet.", icon=":material/hourglass_empty:")
         return
-    st.subheader("Consents one by one", anchor=False)
+    st.header("Consents one by one", anchor=False)
     rows = _filtered(found.rows)
     st.dataframe(consents_table(rows), hide_index=True, height=380, key="admin_consents")
     more = found.total - len(found.rows)
@@ -114,7 +114,7 @@ def consents_table(rows: Sequence[ConsentRow]) -> pd.DataFrame:
 
 
 def _rates(store: Store) -> None:
-    st.subheader("How many agree, over time", anchor=False)
+    st.header("How many agree, over time", anchor=False)
     days = choose(
         "Days",
         list(PERIODS),
@@ -143,7 +143,7 @@ def _rates(store: Store) -> None:
 
 
 def _states(store: Store) -> None:
-    st.subheader("Where consents stand now", anchor=False)
+    st.header("Where consents stand now", anchor=False)
     states = states_table(consent_states(store))
     show(
         states_figure(states),

@@ -46,7 +46,8 @@ def signed_in(store: Store) -> SignedIn | None:
     try:
         identity = again()
     except StoreError as error:
-        session.token, session.left = "", True
+        if session.token:
+            session.hold("")
         say("warning", str(error))
         return None
     if identity.via == "oidc" and session.logged != identity.actor:
@@ -69,7 +70,7 @@ def enter(store: Store, name: str, password: str) -> None:
     """Sign in with a local account; a failure is left to be shown."""
     try:
         client = st.context.ip_address or ""
-        admin_session().token = sign_in(store, name, password, client=client)
+        admin_session().hold(sign_in(store, name, password, client=client))
     except StoreError as error:
         say("error", str(error))
 
@@ -77,9 +78,10 @@ def enter(store: Store, name: str, password: str) -> None:
 def leave(store: Store, admin: AdminIdentity) -> None:
     """Sign out."""
     session = admin_session()
-    token, session.token, session.logged, session.left = session.token, "", "", True
+    token, session.logged = session.token, ""
     if token:
         sign_out(store, token)
+        session.hold("")
     if admin.via == "oidc":
         log_outside_sign_out(store, admin)
         st.logout()

@@ -7,9 +7,10 @@ import streamlit as st
 from db.errors import StoreError
 from services.admin.sign_in import local_accounts_exist
 from services.store import Store
+from ui.admin.cookie import send
 from ui.admin.identity import enter, enter_outside, leave, outside_providers, signed_in
 from ui.admin.review import review_section
-from ui.admin.session import admin_session, keep_cookie
+from ui.admin.session import admin_session
 from ui.admin.sign_in_return import FAILED
 from ui.consent.session import say, show_said
 
@@ -35,9 +36,8 @@ def admin_section(store: Store | None, problem: str) -> None:
         return
     try:
         admin = signed_in(store)
-        session = admin_session()
-        if session.token or session.left:
-            keep_cookie(session.token)
+        if ticket := admin_session().ticket:
+            send(ticket)
         if admin is None:
             _doors(store)
             return
@@ -54,7 +54,7 @@ def admin_section(store: Store | None, problem: str) -> None:
 
 
 def _doors(store: Store) -> None:
-    st.subheader("For admins", anchor=False)
+    st.header("For admins", anchor=False)
     if st.query_params.pop(FAILED, ""):
         say("error", _NOT_SIGNED_IN)
     show_said()

@@ -58,7 +58,7 @@ def review_section(store: Store, admin: SignedIn) -> None:
 
 
 def _stored(store: Store) -> None:
-    st.subheader("What is stored, and when it goes", anchor=False)
+    st.header("What is stored, and when it goes", anchor=False)
     found = holdings(store)
     for place, holding in zip(st.columns(len(found)), found, strict=True):
         with place, st.container(border=True):
@@ -92,7 +92,7 @@ def _size(n_bytes: int) -> str:
 
 
 def _retention(store: Store, admin: SignedIn) -> None:
-    st.subheader("Retention", anchor=False)
+    st.header("Retention", anchor=False)
     st.write(
         "A shorter time acts on what is stored at once; a longer one holds only for what is "
         "promised from now on. 0 days: it is not offered and not stored. The published policy "
@@ -102,7 +102,7 @@ def _retention(store: Store, admin: SignedIn) -> None:
     for place, policy in zip(st.columns(len(policies)), policies, strict=True):
         with place, st.container(border=True):
             _policy(store, policy, admin)
-    st.subheader("Who changed it", anchor=False)
+    st.header("Who changed it", anchor=False)
     changes = retention_history(store)
     if not changes:
         st.caption("Nobody yet: the first settings are in force.")
@@ -153,7 +153,7 @@ def _set(store: Store, kind: Kind, days: int, admin: SignedIn) -> None:
 
 
 def _removals(store: Store) -> None:
-    st.subheader("Removals", anchor=False)
+    st.header("Removals", anchor=False)
     jobs = erasure_jobs(store)
     waiting = sum(not job.done for job in jobs)
     if not jobs:

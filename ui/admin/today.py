@@ -32,7 +32,7 @@ def today_section(store: Store) -> None:
     for place, (title, value) in zip(places, _numbers(found), strict=True):
         with place, st.container(border=True):
             st.metric(title, value)
-    st.subheader("What goes in the next 7 days", anchor=False)
+    st.header("What goes in the next 7 days", anchor=False)
     if not found.due:
         st.caption("Nothing that is kept runs out in this time.")
     else:

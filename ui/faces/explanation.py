@@ -22,7 +22,7 @@ from core.types import Analysis, Answer, FaceAnalysis, ImageRGB
 from ui.faces.pictures import jpeg
 from ui.faces.view import NO_MESH, FaceView, face_view
 from ui.shared.resources import classifier, detector
-from ui.shared.text import percent
+from ui.shared.text import percent, signed
 
 
 def face_explained(analysis: Analysis, number: int, image_rgb: ImageRGB) -> None:
@@ -111,9 +111,8 @@ def effects_html(found: Explanation) -> str:
 
 
 def _points(effect: float) -> str:
-    """With its sign, and no sign of its own for nothing: "+16.3", "-1.2", "0.0"."""
-    rounded = round(100 * effect, 1)
-    return f"{rounded:+.1f}" if rounded else "0.0"
+    """With its sign, and no sign of its own for nothing: "+16.3", "−1.2", "0.0"."""
+    return signed(100 * effect) if round(100 * effect, 1) else "0.0"
 
 
 def explained_words(found: Explanation, answer: Answer) -> str:

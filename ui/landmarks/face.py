@@ -24,6 +24,7 @@ from ui.faces.view import SCHEME_TITLES, FaceView
 from ui.shared.charts import SERIES_COLOURS, styled
 from ui.shared.figures import plot
 from ui.shared.resources import settings
+from ui.shared.text import signed
 from ui.shared.widgets import choose, download
 
 LAYERS = ("Points", "Lines", "Measures", "Regions", "Pose")
@@ -99,15 +100,16 @@ def measures_table(geometry: FaceGeometry, usual: Mapping[str, Any]) -> pd.DataF
         unit = "°" if key in ("yaw", "pitch", "roll") else ""
         digits = 0 if unit else 2
         unusual = " ⚠" if not low <= number <= high else ""
-        between = f"{low:.{digits}f}{unit} to {high:.{digits}f}{unit}".replace("-", "\u2212")
+        between = f"{low:.{digits}f}{unit}\u00a0to\u00a0{high:.{digits}f}{unit}"
+        between = between.replace("-", "\u2212")
         return name, f"{value}{unusual}", between, meaning
 
     right, left = geometry.right_eye_opening, geometry.left_eye_opening
     mouth, width = geometry.mouth_opening, geometry.mouth_width
     rows = [
-        row("Yaw", f"{pose.yaw_deg:+.1f}°", "yaw", "plus: to the photo's right", pose.yaw_deg),
-        row("Pitch", f"{pose.pitch_deg:+.1f}°", "pitch", "plus: looking up", pose.pitch_deg),
-        row("Roll", f"{pose.roll_deg:+.1f}°", "roll", "plus: tilted clockwise", pose.roll_deg),
+        row("Yaw", f"{signed(pose.yaw_deg)}°", "yaw", "plus: to the photo's right", pose.yaw_deg),
+        row("Pitch", f"{signed(pose.pitch_deg)}°", "pitch", "plus: looking up", pose.pitch_deg),
+        row("Roll", f"{signed(pose.roll_deg)}°", "roll", "plus: tilted clockwise", pose.roll_deg),
         row(
             "**A** Eye corners", f"{geometry.interocular_px:.0f}\u00a0px", "", "outer ones, apart"
         ),

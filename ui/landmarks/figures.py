@@ -45,7 +45,7 @@ def error_curves(curves: Mapping[str, Mapping[str, list[float]]], limit: float) 
             hovertemplate="%{y:.1%} of the faces within %{x:.1%}",
         )
     figure.add_vline(x=limit, line_dash="dot", line_color=QUIET)
-    styled(figure, "mean error / inter-ocular distance", "share of all faces")
+    styled(figure, "mean error, in distances between the eyes", "share of all faces")
     figure.update_xaxes(tickformat=".0%")
     figure.update_yaxes(tickformat=".0%", range=[0, 1.02])
     return figure
@@ -63,7 +63,7 @@ def region_errors(methods: Mapping[str, Mapping[str, Any]]) -> go.Figure:
             marker=series_look(index).marker(12),
             hovertemplate="%{y}: %{x:.2%}",
         )
-    styled(figure, "mean error / inter-ocular distance", "", height=320)
+    styled(figure, "mean error, in distances between the eyes", "", height=320)
     figure.update_xaxes(tickformat=".0%", rangemode="tozero")
     figure.update_yaxes(autorange="reversed")
     return figure
@@ -128,7 +128,7 @@ def error_and_scores(link: Mapping[str, Any]) -> go.Figure:
         marker={"color": SERIES_COLOURS[0], "size": 7, "opacity": 0.55},
         hovertemplate="error %{x:.1%}, scores moved %{y:.1%}<extra></extra>",
     )
-    error = "error of the face's points / inter-ocular distance"
+    error = "error of the face's points, in distances between the eyes"
     styled(figure, error, "share of the scores that moved", legend=False)
     figure.update_xaxes(tickformat=".0%")
     figure.update_yaxes(tickformat=".0%")

@@ -55,6 +55,7 @@ _mount: Any = st.components.v2.component(
     html=_HTML,
     css=(_FILES / "slider.css").read_text(encoding="utf-8"),
     js=(_FILES / "slider.js").read_text(encoding="utf-8"),
+    isolate_styles=False,  # the bars look as they do on the rest of the page
 )
 
 

@@ -21,7 +21,7 @@ from ui.landmarks.figures import (
 from ui.metrics.subjects import missing, read_json
 from ui.shared.figures import show
 from ui.shared.resources import cards, settings
-from ui.shared.text import percent
+from ui.shared.text import percent, signed
 from ui.shared.widgets import choose, choose_part
 
 COMMAND = "mien study landmarks --fer fer2013.parquet --helen helen68.parquet"
@@ -33,10 +33,10 @@ def study_section() -> None:
     if not isinstance(content, dict) or "accuracy" not in content:
         missing("The study has not been made for this installation.", COMMAND)
         return
-    _provenance(content)
     key, render = PARTS[choose_part(list(PARTS), "study_part")]
     st.markdown(f"**What it shows.** {content[key]['conclusion']}")
     render(content[key])
+    _provenance(content)
 
 
 def _provenance(content: dict[str, Any]) -> None:
@@ -127,7 +127,7 @@ def _noise(part: dict[str, Any]) -> None:
     if swapped and has_labels:
         st.caption(
             f"Eyes exchanged altogether: {100 * swapped[0]['accuracy']:.1f} % right "
-            f"({100 * swapped[0]['change']:+.1f} points)."
+            f"({signed(100 * swapped[0]['change'])} points)."
         )
     st.caption(" ".join(f"**{kind}**: {text}." for kind, text in part["kinds"].items()))
 
@@ -159,9 +159,9 @@ def _sources(part: dict[str, Any]) -> None:
         error_and_scores(link),
         pd.DataFrame({"nme": link["nme"], "mass_moved": link["mass_moved"]}),
         key="landmark_error_and_scores",
-        reading=f"a cloud that rises means that worse points go with other scores: Spearman "
-        f"{link['spearman']:+.2f} (95 % interval {low:+.2f} to {high:+.2f}, n = {link['n']}). An "
-        "association, not a cause.",
+        reading="a cloud that rises means that worse points go with other scores: rank "
+        f"correlation {signed(link['spearman'], 2)} (95 % interval {signed(low, 2)} to "
+        f"{signed(high, 2)}, {link['n']} faces). An association, not a cause.",
         alt="Landmark error against the change of the scores",
     )
 
@@ -208,7 +208,7 @@ def _conditions(part: dict[str, Any]) -> None:
         flat(part["covered"]),
         key="landmark_covered",
         reading="what painting a part of the crop grey costs, and in the table how far the mesh "
-        "moves by it, in inter-ocular distances.",
+        "moves by it, in distances between the eyes.",
         alt="Change of accuracy when parts of the face are covered",
     )
 
@@ -226,7 +226,7 @@ def _jitter(part: dict[str, Any]) -> None:
         f"{part['set']}: {part['n_faces']} faces, {part['n_frames']} frames each, noise of "
         f"{part['noise_grey_levels']:.0f} grey levels, JPEG quality {part['jpeg_quality']}; "
         f"{part['n_lost']} faces were lost in a frame and are not in it. Points: "
-        f"{100 * tremble['mean']:.2f} % of the inter-ocular distance, 95th percentile "
+        f"{100 * tremble['mean']:.2f} % of the distance between the eyes, 95th percentile "
         f"{100 * tremble['p95']:.2f} %."
     )
 
@@ -259,11 +259,11 @@ def _fusion(part: dict[str, Any]) -> None:
 
 PARTS: dict[str, tuple[str, Callable[[dict[str, Any]], None]]] = {
     "How exact are points?": ("accuracy", _accuracy),
-    "Wrong points (E1)": ("e1", _noise),
-    "What aligns (E2)": ("e2", _sources),
-    "Conditions (E3)": ("e3", _conditions),
-    "Jitter (E4)": ("e4", _jitter),
-    "Landmarks alone (E5)": ("e5", _fusion),
+    "Wrong points": ("e1", _noise),
+    "What aligns": ("e2", _sources),
+    "Conditions": ("e3", _conditions),
+    "Jitter": ("e4", _jitter),
+    "Landmarks alone": ("e5", _fusion),
 }
 
 

@@ -11,7 +11,7 @@ from ui.faces.view import SCHEME_TITLES, FaceView
 from ui.landmarks.levels import Alignment, outcomes
 from ui.landmarks.slider import slider
 from ui.shared.resources import classifier
-from ui.shared.text import percent
+from ui.shared.text import percent, signed
 from ui.shared.widgets import choose
 
 LEVELS: Final = [percents / 100 for percents in range(33)]
@@ -34,7 +34,7 @@ def whatif_section(view: FaceView, model_id: str, above: EmotionScores) -> None:
         scheme = choose("Aligned by", list(titles), "whatif_scheme", titles=titles.__getitem__)
         st.button("Other errors", on_click=_another, icon=":material/casino:")
     st.caption(f"{kind.capitalize()}: {NOISE_KINDS[kind]}.")
-    unit = "points" if kind == "dropped" else "inter-ocular distance"
+    unit = "points" if kind == "dropped" else "distance between the eyes"
     found = outcomes(
         view, scheme, kind, LEVELS, st.session_state.get(_SEED, 0), classifier(model_id)
     )
@@ -74,7 +74,7 @@ def _sentence(before: Alignment, after: Alignment, scheme: str) -> str:
         label = f"most like {second.top} instead of {first.top}"
     share = second.as_dict()[first.top]
     return (
-        f"By {SCHEME_TITLES[scheme]} the crop turns by {turned:+.1f}° and grows by "
-        f"{100 * larger:+.1f}\u00a0%. The face is {label}; the score of {first.top} goes from "
+        f"By {SCHEME_TITLES[scheme]} the crop turns by {signed(turned)}° and grows by "
+        f"{signed(100 * larger)}\u00a0%. The face is {label}; the score of {first.top} goes from "
         f"{percent(first.top_probability, 1)} to {percent(share, 1)}."
     )

@@ -30,6 +30,7 @@ from ui.metrics.errors import errors, gallery
 from ui.metrics.groups import breakdown
 from ui.metrics.overview import overview, pick
 from ui.metrics.subjects import Subject
+from ui.runtime.printing import print_button
 from ui.runtime.uploads import release_uploads
 from ui.shared.figures import point
 from ui.shared.queue import my_turn, waiting_words
@@ -74,6 +75,25 @@ _EXAMPLE = "path,label,lighting\nfaces/0001.png,happy,day\nfaces/0002.png,neutra
 
 def audit() -> None:
     """The section from upload to downloads."""
+    known = _state().result is not None
+    if not known:
+        _about()
+    if not notice.agreed():
+        _state().drop()
+        return
+    # One bar, so that the result comes first.
+    bar = st.expander("Your data, groups and models", icon=":material/tune:") if known else None
+    try:
+        with bar or st.container():
+            ready = _inputs()
+        if ready is not None:
+            _run_or_show(*ready)
+    except MienError as error:
+        st.error(plain(error), icon=":material/block:")
+    notice.shown_again()
+
+
+def _about() -> None:
     st.write(
         "How does a model do on *your* pictures? Upload a table with labels and any columns to "
         "group by. The pictures are judged in the memory of the computer that runs this page and "
@@ -89,18 +109,19 @@ def audit() -> None:
             "- Only use pictures of people who know and agree, or sets made for this."
         )
         download("Example csv", _EXAMPLE, "example.csv")
-    if not notice.agreed():
-        _state().drop()
-        return
+
+
+def _inputs() -> tuple[AuditSet, dict[str, Any], tuple[Any, ...]] | None:
+    """The checked set, the choices, and what tells both from others; None where files lack.
+
+    Raises:
+        MienError: what is wrong with the files.
+    """
     table, archive = _uploads()
-    notice.shown_again()
     if table is None:
         _state().drop()
-        return
-    try:
-        _checked(table, archive)
-    except MienError as error:
-        st.error(plain(error), icon=":material/block:")
+        return None
+    return _checked(table, archive)
 
 
 def _uploads() -> tuple[Any, Any]:
@@ -121,7 +142,7 @@ def _uploads() -> tuple[Any, Any]:
     return table, archive
 
 
-def _checked(table: Any, archive: Any) -> None:
+def _checked(table: Any, archive: Any) -> tuple[AuditSet, dict[str, Any], tuple[Any, ...]] | None:
     """From the uploaded table on; raises MienError for what is wrong with it."""
     read = read_table(table.name, table.getvalue())
     frame = read.frame
@@ -136,7 +157,7 @@ def _checked(table: Any, archive: Any) -> None:
     if "path" in frame.columns and archive is None:
         st.info("Now add the ZIP that holds the pictures.", icon=":material/folder_zip:")
         st.dataframe(frame.head(5), hide_index=True)
-        return
+        return None
     files = (table.file_id, None if archive is None else archive.file_id, tuple(group_by))
     state = _state()
     if state.checked is None or state.files != files:
@@ -147,7 +168,7 @@ def _checked(table: Any, archive: Any) -> None:
         state.files = files
     _preview(state.checked)
     chosen = _choices(bool(group_by))
-    _run_or_show(state.checked, chosen, (*files, *chosen.values()))
+    return state.checked, chosen, (*files, *chosen.values())
 
 
 def _preview(checked: AuditSet) -> None:
@@ -292,7 +313,7 @@ def show_result(result: AuditResult, checked: AuditSet) -> None:
         tabs.append("Robustness")
     chosen = choose("Result", tabs, "audit_section")
     if chosen == "Overview":
-        overview(subjects)
+        overview(subjects, own_data=True)
     elif chosen == "Confidence":
         confidence(subjects, key="audit_confidence")
     elif chosen == "Compare":
@@ -348,11 +369,12 @@ def _thumbnail(image: ImageRGB) -> tuple[int, int]:
 
 
 def _downloads(result: AuditResult) -> None:
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, key="downloads_audit"):
         for label, maker, name in (
             ("Report (HTML)", audit_html, "audit.html"),
             ("Figures (JSON)", audit_json, "audit.json"),
             ("Pictures' scores (CSV)", audit_csv, "audit.csv"),
         ):
             download(label, partial(maker, result), name, key=f"audit_{name}")
+        print_button()
         st.button("Forget this data", on_click=_forget, icon=":material/delete:")

@@ -22,6 +22,7 @@ from ui.shared.charts import (
     series_look,
     styled,
 )
+from ui.shared.text import signed
 
 _ROW_PX = 34
 
@@ -91,12 +92,11 @@ def training_figure(curves: pd.DataFrame, figure_name: str) -> go.Figure:
             )
     second = second_phase(curves)
     if second is not None:
+        # Named in the legend: words in the plot lie on the lines.
         figure.add_vline(
-            second - 0.5,
-            line_color=QUIET,
-            line_dash="dot",
-            annotation_text="another loss from here on",
-        )
+            second - 0.5, line_color=QUIET, line_dash="dot",
+            name="from here on another loss", showlegend=True,
+        )  # fmt: skip
     styled(figure, "epoch", figure_name, height=360)
     if figure_name == "accuracy":
         figure.update_yaxes(tickformat=".0%")
@@ -269,7 +269,7 @@ def association_figure(found: Association, *, dark: bool = False) -> go.Figure:
     orange, none, blue = "rgba(213,94,0,0.7)", "rgba(128,128,128,0)", "rgba(0,114,178,0.7)"
     figure = heat_map(
         values,
-        [[f"{value:+.2f}" for value in row] for row in values],
+        [[signed(value, 2) for value in row] for row in values],
         labels,
         [literal(group) for group in groups],
         dark=dark,

@@ -14,7 +14,7 @@ from ui.metrics.charts import pareto_figure
 from ui.metrics.subjects import Subject, study, subject
 from ui.shared.figures import point, show
 from ui.shared.resources import cards, settings
-from ui.shared.text import percent, plain
+from ui.shared.text import percent, plain, signed
 from ui.shared.widgets import choose
 
 _COSTS = {
@@ -141,7 +141,7 @@ def _by_expression(first: Subject, second: Subject) -> pd.DataFrame:
                 "expression": name,
                 first.name: percent(float(a.mean()), 1),
                 second.name: percent(float(b.mean()), 1),
-                "difference (points)": f"{100 * test.difference:+.1f}",
+                "difference (points)": signed(100 * test.difference),
                 "support": test.n,
             }
         )

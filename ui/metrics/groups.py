@@ -27,7 +27,7 @@ from ui.metrics.charts import (
 from ui.metrics.subjects import missing, missing_study, study
 from ui.shared.figures import dark, point, show
 from ui.shared.resources import cards
-from ui.shared.text import percent, plain
+from ui.shared.text import percent, plain, signed
 from ui.shared.widgets import choose_part, download
 
 # Title of a breakdown -> study and command; people before pixels.
@@ -269,8 +269,8 @@ def _association_says(found: Association) -> str:
     value, group, label = max(cells)
     less, other, rare = min(cells)
     return (
-        f"“{group}” is shown as {label} most beyond chance ({value:+.2f}), “{other}” as {rare} "
-        f"most below it ({less:+.2f}); 0 is no connection, 1 a certain one."
+        f"“{group}” is shown as {label} most beyond chance ({signed(value, 2)}), “{other}” as "
+        f"{rare} most below it ({signed(less, 2)}); 0 is no connection, 1 a certain one."
     )
 
 
@@ -335,7 +335,7 @@ def _mitigation_says(rows: list[dict[str, Any]]) -> str:
     return (
         f"{len(smaller)} of {len(rows)} attempts made a gap smaller, by its interval. Most: "
         f"{best['method']} for {best['attribute']}, {-100 * best['gap_change']:.1f} points, with "
-        f"accuracy changed by {100 * best['accuracy_change']:+.1f}."
+        f"accuracy changed by {signed(100 * best['accuracy_change'])}."
     )
 
 
@@ -362,4 +362,4 @@ def mitigation_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _interval(value: float, low: float, high: float) -> str:
-    return f"{100 * value:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
+    return f"{signed(100 * value)} ({signed(100 * low)} to {signed(100 * high)})"

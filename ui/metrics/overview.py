@@ -15,12 +15,18 @@ from ui.shared.text import percent
 from ui.shared.widgets import download
 
 
-def overview(subjects: list[Subject]) -> None:
-    """What is right and what is not, of all subjects; then all headline figures."""
-    _what_people_say([one.model_id for one in subjects])
+def overview(subjects: list[Subject], *, own_data: bool = False) -> None:
+    """What is right and what is not, of all subjects; then all headline figures.
+
+    Args:
+        subjects: models with their verdicts.
+        own_data: whether the pictures are a visitor's, not FER-2013's.
+    """
+    if not own_data:
+        _what_people_say([one.model_id for one in subjects])
     named = {one.name: one.predictions for one in subjects}
     by_model = {name: tables.expressions(p) for name, p in named.items()}
-    st.header("FER-2013's own labels", anchor=False)
+    st.header("Your labels" if own_data else "FER-2013's own labels", anchor=False)
     show(
         expressions_figure(by_model),
         pd.concat(

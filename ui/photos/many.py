@@ -13,12 +13,20 @@ from core.expression.answer import BANDS, band, counted, short
 from core.types import FaceAnalysis
 from services.analysis.photos import PhotoResult
 from ui.faces.card import Bar, Tile, bar_list_html, tiles_html
-from ui.photos.results import Analysed, answers, downloads, found_words, one_photo
+from ui.photos.results import (
+    Analysed,
+    answers,
+    downloads,
+    found_words,
+    one_photo,
+    show_refused,
+)
 from ui.photos.session import shown
 from ui.shared.charts import QUIET
+from ui.shared.text import counted_of
 
 _TABLE_HEIGHT_PX = 420
-_FACES_PER_PAGE = 48
+_FACES_PER_PAGE = 30
 _FILES = {
     "mien.csv": "Table (CSV)",
     "mien.parquet": "Table (parquet)",
@@ -48,6 +56,9 @@ def show_many(analysed: Sequence[Analysed], model_id: str, detector: str) -> Non
     """What was found in many photos, all together and one by one."""
     results = [result for _, result in analysed]
     st.header(found_words(results).partition(": ")[0], anchor=False)
+    if refused := [result for result in results if result.error is not None]:
+        with st.expander(f"Why {counted_of(len(refused), 'photo')} not", icon=":material/block:"):
+            show_refused(refused)
     faces = [
         _Face(place, number, found, picture)
         for place, (photo, result) in enumerate(analysed)
@@ -127,6 +138,10 @@ def _table(analysed: Sequence[Analysed]) -> None:
         on_select="rerun",
         selection_mode="single-row",
         key="many_rows",
+        column_config={
+            "faces": st.column_config.NumberColumn(width="small"),
+            "people would say": st.column_config.TextColumn(width="large"),
+        },
     )
     for row in event["selection"]["rows"]:
         photo, result = analysed[row]

@@ -46,8 +46,9 @@ def show_results(analysed: Sequence[Analysed], model_id: str, detector: str) -> 
     for place, (number, (photo, result)) in enumerate(shown_now):
         with columns[place % len(columns)]:
             one_photo(number, photo, result, titled=len(analysed) > 1, narrow=beside)
-    st.caption(reliability(answers(results), report(model_id)))
-    downloads(analysed, model_id, detector, _FILES)
+    if seen:
+        st.caption(reliability(answers(results), report(model_id)))
+        downloads(analysed, model_id, detector, _FILES)
 
 
 def show_compared(first: Sequence[Analysed], second: Sequence[Analysed]) -> None:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core.analyzer import Analyzer
 from core.errors import MienError
@@ -101,7 +102,15 @@ def upload_widgets() -> list[Photo]:
     with zip_tab:
         many = _zip_photos(f"zip_{generation}")
     uploaded = [*(files or []), *sorted(folder or [], key=lambda file: file.name)]
-    return [*(Photo(file.file_id, file.name, file.getvalue) for file in uploaded), *many]
+    return [*(Photo(file.file_id, file.name, _reader(file)) for file in uploaded), *many]
+
+
+def _reader(file: UploadedFile) -> Callable[[], bytes]:
+    return _other_tab if file.name.lower().endswith(".zip") else file.getvalue
+
+
+def _other_tab() -> bytes:
+    raise ZipRefusedError("A ZIP belongs under “Many photos (ZIP)”; please take it there.")
 
 
 def _zip_photos(key: str) -> list[Photo]:

@@ -36,7 +36,7 @@ def consents_section(store: Store | None, problem: str) -> None:
     if store is None:
         st.error(problem, icon=":material/database_off:")
         return
-    st.subheader("My consents", anchor=False)
+    st.header("My consents", anchor=False)
     st.write(
         "With your receipt code you see what is kept of you, take it with you, take your consent "
         "back or have everything erased – on any device, without a reason. Without the code "

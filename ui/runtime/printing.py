@@ -1,4 +1,8 @@
-"""A button that opens the browser's print of a page; `frame.css` says what is left out there."""
+"""A button that opens the browser's print of a page; `frame.css` says what is left out there.
+
+Charts are as wide as the screen lets them be, so the page is made as narrow as paper first, and
+as it was afterwards.
+"""
 
 from typing import Any
 
@@ -7,8 +11,17 @@ import streamlit as st
 _JS = """
 export default function ({ parentElement }) {
   const button = parentElement.querySelector("button")
-  button.onclick = () => window.print()
-  return () => { button.onclick = null }
+  const page = document.body.classList
+  const again = () => page.remove("mien-print")
+  window.addEventListener("afterprint", again)
+  button.onclick = () => {
+    page.add("mien-print")
+    setTimeout(() => window.print(), 800)  // until the charts have followed
+  }
+  return () => {
+    button.onclick = null
+    window.removeEventListener("afterprint", again)
+  }
 }
 """
 _HTML = '<button type="button">Print or save as PDF</button>'

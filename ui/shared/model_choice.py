@@ -36,8 +36,8 @@ def choose_model_and_detector(key: str) -> tuple[str, str]:
         index=models.index(default_model) if default_model in models else 0,
         format_func=_model_title,
         key=f"{key}_model",
-        help="How many of FER-2013's private test images each judges as they are labelled, "
-        "and the size of its file. Model Metrics has the rest.",
+        help="How many of FER-2013's private test images each judges as they are labelled; "
+        "Model Metrics has the rest.",
     )
     detector = right.selectbox(
         "Face detector",
@@ -47,19 +47,19 @@ def choose_model_and_detector(key: str) -> tuple[str, str]:
         key=f"{key}_detector",
         help=f"{len(missing)} more can be added. {HOW_TO_ADD}" if missing else None,
     )
-    st.caption(terms(model_id, detector))
+    left.caption(learned(model_id), help=cards()[model_id].pretraining or None)
+    right.caption(detector_terms(detector, settings().models_dir))
     return model_id, detector
 
 
-def terms(model_id: str, detector: str) -> str:
-    """On what terms both may be used, and from what the model began."""
+def learned(model_id: str) -> str:
+    """From what a model learned, and on what terms it may be used.
+
+    Its card's `pretraining` says what it or its teachers began from.
+    """
     card = cards()[model_id]
-    return " ".join(
-        (
-            f"{model_id}: {card.licence} {card.pretraining}".strip(),
-            f"{detector}: {detector_terms(detector, settings().models_dir)}",
-        )
-    )
+    names = [data.name.partition(",")[0] for data in (card.data, *card.further_data)]
+    return f"Learned from {' and '.join(names)}. {card.licence}"
 
 
 @dataclass(frozen=True)
@@ -107,9 +107,10 @@ def choose_models(key: str) -> Choice:
 
 
 def _model_title(model_id: str) -> str:
-    measured = report(model_id)
-    size = f"{cards()[model_id].n_bytes / 1e6:.1f} MB"
-    if measured is None:
-        return f"{model_id} ({size})"
-    accuracy = percent(measured["all"]["accuracy"], 1)
-    return f"{model_id} – {accuracy} right, {size}"  # fits a phone's width
+    measured, about = report(model_id), []
+    if measured is not None:
+        about.append(f"{percent(measured['all']['accuracy'], 1)} right")
+    if cards()[model_id].serves != "fer2013":
+        about.append("says what people say")
+    usual = " (default)" if model_id == settings().default_model else ""
+    return f"{model_id} – {', '.join(about)}{usual}"  # fits a phone's width

@@ -31,6 +31,12 @@ def percent(share: float, digits: int = 0) -> str:
     return f"{100 * share:.{digits}f}\u00a0%"
 
 
+def signed(value: float, digits: int = 1) -> str:
+    """A number with its sign, the minus as long as the plus: `signed(-1.62)` is "−1.6"."""
+    rounded = round(value, digits) + 0.0  # nothing has no minus
+    return f"{rounded:+.{digits}f}".replace("-", "\u2212")
+
+
 def day(at: date) -> str:
     """A day, or the day of a time, in words: `day(date(2026, 3, 1))` is "1 March 2026"."""
     return f"{at.day} {at:%B %Y}"

@@ -20,6 +20,8 @@ MAX_POINTS: Final = 240
 _PATTERNS: Final = dict(zip(BANDS, ("", "/", "\\", "", "x", "-", "", "/", "+", "."), strict=True))
 # A longer gap in a face's rows is a gap in its lines.
 _GAP_S: Final = 1.5
+# Share of a phone's width that a letter takes: words that do not fit their piece are left out.
+_CHARACTER: Final = 0.025
 _RIBBON: Final = {"y": -0.16, "width": 0.18}
 
 
@@ -69,7 +71,10 @@ def band_figure(found: Sequence[Span], duration_s: float) -> go.Figure:
     for name in BANDS:
         pieces = [span for span in found if span.band == name]
         if pieces:
-            figure.add_trace(_pieces(pieces, [f"Face {span.face}" for span in pieces], name, 0.7))
+            bar = _pieces(pieces, [f"Face {span.face}" for span in pieces], name, 0.7)
+            room_s = duration_s * _CHARACTER * len(name)
+            texts = [name if span.end_s - span.start_s > room_s else "" for span in pieces]
+            figure.add_trace(bar.update(text=texts))
     numbers = sorted({span.face for span in found})
     height = 110 + 46 * max(len(numbers), 1)
     styled(figure, "seconds", "", height=height)
@@ -92,7 +97,6 @@ def _pieces(pieces: Sequence[Span], y: Sequence[Any], name: str, width: float) -
         width=width,
         name=name,
         customdata=[[span.face, round(span.start_s, 2), round(span.end_s, 2)] for span in pieces],
-        text=[name] * len(pieces),
         textposition="inside",
         insidetextanchor="middle",
         textfont={"color": "#FFFFFF"},
@@ -104,12 +108,14 @@ def _pieces(pieces: Sequence[Span], y: Sequence[Any], name: str, width: float) -
             "line": {"width": 1, "color": ink(dark=True)},
             "pattern": {
                 "shape": _PATTERNS[name],
+                # Else the colour is left out, and white lies on a light page.
+                "fillmode": "overlay",
                 "fgcolor": "#FFFFFF",
                 "size": 5,
                 "solidity": 0.15,
             },
         },
-        unselected={"marker": {"opacity": 0.75}},
+        unselected={"marker": {"opacity": 0.75}, "textfont": {"color": "#FFFFFF"}},
         hovertemplate="Face %{customdata[0]}, "
         + name
         + " from %{customdata[1]} to %{customdata[2]} s<extra></extra>",
@@ -179,7 +185,7 @@ def _ribbon(found: Sequence[Span]) -> list[go.Bar]:
     for name in dict.fromkeys(span.band for span in found):
         pieces = [span for span in found if span.band == name]
         bar = _pieces(pieces, [_RIBBON["y"]] * len(pieces), name, _RIBBON["width"])
-        bars.append(bar.update(showlegend=False, text=None))
+        bars.append(bar.update(showlegend=False))
     return bars
 
 

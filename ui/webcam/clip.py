@@ -2,6 +2,7 @@
 
 import json
 from functools import partial
+from typing import Final
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -31,22 +32,20 @@ from ui.webcam.charts import band_figure, spans
 from ui.webcam.session import ClipLook, webcam_session
 from ui.webcam.summary import face_sentence, show_summary
 
+_FILE: Final = "clip_file"
 _TYPES = [suffix.removeprefix(".") for suffix in SUFFIXES]
 
 
 def clip_section() -> None:
     """Uploader, progress, timeline and files; call only after the notice was agreed to."""
-    limits = settings()
-    file = st.file_uploader(
-        f"A video (MP4, WebM, AVI and others, up to {limits.max_clip_seconds} seconds and "
-        f"{limits.max_clip_mb} MB)",
-        type=_TYPES,
-        max_upload_size=limits.max_clip_mb,
-        key="clip_file",
-    )
-    with st.expander("Model and detector", icon=":material/tune:"):
-        model_id, detector_name = choose_model_and_detector("clip")
-        smooth = st.toggle("Smooth the scores", value=True, key="clip_smooth")
+    if st.session_state.get(_FILE) is None:
+        file = _uploader()
+        with st.expander("Model and detector", icon=":material/tune:"):
+            model_id, detector_name, smooth = _choices()
+    else:  # one bar, so that the result comes first
+        with st.expander("Video, model and detector", icon=":material/tune:", key="inputs_clip"):
+            file = _uploader()
+            model_id, detector_name, smooth = _choices()
     if file is None:
         webcam_session().clip, webcam_session().clip_look = None, ClipLook()
         return
@@ -56,6 +55,24 @@ def clip_section() -> None:
         result = _analyse(file.name, file.getvalue(), model_id, detector_name, smooth)
         webcam_session().clip, webcam_session().clip_look = (wanted, result), ClipLook()
     _show(file, result, model_id, detector_name)
+
+
+def _uploader() -> UploadedFile | None:
+    limits = settings()
+    return st.file_uploader(
+        f"A video (MP4, WebM, AVI and others, up to {limits.max_clip_seconds} seconds and "
+        f"{limits.max_clip_mb} MB)",
+        type=_TYPES,
+        max_upload_size=limits.max_clip_mb,
+        key=_FILE,
+    )
+
+
+def _choices() -> tuple[str, str, bool]:
+    """Model, detector, and whether scores are smoothed."""
+    return *choose_model_and_detector("clip"), st.toggle(
+        "Smooth the scores", value=True, key="clip_smooth"
+    )
 
 
 def _analyse(

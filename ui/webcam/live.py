@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.expression.answer import sentence
 from core.stream.frames import TrackedFace
@@ -43,17 +44,32 @@ def live_section(to_snapshot: Callable[[], None]) -> None:
         _running(live, to_snapshot)
     if live.state.runs != before.runs:
         st.rerun()  # the controls above still offer Stop
-    if not live.state.runs and live.state is not State.QUEUED:
+    if live.state is State.OFF and not live.problem:
+        _off(live)
+    elif not live.state.runs and live.state is not State.QUEUED:
         _say(live)
     if live.state is State.ENDED:
         _ended(live)
     elif live.state.is_refusal and live.state is not State.UNSUPPORTED:
-        st.subheader("Or take a snapshot", anchor=False)
+        st.header("Or take a snapshot", anchor=False)
         snapshot_section("refused")
 
 
+def _off(live: LiveVideo) -> None:
+    """Where the picture will be, and what will stand beside it."""
+    video, beside = st.columns([1, 1.05], gap="medium")
+    video.html('<div class="mien-no-picture">Your picture appears here</div>')
+    with beside:
+        _say(live)
+        st.markdown(
+            "- Every face gets a box and what people would say.\n"
+            "- Beside it runs a timeline of the last half minute.\n"
+            "- When you stop, it is summed up, for you to take home or to forget."
+        )
+
+
 def _running(live: LiveVideo, to_snapshot: Callable[[], None]) -> None:
-    """Video on the left, state, timeline and readings on the right; all move by themselves."""
+    """Video over its readings, state and timeline beside them; all move by themselves."""
     video, beside = st.columns([1, 1.05], gap="medium")
     with video:
         if live.processor is not None and live.state.runs:
@@ -61,8 +77,9 @@ def _running(live: LiveVideo, to_snapshot: Callable[[], None]) -> None:
             granted = live.state is not State.ASKING
             now = link(live.processor, wanted=granted, ice_servers=ice_servers(settings()))
             live.hear("", connected=now.playing, down=not now.is_up)
+        readings = st.container()
     with beside:
-        _beside(live, live.state, to_snapshot)
+        _beside(live, live.state, to_snapshot, readings)
 
 
 def _controls(live: LiveVideo) -> None:
@@ -107,8 +124,10 @@ def _say(live: LiveVideo) -> None:
 
 
 @st.fragment(run_every=1.0)
-def _beside(live: LiveVideo, shown: State, to_snapshot: Callable[[], None]) -> None:
-    """What moves by itself: state, timeline, readings."""
+def _beside(
+    live: LiveVideo, shown: State, to_snapshot: Callable[[], None], readings: DeltaGenerator
+) -> None:
+    """What moves by itself: state and timeline, and in the place `readings` each face in words."""
     # A consent taken back elsewhere, in another tab or by its code, ends the video here as well.
     if held() is None:
         st.rerun()
@@ -123,11 +142,19 @@ def _beside(live: LiveVideo, shown: State, to_snapshot: Callable[[], None]) -> N
         if st.button("Take a snapshot instead", icon=":material/photo_camera:"):
             to_snapshot()
             st.rerun()
+    view = None
     if state is State.LIVE and live.session is not None:
-        _readings(live.session.view(since_s=_WINDOW_S))
+        view = live.session.view(since_s=_WINDOW_S)
+        _timeline(view)
+    with readings:
+        # In every run: a place that a fragment left out once is closed to it later (1.67).
+        if view is None:
+            st.empty()
+        else:
+            _readings(view)
 
 
-def _readings(view: LiveView) -> None:
+def _timeline(view: LiveView) -> None:
     if view.error is not None:
         st.error(plain(view.error), icon=":material/error:")
     slow = slow_words(view.figures.fps, view.figures.arriving_fps)
@@ -137,6 +164,10 @@ def _readings(view: LiveView) -> None:
     if view.rows:
         figure = timeline_figure(view.rows, window_s=(last_s - _WINDOW_S, last_s), max_faces=2)
         plot(figure, key="live_timeline", alt="The last half minute of each face")
+    st.caption(figures_line(view.figures))
+
+
+def _readings(view: LiveView) -> None:
     faces = () if view.frame is None else view.frame.faces
     if not faces:
         st.info("No face in the picture.", icon=":material/face:")
@@ -146,7 +177,6 @@ def _readings(view: LiveView) -> None:
             st.html(bars_html(face.scores.scores))
     if len(faces) > _MAX_FACES:
         st.caption(f"and {len(faces) - _MAX_FACES} more")
-    st.caption(figures_line(view.figures))
 
 
 def figures_line(figures: LiveFigures) -> str:
@@ -169,7 +199,7 @@ def _ended(live: LiveVideo) -> None:
     if live.session is None:
         return
     view = live.session.view()
-    st.subheader("This session", anchor=False)
+    st.header("This session", anchor=False)
     figures = view.figures
     show_summary(
         live.session.summaries(),

@@ -34,10 +34,7 @@ def show_summary(
     `first` renders what each face resembled over time; bars and sentences if not given. `more`
     renders further files.
     """
-    st.markdown(
-        f"**{counted(round(duration_s), 'second')}, {counted(n_frames, 'frame')}, "
-        f"{counted(len(faces), 'face')}**"
-    )
+    st.markdown(f"**{counted(round(duration_s), 'second')}, {counted(len(faces), 'face')}**")
     if not faces:
         st.info("No face was seen for long enough to be summed up.", icon=":material/face:")
         return

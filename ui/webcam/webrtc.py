@@ -86,6 +86,7 @@ def link(
             video_html_attrs=_VIDEO_ATTRIBUTES,
             desired_playing_state=plays,
             sendback_audio=False,
+            media_toggle_controls=False,  # an icon without a name under the video
             async_processing=True,
         )
     except SignallingTimeoutError:
@@ -142,8 +143,10 @@ def _is_understood(said: object) -> bool:
     """Whether the browser's side says what it says in the library's own way, or nothing yet."""
     if said is None:
         return True
-    offer = said.get("sdpOffer") if isinstance(said, Mapping) else ""
-    return offer is None or (
+    if not isinstance(said, Mapping):
+        return False
+    offer = said.get("sdpOffer")
+    return offer in (None, "") or (  # "" is what the library's side says before its offer
         isinstance(offer, Mapping)
         and isinstance(offer.get("sdp"), str)
         and isinstance(offer.get("type"), str)

@@ -66,7 +66,7 @@ def test_counts_come_most_frequent_first() -> None:
 def test_times_add_up_to_the_whole() -> None:
     said = times({"split": 1.0, "happy": 2.0, "no agreement": 1.0, "sad": 0.0})
     assert said == (
-        "happy for 50 %, people would be split for 25 %, people would not agree for 25 %"
+        "happy 50 % of the time, people would be split 25 %, people would not agree 25 %"
     )
     assert times({}) == ""
 

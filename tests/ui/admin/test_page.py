@@ -1,5 +1,6 @@
 """The admin part: seen by nobody but signed-in admins, and what they can do there."""
 
+import asyncio
 import contextlib
 import json
 import sqlite3
@@ -11,6 +12,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import streamlit as st
+from starlette.requests import Request
+from starlette.responses import Response
 from streamlit.testing.v1 import AppTest
 
 from db.errors import StoreError
@@ -22,9 +25,17 @@ from services.store import Store
 from tests.db.fixtures import QUICK_HASHER, FakeClock
 from tests.helpers.agree import agree
 from tests.ui.tools import button, kept, labels, logged, text_of, upload
+from ui.admin import cookie
 
 OpenPage = Callable[[str], AppTest]
 PASSWORD = "a long enough password"
+# A section [auth] in which nothing is weak.
+PROVIDER = {
+    "client_id": "mien",
+    "cookie_secret": "0123456789abcdef" * 4,
+    "redirect_uri": "https://mien.example.org/oauth2callback",
+    "server_metadata_url": "https://id.example.org/.well-known/openid-configuration",
+}
 REVIEW = ("Today", "Consents", "Stored", "Retention", "Removals", "Audit log")
 
 
@@ -255,7 +266,7 @@ def test_an_outside_identity_is_judged_by_list_and_expiry(
     let_in: bool,
 ) -> None:
     app = open_page("ethics_privacy")
-    app.secrets["auth"] = {"client_id": "mien"}
+    app.secrets["auth"] = PROVIDER
     app.secrets["mien"] = {"admins": admins}
     app.user = user
     app = app.segmented_control(key="privacy_section").set_value("Admin").run()
@@ -273,7 +284,7 @@ def test_an_outside_identity_that_runs_out_is_out(
     clock: FakeClock, open_page: OpenPage, store: Store
 ) -> None:
     app = open_page("ethics_privacy")
-    app.secrets["auth"] = {"client_id": "mien"}
+    app.secrets["auth"] = PROVIDER
     app.secrets["mien"] = {"admins": ["subject-1"]}
     app.user = claims(exp=clock.now.timestamp() + 600)
     app = app.segmented_control(key="privacy_section").set_value("Admin").run()
@@ -338,12 +349,53 @@ def test_a_change_of_retention_names_who_made_it(inside: AppTest) -> None:
     assert (change["who"], change["from"], change["to"]) == ("ada", "30 days", "5 days")
 
 
+def posted(ticket: str, scheme: str = "http", **headers: str) -> Response:
+    """What the server says to a browser that posts a ticket."""
+    sent = {cookie.TICKET_HEADER: ticket, **headers}
+    scope = {
+        "type": "http", "method": "POST", "path": cookie.address(), "query_string": b"",
+        "scheme": scheme, "server": ("testserver", 80),
+        "headers": [(name.encode(), value.encode()) for name, value in sent.items()],
+    }  # fmt: skip
+    answer: Response = asyncio.run(cookie.route().endpoint(Request(scope)))
+    return answer
+
+
+def test_no_script_reads_the_cookie_and_no_other_site_has_it_sent() -> None:
+    plain = posted(cookie.tickets.give("t")).headers["set-cookie"].lower()
+    assert {"httponly", "samesite=strict", "path=/"} <= {part.strip() for part in plain.split(";")}
+    assert "secure" not in plain
+    behind_nginx = {"x-forwarded-proto": "https"}
+    for answer in (
+        posted(cookie.tickets.give("t"), "https"),
+        posted(cookie.tickets.give("t"), **behind_nginx),
+    ):
+        assert "secure" in answer.headers["set-cookie"].lower()
+    for nothing in ("", "made up"):
+        assert posted(nothing).status_code == 403
+    gone = posted(cookie.tickets.give("")).headers["set-cookie"].lower()
+    assert "max-age=0" in gone
+
+
+def test_a_ticket_that_nobody_fetched_counts_for_a_minute() -> None:
+    now = 0.0
+    tickets = cookie.Tickets(lambda: now)
+    early, late = tickets.give("a"), tickets.give("b")
+    now = 59
+    assert tickets.take(early) == "a"
+    now = 61
+    assert tickets.take(late) is None
+
+
 def test_a_reload_keeps_the_sign_in_and_signing_out_ends_it_everywhere(
     inside: AppTest, admin_page: Callable[[], AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (cookie,) = [json.loads(c.proto.json)["cookie"] for c in inside.get("bidi_component")]
-    token = cookie.partition("=")[2].partition(";")[0]
+    (sent,) = [json.loads(c.proto.json) for c in inside.get("bidi_component")]
+    answer = posted(sent["ticket"])
+    token = answer.headers["set-cookie"].partition("=")[2].partition(";")[0]
     assert len(token) > 20
+    assert token not in json.dumps(sent)
+    assert posted(sent["ticket"]).status_code == 403  # once
     monkeypatch.setattr(type(st.context), "cookies", property(lambda _: {"mien_admin": token}))
     again = admin_page()
     assert shows_review(again)

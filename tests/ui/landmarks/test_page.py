@@ -74,7 +74,7 @@ def test_measures_have_units_and_are_plausible(open_page: OpenPage) -> None:
     usual = json.loads((ROOT / "models" / "studies" / "usual_measures.json").read_text())
     low, high = usual["ranges"]["eye_opening"]
     (between,) = {row[2] for row in cells if row[0].startswith("**B**")}
-    assert between == f"{low:.2f} to {high:.2f}"
+    assert between == f"{low:.2f}\u00a0to\u00a0{high:.2f}"
     assert "1,200" in text_of(app)
 
 

@@ -177,6 +177,7 @@ def test_a_browser_names_few_ways_and_nothing_else(reads: Reads) -> None:
         (None, True),
         ({}, True),
         ({"sdpOffer": None}, True),
+        ({"playing": False, "sdpOffer": "", "iceCandidates": {}}, True),  # as it says at first
         ({"sdpOffer": {"sdp": "v=0", "type": "offer"}}, True),
         ("x", False),
         ([], False),

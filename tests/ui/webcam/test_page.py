@@ -109,9 +109,10 @@ def test_a_clip_gives_a_summary_a_timeline_and_files(
     app = app.file_uploader[0].upload("walk.mp4", clip, "video/mp4").run()
     assert not app.exception
     text = text_of(app)
-    assert "30 frames, 1 face" in text
+    assert "1 second, 1 face" in text
+    assert "30 frames analysed" in text
     assert "**Face 1** was seen for" in text
-    assert "happy for" in text
+    assert "happy all the time" in text
     assert len(app.get("plotly_chart")) == 2  # bars, and the scores behind them
     assert {element.label for element in app.get("download_button")} >= {"CSV", "JSON"}
     app = app.slider(key="clip_second").set_value(0.9).run()
