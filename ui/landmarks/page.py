@@ -61,11 +61,11 @@ def photo_section() -> None:
     with right:
         _scores(number, found, model_id)
         measures_section(view.geometry)
-    st.header("Which parts drove the score")
+    st.subheader("Which parts drove the score")
     show_explanation(view, image_rgb, found, model_id, detector_name)
-    st.header("What if the points were wrong?")
+    st.subheader("What if the points were wrong?")
     whatif_section(view, model_id, found.scores)
-    st.header("Blendshapes")
+    st.subheader("Blendshapes")
     blendshape_section(view.points[MESH])
 
 
