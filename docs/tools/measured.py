@@ -41,7 +41,7 @@ COMMANDS: Final = {
     "models/studies/detectors.json": "python -m training.fits.detector_effect "
     "--data fer2013.parquet",
     "models/studies/speed.json": "mien bias speed",
-    "models/studies/pruning_*.json": "mien study pruning mien-best --data fer2013.parquet",
+    "models/studies/pruning_*.json": "mien study pruning mien-labels --data fer2013.parquet",
     "models/studies/trials_architectures.json": "mien study trials architectures "
     "--data fer2013.parquet",
     "models/studies/trials_ablations.json": "mien study trials ablations --data fer2013.parquet",

@@ -47,6 +47,8 @@ def near_pairs(
 def fer2013_facts(path: Path) -> dict[str, Any]:
     """Balance, blanks, near-duplicates within and between train and validation, FER+ votes."""
     facts: dict[str, Any] = {"splits": {}}
+    beside = path.with_name(f"{path.stem}_votes.parquet")
+    votes = beside if beside.exists() else path
     images, labels = {}, {}
     for split in _FER_SPLITS:
         faces = load_split(path, split)
@@ -58,7 +60,7 @@ def fer2013_facts(path: Path) -> dict[str, Any]:
             "largest_over_smallest": _ratio(counts.max(), counts.min()),
             "n_blank": int((images[split].std(axis=(1, 2)) < BLANK_STD).sum()),
             "ferplus": ferplus_facts(
-                load_rows(path, split, ["ferplus_votes"])["ferplus_votes"], labels[split]
+                load_rows(votes, split, ["ferplus_votes"])["ferplus_votes"], labels[split]
             ),
         }
     facts["side_px"] = int(images["train"].shape[1])

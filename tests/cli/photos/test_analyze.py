@@ -121,7 +121,7 @@ def test_each_shipped_model_and_each_detector_can_be_chosen() -> None:
     [
         ([], "Missing argument"),
         ([ASTRONAUT, "--json", "--csv"], "not both"),
-        ([ASTRONAUT, "--model", "nonsense"], "mien-best"),
+        ([ASTRONAUT, "--model", "nonsense"], "mien-labels"),
         ([ASTRONAUT, "--detector", "nonsense"], "yunet"),
         ([ASTRONAUT, "--out", "/nowhere/at/all.json"], "cannot be"),
         (["tests/helpers"], "holds no"),

@@ -190,5 +190,5 @@ def test_the_shipped_files_stay_small_enough_to_clone() -> None:
     assert sum(sizes) <= 60_000_000
 
 
-def test_the_fast_model_was_taught_by_several() -> None:
-    assert len(load_card("mien-fast", ROOT / "models").teachers) > 1
+def test_the_model_of_labels_was_taught_by_several() -> None:
+    assert len(load_card("mien-labels", ROOT / "models").teachers) > 1
