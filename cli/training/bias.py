@@ -105,7 +105,7 @@ def mitigate(
     from training.data.fer2013 import load_split
     from training.studies.bias.mitigate import mitigation_study
 
-    judge = classifier(model)
+    judge = classifier(model).in_dialect("fer2013")  # whose labels it is measured against
     content = mitigation_study(
         judge,
         load_split(data, "validation"),
@@ -125,7 +125,7 @@ def robustness(
     """Accuracy under 15 corruptions in five strengths."""
     from training.studies.bias.robustness import robustness_study
 
-    judge = classifier(model)
+    judge = classifier(model).in_dialect("fer2013")  # whose labels it is measured against
     with progress_bar("Corrupting") as progress:
         content = robustness_study(data, judge, n, command=command(), progress=progress)
     write(f"robustness_{judge.card.id}", content)

@@ -122,7 +122,7 @@ def failures(
     from training.studies.failures import failure_study
 
     check(fer, out=out)
-    judge = classifier(model)
+    judge = classifier(model).in_dialect("fer2013")  # whose labels it is measured against
     write(f"failures_{judge.card.id}", failure_study(fer, judge, command=command()), out)
 
 

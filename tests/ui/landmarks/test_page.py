@@ -229,7 +229,7 @@ def test_the_table_has_a_row_for_each_measure(view: FaceView) -> None:
     ranges = {"eye_opening": (0.0, 9.0), "mouth_width": (0.0, 0.1)}
     table = measures_table(view.geometry, ranges).set_index("measure")
     assert table["value"].str.len().min() > 0
-    assert table.loc["**B** Left eye", "most faces"] == "0.00 to 9.00"
+    assert table.loc["**B** Left eye", "most faces"] == "0.00\u00a0to\u00a09.00"
     assert [name for name in table.index if "⚠" in table.loc[name, "value"]] == [
         "**D** Mouth width"
     ]

@@ -61,9 +61,14 @@ def test_the_overview_shows_the_accuracy_of_the_stored_predictions(
     stored = load_predictions(models_dir / model)
     assert stored is not None
     accuracy = f"{100 * accuracy_score(stored.labels, stored.predicted):.1f}\u00a0%"
-    assert f"{model} is right in {accuracy}" in points_of(app)[0]
+    people = json.loads((models_dir / model / "evaluation.json").read_text())["people"]
+    said = f"{100 * people['clear_agreement']:.1f}\u00a0%"
+    points = points_of(app)
+    assert f"{model} says the same in {said}" in points[0]
+    assert f"{model} is right in {accuracy}" in points[1]
     tables = [frame.value for frame in app.dataframe if "figure" in frame.value.columns]
-    assert tables[0].set_index("figure").loc["accuracy", model].startswith(accuracy)
+    assert tables[0].set_index("figure").iloc[0][model].startswith(said)
+    assert tables[1].set_index("figure").loc["accuracy", model].startswith(accuracy)
 
 
 def test_stored_predictions_give_the_published_report(models_dir: Path) -> None:
