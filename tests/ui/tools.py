@@ -11,6 +11,7 @@ from ui.photos.session import PhotosState
 
 ASTRONAUT = (ROOT / "samples" / "astronaut.jpg").read_bytes()
 HOPPER = (ROOT / "samples" / "grace_hopper.jpg").read_bytes()
+UNSHARP = (ROOT / "samples" / "grace_hopper_unsharp.jpg").read_bytes()  # people would be split
 READABLE = (
     "markdown", "caption", "info", "warning", "error", "success", "header", "subheader", "html",
     "title",

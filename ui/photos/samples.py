@@ -46,7 +46,11 @@ SAMPLES: Final = {
             "drawn_group.jpg",
             "A drawing of nobody: six people in two rows, made for Mien.",
         ),
-        Sample("A hard one", "grace_hopper.jpg", "Rear Admiral Grace Hopper (US Navy, 1984)"),
+        Sample(
+            "A hard one",
+            "grace_hopper_unsharp.jpg",
+            "Rear Admiral Grace Hopper (US Navy, 1984), made small and unsharp",
+        ),
     )
 }
 
