@@ -108,7 +108,7 @@ def test_photos(page: Page, app_url: str, listener: Listener, way: str) -> None:
     else:
         hand_over(page, name, ASTRONAUT if way == "photo" else b"no photo")
     # A refused one is named as it is (the uploader itself cuts names short).
-    shown = "![p](http:" if way == "refused" else "people would say"
+    shown = "![p](http:" if way == "refused" else "would say"
     expect(page.get_by_test_id("stMain")).to_contain_text(shown, timeout=SLOW_MS)
     settled(page)
     assert listener.asked == []
