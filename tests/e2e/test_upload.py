@@ -49,9 +49,7 @@ def download(page: Page, button: str) -> bytes:
 
 def test_a_smile_is_seen_and_the_inputs_are_one_bar(page: Page) -> None:
     page.locator('input[type="file"]').first.set_input_files(ASTRONAUT)
-    expect(page.get_by_role("heading", name="would say happy")).to_be_visible(
-        timeout=20_000
-    )
+    expect(page.get_by_role("heading", name="would say happy")).to_be_visible(timeout=20_000)
     expect(
         page.get_by_text("How often this model is right with what it says first")
     ).to_be_visible()
@@ -93,9 +91,7 @@ def test_two_clicks_and_a_file_from_landing_to_an_own_result(
     expect(agree).to_be_in_viewport()  # on a phone's first screen
     agree.click()
     page.locator('input[type="file"]').first.set_input_files(ASTRONAUT)
-    expect(page.get_by_role("heading", name="would say happy")).to_be_visible(
-        timeout=30_000
-    )
+    expect(page.get_by_role("heading", name="would say happy")).to_be_visible(timeout=30_000)
     browser.close()
 
 
