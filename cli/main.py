@@ -1,6 +1,5 @@
 """`mien`: analyse photos, evaluate models, train them, look after the store."""
 
-import importlib
 import io
 import sys
 
@@ -58,7 +57,8 @@ def main() -> None:
 
 def _print_any_name() -> None:
     """Let screens that lack a character show it escaped; `core.pictures.files.names` says how."""
-    importlib.import_module("core.pictures.files.names")  # makes the way known
+    from core.pictures.files.names import ESCAPE
+
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="mien.escape")
+            stream.reconfigure(errors=ESCAPE)

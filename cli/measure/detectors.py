@@ -46,9 +46,14 @@ def rows_of(models_dir: Path) -> list[dict[str, Any]]:
     ]
 
 
+_FIGURES = (
+    *("dataset", "command", "n_images", "n_faces", "ap50", "best_f1"),
+    *("precision", "recall", "threshold", "cpu_ms_per_image"),
+)
+
+
 def _row(measured: "DetectionEvaluation | None") -> dict[str, Any]:
-    names = "dataset command n_images n_faces ap50 best_f1 precision recall threshold"
-    figures = {name: getattr(measured, name, None) for name in f"{names} cpu_ms_per_image".split()}
+    figures = {name: getattr(measured, name, None) for name in _FIGURES}
     return {**figures, "app": None if measured is None else measured.shipped.model_dump()}
 
 

@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -108,15 +109,13 @@ def campaign(
         speed_folder = out / "speed" / run.name
         of_photos = photos if load_recipe(run.recipe).photo_set else None
 
-        def fit(recipe: Recipe, folder: Path) -> list[dict[str, float]]:
-            return train(recipe, data, folder, start=start, photos=of_photos)  # noqa: B023 - at once
-
+        fit = partial(train, data=data, start=start, photos=of_photos)
         short = fitted(run, batch_size, N_SPEED_BATCHES * batch_size, 2)
-        warm_s = fit(short, speed_folder)[-1]["train_s"]  # the first epoch compiles
+        warm_s = fit(short, folder=speed_folder)[-1]["train_s"]  # the first epoch compiles
         images_per_s = N_SPEED_BATCHES * batch_size / warm_s
         n_epochs = n_epochs_in(run.share * seconds, images_per_s, n_per_epoch)
         print(f"{run.name}: {images_per_s:,.0f} images a second, {n_epochs} epochs", flush=True)
-        curves = fit(fitted(run, batch_size, n_per_epoch, n_epochs), out / run.name)
+        curves = fit(fitted(run, batch_size, n_per_epoch, n_epochs), folder=out / run.name)
         print(f"{run.name}: {json.dumps(curves[-1])}", flush=True)
 
 

@@ -93,9 +93,13 @@ async def _answer(request: Request) -> Response:
     # nginx ends TLS and says so; who lies in this header lies about their own cookie.
     schemes = {request.url.scheme, request.headers.get("x-forwarded-proto", "")}
     answer.set_cookie(
-        COOKIE, token, max_age=LIFETIME_S if token else 0, httponly=True, samesite="strict",
+        COOKIE,
+        token,
+        max_age=LIFETIME_S if token else 0,
+        httponly=True,
+        samesite="strict",
         secure="https" in schemes,
-    )  # fmt: skip
+    )
     return answer
 
 

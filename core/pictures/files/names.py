@@ -15,6 +15,8 @@ _BIDI: Final = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067
 _ODD_KINDS: Final = frozenset(("Cc", "Cs", "Zl", "Zp"))
 _ESCAPED: Final = re.compile(r"\\(\\|x[0-9a-f]{2}|u[0-9a-f]{4})")
 
+ESCAPE: Final = "mien.escape"  # name of the way, for `errors=` of whatever writes text
+
 
 def printable(name: str) -> str:
     r"""A name without what cannot be printed; `original` undoes it.
@@ -66,4 +68,4 @@ def _escape_unprintable(error: UnicodeError) -> tuple[str, int]:
     return "".join(f"\\u{pair}" for pair in pairs), error.end
 
 
-codecs.register_error("mien.escape", _escape_unprintable)
+codecs.register_error(ESCAPE, _escape_unprintable)

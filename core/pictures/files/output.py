@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import MienError
-from core.pictures.files.names import printable
+from core.pictures.files.names import ESCAPE, printable
 
 _PROBE = bytes(64 * 1024)  # on a full disk an empty file can still be made
 
@@ -44,7 +44,7 @@ def write_output(path: Path, content: str | bytes, *, private: bool = False) -> 
     Raises:
         OutputError: it cannot be written.
     """
-    data = content.encode("utf-8", "mien.escape") if isinstance(content, str) else content
+    data = content.encode("utf-8", ESCAPE) if isinstance(content, str) else content
     try:
         with appearing(path) as unfinished:
             if private:
