@@ -36,8 +36,9 @@ def choose_model_and_detector(key: str) -> tuple[str, str]:
         index=models.index(default_model) if default_model in models else 0,
         format_func=_model_title,
         key=f"{key}_model",
-        help="How many of FER-2013's private test images each judges as they are labelled; "
-        "Model Metrics has the rest.",
+        help="On FER-2013's private test images: how often a model says what most of ten people "
+        "say, where they agree; one that learned labels alone, how often it says the label. Model "
+        "Metrics has the rest.",
     )
     detector = right.selectbox(
         "Face detector",
@@ -107,10 +108,13 @@ def choose_models(key: str) -> Choice:
 
 
 def _model_title(model_id: str) -> str:
-    measured, about = report(model_id), []
-    if measured is not None:
-        about.append(f"{percent(measured['all']['accuracy'], 1)} right")
-    if cards()[model_id].serves != "fer2013":
-        about.append("says what people say")
     usual = " (default)" if model_id == settings().default_model else ""
-    return f"{model_id} – {', '.join(about)}{usual}"  # fits a phone's width
+    measured = report(model_id)
+    if measured is None:
+        return f"{model_id}{usual}"
+    people = measured.get("people")
+    if people:
+        said = f"{percent(people['clear_agreement'], 1)} as people say"
+    else:
+        said = f"{percent(measured['all']['accuracy'], 1)} as labelled"
+    return f"{model_id} – {said}{usual}"  # fits a phone's width
