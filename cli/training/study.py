@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -159,7 +160,7 @@ def pruning(
         "command": command(),
         "dataset": "FER-2013, validation (PublicTest)",
         "model_id": model,
-        "model_sha256": card.sha256,
+        "weights_sha256": sha256(file.read_bytes()).hexdigest(),
         "epochs": epochs,
         "rows": prune(recipe_of(card), file, data, card, steps, epochs),
     }

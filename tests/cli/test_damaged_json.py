@@ -29,7 +29,7 @@ from tests.helpers.pictures import colourful, encode
 from tests.paths import ROOT
 from tests.services.batch.stubs import JOB, names
 
-MODEL, DETECTOR = "mien-people", "mien-face"
+MODEL, DETECTOR = "mien-fast", "mien-face"
 DEEP = b"[" * 100_000
 # Whole values that no writer of ours writes, in the place of one that was there.
 ODD = [None, True, -1, 0, 1e400, 10**40, "", "\ud800", "x" * 5000, [], {}, [[]], {"a": {}}]
@@ -73,18 +73,12 @@ def _rows(folder: Path) -> None:
 
 READERS: dict[str, Read] = {
     f"{MODEL}/card.json": lambda folder: load_card(MODEL, folder),
-    f"{MODEL}/quality.json": lambda folder: (
-        load_quality_model(MODEL, folder),
-        detectors.quality_markdown(folder / MODEL),
-    ),
+    f"{MODEL}/quality.json": lambda folder: load_quality_model(MODEL, folder),
     f"{MODEL}/conformal.json": lambda folder: load_conformal(MODEL, folder),
     f"{MODEL}/evaluation.json": _rows,
     "studies/speed.json": _rows,
     f"studies/robustness_{MODEL}.json": _rows,
-    "studies/detectors.json": detectors.effect_markdown,
-    f"{DETECTOR}/evaluation.json": lambda folder: detectors.found_markdown(
-        detectors.rows_of(folder)
-    ),
+    f"{DETECTOR}/evaluation.json": detectors.rows_of,
     "haar/calibration.json": lambda folder: load_calibration(folder / "haar"),
     f"{DETECTOR}/geometry.json": lambda folder: load_box_geometry(folder / DETECTOR),
     f"{DETECTOR}/detector.json": lambda folder: _description(folder / DETECTOR),
@@ -108,10 +102,6 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
             place = folder / file.relative_to(ROOT / "models")
             place.parent.mkdir(exist_ok=True)
             shutil.copyfile(file, place)
-    card = json.loads((folder / MODEL / "card.json").read_text())
-    robust = json.loads((folder / "studies" / "robustness_mien-fast.json").read_text())
-    robust["model_sha256"] = card["sha256"]
-    (folder / "studies" / f"robustness_{MODEL}.json").write_text(json.dumps(robust))
     (folder / "boxes.json").write_text("[[1, 2, 30, 40.5], [5, 5, 60, 60]]")
     (folder / "p.png").write_bytes(encode(colourful(seed=1), "PNG"))
     HeadFile(folder, b"k" * 32).write(ChainHead(3, "ab", 3, 1))
@@ -177,7 +167,6 @@ def test_bent_json_is_read_or_refused_in_a_sentence(whole: Path, n: int) -> None
     [
         (f"{MODEL}/evaluation.json", ["models"]),
         (f"{DETECTOR}/evaluation.json", ["detectors"]),
-        ("studies/detectors.json", ["detectors", "--markdown"]),
         ("boxes.json", ["detect-eval", "--data", "t.csv"]),
     ],
 )

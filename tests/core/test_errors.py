@@ -5,7 +5,8 @@ from core.errors import ImageRefusedError, MienError
 
 
 def ours() -> list[type[MienError]]:
-    return [thing for _, thing in inspect.getmembers(errors, inspect.isclass)]
+    classes = inspect.getmembers(errors, inspect.isclass)
+    return [one for _, one in classes if one.__module__ == errors.__name__]
 
 
 def test_every_error_is_ours_and_says_in_words_what_it_means() -> None:

@@ -1,6 +1,7 @@
 """A study of a model is of that very model: figures of another file mislead."""
 
 import json
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -23,6 +24,13 @@ def test_a_study_carries_the_hash_of_the_model_as_it_is(name: str) -> None:
     model_id = study["model_id"]
     card = load_card(model_id, with_unshipped(model_id, MODELS))
     assert study["model_sha256"] == card.sha256, "run the command that the study names again"
+
+
+def test_pruning_began_from_the_weights_that_are_shipped() -> None:
+    """It is of the network before it became integers, so of another file."""
+    study = STUDIES["pruning_mien-labels.json"]
+    weights = MODELS / study["model_id"] / "model.weights.h5"
+    assert study["weights_sha256"] == sha256(weights.read_bytes()).hexdigest()
 
 
 def test_the_default_model_has_a_bias_report() -> None:

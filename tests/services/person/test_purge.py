@@ -11,7 +11,7 @@ from db.consent import purge as work
 from db.errors import StoreFullError
 from db.store import Store
 from db.types import AdminIdentity, Choices, Kind
-from services.admin.review import AuditFilter, audit_page, set_retention
+from services.admin.review import log_entries, set_retention
 from services.observe import Observer, add_observer, remove_observer
 from services.person.export import look_up
 from services.person.purge import PurgeThread, purge, purge_if_due, purge_lag_s
@@ -98,7 +98,7 @@ def test_the_hour_that_comes_twice_is_two_hours_of_the_log(
         purge(store)
     assert heard.said == []
     assert chain_status(store).ok
-    at = [row.ts_utc for row in audit_page(store, AuditFilter()).rows]
+    at = [entry.row.ts_utc for entry in log_entries(store)[0]]
     assert at == sorted(at, reverse=True)
 
 
