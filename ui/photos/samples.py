@@ -11,7 +11,7 @@ from PIL import Image
 from core.config import ROOT
 from ui.faces.pictures import address, jpeg, square_of
 
-_THUMBNAIL_PX: Final = 168  # twice what is shown, for screens of two pixels a point
+_THUMBNAIL_PX: Final = 128  # twice what is shown, for screens of two pixels a point
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("keras", reason="needs the train extra (uv sync --extra train)")
+
 from core.expression.model_card import load_card, model_ids
 from tests.paths import ROOT
 from training.data.sets import SETS
