@@ -15,6 +15,7 @@ from cli.bench_material import SOURCE_FPS, cpu_name, write_clip
 if TYPE_CHECKING:
     from core.stream import StreamAnalyzer
     from core.types import ImageRGB
+    from services.analysis.live import LiveSession
 
 
 def bench_live(*, as_json: bool = False, seconds: float = 20.0) -> None:
@@ -73,20 +74,47 @@ def _paced(file: Path, seconds: float) -> dict[str, Any]:
 
 
 async def _through_webrtc(file: Path, seconds: float) -> dict[str, Any]:
-    import numpy as np
-    from aiortc import RTCPeerConnection, RTCSessionDescription
-    from aiortc.contrib.media import MediaBlackhole, MediaPlayer
+    from aiortc import RTCPeerConnection
+    from aiortc.contrib.media import MediaPlayer
 
     from services.analysis.live import LiveSession
     from services.analysis.live_frames import FrameProcessor
 
-    analyzer = _analyzer()
+    analyzer, steps = _analyzer(), _Steps()
     session = LiveSession(analyzer)
     processor: Any = FrameProcessor(session, lambda: None)
-    server = _server_of(processor)
-    browser, shown, steps = RTCPeerConnection(), MediaBlackhole(), _Steps()
-    browser.on("track", shown.addTrack)
+    server, browser = _server_of(processor), RTCPeerConnection()
     video: Any = MediaPlayer(str(file), loop=True).video
+    await _connect(browser, video, server, steps)
+    while session.latest is None:
+        if browser.connectionState == "connected":
+            steps.reach("ICE")
+        await asyncio.sleep(0.005)
+    for step, at_s in session.reached_s.items():
+        steps.reach(step, at_s)
+    await asyncio.sleep(1)  # first calls plan memory
+    figures = await _measured(session, seconds)
+    session.close()
+    await browser.close()
+    video.stop()
+    server.stop()
+    return {
+        **figures,
+        "source_fps": SOURCE_FPS,
+        "start_ms": steps.in_order(),
+        "detect_every": analyzer.costs.detect_every(analyzer.rules.cadence),
+        "model": analyzer.classifier.card.id,
+        "detector": analyzer.detector.name,
+    }
+
+
+async def _connect(browser: Any, video: Any, server: Any, steps: "_Steps") -> None:
+    """Offer and answer; the picture that comes back is thrown away."""
+    from aiortc import RTCSessionDescription
+    from aiortc.contrib.media import MediaBlackhole
+
+    shown = MediaBlackhole()
+    browser.on("track", shown.addTrack)
     browser.addTrack(video)
     await browser.setLocalDescription(await browser.createOffer())
     steps.reach("offer")
@@ -95,33 +123,23 @@ async def _through_webrtc(file: Path, seconds: float) -> dict[str, Any]:
     steps.reach("answer")
     await browser.setRemoteDescription(RTCSessionDescription(answer.sdp, answer.type))
     await shown.start()
-    while session.latest is None:
-        if browser.connectionState == "connected":
-            steps.reach("ICE")
-        await asyncio.sleep(0.005)
-    for step, at_s in session.reached_s.items():
-        steps.reach(step, at_s)
-    await asyncio.sleep(1)  # first calls plan memory
+
+
+async def _measured(session: "LiveSession", seconds: float) -> dict[str, Any]:
+    """Frames a second, latency and frames dropped while `seconds` pass."""
+    import numpy as np
+
     before, started = session.view().figures, time.monotonic()
     await asyncio.sleep(seconds)
     elapsed_s = time.monotonic() - started
-    after, latencies_ms = session.view().figures, session.latencies_ms()
-    session.close()
-    await browser.close()
-    video.stop()
-    server.stop()
-    p50, p95 = np.percentile(latencies_ms, (50, 95)).tolist()
+    after = session.view().figures
+    p50, p95 = np.percentile(session.latencies_ms(), (50, 95)).tolist()
     return {
         "fps": round((after.n_analysed - before.n_analysed) / elapsed_s, 1),
         "latency_ms_p50": round(p50, 2),
         "latency_ms_p95": round(p95, 2),
         "dropped": after.n_dropped - before.n_dropped,
         "frames": after.n_frames - before.n_frames,
-        "source_fps": SOURCE_FPS,
-        "start_ms": steps.in_order(),
-        "detect_every": analyzer.costs.detect_every(analyzer.rules.cadence),
-        "model": analyzer.classifier.card.id,
-        "detector": analyzer.detector.name,
     }
 
 

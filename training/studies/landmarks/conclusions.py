@@ -26,7 +26,7 @@ def _accuracy(part: Part) -> str:
     table, learned = part["methods"]["mesh, by table"], part["methods"]["mesh, learned"]
     return (
         f"Brought to iBUG's definition, the mesh's points lie {percent(learned['mean'], 1)} of "
-        "the inter-ocular distance from where people put them, instead of "
+        "the distance between the eyes from where people put them, instead of "
         f"{percent(table['mean'], 1)}."
     )
 
@@ -51,9 +51,9 @@ def _noise(part: Part) -> str:
     if not sentences:
         return "Even the smallest errors of the points cost accuracy beyond chance."
     return (
-        "Random errors of the points, in inter-ocular distances, cost no accuracy beyond chance "
-        f"in crops aligned {' and '.join(sentences)}. The crops' own points carry an error of "
-        "their own, which nobody knows."
+        "Random errors of the points, in distances between the eyes, cost no accuracy beyond "
+        f"chance in crops aligned {' and '.join(sentences)}. The crops' own points carry an "
+        "error of their own, which nobody knows."
     )
 
 
@@ -66,7 +66,7 @@ def _sources(part: Part) -> str:
     linked = part["photos"]["nme_and_scores"]["mesh, learned"]["spearman"]
     on_photos = (
         "On photos, faces whose points are further off have scores further from those under true "
-        f"points (Spearman {linked:+.2f}): an association, not a cause."
+        f"points (rank correlation {linked:+.2f}): an association, not a cause."
     )
     if not clear:
         said = "What aligns the crop makes no difference to the accuracy beyond chance."

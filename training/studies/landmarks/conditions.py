@@ -24,7 +24,7 @@ N_BINS: Final = 5
 # Covariate -> what it is and its unit, as tables show it.
 COVARIATES: Final[dict[str, str]] = {
     "confidence": "face detector's confidence in the enlarged crop (0..1)",
-    "disagreement": "mesh against the mirror image's mesh, in inter-ocular distances",
+    "disagreement": "mesh against the mirror image's mesh, in distances between the eyes",
     "yaw": "head turned aside, degrees, either way",
     "pitch": "head up or down, degrees off the set's median",
     "roll": "head tilted, degrees, either way",

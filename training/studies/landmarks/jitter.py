@@ -65,7 +65,8 @@ def run(
         "noise_grey_levels": NOISE_GREY_LEVELS,
         "jpeg_quality": JPEG_QUALITY,
         "point_jitter": {
-            "unit": "standard deviation over time in inter-ocular distances, mean of 478 points",
+            "unit": "standard deviation over time in distances between the eyes, mean of 478 "
+            "points",
             "mean": points.mean(),
             "p95": np.quantile(points, 0.95),
         },
