@@ -34,11 +34,11 @@ types: .venv/.dev
 
 # The app's environment has no TensorFlow in it, so these tests meet what a user installs.
 test-app: .venv/.dev
-	.venv/bin/python -m pytest -n 2 --dist loadfile --ignore tests/training --ignore tests/e2e
+	.venv/bin/python -m pytest -n 2 --dist loadfile --durations 25 --ignore tests/training --ignore tests/e2e
 
 # Apart from the others: the browser's driver keeps an event loop running in its process.
 test-e2e: .venv/.dev
-	.venv/bin/python -m pytest tests/e2e
+	.venv/bin/python -m pytest --durations 15 tests/e2e
 
 # Live video in a real browser, and five minutes with a slow model; prints its figures and wants the
 # machine for itself.
@@ -47,7 +47,7 @@ test-live: .venv/.dev
 	.venv/bin/python -m pytest -s tests/services/analysis/test_live.py --run-slow -k five_minutes
 
 test-training: .venv-train/.train
-	KERAS_BACKEND=tensorflow TF_CPP_MIN_LOG_LEVEL=3 .venv-train/bin/python -m pytest -n 2 --dist loadfile tests/training
+	KERAS_BACKEND=tensorflow TF_CPP_MIN_LOG_LEVEL=3 .venv-train/bin/python -m pytest -n 2 --dist loadfile --durations 15 tests/training
 
 screenshots: .venv/.dev
 	.venv/bin/python docs/make_screenshots.py

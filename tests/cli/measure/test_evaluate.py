@@ -71,7 +71,7 @@ def test_detect_counts_the_undetected_and_measures_the_rest(photos_csv: Path) ->
 def test_the_shipped_figures_come_from_this_command(shared_dir: Path) -> None:
     data = shared_dir / "data" / "fer2013.parquet"
     labels = ("--labels", "fer2013")  # as its card says; the default is what people say
-    done = mien("evaluate", "--data", data, "--split", "test", *labels, "--json")
+    done = mien("evaluate", "--data", data, "--split", "test", *labels, "--json", timeout_s=900)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     report = json.loads((ROOT / "models" / result["model_id"] / "evaluation.json").read_text())[

@@ -19,11 +19,11 @@ from tests.paths import ROOT
 ASTRONAUT = ROOT / "samples" / "astronaut.jpg"
 
 
-def mien(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def mien(*arguments: str | Path, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
     """Run the console script as a user does."""
     script = Path(sys.executable).parent / "mien"
     return subprocess.run(
-        [str(script), *map(str, arguments)], capture_output=True, text=True, timeout=120
+        [str(script), *map(str, arguments)], capture_output=True, text=True, timeout=timeout_s
     )
 
 
