@@ -5,6 +5,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
+from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
 from core.emotions import EMOTIONS
 from core.expression.classify import softmax
@@ -95,31 +96,53 @@ def fit_shares(
     return float(np.exp(best[0])), best[1:] - best[1:].mean()
 
 
-def fit_people(logits: FloatArray, votes: FloatArray) -> tuple[float, list[float], float]:
+def fit_people(
+    logits: FloatArray,
+    votes: FloatArray,
+    *,
+    photos: tuple[FloatArray, Labels] | None = None,
+) -> tuple[float, list[float], float]:
     """Calibrate the people's head on logits (n, 8) and votes (n, 8) of the validation split.
 
     Most majorities are happy or neutral, so calibrated shares say disgust and fear too seldom
     where these are shown on purpose. `tau` times the logarithm of each expression's share is
     taken off (Menon et al. 2021, "Long-tail learning via logit adjustment", arXiv 2007.07314),
-    as much as costs next to no agreement and keeps the mean shares right.
+    as much as costs next to no agreement and keeps the mean shares right. Where the network
+    learned from photos, `photos`, logits (m, 8) and labels (m,) of those kept out of training,
+    say how much: accuracy and balanced accuracy together are highest.
 
     Returns:
         temperature, biases (8,), and the tau that was chosen.
     """
     temperature, bias = fit_shares(logits, votes)
-    scaled = logits / temperature + bias
     prior = votes[votes.sum(axis=1) > 0].mean(axis=0)[: len(EMOTIONS)]
     adjustment = np.append(np.log(prior / prior.sum()), 0.0)
 
-    def measured(tau: float) -> PeopleMeasures:
-        shares = softmax((scaled - tau * adjustment).astype(np.float32))[:, : len(EMOTIONS)]
-        return measure_people(votes, shares / shares.sum(axis=1, keepdims=True))
+    def shifted(tau: float) -> NDArray[np.float64]:
+        return bias - tau * adjustment
 
-    aim = measured(0.0).clear_agreement - _MAX_AGREEMENT_LOSS
-    for tau in _TAUS:
-        found = measured(tau)
-        worst = max(abs(value) for value in found.share_bias.values())
-        if found.clear_agreement >= aim and worst <= _MAX_SHARE_BIAS:
-            break
-    chosen = bias - tau * adjustment
+    def measured(tau: float) -> PeopleMeasures:
+        shares = softmax((logits / temperature + shifted(tau)).astype(np.float32))
+        seven = shares[:, : len(EMOTIONS)]
+        return measure_people(votes, seven / seven.sum(axis=1, keepdims=True))
+
+    found = {tau: measured(tau) for tau in _TAUS}
+    calibrated = [tau for tau in _TAUS if _worst_bias(found[tau]) <= _MAX_SHARE_BIAS] or [0.0]
+    if photos is None:
+        aim = found[0.0].clear_agreement - _MAX_AGREEMENT_LOSS
+        tau = next((tau for tau in calibrated if found[tau].clear_agreement >= aim), 0.0)
+    else:
+        seen, labels = photos
+        tau = max(calibrated, key=lambda tau: _right(seen / temperature + shifted(tau), labels))
+    chosen = shifted(tau)
     return temperature, [round(float(value), 4) for value in chosen - chosen.mean()], tau
+
+
+def _worst_bias(measures: PeopleMeasures) -> float:
+    return max(abs(value) for value in measures.share_bias.values())
+
+
+def _right(logits: NDArray[np.floating[Any]], labels: Labels) -> float:
+    """Accuracy and balanced accuracy together, 0..2."""
+    first = logits[:, : len(EMOTIONS)].argmax(axis=1)
+    return float(accuracy_score(labels, first) + balanced_accuracy_score(labels, first))

@@ -125,7 +125,8 @@ def publish(
     card = card.model_copy(update={"flip_average": flip_average, "file": file})
     trained = max(row["val_accuracy"] for row in read_curves(recipe, run))
     _checked(card, model, validation, trained)
-    card = calibrated(EmotionClassifier(card, model, n_threads=2), validation)
+    held_out = load_rafdb(photos, "held_out") if recipe.photo_set and photos else None
+    card = calibrated(EmotionClassifier(card, model, n_threads=2), validation, held_out)
     folder = (models_dir if shipped else models_dir / UNSHIPPED) / model_id
     folder.mkdir(parents=True, exist_ok=True)
     _write_json(folder / "curves.json", read_curves(recipe, run))
@@ -279,8 +280,13 @@ def _checked(card: ModelCard, model: bytes, validation: Faces, trained_accuracy:
         )
 
 
-def calibrated(classifier: EmotionClassifier, validation: Faces) -> ModelCard:
-    """The card with calibrations fitted to the model's own answers on the validation split."""
+def calibrated(
+    classifier: EmotionClassifier, validation: Faces, photos: Faces | None = None
+) -> ModelCard:
+    """The card with calibrations fitted to the model's own answers on the validation split.
+
+    `photos` are those that were kept out of the training of a model that learned from photos.
+    """
     card = classifier.card
     inputs = card.face_input.normalise(validation.images[..., None])
     fitted = calibrate(classifier.in_dialect("fer2013").logits(inputs), validation.labels)
@@ -290,8 +296,13 @@ def calibrated(classifier: EmotionClassifier, validation: Faces) -> ModelCard:
     if card.serves == "people":
         if validation.votes is None:
             raise DatasetError("What people say cannot be calibrated: FER+'s votes are missing.")
-        logits = classifier.in_dialect("people").logits(inputs)
-        temperature, bias, tau = fit_people(logits, validation.votes[:, : logits.shape[1]])
+        people = classifier.in_dialect("people")
+        logits, seen = people.logits(inputs), None
+        if photos is not None:
+            kept_out = card.face_input.normalise(photos.images[..., None])
+            seen = people.logits(kept_out), photos.labels
+        votes = validation.votes[:, : logits.shape[1]]
+        temperature, bias, tau = fit_people(logits, votes, photos=seen)
         served = {"temperature": round(temperature, 4), "bias": bias, "tau": tau}
         heads = [h.model_copy(update=served) if h.dialect == "people" else h for h in heads]
     return card.model_copy(update={"calibration": fitted, "heads": heads})
