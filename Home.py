@@ -8,7 +8,8 @@ import ui.runtime
 from ui.home import first_screen
 from ui.photos.session import leave_page
 from ui.runtime.favicon import favicon
-from ui.runtime.operations import run_or_say, start_or_say
+from ui.runtime.operations import start_or_say
+from ui.runtime.runs import run_or_say
 from ui.runtime.uploads import release_what_is_left
 
 start_or_say()

@@ -10,6 +10,7 @@ from ui.faces.card import bars_html
 from ui.faces.pictures import jpeg
 from ui.photos.results import found_words
 from ui.photos.samples import SAMPLES, choose_sample
+from ui.runtime.runs import fragment
 from ui.shared.resources import analyzer, default_report, settings
 from ui.shared.text import percent
 
@@ -34,7 +35,7 @@ def first_screen() -> None:
     st.markdown(_LIMITS)
 
 
-@st.fragment
+@fragment
 def _ways_in_and_live_sample() -> None:
     """A photo, the webcam or a sample; the sample's result stands beside, as it is given now."""
     words, shown = st.columns([1, 1.1], gap="large")

@@ -21,6 +21,7 @@ from core.landmarks.pose import FaceGeometry
 from core.landmarks.schemes import IBUG, MESH, to_five
 from core.types import ImageRGB, Landmarks
 from ui.faces.view import SCHEME_TITLES, FaceView
+from ui.runtime.runs import fragment
 from ui.shared.charts import SERIES_COLOURS, styled
 from ui.shared.figures import plot
 from ui.shared.resources import settings
@@ -32,7 +33,7 @@ _SHORT = {"mediapipe478": "478", "ibug68": "68", "five": "5"}
 _TOP_BLENDSHAPES = 12
 
 
-@st.fragment
+@fragment
 def points_section(view: FaceView, name: str) -> None:
     """Overlay with its switches, and the downloads of the scheme that is shown."""
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -10,6 +10,7 @@ from core.types import EmotionScores
 from ui.faces.view import SCHEME_TITLES, FaceView
 from ui.landmarks.levels import Alignment, outcomes
 from ui.landmarks.slider import slider
+from ui.runtime.runs import fragment
 from ui.shared.resources import classifier
 from ui.shared.text import percent, signed
 from ui.shared.widgets import choose
@@ -22,7 +23,7 @@ def _another() -> None:
     st.session_state[_SEED] = st.session_state.get(_SEED, 0) + 1
 
 
-@st.fragment
+@fragment
 def whatif_section(view: FaceView, model_id: str, above: EmotionScores) -> None:
     """Choices, slider, chart and both sides; runs by itself, and not for moves of the slider.
 

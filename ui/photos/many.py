@@ -22,6 +22,7 @@ from ui.photos.results import (
     show_refused,
 )
 from ui.photos.session import shown
+from ui.runtime.runs import fragment
 from ui.shared.charts import QUIET
 from ui.shared.text import counted_of
 
@@ -51,7 +52,7 @@ class _Face:
     picture_jpeg: bytes
 
 
-@st.fragment
+@fragment
 def show_many(analysed: Sequence[Analysed], model_id: str, detector: str) -> None:
     """What was found in many photos, all together and one by one."""
     results = [result for _, result in analysed]

@@ -15,6 +15,7 @@ from ui.faces.explanation import face_explained
 from ui.faces.pictures import Shown
 from ui.photos.session import Photo, shown
 from ui.runtime.printing import print_button
+from ui.runtime.runs import fragment
 from ui.shared.resources import report
 from ui.shared.text import counted_of, plain
 from ui.shared.widgets import download
@@ -27,7 +28,7 @@ _FILES = {"mien.json": "JSON", "mien.csv": "CSV", "mien.zip": "ZIP of all"}
 Analysed = tuple[Photo, PhotoResult]
 
 
-@st.fragment
+@fragment
 def show_results(analysed: Sequence[Analysed], model_id: str, detector: str) -> None:
     """What was found in these photos, in their order, each with its picture and its faces."""
     results = [result for _, result in analysed]

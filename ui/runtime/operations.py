@@ -10,13 +10,12 @@ import logging
 import pkgutil
 import sys
 import threading
-from collections.abc import Callable
 
 import streamlit as st
 from starlette.formparsers import MultiPartParser
 
 import ui
-from core.errors import MienError, SettingsError
+from core.errors import SettingsError
 from services.observe import WORK, add_observer
 from services.operations.doctor import Readiness
 from services.operations.logs import LogObserver
@@ -72,15 +71,6 @@ def start_or_say() -> None:
             icon=":material/build:",
         )
         st.stop()
-
-
-def run_or_say(page: Callable[[], None]) -> None:
-    """Run a page; what it cannot read is a sentence on it, and a line in the log."""
-    try:
-        page()
-    except MienError as error:
-        logger.error("%s", error)
-        st.error(str(error), icon=":material/build:")
 
 
 def warm_up() -> None:

@@ -21,6 +21,7 @@ from services.analysis.clips import (
 from services.analysis.in_passing import clip_in_passing
 from services.analysis.queue import BusyError
 from ui.consent.session import of_session
+from ui.runtime.runs import fragment
 from ui.shared.figures import plot
 from ui.shared.model_choice import choose_model_and_detector
 from ui.shared.queue import my_turn, waiting_words
@@ -136,7 +137,7 @@ def _show(file: UploadedFile, result: ClipResult, model_id: str, detector_name: 
     )
 
 
-@st.fragment
+@fragment
 def _over_time(file: UploadedFile, result: ClipResult) -> None:
     """A bar a face over time; a click on it, or the slider, shows that moment."""
     found = spans(result.rows)

@@ -11,6 +11,7 @@ from core.stream.frames import TrackedFace
 from services.analysis.live import LiveFigures, LiveView
 from ui.consent.session import held
 from ui.faces.card import bars_html
+from ui.runtime.runs import fragment
 from ui.shared.figures import plot
 from ui.shared.model_choice import choose_model_and_detector
 from ui.shared.resources import classifier, detector, settings
@@ -123,7 +124,7 @@ def _say(live: LiveVideo) -> None:
     box[words.kind](text, icon=f":material/{words.icon}:")
 
 
-@st.fragment(run_every=1.0)
+@fragment(run_every=1.0)
 def _beside(
     live: LiveVideo, shown: State, to_snapshot: Callable[[], None], readings: DeltaGenerator
 ) -> None:
