@@ -16,13 +16,19 @@ UV := .tools/bin/uv
 export UV_PYTHON := $(PYTHON)
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: gpu-campaign app test lint types test-app test-e2e test-live test-training bench bench-peers performance studies detectors screenshots report slides docs setup-train setup-batch clean deploy-files audit coverage-store mutation-store test-hostile
+.PHONY: gpu-campaign app test lint types test-app test-e2e test-rest test-live test-training bench bench-peers performance studies detectors screenshots report slides docs setup-train setup-batch clean deploy-files audit coverage-store mutation-store test-hostile
 
 app: .venv/.app
 	@echo "Mien listens on http://$(ADDRESS):$(PORT)$(if $(filter 127.0.0.1 localhost,$(ADDRESS)),; this computer alone reaches it. ADDRESS=0.0.0.0 lets others in.,; other computers may reach it.)"
 	.venv/bin/streamlit run serve.py --server.address $(ADDRESS) --server.port $(PORT)
 
-test: lint types test-app test-e2e test-training
+test: lint types test-app test-rest
+
+# The browser's tests mostly wait, so the training's run beside them; each is told in one piece.
+test-rest: .venv/.dev .venv-train/.train
+	@mkdir -p build; $(MAKE) test-training >build/test-training.log 2>&1 & training=$$!; \
+	$(MAKE) test-e2e; failed=$$?; \
+	wait $$training || failed=$$?; cat build/test-training.log; exit $$failed
 
 lint: .venv/.dev
 	.venv/bin/ruff check .
