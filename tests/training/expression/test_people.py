@@ -22,6 +22,7 @@ from training.data.fer2013 import Faces, load_split
 from training.data.rafdb import load_rafdb
 from training.data.votes import Fer2013Error, vote_shares
 from training.expression.calibrate import fit_people, fit_shares
+from training.expression.campaign import Run, campaign
 from training.expression.heads import TwoHeadLoss, drawing_weights, targets, two_head_batches
 from training.expression.train import train
 from training.publishing.artifacts import whole_model
@@ -223,3 +224,27 @@ def test_a_toy_learns_what_people_say_beside_its_labels(
         atol=1e-4,
     )
     assert json.loads((run / "curves.json").read_text()) == rows
+
+
+def test_a_campaign_ends_the_cosine_of_each_of_its_runs(
+    sets: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run from nothing and one that goes on from it; both end where their cosine ends."""
+    data, photos = sets
+    votes_alone = replace(TWO_HEADS, name="toy/votes", photo_set=None)
+    with_photos = replace(TWO_HEADS, start_from="toy/votes")
+    recipes = {"toy/votes": votes_alone, TWO_HEADS.name: with_photos}
+    for module in ("train", "campaign"):
+        monkeypatch.setattr(f"training.expression.{module}.load_recipe", recipes.__getitem__)
+    plan = (
+        Run("people", "toy/votes", 0.5, changes={"start_from": None, "learning_rate": 0.02}),
+        Run("photos", TWO_HEADS.name, 0.5, start="people"),
+    )
+    campaign(data, photos, tmp_path, seconds=6, batch_size=32, n_per_epoch=64, plan=plan)
+    for run in plan:
+        curves = json.loads((tmp_path / run.name / "curves.json").read_text())
+        recipe = json.loads((tmp_path / run.name / "recipe.json").read_text())
+        assert len(curves) == recipe["epochs"] >= 1
+        assert curves[-1]["learning_rate"] == pytest.approx(0, abs=1e-3)  # its cosine ended
+        assert (tmp_path / run.name / "best.weights.h5").exists()
+    assert recipe["photo_set"] == "rafdb"
