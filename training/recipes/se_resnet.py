@@ -118,5 +118,14 @@ RECIPES: Final[dict[str, Recipe]] = steps(
             "epochs": 6,
             "seed": 12,
         },
+        "7-photos": {
+            "adds": "A second cosine with more of the photos and with rare expressions drawn "
+            "oftener.",
+            "people_power": 0.5,
+            "photo_share": 0.7,
+            "epochs": 8,
+            "learning_rate": 0.03,
+            "seed": 31,
+        },
     },
 )

@@ -10,7 +10,9 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
+from PIL import Image
 
+from tests.helpers.pictures import encode
 from tests.paths import ROOT
 
 
@@ -23,7 +25,8 @@ def album(tmp_path: Path) -> Path:
     """Photos enough to be killed in their midst, and one that is none."""
     folder = tmp_path / "album"
     folder.mkdir()
-    data = (ROOT / "samples" / "astronaut.jpg").read_bytes()
+    with Image.open(ROOT / "samples" / "astronaut.jpg") as picture:
+        data = encode(picture.reduce(2), "JPEG")
     for number in range(130):
         (folder / f"{number:03d}.jpg").write_bytes(data)
     (folder / "077.jpg").write_bytes(b"no picture")
