@@ -145,8 +145,11 @@ def measures_section(geometry: FaceGeometry) -> None:
 
 def measures_markdown(table: pd.DataFrame) -> str:
     """The table in Markdown: it wraps on a phone, and screen readers read it as a table."""
-    lines = ["| " + " | ".join(row) + " |" for row in table.itertuples(index=False)]
-    return "\n".join(["| measure | value | most faces | meaning |", "|---|--:|--:|---|", *lines])
+    lines = [
+        f"| {measure} ({meaning}) | {value} | {between} |"
+        for measure, value, between, meaning in table.itertuples(index=False)
+    ]
+    return "\n".join(["| measure | value | most faces |", "|---|--:|--:|", *lines])
 
 
 def _px(value: float | None) -> str:
