@@ -175,7 +175,7 @@ def test_calibration_finds_the_temperature_and_the_biases_that_were_hidden() -> 
 def test_photos_say_how_much_oftener_the_rare_are_to_be_named(
     too_seldom: float, tau: float
 ) -> None:
-    """Not at all where photos' rare expressions are named too often, as far as may be where not."""
+    """Not at all where they are named too often on photos, as far as may be where too seldom."""
     rng = np.random.default_rng(0)
     frequent = np.log([0.1, 0.02, 0.1, 0.4, 0.1, 0.1, 0.15, 0.03])
     labels = rng.choice(8, 4000, p=np.exp(frequent))
