@@ -6,7 +6,15 @@ from typing import Annotated, Any
 import typer
 
 from cli.output import progress_bar
-from cli.training.studies import Fer2013, ModelId, classifier, command, settings, write
+from cli.training.studies import (
+    Fer2013,
+    ModelId,
+    classifier,
+    command,
+    label_classifier,
+    settings,
+    write,
+)
 
 app = typer.Typer(
     help="Group and condition studies; each writes one file under models/studies/.",
@@ -105,7 +113,7 @@ def mitigate(
     from training.data.fer2013 import load_split
     from training.studies.bias.mitigate import mitigation_study
 
-    judge = classifier(model).in_dialect("fer2013")  # whose labels it is measured against
+    judge = label_classifier(model)
     content = mitigation_study(
         judge,
         load_split(data, "validation"),
@@ -125,7 +133,7 @@ def robustness(
     """Accuracy under 15 corruptions in five strengths."""
     from training.studies.bias.robustness import robustness_study
 
-    judge = classifier(model).in_dialect("fer2013")  # whose labels it is measured against
+    judge = label_classifier(model)
     with progress_bar("Corrupting") as progress:
         content = robustness_study(data, judge, n, command=command(), progress=progress)
     write(f"robustness_{judge.card.id}", content)

@@ -27,6 +27,11 @@ def settings() -> "Settings":
     return load_settings()
 
 
+def label_classifier(model_id: str | None) -> "EmotionClassifier":
+    """As `classifier`, predicting FER-2013's labels, for studies that measure against them."""
+    return classifier(model_id).in_dialect("fer2013")
+
+
 def classifier(model_id: str | None) -> "EmotionClassifier":
     """The default model, a shipped one, or one that `mien publish --unshipped` left here."""
     from core.expression.classify import EmotionClassifier

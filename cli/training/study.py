@@ -10,7 +10,15 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.training.studies import ModelId, Out, check, classifier, command, settings, write
+from cli.training.studies import (
+    ModelId,
+    Out,
+    check,
+    command,
+    label_classifier,
+    settings,
+    write,
+)
 
 study_app = typer.Typer(
     help="Experiments on annotated sets; each writes one file under models/studies.",
@@ -123,7 +131,7 @@ def failures(
     from training.studies.failures import failure_study
 
     check(fer, out=out)
-    judge = classifier(model).in_dialect("fer2013")  # whose labels it is measured against
+    judge = label_classifier(model)
     write(f"failures_{judge.card.id}", failure_study(fer, judge, command=command()), out)
 
 

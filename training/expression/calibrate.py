@@ -5,7 +5,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
-from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
 from core.emotions import EMOTIONS
 from core.expression.classify import softmax
@@ -100,7 +99,7 @@ def fit_people(
     logits: FloatArray,
     votes: FloatArray,
     *,
-    photos: tuple[FloatArray, Labels] | None = None,
+    photos: tuple[FloatArray, FloatArray] | None = None,
 ) -> tuple[float, list[float], float]:
     """Calibrate the people's head on logits (n, 8) and votes (n, 8) of the validation split.
 
@@ -108,7 +107,7 @@ def fit_people(
     where these are shown on purpose. `tau` times the logarithm of each expression's share is
     taken off (Menon et al. 2021, "Long-tail learning via logit adjustment", arXiv 2007.07314),
     as much as costs next to no agreement and keeps the mean shares right. Where the network
-    learned from photos, `photos`, logits (m, 8) and labels (m,) of those kept out of training,
+    learned from photos, `photos`, logits and votes (m, 8) of those kept out of training,
     say how much: accuracy and balanced accuracy together are highest.
 
     Returns:
@@ -121,19 +120,19 @@ def fit_people(
     def shifted(tau: float) -> NDArray[np.float64]:
         return bias - tau * adjustment
 
-    def measured(tau: float) -> PeopleMeasures:
+    def measured(tau: float, logits: FloatArray, votes: FloatArray) -> PeopleMeasures:
         shares = softmax((logits / temperature + shifted(tau)).astype(np.float32))
         seven = shares[:, : len(EMOTIONS)]
         return measure_people(votes, seven / seven.sum(axis=1, keepdims=True))
 
-    found = {tau: measured(tau) for tau in _TAUS}
+    found = {tau: measured(tau, logits, votes) for tau in _TAUS}
     calibrated = [tau for tau in _TAUS if _worst_bias(found[tau]) <= _MAX_SHARE_BIAS] or [0.0]
     if photos is None:
         aim = found[0.0].clear_agreement - _MAX_AGREEMENT_LOSS
         tau = next((tau for tau in calibrated if found[tau].clear_agreement >= aim), 0.0)
     else:
-        seen, labels = photos
-        tau = max(calibrated, key=lambda tau: _right(seen / temperature + shifted(tau), labels))
+        on_photos = {tau: measured(tau, *photos) for tau in calibrated}
+        tau = max(calibrated, key=lambda tau: _right(on_photos[tau]))
     chosen = shifted(tau)
     return temperature, [round(float(value), 4) for value in chosen - chosen.mean()], tau
 
@@ -142,7 +141,6 @@ def _worst_bias(measures: PeopleMeasures) -> float:
     return max(abs(value) for value in measures.share_bias.values())
 
 
-def _right(logits: NDArray[np.floating[Any]], labels: Labels) -> float:
-    """Accuracy and balanced accuracy together, 0..2."""
-    first = logits[:, : len(EMOTIONS)].argmax(axis=1)
-    return float(accuracy_score(labels, first) + balanced_accuracy_score(labels, first))
+def _right(measures: PeopleMeasures) -> float:
+    """Agreement on clear faces, as they come and expressions weighted alike, together: 0..2."""
+    return measures.clear_agreement + measures.clear_balanced

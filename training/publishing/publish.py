@@ -298,9 +298,9 @@ def calibrated(
             raise DatasetError("What people say cannot be calibrated: FER+'s votes are missing.")
         people = classifier.in_dialect("people")
         logits, seen = people.logits(inputs), None
-        if photos is not None:
+        if photos is not None and photos.votes is not None:
             kept_out = card.face_input.normalise(photos.images[..., None])
-            seen = people.logits(kept_out), photos.labels
+            seen = people.logits(kept_out), photos.votes
         votes = validation.votes[:, : logits.shape[1]]
         temperature, bias, tau = fit_people(logits, votes, photos=seen)
         served = {"temperature": round(temperature, 4), "bias": bias, "tau": tau}

@@ -182,8 +182,8 @@ def test_photos_say_how_much_oftener_the_rare_are_to_be_named(
     logits = (frequent + rng.normal(0, 1, (4000, 8)) + 3 * np.eye(8)[labels]).astype(np.float32)
     seen = logits + np.float32(too_seldom) * np.append(frequent[:7], 0).astype(np.float32)
     asked = labels < 7
-    photos = (seen[asked], labels[asked])
-    assert fit_people(logits, np.eye(8, dtype=np.float32)[labels], photos=photos)[2] == tau
+    votes = np.eye(8, dtype=np.float32)[labels]
+    assert fit_people(logits, votes, photos=(seen[asked], votes[asked]))[2] == tau
 
 
 def test_a_toy_learns_what_people_say_beside_its_labels(
