@@ -61,12 +61,9 @@ def evaluate(
 ) -> None:
     """Measure a model: accuracy, per class, calibration, confusion, by group."""
     from core.config import load_settings
-    from core.expression.classify import EmotionClassifier
 
     settings = load_settings()
-    classifier = EmotionClassifier.load(model or settings.default_model, settings.models_dir)
-    if labels is not None:
-        classifier = classifier.in_dialect(labels.value)
+    classifier = _classifier(settings, model, labels)
     if coverage:
         _write_coverage(classifier, data, settings.models_dir, n_corrupted)
         return
@@ -79,10 +76,17 @@ def evaluate(
         group_by=tuple(group_by or ()),
         detector=named if faces is FacesChoice.detect else None,
     )
-    if as_json:
-        sys.stdout.write(json.dumps(summary(evaluation), indent=1) + "\n")
-    else:
-        _print(evaluation)
+    _print(evaluation, as_json=as_json)
+
+
+def _classifier(
+    settings: "Settings", model: str | None, labels: Labels | None
+) -> "EmotionClassifier":
+    """The model, predicting labels of the data's dialect where that is said."""
+    from core.expression.classify import EmotionClassifier
+
+    found = EmotionClassifier.load(model or settings.default_model, settings.models_dir)
+    return found if labels is None else found.in_dialect(labels.value)
 
 
 def _evaluated(
@@ -154,8 +158,12 @@ def _share(value: float) -> str:
     return "–" if math.isnan(value) else f"{value:.2%}"
 
 
-def _print(evaluation: "Evaluation") -> None:
+def _print(evaluation: "Evaluation", *, as_json: bool) -> None:
     from rich.table import Table
+
+    if as_json:
+        sys.stdout.write(json.dumps(summary(evaluation), indent=1) + "\n")
+        return
 
     console = wide_console()
     measures = evaluation.measures

@@ -39,7 +39,7 @@ def analyze(
     Exit code 0: every file was analysed; 1: some were refused, the others still done; 2: wrong
     usage.
     """
-    from cli.photos.analyze_video import analyze_videos, is_video
+    from cli.photos.analyze_video import analyze_videos
     from core.config import load_settings
 
     if as_json and as_csv:
@@ -50,12 +50,7 @@ def analyze(
         "detector": detector or settings.default_detector,
     }
     check_out(out)
-    files, notes = collect_files(paths)
-    say(notes)
-    clips = [file for file in files if is_video(file)]
-    photos = [file for file in files if not is_video(file)]
-    if as_csv and clips and photos:
-        raise typer.BadParameter("photos and clips have different tables: ask for each apart")
+    photos, clips = _photos_and_clips(paths, as_csv=as_csv)
     parts = []
     if photos:
         parts.append(
@@ -72,6 +67,19 @@ def analyze(
     texts, refused = [text for text, _ in parts], any(some for _, some in parts)
     write_text(_one_array(texts) if as_json else "".join(texts), out)
     raise typer.Exit(SOME_REFUSED if refused else ALL_OK)
+
+
+def _photos_and_clips(paths: list[Path], *, as_csv: bool) -> tuple[list[Path], list[Path]]:
+    """What lies there, each kind for itself; what was passed over is said."""
+    from cli.photos.analyze_video import is_video
+
+    files, notes = collect_files(paths)
+    say(notes)
+    clips = [file for file in files if is_video(file)]
+    photos = [file for file in files if not is_video(file)]
+    if as_csv and clips and photos:
+        raise typer.BadParameter("photos and clips have different tables: ask for each apart")
+    return photos, clips
 
 
 def _analyze_photos(
