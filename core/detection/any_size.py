@@ -9,9 +9,9 @@ from ai_edge_litert.interpreter import Interpreter
 
 from core.types import FloatArray, ImageRGB
 
-# Plans for so many sizes are kept, each of up to 35 MB of working memory: a photo, and its small
-# copy upright and on its side.
-_MAX_PLANS: Final = 3
+# Plans for so many sizes are kept, each of up to 35 MB of working memory: a photo and half of it,
+# its small copy upright and on its side, and half of that.
+_MAX_PLANS: Final = 5
 
 
 class AnySizeNetwork:

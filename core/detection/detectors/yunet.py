@@ -1,5 +1,6 @@
 """YuNet (Wu et al. 2023, Machine Intelligence Research 20), through LiteRT. The default."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,12 @@ _SAME_FACE_IOU: Final = 0.3
 # A picture that is shrunk anyway is shrunk by this much more at most to save a row of padding:
 # of 1280x720 that leaves 796x448 instead of 800x450, which would be padded to 800x480.
 _SPARED: Final = 0.01
+# A picture is looked at in half its size first, in a quarter of the time, and that answer stands
+# where all in it is beyond doubt. Chosen on 413 photos of WIDER FACE's train part: of their faces
+# none was lost, nor was the average precision smaller, and every fourth photo was spared.
+_SURE: Final = 0.85  # confidence of each face of such an answer
+_DOUBT: Final = 0.15  # whatever lies between may be a face that is seen better in full size
+_SURE_SIDE_PX: Final = 24.0  # beside smaller faces there may be some that are not seen at all
 # Keeps exp finite, whatever the network says.
 _LARGEST_LOGIT: Final = 40.0
 _LARGEST_LOG_SIZE: Final = 8.0
@@ -27,7 +34,8 @@ _LARGEST_LOG_SIZE: Final = 8.0
 class YuNetDetector:
     """The weights of OpenCV Zoo's network of March 2023, as `training.detector.yunet` wrote them.
 
-    Images above `max_side_px` are shrunk, which bounds the time, then enlarged `enlarge` times.
+    Images above `max_side_px` are shrunk, which bounds the time, then enlarged `enlarge` times; a
+    quarter of the time is enough where all faces are large and plain to see.
     """
 
     name = "yunet"
@@ -55,17 +63,33 @@ class YuNetDetector:
         """
         size_hw = check_image_rgb(image_rgb).shape[:2]
         scale = _fitting(min(1.0, self.max_side_px / max(size_hw)), min(size_hw)) * self._enlarge
+        found = self._look(image_rgb, scale / 2)
+        if not _is_beyond_doubt(found, scale / 2):
+            found = self._look(image_rgb, scale)
+        return tuple(face for face in found if face.confidence >= self.threshold)
+
+    def _look(self, image_rgb: ImageRGB, scale: float) -> list[Face]:
+        """All that may be a face, in the picture's own pixels."""
         scaled_rgb, scale_xy = rescale(image_rgb, scale)
         boxes, points, confidences = faces_from_maps(
-            self._network.maps(scaled_rgb), self.threshold
+            self._network.maps(scaled_rgb), min(self.threshold, _DOUBT)
         )
         to_full = scale_xy.astype(np.float32)
-        return tuple(
+        return [
             Face(Box(*map(float, box)), float(confidence), own_points, self.name)
             for box, own_points, confidence in zip(
                 boxes * np.tile(to_full, 2), points * to_full, confidences, strict=True
             )
-        )
+        ]
+
+
+def _is_beyond_doubt(found: Sequence[Face], scale: float) -> bool:
+    """Whether a look at a picture of `scale` showed faces, all of them sure and none small."""
+    return bool(found) and all(
+        face.confidence >= _SURE and math.sqrt(face.box.area) * scale >= _SURE_SIDE_PX
+        for face in found
+        if face.confidence >= _DOUBT
+    )
 
 
 def _fitting(scale: float, shorter_px: int) -> float:

@@ -51,10 +51,9 @@ def test_it_finds_what_opencv_finds(crowd: Image, threshold: float, cut: tuple[i
         assert face.confidence == pytest.approx(row[14], abs=1e-3)
 
 
-def test_a_photo_that_is_shrunk_anyway_is_shrunk_to_fit(
-    astronaut: Image, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its faces stay where they are, and the network is spared a row of padding."""
+@pytest.fixture
+def sizes_hw(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
+    """Those of all pictures that the network has looked at."""
     seen: list[tuple[int, ...]] = []
     maps = any_size.AnySizeNetwork.maps
 
@@ -63,11 +62,40 @@ def test_a_photo_that_is_shrunk_anyway_is_shrunk_to_fit(
         return maps(network, image_rgb)
 
     monkeypatch.setattr(any_size.AnySizeNetwork, "maps", spy)
+    return seen
+
+
+def test_a_photo_that_is_shrunk_anyway_is_shrunk_to_fit(
+    astronaut: Image, sizes_hw: list[tuple[int, ...]]
+) -> None:
+    """Its faces stay where they are, and the network is spared a row of padding."""
     wide = np.zeros((720, 1280, 3), np.uint8)
+    assert YuNetDetector(FOLDER).detect(wide) == ()
+    assert sizes_hw == [(224, 398), (448, 796)]
     wide[100:612, 300:812] = astronaut
     (face,) = YuNetDetector(FOLDER).detect(wide)
     (same,) = YuNetDetector(FOLDER).detect(astronaut)
     x_min, y_min, x_max, y_max = same.box.xyxy
     assert face.box.iou(Box(x_min + 300, y_min + 100, x_max + 300, y_max + 100)) > 0.85
-    assert seen[0] == (448, 796)
-    assert seen[1] == astronaut.shape[:2]
+
+
+def test_a_large_plain_face_is_seen_in_half_the_size(
+    astronaut: Image, sizes_hw: list[tuple[int, ...]]
+) -> None:
+    """A quarter of the time, and the face is where it is seen in full size."""
+    detector = YuNetDetector(FOLDER)
+    (face,) = detector.detect(astronaut)
+    assert sizes_hw == [(256, 256)]
+    (same,) = detector._look(astronaut, 1.0)
+    assert face.box.iou(same.box) > 0.85
+    assert np.abs(face.keypoints_xy - same.keypoints_xy).max() < 0.05 * face.box.size_wh[0]
+
+
+def test_beside_a_small_face_the_full_size_is_looked_at(
+    astronaut: Image, grace_hopper: Image, sizes_hw: list[tuple[int, ...]]
+) -> None:
+    both = np.full((720, 1280, 3), 110, np.uint8)
+    both[100:612, 300:812] = astronaut
+    both[20:110, 1000:1077] = cv2.resize(grace_hopper, (77, 90), interpolation=cv2.INTER_AREA)
+    assert len(YuNetDetector(FOLDER).detect(both)) == 2
+    assert sizes_hw == [(224, 398), (448, 796)]
