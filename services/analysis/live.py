@@ -244,7 +244,8 @@ def _rate(times_s: list[float], now_s: float) -> float:
 class LiveSlots:
     """How many live videos run at a time. Safe for many threads.
 
-    A slot that is not touched for `stale_s` is free again, whatever became of its user.
+    A slot that is not touched for `stale_s` is free again, whatever became of its user. The last
+    free one goes to a client that has none yet: many tabs of one browser do not shut others out.
     """
 
     def __init__(
@@ -254,13 +255,21 @@ class LiveSlots:
         self.limit, self._stale_s, self._clock = limit, stale_s, clock
         self._lock = threading.Lock()
         self._touched_s: dict[str, float] = {}
+        self._clients: dict[str, str] = {}
 
-    def hold(self, user: str) -> bool:
-        """Take a slot or keep the one that `user` has; False where none is free."""
+    def hold(self, user: str, client: str = "") -> bool:
+        """Take a slot or keep the one that `user` has; False where none is free.
+
+        `client` is the address that the user comes from, "" where it is not known.
+        """
         with self._lock:
             self._drop_stale()
-            if user not in self._touched_s and len(self._touched_s) >= self.limit:
-                return False
+            if user not in self._touched_s:
+                n_free = self.limit - len(self._touched_s)
+                has_one = client and client in self._clients.values()
+                if n_free < 1 or (n_free == 1 and has_one):
+                    return False
+                self._clients[user] = client
             self._touched_s[user] = self._clock()
             return True
 
@@ -268,6 +277,7 @@ class LiveSlots:
         """Give the slot back; nothing happens where there is none."""
         with self._lock:
             self._touched_s.pop(user, None)
+            self._clients.pop(user, None)
 
     @property
     def n_used(self) -> int:
@@ -279,3 +289,4 @@ class LiveSlots:
     def _drop_stale(self) -> None:
         oldest_s = self._clock() - self._stale_s
         self._touched_s = {u: s for u, s in self._touched_s.items() if s >= oldest_s}
+        self._clients = {u: client for u, client in self._clients.items() if u in self._touched_s}

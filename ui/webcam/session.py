@@ -69,7 +69,7 @@ class LiveVideo:
         """Take a place and begin; where none is free, wait for one."""
         self.problem, self.reached_s = "", {}
         self.about = {"model": model_id, "detector": detector_name}
-        if not slots().hold(self.user):
+        if not slots().hold(self.user, st.context.ip_address or ""):
             self.happen(Event.NO_PLACE)
             return
         try:

@@ -55,3 +55,30 @@ def test_places_under_a_rush_are_never_given_twice() -> None:
     for thread in threads:
         thread.join()
     assert len(got) == slots.n_used == 3
+
+
+def test_the_last_free_one_goes_to_a_client_that_has_none() -> None:
+    """Many tabs of one browser do not shut others out."""
+    slots = LiveSlots(3)
+    assert slots.hold("tab 1", "192.0.2.1")
+    assert slots.hold("tab 2", "192.0.2.1")
+    assert not slots.hold("tab 3", "192.0.2.1")
+    assert slots.hold("tab 1", "192.0.2.1")  # keeps its own
+    assert slots.hold("somebody else", "192.0.2.2")
+    slots.release("tab 1")
+    assert not slots.hold("tab 3", "192.0.2.1")
+    slots.release("tab 2")
+    assert slots.hold("tab 3", "192.0.2.1")
+
+
+def test_clients_that_are_not_known_share_all() -> None:
+    slots = LiveSlots(2)
+    assert slots.hold("a")
+    assert slots.hold("b")
+    assert not slots.hold("c")
+
+
+def test_the_only_one_goes_to_anybody() -> None:
+    slots = LiveSlots(1)
+    assert slots.hold("a", "192.0.2.1")
+    assert not slots.hold("b", "192.0.2.2")
