@@ -236,7 +236,8 @@ def test_a_backbone_is_exported_as_it_serves() -> None:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.moving_mean.assign(layer.moving_mean + 0.2)
     faces = np.random.default_rng(0).normal(0, 1, (4, 16, 16, 1)).astype(np.float32)
-    served = np.concatenate([invoked(to_litert(network, None), face) for face in faces])
+    model = to_litert(network, None)
+    served = np.concatenate([invoked(model, face) for face in faces])
     assert served == pytest.approx(network.predict(faces, verbose=0), abs=1e-4)
 
 
