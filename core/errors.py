@@ -2,6 +2,23 @@
 
 A message is one sentence that says what is wrong and what to do, fit to be shown as it stands.
 It never holds a file's name or content: the caller knows them, and logs must not.
+
+Example:
+    >>> from core.pictures.images import decode_image
+    >>> for data in (b"", b"%PDF-1.7"):
+    ...     try:
+    ...         decode_image(data)
+    ...     except EmptyFileError:  # one reason
+    ...         print("nothing in it")
+    ...     except ImageRefusedError as refused:  # any other why a picture is not analysed
+    ...         print(refused.kind)
+    nothing in it
+    unsupported_format
+    >>> try:
+    ...     raise UnknownModelError("There is no such model.")
+    ... except MienError as error:  # anything that a user can meet
+    ...     print(error.kind, isinstance(error, ModelError), error)
+    unknown_model True There is no such model.
 """
 
 import re

@@ -77,6 +77,14 @@ class Explanation:
     """Effects on the score (0..1) of `emotion`, strongest first: of `REGIONS`, and of `TOGETHER`.
 
     The outline of the latter is the hull of their parts.
+
+    Example:
+        >>> outline_xy = np.zeros((3, 2), np.float32)
+        >>> mouth = RegionEffect("mouth", 0.6, "neutral", outline_xy)
+        >>> nose = RegionEffect("nose", -0.1, "happy", outline_xy)
+        >>> found = Explanation("happy", 0.9, (mouth, nose))
+        >>> [(part.region, part.without) for part in found.flips]
+        [('mouth', 'neutral')]
     """
 
     emotion: str

@@ -22,7 +22,10 @@ _BATCH = 256
 
 
 class GroupMeasures(BaseModel, frozen=True):
-    """One group of an attribute: how many images, how many without a face, and the figures."""
+    """One group of an attribute: how many images, how many without a face, and the figures.
+
+    `measures` counts the images with a face only.
+    """
 
     n: int
     undetected: int
@@ -145,10 +148,13 @@ def evaluate(
         >>> from core.measures.datasets import load_labelled
         >>> classifier = EmotionClassifier.load("mien-fast", ROOT / "models")
         >>> with tempfile.NamedTemporaryFile("w", suffix=".csv") as table:
-        ...     _ = table.write(f"path,label\n{ROOT}/samples/astronaut.jpg,happy\n")
+        ...     photo = ROOT / "samples" / "astronaut.jpg"
+        ...     _ = table.write(f"path,label,place\n{photo},happy,indoors\n")
         ...     table.flush()
-        ...     evaluate(classifier, load_labelled(Path(table.name))).n
-        1
+        ...     images = load_labelled(Path(table.name), group_by=("place",))
+        ...     found: Evaluation = evaluate(classifier, images)
+        >>> found.n, found.by_group["place"]["indoors"]
+        (1, GroupMeasures(n=1, undetected=0, measures=...))
     """
     probabilities, detected = predict(classifier, images, detector=detector, progress=progress)
     overall = measure(images.labels[detected], probabilities[detected])

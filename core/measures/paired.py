@@ -27,6 +27,12 @@ class McNemar(BaseModel, frozen=True):
         p_value: two-sided; exact binomial up to 1,000 discordant images, else chi-squared with
             Edwards' correction.
         exact: which of the two.
+
+    Example:
+        >>> first_right, second_right = np.arange(100) < 80, np.arange(100) < 70
+        >>> test: McNemar = mcnemar(first_right, second_right)
+        >>> test.only_first, test.only_second, test.difference, round(test.p_value, 4)
+        (10, 0, 0.1, 0.002)
     """
 
     n: int
@@ -83,7 +89,14 @@ def mcnemar(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_]) -> 
 
 
 class PairedModels(BaseModel, frozen=True):
-    """Two models by name, their test, and its p value after Holm over all pairs."""
+    """Two models by name, their test, and its p value (0..1) after Holm over all pairs.
+
+    Example:
+        >>> right = {name: np.arange(100) < n for name, n in (("a", 80), ("b", 70), ("c", 71))}
+        >>> pairs: list[PairedModels] = every_pair(right)
+        >>> [(pair.first, pair.second, round(pair.p_holm, 3)) for pair in pairs]
+        [('a', 'b', 0.006), ('a', 'c', 0.008), ('b', 'c', 1.0)]
+    """
 
     first: str
     second: str

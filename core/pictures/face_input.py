@@ -27,6 +27,12 @@ class EyesMouth(BaseModel, frozen=True, extra="forbid"):
             bottom right one.
         mouth_xy: midpoint between the corners of the mouth.
         eye_mouth: distance between the two in units of the box's height.
+
+    Example:
+        >>> tight = EyesMouth(eyes_xy=(0.5, 0.25), mouth_xy=(0.5, 0.75), eye_mouth=0.5)
+        >>> square = FaceInput().square(Box(0, 0, 100, 100), tight)
+        >>> [round(value) for value in square.xyxy]  # the models want more around a face
+        [-18, -29, 118, 106]
     """
 
     eyes_xy: tuple[float, float]

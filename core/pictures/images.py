@@ -70,6 +70,14 @@ class DecodedImage:
     Attributes:
         image_rgb: uint8 (height, width, 3).
         notes: sentences for the user, such as that only the first frame was used.
+
+    Example:
+        >>> file, exif = io.BytesIO(), Image.Exif()
+        >>> exif[0x0112] = 6  # the camera noted that it was held on its side
+        >>> Image.new("RGB", (30, 20)).save(file, "JPEG", exif=exif)
+        >>> upright = decode_image(file.getvalue())
+        >>> upright.image_rgb.shape, upright.notes
+        ((30, 20, 3), ('The picture was turned the way up that its camera noted.',))
     """
 
     image_rgb: ImageRGB

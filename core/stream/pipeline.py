@@ -29,7 +29,18 @@ _MAX_LOOK_GAP_S: Final = 0.2
 
 @dataclass(frozen=True)
 class StreamRules:
-    """All choices of a stream."""
+    """All choices of a stream.
+
+    Attributes:
+        smoothing: of scores and labels.
+        tracking: of which face is which.
+        cadence: of how often faces are looked for, and not only followed.
+
+    Example:
+        >>> patient = StreamRules(tracking=TrackingRules(coast_s=2.0))
+        >>> patient.tracking.coast_s, patient.smoothing.time_constant_s  # seconds
+        (2.0, 0.3)
+    """
 
     smoothing: SmoothingRules = field(default_factory=SmoothingRules)
     tracking: TrackingRules = field(default_factory=TrackingRules)

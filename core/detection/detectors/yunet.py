@@ -28,6 +28,19 @@ class YuNetDetector:
     """The weights of OpenCV Zoo's network of March 2023, as `training.detector.yunet` wrote them.
 
     Images above `max_side_px` are shrunk, which bounds the time, then enlarged `enlarge` times.
+    `threshold` is the smallest confidence (0..1) of a face that is returned.
+
+    Raises:
+        ModelError: if the network's file is missing.
+
+    Example:
+        >>> from core.config import ROOT
+        >>> from core.pictures.images import decode_image
+        >>> photo = decode_image((ROOT / "samples" / "astronaut.jpg").read_bytes()).image_rgb
+        >>> (face,) = YuNetDetector(ROOT / "models" / "yunet").detect(photo)
+        >>> right_eye, left_eye, nose, *corners_of_mouth = face.keypoints_xy
+        >>> bool(right_eye[0] < nose[0] < left_eye[0])  # her right is on the photo's left
+        True
     """
 
     name = "yunet"
