@@ -38,7 +38,19 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Expired:
-    """Ids of all that is over its time."""
+    """Ids of all that is over its time.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from db.store import open_store
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store = open_store(Path(folder) / "data")
+        ...     with store.read() as look:
+        ...         find_expired(look.session, look.now)
+        ...     store.close()
+        Expired(image_ids=(), analysis_ids=(), subject_ids=(), job_ids=())
+    """
 
     image_ids: tuple[str, ...]
     analysis_ids: tuple[str, ...]

@@ -45,6 +45,13 @@ class PhotoResult:
         analysis: None where the photo was refused.
         notes: sentences for the user about what was done or seen.
         error: why the photo was refused, else None.
+
+    Example:
+        >>> from core.errors import EmptyFileError
+        >>> refused = PhotoResult.refused("me.jpg", EmptyFileError("This file is empty."))
+        >>> row = result_dict(refused, model_id="mien-fast", detector="yunet")
+        >>> row["faces"], row["error"]
+        ([], {'kind': 'empty_file', 'message': 'This file is empty.'})
     """
 
     name: str
