@@ -17,6 +17,14 @@ class Recipe:
         photo_set: a further set of photos that the people's head learns from: "rafdb".
         photo_share: share of the faces drawn that are from it.
         n_per_epoch: faces drawn in an epoch; None for as many as FER-2013 has.
+
+    Example:
+        >>> first = {"title": "Toy", "architecture": "se_resnet", "epochs": 2}
+        >>> then = {"epochs": 9, "learning_rate": 0.01}  # the rest as before
+        >>> found: dict[str, Recipe] = steps("toy", {"1-scratch": first, "2-longer": then})
+        >>> longer = found["toy/2-longer"]
+        >>> longer.start_from, longer.epochs, longer.title
+        ('toy/1-scratch', 9, 'Toy')
     """
 
     name: str
