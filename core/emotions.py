@@ -30,7 +30,7 @@ def noun(emotion: str) -> str:
     Raises:
         KeyError: if there is no such expression.
 
-    Example:
+    Examples:
         >>> noun("happy")
         'happiness'
     """
@@ -55,7 +55,7 @@ def label_index(label: str | int) -> int:
     Raises:
         ValueError: if the label is neither.
 
-    Example:
+    Examples:
         >>> label_index("Joy"), label_index("3"), EMOTIONS[3]
         (3, 3, 'happy')
     """

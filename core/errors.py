@@ -3,7 +3,7 @@
 A message is one sentence that says what is wrong and what to do, fit to be shown as it stands.
 It never holds a file's name or content: the caller knows them, and logs must not.
 
-Example:
+Examples:
     >>> from core.pictures.images import decode_image
     >>> for data in (b"", b"%PDF-1.7"):
     ...     try:
@@ -44,7 +44,7 @@ class MienError(Exception):
 
     It is the class's name in small letters without `Error`, unless the class says another.
 
-    Example:
+    Examples:
         >>> class CameraBusyError(MienError):
         ...     "Somebody else uses the camera."
         >>> CameraBusyError.kind
@@ -128,7 +128,7 @@ class DatasetError(MienError):
 def damage_is(error: MienError) -> Iterator[None]:
     """Say in one sentence whatever goes wrong where a file from outside is read and taken apart.
 
-    Example:
+    Examples:
         >>> with damage_is(ModelError("Figures are damaged; reinstall Mien.")):
         ...     {"accuracy": 0.7}["ece"]
         Traceback (most recent call last):

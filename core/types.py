@@ -52,7 +52,7 @@ def check_image_rgb(image_rgb: Any) -> ImageRGB:
 class Box:
     """An upright rectangle in pixels; it may reach over the image's border.
 
-    Example:
+    Examples:
         >>> Box(10, 20, 40, 60).size_wh
         (30, 40)
     """
@@ -110,7 +110,7 @@ class Face:
         box is cut (core.pictures.face_input). turned_degrees: how far the photo stands turned
         clockwise: 0, 90, 180 or 270.
 
-    Example:
+    Examples:
         >>> face = Face(Box(10, 20, 40, 60), 0.98, np.empty((0, 2), np.float32), "yunet")
         >>> face.box.size_wh
         (30, 40)
@@ -141,7 +141,7 @@ class Landmarks:
         scheme: "mediapipe478", "ibug68" or "five".
         blendshapes: name -> 0..1, empty where the scheme has none.
 
-    Example:
+    Examples:
         >>> Landmarks(np.zeros((68, 2)), "ibug68").points_xy.dtype
         dtype('float32')
     """
@@ -159,7 +159,7 @@ class Landmarks:
 class EmotionScores:
     """Calibrated probabilities of the seven expressions, in the order of `EMOTIONS`.
 
-    Example:
+    Examples:
         >>> scores = EmotionScores([0.0, 0.0, 0.0, 0.75, 0.0, 0.0, 0.25])
         >>> scores.top, scores.margin
         ('happy', 0.5)
@@ -209,7 +209,7 @@ class Answer:
         labels: the expressions among which the one that most people name is expected, most
             likely first (core.expression.conformal); () for a face that is too small.
 
-    Example:
+    Examples:
         >>> shares = EmotionScores(np.float32([0, 0, 0, 0.1, 0.3, 0, 0.6]))
         >>> answer = Answer(shares, ("neutral", "sad"))
         >>> answer.top, answer.uncertain, answer.share
@@ -286,7 +286,7 @@ class FaceQuality:
         flaw: what lowers it most, such as "blurred"; None where nothing does.
         measures: what it was made of.
 
-    Example:
+    Examples:
         >>> from core.config import ROOT
         >>> from core.expression.quality import load_quality_model
         >>> unsharp = FaceMeasures(
@@ -312,7 +312,7 @@ class FaceAnalysis:
         answer: what people would say of it.
         quality: None where the expression model has no measure of it.
 
-    Example:
+    Examples:
         >>> small = Face(Box(10, 20, 22, 36), 0.98, np.empty((0, 2)), "yunet")
         >>> seen = FaceAnalysis(small, None, TOO_SMALL)  # 16 pixels high
         >>> print(seen.scores, seen.answer.top, seen.answer.agreed)
@@ -341,7 +341,7 @@ class Analysis:
         detector: name of the detector.
         timings_ms: step -> milliseconds, in the order in which they ran.
 
-    Example:
+    Examples:
         >>> face = Face(Box(40, 8, 60, 28), 0.9, np.empty((0, 2)), "yunet", turned_degrees=90)
         >>> found = Analysis((80, 40), (FaceAnalysis(face, None, TOO_SMALL),), "m", "yunet", {})
         >>> found.turned_degrees  # the photo lies on its side; boxes are those of the file

@@ -142,7 +142,7 @@ def open_store(
         StoreTamperedError: database, key or end of the log are gone while the others stand.
         StoreError: the database does not answer or a needed setting was not taken.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> from db.policy.retention import policy_days, set_days
         >>> from db.types import Kind

@@ -14,7 +14,7 @@ class FaceDetector(Protocol):
         box_geometry: where eyes and mouth lie in its boxes.
         threshold: smallest confidence (0..1) of a face that it returns.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from core.pictures.face_input import FULL_SQUARE
         >>> from core.types import Box

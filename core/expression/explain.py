@@ -78,7 +78,7 @@ class Explanation:
 
     The outline of the latter is the hull of their parts.
 
-    Example:
+    Examples:
         >>> outline_xy = np.zeros((3, 2), np.float32)
         >>> mouth = RegionEffect("mouth", 0.6, "neutral", outline_xy)
         >>> nose = RegionEffect("nose", -0.1, "happy", outline_xy)
@@ -112,7 +112,7 @@ def explain(
     Raises:
         ValueError: if `landmarks` is no mesh or `emotion`, by default the leading one, is unknown.
 
-    Example:
+    Examples:
         >>> from core.analyzer import create_analyzer
         >>> from core.config import ROOT
         >>> from core.pictures.images import decode_image

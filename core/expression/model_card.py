@@ -95,7 +95,7 @@ class ModelCard(BaseModel, frozen=True, extra="forbid"):
         serves: the dialect of the answer that people get.
         further_data: sets that were learnt from besides `data`.
 
-    Example:
+    Examples:
         >>> from core.config import ROOT
         >>> card = load_card("mien-fast", ROOT / "models")
         >>> card.input
@@ -183,7 +183,7 @@ def load_card(model_id: str, models_dir: Path) -> ModelCard:
         UnknownModelError: if there is no such model; the message lists those there are.
         ModelError: if the card is damaged or for other labels than `EMOTIONS`.
 
-    Example:
+    Examples:
         >>> from core.config import ROOT
         >>> load_card("mien-fast", ROOT / "models").labels[3]
         'happy'

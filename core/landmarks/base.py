@@ -9,7 +9,7 @@ from core.types import Face, ImageRGB, Landmarks
 class Landmarker(Protocol):
     """Finds the points of faces that a detector found. Safe to call from many threads.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from core.landmarks.schemes import FIVE
         >>> from core.types import Box

@@ -37,7 +37,7 @@ class HeadPose:
         residual: root mean square distance of the points from the fitted ones, in units of the
             fitted inter-ocular distance. Expression and individual features give about 0.03.
 
-    Example:
+    Examples:
         >>> five = np.array([[40, 50], [80, 50], [60, 72], [44, 95], [76, 95]])
         >>> nose_aside = five + [[0, 0], [0, 0], [8, 0], [0, 0], [0, 0]]
         >>> poses = [head_pose(Landmarks(points, FIVE)) for points in (five, nose_aside)]
@@ -67,7 +67,7 @@ class FaceGeometry:
         mouth_opening: height over width between the inner lips, no unit; 0 is closed.
         mouth_width: between the corners of the mouth, in inter-ocular distances.
 
-    Example:
+    Examples:
         >>> five = Landmarks([[40, 50], [80, 50], [60, 72], [44, 95], [76, 95]], FIVE)
         >>> found: FaceGeometry = face_geometry(five)
         >>> round(found.interocular_px), round(found.mouth_width, 2), found.mouth_opening

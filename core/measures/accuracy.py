@@ -47,7 +47,7 @@ class Measures(BaseModel, frozen=True):
         per_class: name -> scores.
         confusion: rows true, columns predicted, both in the order of `EMOTIONS`.
 
-    Example:
+    Examples:
         >>> called_happy = np.eye(7, dtype=np.float32)[[3, 3, 3, 3]]
         >>> found: Measures = measure(np.array([3, 3, 3, 6]), called_happy)  # one is neutral
         >>> found.accuracy, found.balanced_accuracy, found.confusion[6][3]
@@ -71,7 +71,7 @@ def measure(labels: Labels, probabilities: FloatArray) -> Measures:
 
     With n = 0 every share is NaN and every count 0.
 
-    Example:
+    Examples:
         >>> figures = measure(np.array([0, 3]), np.eye(7, dtype=np.float32)[[0, 4]])
         >>> figures.accuracy, figures.per_class["angry"].recall
         (0.5, 1.0)
@@ -117,7 +117,7 @@ def _class_scores(column: NDArray[np.float64], n_predicted: int) -> ClassScores:
 def wilson_interval(n_right: int, n: int) -> tuple[float, float]:
     """Wilson's 95 % interval for a share (Wilson 1927); (NaN, NaN) for n = 0.
 
-    Example:
+    Examples:
         >>> low, high = wilson_interval(70, 100)
         >>> round(low, 3), round(high, 3)
         (0.604, 0.781)

@@ -141,7 +141,7 @@ def evaluate(
 
     Without a detector the images are face crops.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> from pathlib import Path
         >>> from core.config import ROOT

@@ -37,7 +37,7 @@ class LandmarkErrors(BaseModel, frozen=True):
         limit: 0.08.
         by_region: mean error of the points of each region.
 
-    Example:
+    Examples:
         >>> true = np.column_stack([np.arange(68.0), np.zeros(68)])  # eye corners 9 pixels apart
         >>> near = true + [0.45, 0.0]  # every point half a pixel off
         >>> found: LandmarkErrors = landmark_errors([near, None], [true, true])

@@ -3,7 +3,7 @@
 FFmpeg reads some three hundred formats; here it is told which of six to use, by the file's
 first bytes, and meets no codec outside a short list. Only the frame in hand is in memory.
 
-Example:
+Examples:
     >>> file = io.BytesIO()
     >>> with av.open(file, "w", format="mp4") as made:  # a second of grey, ten pictures
     ...     stream = made.add_stream("mpeg4", rate=10, width=64, height=48)

@@ -36,7 +36,7 @@ class StreamRules:
         tracking: of which face is which.
         cadence: of how often faces are looked for, and not only followed.
 
-    Example:
+    Examples:
         >>> patient = StreamRules(tracking=TrackingRules(coast_s=2.0))
         >>> patient.tracking.coast_s, patient.smoothing.time_constant_s  # seconds
         (2.0, 0.3)
@@ -61,7 +61,7 @@ class StreamAnalyzer:
         min_face_px: lower faces (height of the box) are followed but not judged.
         quality: what the classifier makes of poor pictures; None takes all for clear ones.
 
-    Example:
+    Examples:
         >>> from core.analyzer import create_analyzer
         >>> from core.config import ROOT
         >>> from core.pictures.images import decode_image

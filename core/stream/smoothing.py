@@ -44,7 +44,7 @@ class SmoothedScores:
         scores: their average over time.
         labels: those to name, the first one held until another leads clearly.
 
-    Example:
+    Examples:
         >>> from core.expression.conformal import WITHOUT_FIT
         >>> happy, sad = EmotionScores(np.eye(7)[3]), EmotionScores(np.eye(7)[4])
         >>> now = smooth(None, happy, 0.0, SmoothingRules(), WITHOUT_FIT)
@@ -72,7 +72,7 @@ def blend(
 ) -> FloatArray:
     """Exponential average of probabilities (7,) after `elapsed_s` more seconds.
 
-    Example:
+    Examples:
         >>> blend(np.float32([1, 0]), np.float32([0, 1]), 0.3, 0.3).round(2).tolist()
         [0.3700000047683716, 0.6299999952316284]
     """

@@ -43,7 +43,7 @@ class Track:
         seen_s: time of the last detection in seconds.
         lost: whether the place of this frame is unknown.
 
-    Example:
+    Examples:
         >>> face = Face(Box(0, 0, 40, 40), 0.9, [[20, 20]], "yunet")
         >>> rules, numbers, keys = TrackingRules(), itertools.count(1), itertools.count()
         >>> first = update((), [face], 0.0, rules, numbers, keys)
@@ -80,7 +80,7 @@ def affinity(one: Box, other: Box) -> float:
 def match(known: Sequence[Box], found: Sequence[Box]) -> list[tuple[int, int]]:
     """Pairs (index in `known`, index in `found`), the most alike first, each used once.
 
-    Example:
+    Examples:
         >>> match([Box(0, 0, 10, 10)], [Box(90, 90, 99, 99), Box(1, 0, 11, 10)])
         [(0, 1)]
     """

@@ -74,7 +74,7 @@ class Action(StrEnum):
 class AuditFilter:
     """What to browse; None does not filter. Times are aware; `until` is exclusive.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> from pathlib import Path
         >>> from db.store import open_store

@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 class Expired:
     """Ids of all that is over its time.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> from pathlib import Path
         >>> from db.store import open_store
@@ -132,7 +132,7 @@ def set_days(unit: WriteUnit, kind: Kind, days: int, *, by: str) -> RetentionPol
 def kept_until(stored_at: datetime, promised_until: datetime, days: int) -> datetime:
     """When an item goes.
 
-    Example:
+    Examples:
         >>> from datetime import UTC
         >>> first, tenth = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 10, tzinfo=UTC)
         >>> kept_until(first, tenth, 5).day

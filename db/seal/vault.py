@@ -52,7 +52,7 @@ class Vault:
 
     The 32 bytes of `wrap_key` wrap the data keys.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> person, item = "1" * 32, "2" * 32
         >>> with tempfile.TemporaryDirectory() as folder:

@@ -46,7 +46,7 @@ class PhotoResult:
         notes: sentences for the user about what was done or seen.
         error: why the photo was refused, else None.
 
-    Example:
+    Examples:
         >>> from core.errors import EmptyFileError
         >>> refused = PhotoResult.refused("me.jpg", EmptyFileError("This file is empty."))
         >>> row = result_dict(refused, model_id="mien-fast", detector="yunet")
@@ -69,7 +69,7 @@ class PhotoResult:
 def analyse_bytes(name: str, data: bytes, analyzer: Analyzer, settings: Settings) -> PhotoResult:
     """Decode and analyse one photo; a refusal is a result, not an exception.
 
-    Example:
+    Examples:
         >>> from core.analyzer import create_analyzer
         >>> from core.config import ROOT, load_settings
         >>> analyzer = create_analyzer(ROOT / "models", model_id="mien-fast", detector="yunet")

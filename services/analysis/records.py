@@ -51,7 +51,7 @@ def record_analysis(
         ConsentError: not allowed (any more); nothing is written.
         StoreError: nothing is written.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> from pathlib import Path
         >>> from db.store import open_store

@@ -91,7 +91,7 @@ def give(
         ConsentOutdatedError: the notice changed meanwhile.
         StoreError: nothing was written.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> from pathlib import Path
         >>> from db.store import open_store

@@ -15,7 +15,7 @@ class ContextOfUse:
 
     `key` is kept with a consent; `law_ids` are entries of db/policy/legal_dates.toml.
 
-    Example:
+    Examples:
         >>> [asked.key for asked in CONTEXTS.values() if not asked.allowed]
         ['work', 'education']
         >>> asked: ContextOfUse = CONTEXTS["work"]

@@ -24,7 +24,7 @@ images/        your photos, without hidden data
 class Export:
     """A person's data: the archive, what is in it, how many images could not be opened.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> from pathlib import Path
         >>> from db.store import open_store

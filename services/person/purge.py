@@ -67,7 +67,7 @@ class PurgeThread:
     Start one for each process; many do no harm, a row in the database lets one of them work. The
     thread calls nothing but the purge.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> from pathlib import Path
         >>> from db.store import open_store

@@ -10,25 +10,30 @@ from tests.paths import ROOT
 ROOMS = ("core", "db", "services", "cli", "training", "ui")
 
 
+def texts() -> dict[str, str]:
+    """Module -> its text, of all rooms."""
+    files = [file for room in ROOMS for file in sorted((ROOT / room).rglob("*.py"))]
+    return {
+        ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): (
+            file.read_text("utf-8")
+        )
+        for file in files
+    }
+
+
 def modules_with_examples(*, keras: bool) -> list[str]:
     """Names of the modules that hold an example, those that import Keras or the others."""
-    files = [file for room in ROOMS for file in sorted((ROOT / room).rglob("*.py"))]
-    texts = {file.relative_to(ROOT).with_suffix(""): file.read_text("utf-8") for file in files}
     return [
-        ".".join(path.parts).removesuffix(".__init__")
-        for path, text in texts.items()
-        if ">>>" in text and _imports_keras(text) == keras
+        name for name, text in texts().items() if ">>>" in text and _imports_keras(text) == keras
     ]
 
 
 def documented_modules(*, keras: bool) -> list[str]:
     """Names of the modules that the site documents, those that import Keras or the others."""
     pages = "\n".join(page.read_text("utf-8") for page in (ROOT / "docs" / "api").glob("*.md"))
-    return [
-        name
-        for name in re.findall(r"^::: (\S+)$", pages, re.MULTILINE)
-        if _imports_keras((ROOT / f"{name.replace('.', '/')}.py").read_text("utf-8")) == keras
-    ]
+    names = re.findall(r"^::: (\S+)$", pages, re.MULTILINE)
+    text_of = texts()
+    return [name for name in names if _imports_keras(text_of[name]) == keras]
 
 
 def _imports_keras(text: str) -> bool:

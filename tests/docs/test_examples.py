@@ -4,6 +4,7 @@ Those of the modules that import Keras are in tests/training.
 """
 
 import importlib
+import re
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.docs.examples import (
     documented_modules,
     modules_with_examples,
     run_examples,
+    texts,
 )
 
 # Functions, and what is called first but stands on no page of the site.
@@ -60,3 +62,9 @@ def test_an_example_shows_each_class_of_a_documented_module(name: str) -> None:
 def test_what_a_script_calls_first_shows_how(name: str) -> None:
     module = importlib.import_module(name)
     assert [one for one in FIRST[name] if ">>>" not in (getattr(module, one).__doc__ or "")] == []
+
+
+def test_examples_stand_under_the_heading_that_the_site_takes_for_code() -> None:
+    # Under `Example:` it takes `>>>` for quotations in quotations.
+    heading = re.compile(r"^ *Example:$", re.MULTILINE)
+    assert [name for name, text in texts().items() if heading.search(text)] == []

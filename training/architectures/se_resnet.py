@@ -46,7 +46,7 @@ def se_resnet(
         depths: blocks of each stage; all but the first stage begin with half the side.
         dropout: share of the features left out before the last layer, 0..1.
 
-    Example:
+    Examples:
         >>> small = se_resnet(7, (48, 48, 1), widths=(8, 16), depths=(1, 1))
         >>> small.output_shape
         (None, 7)

@@ -33,7 +33,7 @@ class Augment(keras.layers.Layer):
             lost in weak noise (Rusak et al. 2020, arXiv 2001.06057).
         seed: seed of all random draws.
 
-    Example:
+    Examples:
         >>> grey = ops.full((2, 48, 48, 1), 128.0)
         >>> change = Augment(brightness=0.1, seed=1)
         >>> bool(ops.all(change(grey, training=False) == grey))  # pictures to judge stay

@@ -36,7 +36,7 @@ class Faces:
     Raises:
         ValueError: for images or labels of another shape.
 
-    Example:
+    Examples:
         >>> votes = np.zeros((2, 8), np.float32)  # none are known of the second face
         >>> votes[0, [3, 6]] = 0.75, 0.25  # of the first three of four say happy, one neutral
         >>> faces = Faces(np.zeros((2, 48, 48), np.uint8), np.array([3, 0]), votes)
@@ -99,7 +99,7 @@ def load_split(path: Path, split: Split) -> Faces:
     Raises:
         Fer2013Error: if the path is none of the three forms, or lacks the split.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     file = Path(folder) / "fer2013.csv"

@@ -18,7 +18,7 @@ class Recipe:
         photo_share: share of the faces drawn that are from it.
         n_per_epoch: faces drawn in an epoch; None for as many as FER-2013 has.
 
-    Example:
+    Examples:
         >>> first = {"title": "Toy", "architecture": "se_resnet", "epochs": 2}
         >>> then = {"epochs": 9, "learning_rate": 0.01}  # the rest as before
         >>> found: dict[str, Recipe] = steps("toy", {"1-scratch": first, "2-longer": then})

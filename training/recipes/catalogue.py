@@ -39,7 +39,7 @@ def load_recipe(name: str) -> Recipe:
     Raises:
         ValueError: if there is no such recipe; the message lists those there are.
 
-    Example:
+    Examples:
         >>> recipe = load_recipe("se_resnet/2-noise")
         >>> recipe.start_from, recipe.architecture
         ('se_resnet/1-scratch', 'se_resnet')

@@ -33,7 +33,7 @@ def near_pairs(
 
     Without `references`, (m, h, w), the pairs i < j among `rows`.
 
-    Example:
+    Examples:
         >>> ramp = np.arange(48 * 48).reshape(48, 48) // 16
         >>> near_pairs(np.uint8([ramp, ramp.T, ramp // 2])).tolist()  # the third is the first, dim
         [[0, 2]]

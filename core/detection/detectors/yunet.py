@@ -33,7 +33,7 @@ class YuNetDetector:
     Raises:
         ModelError: if the network's file is missing.
 
-    Example:
+    Examples:
         >>> from core.config import ROOT
         >>> from core.pictures.images import decode_image
         >>> photo = decode_image((ROOT / "samples" / "astronaut.jpg").read_bytes()).image_rgb

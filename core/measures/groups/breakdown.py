@@ -1,6 +1,6 @@
 """A bias breakdown: attributes, outcomes of each, and which gaps chance does not explain.
 
-Example:
+Examples:
     >>> all_happy, said = np.full(200, 3), np.where(np.arange(200) % 4 < 3, 3, 4)
     >>> said[100:] = 3  # by day one of four is called sad, at night none
     >>> seen = Predictions(all_happy, np.eye(7, dtype=np.float32)[said], np.zeros(200, bool))
@@ -11,7 +11,8 @@ Example:
     >>> accuracy.title, accuracy.overall, accuracy.gap.lowest, accuracy.gap.beyond_chance
     ('judged right', 0.875, 'day', True)
 
-Any other share is asked for as a question of one's own:
+    Any other share is asked for as a question of one's own:
+
     >>> found = np.arange(200) % 2 == 0
     >>> asked = Question("found", "face found", PRIMARY, "high", found, among=found | ~found)
     >>> report_attribute(light, [asked], further=[]).outcomes[0].gap.difference
@@ -104,7 +105,7 @@ class AttributeReport(BaseModel, frozen=True):
 class BiasReport(BaseModel, frozen=True):
     """What `models/studies/bias_*.json` holds and an audit computes.
 
-    Example:
+    Examples:
         >>> from core.config import ROOT
         >>> file = ROOT / "models" / "studies" / "bias_measured_mien-fast.json"
         >>> report = BiasReport.model_validate_json(file.read_bytes())

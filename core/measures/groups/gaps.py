@@ -35,7 +35,7 @@ class GroupShare(BaseModel, frozen=True):
         share: of them with the event; `low`, `high` its interval.
         status: "judged"; "small", under `MIN_JUDGED`; "hidden", under `MIN_SHOWN`.
 
-    Example:
+    Examples:
         >>> groups = np.repeat(["day", "dusk", "night"], [40, 20, 5])
         >>> shown: list[GroupShare] = shares_by_group(np.arange(65) % 2 == 0, groups)
         >>> [(row.group, row.share, row.status) for row in shown]
@@ -64,7 +64,7 @@ class Gap(BaseModel, frozen=True):
         same_mix_chance95: as `chance95`, permuting within each expression.
         same_mix_p_value: as `p_value`, likewise.
 
-    Example:
+    Examples:
         >>> right = np.r_[np.arange(50) < 45, np.arange(50) < 40]  # 90 % by day, 80 % by night
         >>> gap: Gap | None = gap_between(right, np.repeat(["day", "night"], 50))
         >>> round(gap.difference, 2), gap.chance95  # not more than chance alone would give
@@ -130,7 +130,7 @@ def gap_between(
         n_permutations: draws of the permutation null and of the bootstrap.
         seed: of both.
 
-    Example:
+    Examples:
         >>> groups = np.repeat(["day", "night"], 50)
         >>> right = np.r_[np.ones(50, bool), np.arange(50) < 25]  # at night every second one
         >>> gap = gap_between(right, groups)
@@ -236,7 +236,7 @@ def _same_mix(
 def holm(p_values: Sequence[float]) -> list[float]:
     """Holm's correction (1979) of a family of p values, in their order.
 
-    Example:
+    Examples:
         >>> holm([0.01, 0.04, 0.03])
         [0.03, 0.06, 0.06]
     """
@@ -255,7 +255,7 @@ class Sensitivity(BaseModel, frozen=True):
         error_share: share of labels redrawn, the annotator's measured error.
         low, middle, high: 5th, 50th and 95th percentile of the gap over `n_draws`.
 
-    Example:
+    Examples:
         >>> right = np.r_[np.ones(100, bool), np.arange(100) < 50]  # a gap of 0.5
         >>> groups = np.repeat(["day", "night"], 100)
         >>> found: Sensitivity | None = label_sensitivity(right, groups, error_share=0.2)
