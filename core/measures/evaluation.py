@@ -36,9 +36,12 @@ class Evaluation(BaseModel, frozen=True):
     """What one run over a labelled set found.
 
     Attributes:
+        faces: "crop" where each image was taken as a face, "detect" where the largest was found.
+        detector: its name; None for `crop`.
         n: images in the set.
-        undetected: images in which no face was found (always 0 for `crop`). `measures` counts
-            the others only; `accuracy_of_all` counts the undetected as wrong.
+        undetected: images in which no face was found (always 0 for `crop`).
+        accuracy_of_all: share judged right, 0..1, the undetected counted as wrong.
+        measures: figures of the images with a face.
         by_group: column -> group -> figures.
     """
 
@@ -139,7 +142,10 @@ def evaluate(
 ) -> Evaluation:
     r"""Predict and measure, overall and by each column of `images.groups`.
 
-    Without a detector the images are face crops.
+    Without a detector the images are face crops; `progress` is told how many of how many are done.
+
+    Raises:
+        DatasetError: if an image cannot be decoded; the message names the row.
 
     Examples:
         >>> import tempfile

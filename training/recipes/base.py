@@ -6,12 +6,18 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Hyperparameters of one training run; the fields' meaning stands beside each value.
+    """Hyperparameters of one training run; comments in `training.recipes` say what each is for.
 
     Attributes:
         name: `family/step`, as `se_resnet/2-noise`.
         adds: what this step adds to those before it, in plain words.
         start_from: the step whose best weights this one begins with.
+        backbone_weights: file of pretrained weights for the backbone; None for random ones.
+        frozen_epochs: epochs at first in which the backbone stays as it is.
+        vote_share: how much of the targets is FER+'s votes, 0..1 (`Faces.targets`).
+        min_vote_share: faces whose label got a smaller share of the votes are left out, 0..1.
+        mixup_alpha: of the distribution by which two faces are mixed; 0 for none.
+        teacher_share: weight of what the `teachers` say in the loss, 0..1.
         people_head: whether a second head learns what people say (`training.expression.heads`).
         people_power: how much oftener faces of rarely said expressions are drawn for it.
         photo_set: a further set of photos that the people's head learns from: "rafdb".
