@@ -74,7 +74,7 @@ def n_cores() -> int:
 def counted(number: int, word: str) -> str:
     """A number with its word.
 
-    Example:
+    Examples:
         >>> counted(1, "file"), counted(1200, "file")
         ('1 file', '1,200 files')
     """

@@ -37,7 +37,7 @@ class Analyzer:
         min_face_px: lower faces (height of the box) are reported but not judged.
         quality: what the classifier makes of poor pictures; None leaves that step out.
 
-    Example:
+    Examples:
         >>> from core.config import ROOT
         >>> from core.pictures.images import decode_image
         >>> analyzer = create_analyzer(ROOT / "models", model_id="mien-fast", detector="yunet")
@@ -156,7 +156,7 @@ def create_analyzer(
         UnknownModelError, UnknownDetectorError: for names that do not exist.
         ModelError: for files that are missing, damaged or altered.
 
-    Example:
+    Examples:
         >>> from core.config import ROOT
         >>> create_analyzer(ROOT / "models", model_id="mien-fast", detector="haar").detector.name
         'haar'

@@ -30,6 +30,14 @@ class Settings(BaseSettings):
 
     Where `MIEN_SECRETS_DIR` names a folder, a file in it called like the variable in small
     letters (`mien_master_key`) sets what the environment does not.
+
+    Examples:
+        >>> set_here = Settings(max_upload_mb=20, stun_urls="stun:a:3478, stun:b:3478")
+        >>> set_here.picture_limits.max_bytes, set_here.stun_urls
+        (20000000, ('stun:a:3478', 'stun:b:3478'))
+        >>> Settings(parallel_photos=0)
+        Traceback (most recent call last):
+        pydantic_core._pydantic_core.ValidationError: 1 validation error for Settings...
     """
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True)
@@ -185,7 +193,7 @@ def load_settings() -> Settings:
         SettingsError: one of them is wrong, or the folder of secret files does not exist; the
             message names the variable, its value and what it can be.
 
-    Example:
+    Examples:
         >>> load_settings().max_upload_mb
         10
     """

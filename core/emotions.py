@@ -25,7 +25,15 @@ _NOUNS: Final[dict[str, str]] = {
 
 
 def noun(emotion: str) -> str:
-    """The expression as a noun: `noun("happy")` is "happiness". Raises KeyError if unknown."""
+    """The expression as a noun.
+
+    Raises:
+        KeyError: if there is no such expression.
+
+    Examples:
+        >>> noun("happy")
+        'happiness'
+    """
     return _NOUNS[emotion]
 
 
@@ -46,6 +54,10 @@ def label_index(label: str | int) -> int:
 
     Raises:
         ValueError: if the label is neither.
+
+    Examples:
+        >>> label_index("Joy"), label_index("3"), EMOTIONS[3]
+        (3, 3, 'happy')
     """
     text = str(label).strip().lower()
     text = _SYNONYMS.get(text, text)

@@ -2,6 +2,23 @@
 
 A message is one sentence that says what is wrong and what to do, fit to be shown as it stands.
 It never holds a file's name or content: the caller knows them, and logs must not.
+
+Examples:
+    >>> from core.pictures.images import decode_image
+    >>> for data in (b"", b"%PDF-1.7"):
+    ...     try:
+    ...         decode_image(data)
+    ...     except EmptyFileError:  # one reason
+    ...         print("nothing in it")
+    ...     except ImageRefusedError as refused:  # any other why a picture is not analysed
+    ...         print(refused.kind)
+    nothing in it
+    unsupported_format
+    >>> try:
+    ...     raise UnknownModelError("There is no such model.")
+    ... except MienError as error:  # anything that a user can meet
+    ...     print(error.kind, isinstance(error, ModelError), error)
+    unknown_model True There is no such model.
 """
 
 import re
@@ -27,7 +44,7 @@ class MienError(Exception):
 
     It is the class's name in small letters without `Error`, unless the class says another.
 
-    Example:
+    Examples:
         >>> class CameraBusyError(MienError):
         ...     "Somebody else uses the camera."
         >>> CameraBusyError.kind
@@ -111,7 +128,7 @@ class DatasetError(MienError):
 def damage_is(error: MienError) -> Iterator[None]:
     """Say in one sentence whatever goes wrong where a file from outside is read and taken apart.
 
-    Example:
+    Examples:
         >>> with damage_is(ModelError("Figures are damaged; reinstall Mien.")):
         ...     {"accuracy": 0.7}["ece"]
         Traceback (most recent call last):

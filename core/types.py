@@ -52,7 +52,7 @@ def check_image_rgb(image_rgb: Any) -> ImageRGB:
 class Box:
     """An upright rectangle in pixels; it may reach over the image's border.
 
-    Example:
+    Examples:
         >>> Box(10, 20, 40, 60).size_wh
         (30, 40)
     """
@@ -110,7 +110,7 @@ class Face:
         box is cut (core.pictures.face_input). turned_degrees: how far the photo stands turned
         clockwise: 0, 90, 180 or 270.
 
-    Example:
+    Examples:
         >>> face = Face(Box(10, 20, 40, 60), 0.98, np.empty((0, 2), np.float32), "yunet")
         >>> face.box.size_wh
         (30, 40)
@@ -141,7 +141,7 @@ class Landmarks:
         scheme: "mediapipe478", "ibug68" or "five".
         blendshapes: name -> 0..1, empty where the scheme has none.
 
-    Example:
+    Examples:
         >>> Landmarks(np.zeros((68, 2)), "ibug68").points_xy.dtype
         dtype('float32')
     """
@@ -159,7 +159,7 @@ class Landmarks:
 class EmotionScores:
     """Calibrated probabilities of the seven expressions, in the order of `EMOTIONS`.
 
-    Example:
+    Examples:
         >>> scores = EmotionScores([0.0, 0.0, 0.0, 0.75, 0.0, 0.0, 0.25])
         >>> scores.top, scores.margin
         ('happy', 0.5)
@@ -209,7 +209,7 @@ class Answer:
         labels: the expressions among which the one that most people name is expected, most
             likely first (core.expression.conformal); () for a face that is too small.
 
-    Example:
+    Examples:
         >>> shares = EmotionScores(np.float32([0, 0, 0, 0.1, 0.3, 0, 0.6]))
         >>> answer = Answer(shares, ("neutral", "sad"))
         >>> answer.top, answer.uncertain, answer.share
@@ -285,6 +285,16 @@ class FaceQuality:
         score: 0..1; at 0.8 a face is judged right 0.8 times as often as a clear one.
         flaw: what lowers it most, such as "blurred"; None where nothing does.
         measures: what it was made of.
+
+    Examples:
+        >>> from core.config import ROOT
+        >>> from core.expression.quality import load_quality_model
+        >>> unsharp = FaceMeasures(
+        ...     side_px=90, blur_px=3.0, noise=1.0, contrast=50, brightness=120,
+        ...     clipped_share=0.0, turn=0.05, inside_share=1.0,
+        ... )
+        >>> load_quality_model("mien-fast", ROOT / "models").judge(unsharp).flaw
+        'blurred'
     """
 
     score: float
@@ -296,7 +306,17 @@ class FaceQuality:
 class FaceAnalysis:
     """One face with what was read from it.
 
-    `quality` is None where the expression model has no measure of it.
+    Attributes:
+        face: where it is, in pixels of the full image.
+        landmarks: its points; None where they were not looked for or not found.
+        answer: what people would say of it.
+        quality: None where the expression model has no measure of it.
+
+    Examples:
+        >>> small = Face(Box(10, 20, 22, 36), 0.98, np.empty((0, 2)), "yunet")
+        >>> seen = FaceAnalysis(small, None, TOO_SMALL)  # 16 pixels high
+        >>> print(seen.scores, seen.answer.top, seen.answer.agreed)
+        None None False
     """
 
     face: Face
@@ -320,6 +340,12 @@ class Analysis:
         model_id: id of the expression model.
         detector: name of the detector.
         timings_ms: step -> milliseconds, in the order in which they ran.
+
+    Examples:
+        >>> face = Face(Box(40, 8, 60, 28), 0.9, np.empty((0, 2)), "yunet", turned_degrees=90)
+        >>> found = Analysis((80, 40), (FaceAnalysis(face, None, TOO_SMALL),), "m", "yunet", {})
+        >>> found.turned_degrees  # the photo lies on its side; boxes are those of the file
+        90
     """
 
     size_wh: tuple[int, int]

@@ -142,14 +142,18 @@ def open_store(
         StoreTamperedError: database, key or end of the log are gone while the others stand.
         StoreError: the database does not answer or a needed setting was not taken.
 
-    Example:
+    Examples:
         >>> import tempfile
+        >>> from db.policy.retention import policy_days, set_days
+        >>> from db.types import Kind
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     store = open_store(Path(folder) / "data")
+        ...     store: Store = open_store(Path(folder) / "data")
+        ...     with store.write() as unit:  # with its row in the audit log, or not at all
+        ...         _ = set_days(unit, Kind.IMAGE, 7, by="admin:1")
         ...     with store.read() as look:
-        ...         audit.last_row(look.session).action
+        ...         policy_days(look.session)[Kind.IMAGE], audit.last_row(look.session).action
         ...     store.close()
-        'NOTICE_PUBLISHED'
+        (7, 'RETENTION_CHANGED')
     """
     controller = controller or Controller()
     with translated_errors():

@@ -86,7 +86,7 @@ class NoticeKind(StrEnum):
 class Choices:
     """The four answers of a person; each is off until chosen.
 
-    Example:
+    Examples:
         >>> Choices(analyse=True).given
         frozenset({<Purpose.ANALYSE: 'analyse'>})
     """

@@ -152,7 +152,7 @@ def _table(rows: list[dict[str, Any]], default_model: str) -> None:
 def alike(texts: dict[str, str]) -> dict[str, list[str]]:
     """Text -> names that share it; empty texts are left out.
 
-    Example:
+    Examples:
         >>> alike({"a": "MIT", "b": "", "c": "MIT"})
         {'MIT': ['a', 'c']}
     """

@@ -108,7 +108,7 @@ def create_detector(
         UnknownDetectorError: if there is none; the message lists those there are.
         ModelError: if its files or its extra are missing; the message says what to do.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from core.config import ROOT
         >>> detector = create_detector("yunet", ROOT / "models")
@@ -130,7 +130,7 @@ def for_photos(detector: FaceDetector, *, tiles: bool = False) -> FaceDetector:
 
     Live video does without: it cannot wait, and cameras are held upright.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from core.config import ROOT
         >>> detector = for_photos(create_detector("yunet", ROOT / "models"))

@@ -26,7 +26,7 @@ def intersections(boxes_xyxy: Boxes, others_xyxy: Boxes) -> NDArray[np.float64]:
 def ious(boxes_xyxy: Boxes, others_xyxy: Boxes) -> NDArray[np.float64]:
     """Intersections over unions (n, m), 0..1; 0 for boxes without area.
 
-    Example:
+    Examples:
         >>> ious(np.array([[0.0, 0, 2, 2]]), np.array([[0.0, 0, 2, 4], [5, 5, 6, 6]])).tolist()
         [[0.5, 0.0]]
     """

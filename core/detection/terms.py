@@ -20,7 +20,7 @@ _TERMS: Final = {
 def detector_terms(name: str, models_dir: Path) -> str:
     """Terms of a detector in a sentence or two; of an ensemble, those of its members.
 
-    Example:
+    Examples:
         >>> detector_terms("blazeface", Path("models"))
         'Apache-2.0, as MediaPipe gives it.'
     """

@@ -66,7 +66,7 @@ def draw_analysis(
         analysis: of that photo.
         max_side_px: the copy is made so small first, for letters and lines keep their size.
 
-    Example:
+    Examples:
         >>> nobody = Analysis((200, 100), (), "mien-fast", "yunet", {})
         >>> draw_analysis(np.zeros((100, 200, 3), np.uint8), nobody, max_side_px=100).shape
         (50, 100, 3)

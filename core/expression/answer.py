@@ -22,7 +22,7 @@ _NEARLY_ALL: Final = 0.95
 def sentence(answer: Answer) -> str:
     """The answer as a sentence without its full stop.
 
-    Example:
+    Examples:
         >>> shares = EmotionScores(np.float32([0, 0, 0, 0.8, 0.2, 0, 0]))
         >>> sentence(Answer(shares, ("happy",)))
         '8 of 10 people would say happy'
@@ -68,7 +68,7 @@ def band(answer: Answer) -> str:
 def counted(answers: Iterable[Answer]) -> str:
     """Such as "3 happy, 1 neutral or sad", most frequent first; "" for none.
 
-    Example:
+    Examples:
         >>> counted([TOO_SMALL, TOO_SMALL])
         '2 too small'
     """
@@ -79,7 +79,7 @@ def counted(answers: Iterable[Answer]) -> str:
 def times(seconds_by_band: Mapping[str, float]) -> str:
     """What share of the time a face was in each band, the longest first.
 
-    Example:
+    Examples:
         >>> times({"happy": 6.0, "split": 2.0, "too small": 2.0})
         'happy 60 % of the time, people would be split 20 %, too small to be judged 20 %'
         >>> times({"happy": 6.0})

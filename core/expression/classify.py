@@ -33,7 +33,7 @@ class EmotionClassifier:
         n_threads: threads that LiteRT may use within one call.
         dialect: whose labels are predicted; None for those that the card serves.
 
-    Example:
+    Examples:
         >>> from core.config import ROOT
         >>> classifier = EmotionClassifier.load("mien-fast", ROOT / "models")
         >>> crops = np.zeros((2, 48, 48, 1), np.uint8)  # two faces, cut out, grey
@@ -167,6 +167,12 @@ class EnsembleClassifier(EmotionClassifier):
     The geometric mean of what the members say, as in Hinton et al. 2015 (arXiv 1503.02531);
     temperature and threshold of the ensemble's own card come after it. All members have the card's
     input, and know the dialect.
+
+    Examples:
+        >>> from core.config import ROOT
+        >>> two = EmotionClassifier.load("mien-ensemble", ROOT / "models")  # by its card, as any
+        >>> type(two).__name__, len(two.card.members)
+        ('EnsembleClassifier', 2)
     """
 
     def __init__(

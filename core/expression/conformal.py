@@ -36,7 +36,7 @@ class ConformalFit(BaseModel, frozen=True, extra="ignore"):
         edges: (k + 1,) bounds of the bands of quality, ascending from 0 to 1.
         least_shares: (k,) for each band the share that a label needs to be named, 0..1.
 
-    Example:
+    Examples:
         >>> fit = ConformalFit(target=0.9, edges=[0, 0.5, 1], least_shares=[0.1, 0.2])
         >>> scores = EmotionScores(np.float32([0, 0, 0, 0.7, 0.15, 0.15, 0]))
         >>> fit.labels(scores)

@@ -77,6 +77,14 @@ class Explanation:
     """Effects on the score (0..1) of `emotion`, strongest first: of `REGIONS`, and of `TOGETHER`.
 
     The outline of the latter is the hull of their parts.
+
+    Examples:
+        >>> outline_xy = np.zeros((3, 2), np.float32)
+        >>> mouth = RegionEffect("mouth", 0.6, "neutral", outline_xy)
+        >>> nose = RegionEffect("nose", -0.1, "happy", outline_xy)
+        >>> found = Explanation("happy", 0.9, (mouth, nose))
+        >>> [(part.region, part.without) for part in found.flips]
+        [('mouth', 'neutral')]
     """
 
     emotion: str
@@ -104,7 +112,7 @@ def explain(
     Raises:
         ValueError: if `landmarks` is no mesh or `emotion`, by default the leading one, is unknown.
 
-    Example:
+    Examples:
         >>> from core.analyzer import create_analyzer
         >>> from core.config import ROOT
         >>> from core.pictures.images import decode_image

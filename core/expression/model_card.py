@@ -17,7 +17,7 @@ from core.pictures.face_input import EyesMouth, FaceInput
 
 
 class InputSpec(BaseModel, frozen=True, extra="forbid"):
-    """The classifier's input, as `FaceInput` takes it."""
+    """The classifier's input, as `FaceInput` takes it: a square of `size_px` with `channels`."""
 
     size_px: int
     channels: int
@@ -32,8 +32,8 @@ class ExpressionCalibration(BaseModel, frozen=True, extra="forbid"):
     Attributes:
         temperature: logits are divided by it (Guo et al. 2017, arXiv 1706.04599).
         uncertain_threshold: below this top probability the app says "uncertain".
-        target_accuracy: accuracy aimed at on the faces that are not uncertain.
-        coverage: share of the validation faces that are not uncertain.
+        target_accuracy: accuracy aimed at on the faces that are not uncertain, 0..1.
+        coverage: share of the validation faces that are not uncertain, 0..1.
     """
 
     temperature: float = Field(gt=0)
@@ -73,7 +73,7 @@ class Head(BaseModel, frozen=True, extra="forbid"):
 
 
 class TrainingData(BaseModel, frozen=True, extra="forbid"):
-    """The set a model was trained on, and the terms under which that set is used."""
+    """The set a model was trained on (`n_train` faces of it), and the terms of its use."""
 
     name: str
     source: str
@@ -94,6 +94,18 @@ class ModelCard(BaseModel, frozen=True, extra="forbid"):
             temperature is then `calibration`'s.
         serves: the dialect of the answer that people get.
         further_data: sets that were learnt from besides `data`.
+
+    Examples:
+        >>> from core.config import ROOT
+        >>> card = load_card("mien-fast", ROOT / "models")
+        >>> card.input
+        InputSpec(size_px=48, channels=1, scale=0.015625, offset=-2.0, geometry=EyesMouth(...))
+        >>> card.calibration
+        ExpressionCalibration(temperature=..., uncertain_threshold=..., ...)
+        >>> card.head(card.serves)  # its eighth outcome is "none of these"
+        Head(dialect='people', first=7, n_outcomes=8, ...)
+        >>> card.data
+        TrainingData(name='FER-2013, train split', ..., n_train=28697, ...)
     """
 
     id: str
@@ -171,7 +183,7 @@ def load_card(model_id: str, models_dir: Path) -> ModelCard:
         UnknownModelError: if there is no such model; the message lists those there are.
         ModelError: if the card is damaged or for other labels than `EMOTIONS`.
 
-    Example:
+    Examples:
         >>> from core.config import ROOT
         >>> load_card("mien-fast", ROOT / "models").labels[3]
         'happy'

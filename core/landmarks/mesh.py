@@ -26,7 +26,7 @@ class FaceLandmarker:
     Args:
         bundle: `face_landmarker.task`.
 
-    Example:
+    Examples:
         >>> from core.config import ROOT
         >>> from core.detection import create_detector
         >>> from core.pictures.images import decode_image

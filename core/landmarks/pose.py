@@ -36,6 +36,13 @@ class HeadPose:
         scale_px_per_cm: pixels per centimetre of an average face.
         residual: root mean square distance of the points from the fitted ones, in units of the
             fitted inter-ocular distance. Expression and individual features give about 0.03.
+
+    Examples:
+        >>> five = np.array([[40, 50], [80, 50], [60, 72], [44, 95], [76, 95]])
+        >>> nose_aside = five + [[0, 0], [0, 0], [8, 0], [0, 0], [0, 0]]
+        >>> poses = [head_pose(Landmarks(points, FIVE)) for points in (five, nose_aside)]
+        >>> [round(pose.yaw_deg) for pose in poses]  # towards the right border of the image
+        [0, 18]
     """
 
     yaw_deg: float
@@ -59,6 +66,12 @@ class FaceGeometry:
             have 0.2 to 0.4, closed ones less than 0.15. "Right" is the person's right.
         mouth_opening: height over width between the inner lips, no unit; 0 is closed.
         mouth_width: between the corners of the mouth, in inter-ocular distances.
+
+    Examples:
+        >>> five = Landmarks([[40, 50], [80, 50], [60, 72], [44, 95], [76, 95]], FIVE)
+        >>> found: FaceGeometry = face_geometry(five)
+        >>> round(found.interocular_px), round(found.mouth_width, 2), found.mouth_opening
+        (56, 0.57, None)
     """
 
     pose: HeadPose

@@ -87,6 +87,11 @@ def convert(landmarks: Landmarks, scheme: str) -> Landmarks:
 
     Raises:
         ValueError: where the scheme holds more than is known, such as 478 points from 68.
+
+    Examples:
+        >>> mesh = Landmarks(np.zeros((478, 2)), MESH)
+        >>> convert(mesh, IBUG).points_xy.shape, convert(mesh, FIVE).points_xy.shape
+        ((68, 2), (5, 2))
     """
     if landmarks.scheme == scheme:
         return landmarks

@@ -20,7 +20,14 @@ ECE_BINS = 15
 
 
 class ClassScores(BaseModel, frozen=True):
-    """One expression: all shares 0..1, NaN where nothing was to be counted."""
+    """One expression: all shares 0..1, NaN where nothing was to be counted.
+
+    Attributes:
+        precision: of the faces that were called so, the share that are.
+        recall: of the faces that are, the share that were called so.
+        f1: harmonic mean of the two.
+        support: faces that are.
+    """
 
     precision: float
     recall: float
@@ -39,6 +46,14 @@ class Measures(BaseModel, frozen=True):
         ece: expected calibration error, 15 bins of equal width (Guo et al. 2017).
         per_class: name -> scores.
         confusion: rows true, columns predicted, both in the order of `EMOTIONS`.
+
+    Examples:
+        >>> called_happy = np.eye(7, dtype=np.float32)[[3, 3, 3, 3]]
+        >>> found: Measures = measure(np.array([3, 3, 3, 6]), called_happy)  # one is neutral
+        >>> found.accuracy, found.balanced_accuracy, found.confusion[6][3]
+        (0.75, 0.5, 1)
+        >>> found.per_class["neutral"]  # never said, so its precision is unknown
+        ClassScores(precision=nan, recall=0.0, f1=0.0, support=1)
     """
 
     n: int
@@ -56,7 +71,7 @@ def measure(labels: Labels, probabilities: FloatArray) -> Measures:
 
     With n = 0 every share is NaN and every count 0.
 
-    Example:
+    Examples:
         >>> figures = measure(np.array([0, 3]), np.eye(7, dtype=np.float32)[[0, 4]])
         >>> figures.accuracy, figures.per_class["angry"].recall
         (0.5, 1.0)
@@ -102,7 +117,7 @@ def _class_scores(column: NDArray[np.float64], n_predicted: int) -> ClassScores:
 def wilson_interval(n_right: int, n: int) -> tuple[float, float]:
     """Wilson's 95 % interval for a share (Wilson 1927); (NaN, NaN) for n = 0.
 
-    Example:
+    Examples:
         >>> low, high = wilson_interval(70, 100)
         >>> round(low, 3), round(high, 3)
         (0.604, 0.781)

@@ -33,7 +33,7 @@ def corrupt(image: Image, name: str, level: int, *, seed: int = 0) -> Image:
     Raises:
         ValueError: for another name, level or kind of array.
 
-    Example:
+    Examples:
         >>> bool(corrupt(np.full((48, 48), 100, np.uint8), "underexposed", 5).max() < 100)
         True
     """

@@ -48,7 +48,7 @@ class Predictions:
         near_duplicate: (n,) whether a training image is nearly the same; all False where that
             is not known.
 
-    Example:
+    Examples:
         >>> two = np.eye(7, dtype=np.float32)[[3, 3]]  # both surely happy
         >>> said = Predictions(np.array([3, 6]), two, np.zeros(2, bool))
         >>> said.right.tolist()

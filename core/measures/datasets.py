@@ -84,7 +84,7 @@ def load_labelled(
         DatasetError: if the file, a column, a picture or the split is not there, or if no label
             is known.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     table = Path(folder) / "mine.csv"

@@ -22,7 +22,10 @@ _BATCH = 256
 
 
 class GroupMeasures(BaseModel, frozen=True):
-    """One group of an attribute: how many images, how many without a face, and the figures."""
+    """One group of an attribute: how many images, how many without a face, and the figures.
+
+    `measures` counts the images with a face only.
+    """
 
     n: int
     undetected: int
@@ -33,9 +36,12 @@ class Evaluation(BaseModel, frozen=True):
     """What one run over a labelled set found.
 
     Attributes:
+        faces: "crop" where each image was taken as a face, "detect" where the largest was found.
+        detector: its name; None for `crop`.
         n: images in the set.
-        undetected: images in which no face was found (always 0 for `crop`). `measures` counts
-            the others only; `accuracy_of_all` counts the undetected as wrong.
+        undetected: images in which no face was found (always 0 for `crop`).
+        accuracy_of_all: share judged right, 0..1, the undetected counted as wrong.
+        measures: figures of the images with a face.
         by_group: column -> group -> figures.
     """
 
@@ -136,19 +142,25 @@ def evaluate(
 ) -> Evaluation:
     r"""Predict and measure, overall and by each column of `images.groups`.
 
-    Without a detector the images are face crops.
+    Without a detector the images are face crops; `progress` is told how many of how many are done.
 
-    Example:
+    Raises:
+        DatasetError: if an image cannot be decoded; the message names the row.
+
+    Examples:
         >>> import tempfile
         >>> from pathlib import Path
         >>> from core.config import ROOT
         >>> from core.measures.datasets import load_labelled
         >>> classifier = EmotionClassifier.load("mien-fast", ROOT / "models")
         >>> with tempfile.NamedTemporaryFile("w", suffix=".csv") as table:
-        ...     _ = table.write(f"path,label\n{ROOT}/samples/astronaut.jpg,happy\n")
+        ...     photo = ROOT / "samples" / "astronaut.jpg"
+        ...     _ = table.write(f"path,label,place\n{photo},happy,indoors\n")
         ...     table.flush()
-        ...     evaluate(classifier, load_labelled(Path(table.name))).n
-        1
+        ...     images = load_labelled(Path(table.name), group_by=("place",))
+        ...     found: Evaluation = evaluate(classifier, images)
+        >>> found.n, found.by_group["place"]["indoors"]
+        (1, GroupMeasures(n=1, undetected=0, measures=...))
     """
     probabilities, detected = predict(classifier, images, detector=detector, progress=progress)
     overall = measure(images.labels[detected], probabilities[detected])

@@ -36,6 +36,13 @@ class LandmarkErrors(BaseModel, frozen=True):
         failure_rate_ci95: Wilson's interval.
         limit: 0.08.
         by_region: mean error of the points of each region.
+
+    Examples:
+        >>> true = np.column_stack([np.arange(68.0), np.zeros(68)])  # eye corners 9 pixels apart
+        >>> near = true + [0.45, 0.0]  # every point half a pixel off
+        >>> found: LandmarkErrors = landmark_errors([near, None], [true, true])
+        >>> round(found.mean, 2), found.n_missed, found.failure_rate
+        (0.05, 1, 0.5)
     """
 
     n: int

@@ -27,6 +27,12 @@ class McNemar(BaseModel, frozen=True):
         p_value: two-sided; exact binomial up to 1,000 discordant images, else chi-squared with
             Edwards' correction.
         exact: which of the two.
+
+    Examples:
+        >>> first_right, second_right = np.arange(100) < 80, np.arange(100) < 70
+        >>> test: McNemar = mcnemar(first_right, second_right)
+        >>> test.only_first, test.only_second, test.difference, round(test.p_value, 4)
+        (10, 0, 0.1, 0.002)
     """
 
     n: int
@@ -45,7 +51,7 @@ def mcnemar(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_]) -> 
 
     With no discordant image the p value is 1.
 
-    Example:
+    Examples:
         >>> test = mcnemar(np.array([True, True, False]), np.array([True, False, False]))
         >>> test.only_first, round(test.difference, 2), test.p_value
         (1, 0.33, 1.0)
@@ -83,7 +89,14 @@ def mcnemar(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_]) -> 
 
 
 class PairedModels(BaseModel, frozen=True):
-    """Two models by name, their test, and its p value after Holm over all pairs."""
+    """Two models by name, their test, and its p value (0..1) after Holm over all pairs.
+
+    Examples:
+        >>> right = {name: np.arange(100) < n for name, n in (("a", 80), ("b", 70), ("c", 71))}
+        >>> pairs: list[PairedModels] = every_pair(right)
+        >>> [(pair.first, pair.second, round(pair.p_holm, 3)) for pair in pairs]
+        [('a', 'b', 0.006), ('a', 'c', 0.008), ('b', 'c', 1.0)]
+    """
 
     first: str
     second: str
@@ -113,7 +126,7 @@ def _paired_interval(only_first: int, only_second: int, n: int) -> tuple[float, 
 def pareto_front(accuracy: Sequence[float], cost: Sequence[float]) -> list[bool]:
     """Which entries no other beats: none is at least as accurate and as cheap, and better in one.
 
-    Example:
+    Examples:
         >>> pareto_front([0.7, 0.6, 0.65], [10, 5, 12])
         [True, True, False]
     """

@@ -61,7 +61,7 @@ def majority_labels(votes: FloatArray) -> tuple[Labels, np.ndarray]:
         labels (n,) in 0..7, where 7 is "none of these" and faces without votes have -1; and bool
         (n,), true where more than half of the votes fall on the label.
 
-    Example:
+    Examples:
         >>> votes = np.array([[0, 0, 0, 0.8, 0, 0.2, 0, 0], [0.5, 0, 0, 0, 0.5, 0, 0, 0]])
         >>> labels, clear = majority_labels(votes)
         >>> labels.tolist(), clear.tolist()

@@ -23,7 +23,7 @@ def write_study(file: Path, content: dict[str, Any], *, digits: int | None = Non
 def plain(value: Any, digits: int | None = None) -> Any:
     """The same in what JSON has: keys are texts, tuples and arrays lists, NaN null.
 
-    Example:
+    Examples:
         >>> plain({1: (0.25, float("nan"))}, digits=1)
         {'1': [0.2, None]}
     """

@@ -33,7 +33,7 @@ def similarity(source_xy: NDArray[np.floating], target_xy: NDArray[np.floating])
     Raises:
         ValueError: for other shapes, or if all source points are the same.
 
-    Example:
+    Examples:
         >>> similarity(np.array([[0, 0], [1, 0]]), np.array([[2, 3], [2, 5]])).round(6) + 0.0
         array([[ 0., -2.,  2.],
                [ 2.,  0.,  3.]])

@@ -27,7 +27,7 @@ def open_zip(data: bytes, *, max_file_bytes: int = MAX_BYTES) -> "ZipPictures":
     Raises:
         ZipRefusedError: if it is damaged, encrypted, a bomb, or holds paths that climb out.
 
-    Example:
+    Examples:
         >>> written = io.BytesIO()
         >>> with zipfile.ZipFile(written, "w") as archive:
         ...     archive.writestr("holiday/a.jpg", "")

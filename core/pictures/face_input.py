@@ -27,6 +27,12 @@ class EyesMouth(BaseModel, frozen=True, extra="forbid"):
             bottom right one.
         mouth_xy: midpoint between the corners of the mouth.
         eye_mouth: distance between the two in units of the box's height.
+
+    Examples:
+        >>> tight = EyesMouth(eyes_xy=(0.5, 0.25), mouth_xy=(0.5, 0.75), eye_mouth=0.5)
+        >>> square = FaceInput().square(Box(0, 0, 100, 100), tight)
+        >>> [round(value) for value in square.xyxy]  # the models want more around a face
+        [-18, -29, 118, 106]
     """
 
     eyes_xy: tuple[float, float]
@@ -45,7 +51,7 @@ class FaceInput:
     Values are `grey_level * scale + offset`. `geometry` says where the model's training crops
     have eyes and mouth.
 
-    Example:
+    Examples:
         >>> FaceInput().normalise(np.array([0, 128, 255], np.uint8)).tolist()
         [-2.0, 0.0, 1.984375]
     """

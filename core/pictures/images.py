@@ -70,6 +70,14 @@ class DecodedImage:
     Attributes:
         image_rgb: uint8 (height, width, 3).
         notes: sentences for the user, such as that only the first frame was used.
+
+    Examples:
+        >>> file, exif = io.BytesIO(), Image.Exif()
+        >>> exif[0x0112] = 6  # the camera noted that it was held on its side
+        >>> Image.new("RGB", (30, 20)).save(file, "JPEG", exif=exif)
+        >>> upright = decode_image(file.getvalue())
+        >>> upright.image_rgb.shape, upright.notes
+        ((30, 20, 3), ('The picture was turned the way up that its camera noted.',))
     """
 
     image_rgb: ImageRGB
@@ -88,7 +96,7 @@ def decode_image(
     Raises:
         ImageRefusedError: one of its subclasses, whose message fits to be shown.
 
-    Example:
+    Examples:
         >>> from core.config import ROOT
         >>> photo = (ROOT / "samples" / "astronaut.jpg").read_bytes()
         >>> decode_image(photo).image_rgb.shape
@@ -187,7 +195,7 @@ def read_image_file(
 class PictureLimits:
     """What one picture may cost; alike on every way in (`Settings.picture_limits`).
 
-    Example:
+    Examples:
         >>> white = encode_png(np.full((20, 30, 3), 255, np.uint8))
         >>> PictureLimits().decode(white).image_rgb.shape
         (20, 30, 3)

@@ -23,7 +23,7 @@ def turn_back(image_rgb: ImageRGB, turned_degrees: int) -> ImageRGB:
 def turn_points(points_xy: FloatArray, size_wh: tuple[float, float], degrees: int) -> FloatArray:
     """Where points (n, 2) of an image of `size_wh` lie after turning it counter-clockwise.
 
-    Example:
+    Examples:
         >>> turn_points(np.array([[10.0, 0.0]]), (100, 50), 90).tolist()
         [[0.0, 90.0]]
     """

@@ -2,6 +2,25 @@
 
 FFmpeg reads some three hundred formats; here it is told which of six to use, by the file's
 first bytes, and meets no codec outside a short list. Only the frame in hand is in memory.
+
+Examples:
+    >>> file = io.BytesIO()
+    >>> with av.open(file, "w", format="mp4") as made:  # a second of grey, ten pictures
+    ...     stream = made.add_stream("mpeg4", rate=10, width=64, height=48)
+    ...     grey = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 128, np.uint8), "rgb24")
+    ...     for _ in range(10):
+    ...         made.mux(stream.encode(grey))
+    ...     made.mux(stream.encode())
+    >>> with Clip(file.getvalue(), ClipLimits(max_fps=5)) as clip:
+    ...     clip.info
+    ...     [(frame.t_s, frame.image_rgb.shape) for frame in clip.frames()][:2]  # of ClipFrame
+    ClipInfo(codec='mpeg4', size_wh=(64, 48), duration_s=1.0, fps=10.0)
+    [(0.0, (48, 64, 3)), (0.2, (48, 64, 3))]
+    >>> try:
+    ...     Clip(file.getvalue(), ClipLimits(max_seconds=0.4))
+    ... except ClipRefusedError as refused:  # one of its subclasses
+    ...     print(refused.kind)
+    clip_too_long
 """
 
 import io
@@ -64,7 +83,7 @@ class DamagedClipError(ClipRefusedError):
 
 @dataclass(frozen=True)
 class ClipLimits:
-    """What is accepted."""
+    """What is accepted: bytes of the file, seconds, and frames a second that are handed out."""
 
     max_bytes: int = 50_000_000
     max_seconds: float = 60.0
@@ -73,7 +92,10 @@ class ClipLimits:
 
 @dataclass(frozen=True)
 class ClipInfo:
-    """What a clip says of itself; browsers give recordings no duration, `fps` 0 is unknown."""
+    """What a clip says of itself; browsers give recordings no duration, `fps` 0 is unknown.
+
+    `size_wh` is in pixels and before the turn that a camera noted.
+    """
 
     codec: str
     size_wh: tuple[int, int]
@@ -83,7 +105,10 @@ class ClipInfo:
 
 @dataclass(frozen=True, eq=False)
 class ClipFrame:
-    """One decoded frame, upright: `image_rgb` (height, width, 3) at `t_s` seconds."""
+    """One decoded frame, upright: `image_rgb` uint8 (height, width, 3) at `t_s` seconds.
+
+    The longer side has `MAX_SIDE_PX` at most; time counts from the first frame.
+    """
 
     image_rgb: ImageRGB
     t_s: float

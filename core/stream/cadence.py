@@ -25,7 +25,7 @@ def detect_every(
 ) -> int:
     """k: detect on every k-th frame, for times of a detection, of the rest, between frames.
 
-    Example:
+    Examples:
         >>> detect_every(20.0, 5.0, 33.0, CadenceRules())
         2
         >>> detect_every(5.0, 5.0, 33.0, CadenceRules())

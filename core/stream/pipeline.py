@@ -29,7 +29,18 @@ _MAX_LOOK_GAP_S: Final = 0.2
 
 @dataclass(frozen=True)
 class StreamRules:
-    """All choices of a stream."""
+    """All choices of a stream.
+
+    Attributes:
+        smoothing: of scores and labels.
+        tracking: of which face is which.
+        cadence: of how often faces are looked for, and not only followed.
+
+    Examples:
+        >>> patient = StreamRules(tracking=TrackingRules(coast_s=2.0))
+        >>> patient.tracking.coast_s, patient.smoothing.time_constant_s  # seconds
+        (2.0, 0.3)
+    """
 
     smoothing: SmoothingRules = field(default_factory=SmoothingRules)
     tracking: TrackingRules = field(default_factory=TrackingRules)
@@ -50,7 +61,7 @@ class StreamAnalyzer:
         min_face_px: lower faces (height of the box) are followed but not judged.
         quality: what the classifier makes of poor pictures; None takes all for clear ones.
 
-    Example:
+    Examples:
         >>> from core.analyzer import create_analyzer
         >>> from core.config import ROOT
         >>> from core.pictures.images import decode_image

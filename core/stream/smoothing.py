@@ -38,7 +38,22 @@ RAW = SmoothingRules(time_constant_s=0.0, label_margin=0.0, named_band=0.0)
 class SmoothedScores:
     """The scores of one face at one time: of this frame, and averaged.
 
-    `labels` are those to name, the first one held until another leads clearly.
+    Attributes:
+        t_s: time of the frame in seconds.
+        raw: the model's scores of this frame.
+        scores: their average over time.
+        labels: those to name, the first one held until another leads clearly.
+
+    Examples:
+        >>> from core.expression.conformal import WITHOUT_FIT
+        >>> happy, sad = EmotionScores(np.eye(7)[3]), EmotionScores(np.eye(7)[4])
+        >>> now = smooth(None, happy, 0.0, SmoothingRules(), WITHOUT_FIT)
+        >>> for t_s in (0.1, 0.2, 0.3):
+        ...     now = smooth(now, sad, t_s, SmoothingRules(), WITHOUT_FIT)
+        ...     now.raw.top, now.answer.top
+        ('sad', 'happy')
+        ('sad', 'happy')
+        ('sad', 'sad')
     """
 
     t_s: float
@@ -57,7 +72,7 @@ def blend(
 ) -> FloatArray:
     """Exponential average of probabilities (7,) after `elapsed_s` more seconds.
 
-    Example:
+    Examples:
         >>> blend(np.float32([1, 0]), np.float32([0, 1]), 0.3, 0.3).round(2).tolist()
         [0.3700000047683716, 0.6299999952316284]
     """

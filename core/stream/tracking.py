@@ -42,6 +42,16 @@ class Track:
         hits: number of detections.
         seen_s: time of the last detection in seconds.
         lost: whether the place of this frame is unknown.
+
+    Examples:
+        >>> face = Face(Box(0, 0, 40, 40), 0.9, [[20, 20]], "yunet")
+        >>> rules, numbers, keys = TrackingRules(), itertools.count(1), itertools.count()
+        >>> first = update((), [face], 0.0, rules, numbers, keys)
+        >>> again = update(first, [face], 0.1, rules, numbers, keys)
+        >>> [(track.hits, track.id) for (track,) in (first, again)]
+        [(1, None), (2, 1)]
+        >>> update(again, [], 2.0, rules, numbers, keys)  # not found for longer than coast_s
+        ()
     """
 
     key: int
@@ -70,7 +80,7 @@ def affinity(one: Box, other: Box) -> float:
 def match(known: Sequence[Box], found: Sequence[Box]) -> list[tuple[int, int]]:
     """Pairs (index in `known`, index in `found`), the most alike first, each used once.
 
-    Example:
+    Examples:
         >>> match([Box(0, 0, 10, 10)], [Box(90, 90, 99, 99), Box(1, 0, 11, 10)])
         [(0, 1)]
     """

@@ -65,7 +65,7 @@ class ChainStatus:
 def stamp(at: datetime) -> str:
     """UTC time as text of fixed width, so that texts sort as times do.
 
-    Example:
+    Examples:
         >>> stamp(datetime(2026, 1, 2, tzinfo=UTC))
         '2026-01-02T00:00:00.000000Z'
     """

@@ -72,7 +72,20 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class AuditFilter:
-    """What to browse; None does not filter. Times are aware; `until` is exclusive."""
+    """What to browse; None does not filter. Times are aware; `until` is exclusive.
+
+    Examples:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from db.store import open_store
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store = open_store(Path(folder) / "data")
+        ...     with store.read() as look:
+        ...         rows, n = browse(look.session, AuditFilter(action=Action.STORE_CREATED))
+        ...     store.close()
+        >>> n, rows[0].seq, rows[0].actor
+        (1, 1, 'system')
+    """
 
     action: str | None = None
     actor: str | None = None

@@ -25,7 +25,7 @@ def new_code() -> str:
 def normal_form(code: str) -> str:
     """The code as it was made, however it was typed.
 
-    Example:
+    Examples:
         >>> normal_form(" k7q2m-o0il1 ")
         'K7Q2M00111'
     """

@@ -38,7 +38,19 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Expired:
-    """Ids of all that is over its time."""
+    """Ids of all that is over its time.
+
+    Examples:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from db.store import open_store
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store = open_store(Path(folder) / "data")
+        ...     with store.read() as look:
+        ...         find_expired(look.session, look.now)
+        ...     store.close()
+        Expired(image_ids=(), analysis_ids=(), subject_ids=(), job_ids=())
+    """
 
     image_ids: tuple[str, ...]
     analysis_ids: tuple[str, ...]
@@ -120,7 +132,7 @@ def set_days(unit: WriteUnit, kind: Kind, days: int, *, by: str) -> RetentionPol
 def kept_until(stored_at: datetime, promised_until: datetime, days: int) -> datetime:
     """When an item goes.
 
-    Example:
+    Examples:
         >>> from datetime import UTC
         >>> first, tenth = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 10, tzinfo=UTC)
         >>> kept_until(first, tenth, 5).day

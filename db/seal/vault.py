@@ -51,6 +51,22 @@ class Vault:
     """Seals and opens data of subjects under `data_dir`, which holds `keys/` and `images/`.
 
     The 32 bytes of `wrap_key` wrap the data keys.
+
+    Examples:
+        >>> import tempfile
+        >>> person, item = "1" * 32, "2" * 32
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     vault = Vault(Path(folder), wrap_key=os.urandom(32))
+        ...     vault.make_key(person, Sealed.RESULT)
+        ...     sealed = vault.seal(person, Sealed.RESULT, item, b"happy")
+        ...     vault.open(person, Sealed.RESULT, item, sealed)
+        ...     vault.destroy_keys(person)
+        ...     try:
+        ...         vault.open(person, Sealed.RESULT, item, sealed)
+        ...     except SealBrokenError:
+        ...         print("nobody can open it any more")
+        b'happy'
+        nobody can open it any more
     """
 
     data_dir: Path

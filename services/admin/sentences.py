@@ -61,7 +61,7 @@ def who(actor: str, names: Mapping[str, str]) -> str:
         actor: as the row has it.
         names: actor -> name, of local admins; from `db.admins.names`.
 
-    Example:
+    Examples:
         >>> who("admin:17", {"admin:17": "ada"})
         'ada'
         >>> who("person:1a2b3c4d5e6f", {})

@@ -21,7 +21,7 @@ def annotated_png(image_rgb: ImageRGB, analysis: Analysis) -> bytes:
 def annotated_name(number: int, name: str) -> str:
     """A name for the annotated copy that is safe on every file system, unique by `number`.
 
-    Example:
+    Examples:
         >>> annotated_name(3, "../My holiday?.jpg")
         '003_My_holiday.png'
     """

@@ -45,6 +45,13 @@ class PhotoResult:
         analysis: None where the photo was refused.
         notes: sentences for the user about what was done or seen.
         error: why the photo was refused, else None.
+
+    Examples:
+        >>> from core.errors import EmptyFileError
+        >>> refused = PhotoResult.refused("me.jpg", EmptyFileError("This file is empty."))
+        >>> row = result_dict(refused, model_id="mien-fast", detector="yunet")
+        >>> row["faces"], row["error"]
+        ([], {'kind': 'empty_file', 'message': 'This file is empty.'})
     """
 
     name: str
@@ -62,7 +69,7 @@ class PhotoResult:
 def analyse_bytes(name: str, data: bytes, analyzer: Analyzer, settings: Settings) -> PhotoResult:
     """Decode and analyse one photo; a refusal is a result, not an exception.
 
-    Example:
+    Examples:
         >>> from core.analyzer import create_analyzer
         >>> from core.config import ROOT, load_settings
         >>> analyzer = create_analyzer(ROOT / "models", model_id="mien-fast", detector="yunet")

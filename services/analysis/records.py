@@ -50,6 +50,21 @@ def record_analysis(
     Raises:
         ConsentError: not allowed (any more); nothing is written.
         StoreError: nothing is written.
+
+    Examples:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from db.store import open_store
+        >>> from db.types import Choices
+        >>> from services.person.consent import current_notice, give
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store = open_store(Path(folder) / "data")
+        ...     seen, yes = current_notice(store), Choices(analyse=True)  # and keep nothing
+        ...     held = give(store, yes, context="personal", notice_id=seen.id).consent
+        ...     found = {"model_id": "mien-fast", "face_count": 1, "result": {"top": "happy"}}
+        ...     record_analysis(store, held, **found, image_rgb=None)
+        ...     store.close()
+        Kept(analysis_id=None, image_id=None)
     """
     # Encoded before the transaction, which other writers wait for.
     wanted = image_rgb is not None and Purpose.KEEP_IMAGE in consent.choices.given

@@ -244,7 +244,7 @@ def sign_in_fault(auth: object) -> tuple[str, str] | None:
     A short secret can be guessed, and with it anybody's cookie made; what goes over plain http,
     keys and codes, can be read and exchanged on the way.
 
-    Example:
+    Examples:
         >>> sign_in_fault({"cookie_secret": "short"})[0]
         'Its cookie_secret is missing or short.'
     """

@@ -54,7 +54,7 @@ _STANDARD: Final = {*logging.makeLogRecord({}).__dict__, "message", "asctime", "
 def without_personal_data(text: str) -> str:
     """`text` without what may point to a person, and no longer than 8,000 characters.
 
-    Example:
+    Examples:
         >>> without_personal_data("cannot open 'Anna at the sea.jpg' for 192.0.2.7")
         'cannot open [file] for [address]'
     """

@@ -91,17 +91,20 @@ def give(
         ConsentOutdatedError: the notice changed meanwhile.
         StoreError: nothing was written.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> from pathlib import Path
         >>> from db.store import open_store
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     store = open_store(Path(folder) / "data")
-        ...     seen, yes = current_notice(store), Choices(analyse=True)
-        ...     given = give(store, yes, context="personal", notice_id=seen.id)
+        ...     seen, kept = current_notice(store), Choices(analyse=True, keep_result=True)
+        ...     given: Given = give(store, kept, context="personal", notice_id=seen.id)
+        ...     taken: Withdrawn = withdraw_by_code(store, given.code)
         ...     store.close()
-        >>> print(given.code)  # nothing is kept, so nothing has to be found again
-        None
+        >>> given.consent.promised_days[Kind.RESULT]  # gone after so many days at the latest
+        30
+        >>> [purpose.value for purpose in taken.purposes], taken.job.done  # and gone now
+        (['analyse', 'keep_result'], True)
     """
     _refuse_prohibited(store, context)
     with store.write() as unit:

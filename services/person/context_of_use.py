@@ -14,6 +14,13 @@ class ContextOfUse:
     """One answer to "What is this for?", and whether and why the product works for it.
 
     `key` is kept with a consent; `law_ids` are entries of db/policy/legal_dates.toml.
+
+    Examples:
+        >>> [asked.key for asked in CONTEXTS.values() if not asked.allowed]
+        ['work', 'education']
+        >>> asked: ContextOfUse = CONTEXTS["work"]
+        >>> [(law.id, str(law.applies_from)) for law in asked.laws]  # why not, and since when
+        [('ai_act_5_1_f', '2025-02-02')]
     """
 
     key: str

@@ -22,7 +22,23 @@ images/        your photos, without hidden data
 
 @dataclass(frozen=True)
 class Export:
-    """A person's data: the archive, what is in it, how many images could not be opened."""
+    """A person's data: the archive, what is in it, how many images could not be opened.
+
+    Examples:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from db.store import open_store
+        >>> from db.types import Choices
+        >>> from services.person.consent import current_notice, give
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store = open_store(Path(folder) / "data")
+        ...     seen, kept = current_notice(store), Choices(analyse=True, keep_result=True)
+        ...     given = give(store, kept, context="personal", notice_id=seen.id)
+        ...     made: Export = export(store, given.code)
+        ...     store.close()
+        >>> zipfile.ZipFile(io.BytesIO(made.zip_bytes)).namelist(), made.analyses  # none yet
+        (['README.txt', 'notice.md', 'record.json'], 0)
+    """
 
     zip_bytes: bytes
     analyses: int

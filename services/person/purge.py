@@ -66,6 +66,18 @@ class PurgeThread:
 
     Start one for each process; many do no harm, a row in the database lets one of them work. The
     thread calls nothing but the purge.
+
+    Examples:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from db.store import open_store
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store = open_store(Path(folder) / "data")
+        ...     thread = PurgeThread(store, every_s=60)
+        ...     thread.stop()  # waits for a purge that is under way
+        ...     store.close()
+        >>> thread.alive
+        False
     """
 
     def __init__(self, store: Store, every_s: float = EVERY_S):

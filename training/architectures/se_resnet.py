@@ -37,6 +37,19 @@ def se_resnet(
     depths: tuple[int, ...] = (1, 2, 2, 2),
     dropout: float = 0.4,
 ) -> keras.Model:
-    """`stem_and_stages` of residual blocks, and the head."""
+    """`stem_and_stages` of residual blocks, and the head.
+
+    Args:
+        n_classes: logits that come out, (b, n_classes).
+        input_shape: height, width and channels of what goes in.
+        widths: channels of each stage.
+        depths: blocks of each stage; all but the first stage begin with half the side.
+        dropout: share of the features left out before the last layer, 0..1.
+
+    Examples:
+        >>> small = se_resnet(7, (48, 48, 1), widths=(8, 16), depths=(1, 1))
+        >>> small.output_shape
+        (None, 7)
+    """
     inputs, features = stem_and_stages(input_shape, widths, depths, residual_block)
     return keras.Model(inputs, classifier_head(features, n_classes, dropout), name="se_resnet")

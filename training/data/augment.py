@@ -32,6 +32,15 @@ class Augment(keras.layers.Layer):
         noise_share: share of the images that get it; shares above 0 keep a network from being
             lost in weak noise (Rusak et al. 2020, arXiv 2001.06057).
         seed: seed of all random draws.
+
+    Examples:
+        >>> grey = ops.full((2, 48, 48, 1), 128.0)
+        >>> change = Augment(brightness=0.1, seed=1)
+        >>> bool(ops.all(change(grey, training=False) == grey))  # pictures to judge stay
+        True
+        >>> changed = change(grey, training=True)
+        >>> changed.shape[1:], bool(ops.any(changed != grey))
+        (TensorShape([48, 48, 1]), True)
     """
 
     def __init__(

@@ -32,6 +32,16 @@ class Faces:
         votes: float32 (n, 8), what share of FER+'s ten taggers (Barsoum et al. 2016, arXiv
             1608.01041) chose each expression, and "none of these" (contempt, unknown, not a
             face) last; rows of zeros where there are none.
+
+    Raises:
+        ValueError: for images or labels of another shape.
+
+    Examples:
+        >>> votes = np.zeros((2, 8), np.float32)  # none are known of the second face
+        >>> votes[0, [3, 6]] = 0.75, 0.25  # of the first three of four say happy, one neutral
+        >>> faces = Faces(np.zeros((2, 48, 48), np.uint8), np.array([3, 0]), votes)
+        >>> faces.targets(vote_share=0.5)[:, [0, 3, 6]].tolist()
+        [[0.0, 0.875, 0.125], [1.0, 0.0, 0.0]]
     """
 
     images: NDArray[np.uint8]
@@ -77,7 +87,7 @@ class Faces:
 
 
 def load_split(path: Path, split: Split) -> Faces:
-    """Read one split of FER-2013, with FER+'s votes where they lie beside it.
+    r"""Read one split of FER-2013, with FER+'s votes where they lie beside it.
 
     Args:
         path: the parquet, the Kaggle csv, or the Kaggle folder. Votes are taken from a file
@@ -88,6 +98,16 @@ def load_split(path: Path, split: Split) -> Faces:
 
     Raises:
         Fer2013Error: if the path is none of the three forms, or lacks the split.
+
+    Examples:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = Path(folder) / "fer2013.csv"
+        ...     grey = " ".join(["128"] * 48 * 48)
+        ...     _ = file.write_text(f"emotion,pixels,Usage\n3,{grey},Training\n")
+        ...     faces = load_split(file, "train")
+        >>> len(faces), faces.images.shape, len(drop_blank(faces))  # it shows nothing
+        (1, (1, 48, 48), 0)
     """
     if path.is_dir():
         return _load_folder(path, split)

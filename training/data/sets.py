@@ -26,7 +26,7 @@ class DataSet:
         research_only: whether a model that learned from it is for research alone, and never the
             default.
 
-    Example:
+    Examples:
         >>> SETS["rafdb"].research_only, SETS["votes"].research_only
         (True, False)
     """

@@ -46,7 +46,7 @@ def vote_shares(votes: Iterable[Any]) -> NDArray[np.float32]:
 
     Images without votes (None) have a row of zeros.
 
-    Example:
+    Examples:
         >>> vote_shares([[6, 0, 0, 3, 0, 0, 0, 1, 0, 0], None]).round(1).tolist()[0]
         [0.0, 0.0, 0.0, 0.0, 0.30000001192092896, 0.0, 0.6000000238418579, 0.10000000149011612]
     """

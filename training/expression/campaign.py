@@ -74,7 +74,7 @@ def fitted(run: Run, batch_size: int, n_per_epoch: int, n_epochs: int) -> Recipe
 def n_epochs_in(seconds: float, images_per_s: float, n_per_epoch: int) -> int:
     """How many epochs fit, at least one.
 
-    Example:
+    Examples:
         >>> n_epochs_in(200, images_per_s=20_000, n_per_epoch=28_672)
         132
     """

@@ -6,17 +6,31 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Hyperparameters of one training run; the fields' meaning stands beside each value.
+    """Hyperparameters of one training run; comments in `training.recipes` say what each is for.
 
     Attributes:
         name: `family/step`, as `se_resnet/2-noise`.
         adds: what this step adds to those before it, in plain words.
         start_from: the step whose best weights this one begins with.
+        backbone_weights: file of pretrained weights for the backbone; None for random ones.
+        frozen_epochs: epochs at first in which the backbone stays as it is.
+        vote_share: how much of the targets is FER+'s votes, 0..1 (`Faces.targets`).
+        min_vote_share: faces whose label got a smaller share of the votes are left out, 0..1.
+        mixup_alpha: of the distribution by which two faces are mixed; 0 for none.
+        teacher_share: weight of what the `teachers` say in the loss, 0..1.
         people_head: whether a second head learns what people say (`training.expression.heads`).
         people_power: how much oftener faces of rarely said expressions are drawn for it.
         photo_set: a further set of photos that the people's head learns from: "rafdb".
         photo_share: share of the faces drawn that are from it.
         n_per_epoch: faces drawn in an epoch; None for as many as FER-2013 has.
+
+    Examples:
+        >>> first = {"title": "Toy", "architecture": "se_resnet", "epochs": 2}
+        >>> then = {"epochs": 9, "learning_rate": 0.01}  # the rest as before
+        >>> found: dict[str, Recipe] = steps("toy", {"1-scratch": first, "2-longer": then})
+        >>> longer = found["toy/2-longer"]
+        >>> longer.start_from, longer.epochs, longer.title
+        ('toy/1-scratch', 9, 'Toy')
     """
 
     name: str

@@ -38,6 +38,11 @@ def load_recipe(name: str) -> Recipe:
 
     Raises:
         ValueError: if there is no such recipe; the message lists those there are.
+
+    Examples:
+        >>> recipe = load_recipe("se_resnet/2-noise")
+        >>> recipe.start_from, recipe.architecture
+        ('se_resnet/1-scratch', 'se_resnet')
     """
     name = _RENAMED.get(name, name)
     if name not in _RECIPES:

@@ -32,6 +32,11 @@ def near_pairs(
     """Pairs (n, 2) of images (n, h, w) whose pixels correlate above `CORRELATION`.
 
     Without `references`, (m, h, w), the pairs i < j among `rows`.
+
+    Examples:
+        >>> ramp = np.arange(48 * 48).reshape(48, 48) // 16
+        >>> near_pairs(np.uint8([ramp, ramp.T, ramp // 2])).tolist()  # the third is the first, dim
+        [[0, 2]]
     """
     mine = standardised(rows)
     others = mine if references is None else standardised(references)

@@ -44,7 +44,7 @@ class Tickets:
     Args:
         clock: seconds; another one for tests.
 
-    Example:
+    Examples:
         >>> tickets = Tickets()
         >>> ticket = tickets.give("token")
         >>> tickets.take(ticket), tickets.take(ticket)

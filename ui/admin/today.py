@@ -94,7 +94,7 @@ def due_table(found: Today) -> pd.DataFrame:
 def ago(elapsed: timedelta) -> str:
     """How long ago, in one unit.
 
-    Example:
+    Examples:
         >>> ago(timedelta(seconds=20)), ago(timedelta(minutes=90)), ago(timedelta(days=2))
         ('less than a minute ago', '1 hour ago', '2 days ago')
     """

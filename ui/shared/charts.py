@@ -32,7 +32,7 @@ ConfusionMode = Literal["counts", "rows", "columns"]
 class Look:
     """What tells one series from the others: colour, dash and marker.
 
-    Example:
+    Examples:
         >>> series_look(0).line["dash"], series_look(1).line["dash"]
         ('solid', 'dash')
     """

@@ -16,7 +16,7 @@ class Once(Generic[T]):
         make: makes the object.
         release: ends what it began, when it is let go.
 
-    Example:
+    Examples:
         >>> numbers = Once(lambda: [1])
         >>> numbers() is numbers()
         True

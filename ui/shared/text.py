@@ -16,7 +16,7 @@ def plain(text: object) -> str:
     what is left of the text, so that what they begin with is parted by a character without width.
     Line ends become blanks: nothing begins a list or a heading.
 
-    Example:
+    Examples:
         >>> print(plain("![p](x)"))
         \!\[p\]\(x\)
     """

@@ -24,7 +24,7 @@ _ROUND_S: Final = 3600
 def ice_servers(settings: Settings, *, now_s: float | None = None) -> list[dict[str, Any]]:
     """WebRTC's `iceServers` for browser and server; [] where none are set: same network only.
 
-    Example:
+    Examples:
         >>> ice_servers(Settings(stun_urls=("stun:stun.example.org:3478",)))
         [{'urls': ['stun:stun.example.org:3478']}]
     """
@@ -44,7 +44,7 @@ def ice_servers(settings: Settings, *, now_s: float | None = None) -> list[dict[
 def turn_credentials(secret: str, expires_s: int) -> tuple[str, str]:
     """User name and password that coturn accepts until `expires_s` (Unix time).
 
-    Example:
+    Examples:
         >>> turn_credentials("north", 1700000000)[0]
         '1700000000:mien'
     """

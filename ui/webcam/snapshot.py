@@ -40,7 +40,7 @@ def snapshot_section(key: str) -> None:
 def _camera_is_possible(url: str) -> bool:
     """Whether browsers call the page's address a secure context (W3C Secure Contexts, 3.1).
 
-    Example:
+    Examples:
         >>> _camera_is_possible("http://localhost:8501"), _camera_is_possible("http://10.0.0.7")
         (True, False)
     """

@@ -94,7 +94,7 @@ _ERRORS: Final[dict[str, Event]] = {
 def after(state: State, event: Event) -> State:
     """The state that follows; an event that means nothing now changes nothing.
 
-    Example:
+    Examples:
         >>> after(State.ASKING, Event.DENIED).value
         'denied'
         >>> after(State.LIVE, Event.GRANTED).value

@@ -18,7 +18,7 @@ _LARGEST_LOG = 4.0  # of a size in units; keeps exp finite, whatever the network
 def cell_centres(height: int, width: int, stride: int) -> FloatArray:
     """Centres of a level's cells in pixels: (height, width, 2), x before y.
 
-    Example:
+    Examples:
         >>> cell_centres(1, 2, 8).tolist()
         [[[4.0, 4.0], [12.0, 4.0]]]
     """

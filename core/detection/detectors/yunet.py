@@ -36,6 +36,19 @@ class YuNetDetector:
 
     Images above `max_side_px` are shrunk, which bounds the time, then enlarged `enlarge` times; a
     quarter of the time is enough where all faces are large and plain to see.
+    `threshold` is the smallest confidence (0..1) of a face that is returned.
+
+    Raises:
+        ModelError: if the network's file is missing.
+
+    Examples:
+        >>> from core.config import ROOT
+        >>> from core.pictures.images import decode_image
+        >>> photo = decode_image((ROOT / "samples" / "astronaut.jpg").read_bytes()).image_rgb
+        >>> (face,) = YuNetDetector(ROOT / "models" / "yunet").detect(photo)
+        >>> right_eye, left_eye, nose, *corners_of_mouth = face.keypoints_xy
+        >>> bool(right_eye[0] < nose[0] < left_eye[0])  # her right is on the photo's left
+        True
     """
 
     name = "yunet"

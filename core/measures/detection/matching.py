@@ -163,7 +163,7 @@ def precision_recall(
 ) -> PrecisionRecall:
     """The curve over all images; both sequences have one entry an image.
 
-    Example:
+    Examples:
         >>> face, elsewhere = (0, 0, 10, 10), (50, 50, 60, 60)
         >>> truth = Truths(np.array([face]), np.array([False]))
         >>> said = Detections(np.array([face, elsewhere]), np.array([0.9, 0.4]))

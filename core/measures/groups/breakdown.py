@@ -1,4 +1,23 @@
-"""A bias breakdown: attributes, outcomes of each, and which gaps chance does not explain."""
+"""A bias breakdown: attributes, outcomes of each, and which gaps chance does not explain.
+
+Examples:
+    >>> all_happy, said = np.full(200, 3), np.where(np.arange(200) % 4 < 3, 3, 4)
+    >>> said[100:] = 3  # by day one of four is called sad, at night none
+    >>> seen = Predictions(all_happy, np.eye(7, dtype=np.float32)[said], np.zeros(200, bool))
+    >>> light = Attribute("light", np.repeat(["day", "night"], 100), "annotated")
+    >>> reports, _ = expression_breakdown(seen, [light], uncertain_threshold=0.5)
+    >>> report: AttributeReport = reports[0]
+    >>> accuracy: Outcome = report.outcomes[0]
+    >>> accuracy.title, accuracy.overall, accuracy.gap.lowest, accuracy.gap.beyond_chance
+    ('judged right', 0.875, 'day', True)
+
+    Any other share is asked for as a question of one's own:
+
+    >>> found = np.arange(200) % 2 == 0
+    >>> asked = Question("found", "face found", PRIMARY, "high", found, among=found | ~found)
+    >>> report_attribute(light, [asked], further=[]).outcomes[0].gap.difference
+    0.0
+"""
 
 import itertools
 from collections.abc import Sequence
@@ -44,9 +63,12 @@ class Outcome(BaseModel, frozen=True):
     """One share that is compared between groups.
 
     Attributes:
+        key: its name for machines; `title` for people.
         family: gaps of one family are corrected together, see `corrected`.
         better: whether a high or a low share is what one wants; None for neither.
-        overall: the share over all groups, None for nothing to count.
+        n: images counted.
+        overall: the share over all groups, 0..1; None for nothing to count.
+        groups: the share of each group.
         gap: None where fewer than two groups are large enough.
     """
 
@@ -81,7 +103,15 @@ class AttributeReport(BaseModel, frozen=True):
 
 
 class BiasReport(BaseModel, frozen=True):
-    """What `models/studies/bias_*.json` holds and an audit computes."""
+    """What `models/studies/bias_*.json` holds and an audit computes.
+
+    Examples:
+        >>> from core.config import ROOT
+        >>> file = ROOT / "models" / "studies" / "bias_measured_mien-fast.json"
+        >>> report = BiasReport.model_validate_json(file.read_bytes())
+        >>> report.kind, {attribute.source for attribute in report.attributes}
+        ('error', {'measured'})
+    """
 
     title: str
     kind: Kind
@@ -112,7 +142,10 @@ class Attribute:
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """An outcome before it is split by group: events (n,) among the images `among` (n,)."""
+    """An outcome before it is split by group: events (n,) among the images `among` (n,).
+
+    `strata`, int (n,), are true expressions, for the gap at the same mix of them; None for none.
+    """
 
     key: str
     title: str

@@ -27,7 +27,20 @@ Status = Literal["judged", "small", "hidden"]
 
 
 class GroupShare(BaseModel, frozen=True):
-    """One group: shares 0..1 with Wilson's 95 % interval, None where the group is hidden."""
+    """One group: shares 0..1 with Wilson's 95 % interval, None where the group is hidden.
+
+    Attributes:
+        group: its name.
+        n: images in it.
+        share: of them with the event; `low`, `high` its interval.
+        status: "judged"; "small", under `MIN_JUDGED`; "hidden", under `MIN_SHOWN`.
+
+    Examples:
+        >>> groups = np.repeat(["day", "dusk", "night"], [40, 20, 5])
+        >>> shown: list[GroupShare] = shares_by_group(np.arange(65) % 2 == 0, groups)
+        >>> [(row.group, row.share, row.status) for row in shown]
+        [('day', 0.5, 'judged'), ('dusk', 0.5, 'small'), ('night', None, 'hidden')]
+    """
 
     group: str
     n: int
@@ -41,13 +54,23 @@ class Gap(BaseModel, frozen=True):
     """Distance between the groups with the highest and the lowest share.
 
     Attributes:
-        difference: highest less lowest, 0..1; `low`, `high` its bootstrap 95 % interval. ratio:
-        lowest over highest, None where the highest is 0. chance95: 95th percentile of the
-        difference if the group labels are permuted. p_value: share of permutations with a larger
-        difference, ties by half (mid-p). p_holm: the same, corrected by Holm, see
-        `core.measures.groups.breakdown.corrected`; None until then. same_mix: the difference once
-        every group has the same mix of expressions. same_mix_chance95, same_mix_p_value: likewise,
-        permuting within each expression.
+        difference: highest less lowest, 0..1; `low`, `high` its bootstrap 95 % interval.
+        ratio: lowest over highest, None where the highest is 0.
+        chance95: 95th percentile of the difference if the group labels are permuted.
+        p_value: share of permutations with a larger difference, ties by half (mid-p).
+        p_holm: the same, corrected by Holm, see `core.measures.groups.breakdown.corrected`; None
+            until then.
+        same_mix: the difference once every group has the same mix of expressions.
+        same_mix_chance95: as `chance95`, permuting within each expression.
+        same_mix_p_value: as `p_value`, likewise.
+
+    Examples:
+        >>> right = np.r_[np.arange(50) < 45, np.arange(50) < 40]  # 90 % by day, 80 % by night
+        >>> gap: Gap | None = gap_between(right, np.repeat(["day", "night"], 50))
+        >>> round(gap.difference, 2), gap.chance95  # not more than chance alone would give
+        (0.1, 0.14)
+        >>> gap.beyond_chance
+        False
     """
 
     highest: str
@@ -107,7 +130,7 @@ def gap_between(
         n_permutations: draws of the permutation null and of the bootstrap.
         seed: of both.
 
-    Example:
+    Examples:
         >>> groups = np.repeat(["day", "night"], 50)
         >>> right = np.r_[np.ones(50, bool), np.arange(50) < 25]  # at night every second one
         >>> gap = gap_between(right, groups)
@@ -213,7 +236,7 @@ def _same_mix(
 def holm(p_values: Sequence[float]) -> list[float]:
     """Holm's correction (1979) of a family of p values, in their order.
 
-    Example:
+    Examples:
         >>> holm([0.01, 0.04, 0.03])
         [0.03, 0.06, 0.06]
     """
@@ -231,6 +254,13 @@ class Sensitivity(BaseModel, frozen=True):
     Attributes:
         error_share: share of labels redrawn, the annotator's measured error.
         low, middle, high: 5th, 50th and 95th percentile of the gap over `n_draws`.
+
+    Examples:
+        >>> right = np.r_[np.ones(100, bool), np.arange(100) < 50]  # a gap of 0.5
+        >>> groups = np.repeat(["day", "night"], 100)
+        >>> found: Sensitivity | None = label_sensitivity(right, groups, error_share=0.2)
+        >>> round(found.middle, 1)  # is all that is seen of it
+        0.3
     """
 
     error_share: float

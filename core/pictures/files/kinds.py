@@ -44,7 +44,7 @@ def is_leftover(name: str) -> bool:
     Args:
         name: a file's name or path, with `/` between folders.
 
-    Example:
+    Examples:
         >>> is_leftover("a/._IMG_1.jpg"), is_leftover("__MACOSX/IMG_1.jpg")
         (True, True)
     """
@@ -80,7 +80,7 @@ def passed_over(names: Iterable[str]) -> str:
         names: of files; "" stands for one that is no regular file. Leftovers of systems
             are left out.
 
-    Example:
+    Examples:
         >>> passed_over(["a.tif", "b.TIFF", "c.mov"])
         'Passed over: 2 TIFF files, 1 video.'
     """

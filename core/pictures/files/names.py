@@ -21,7 +21,7 @@ ESCAPE: Final = "mien.escape"  # name of the way, for `errors=` of whatever writ
 def printable(name: str) -> str:
     r"""A name without what cannot be printed; `original` undoes it.
 
-    Example:
+    Examples:
         >>> printable("Zo\udceb.jpg"), printable("写真.jpg")
         ('Zo\\xeb.jpg', '写真.jpg')
     """
