@@ -11,7 +11,6 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.emotions import EMOTIONS
-from core.expression.model_card import model_ids
 from services.admin.review import Action
 from services.store import Store
 from tests.helpers.agree import agree
@@ -19,6 +18,7 @@ from tests.helpers.pictures import colourful, encode
 from tests.ui.tools import logged
 
 N = 8
+QUICK = ["mien-fast", "mobilenet-v2"]
 OpenPage = Callable[[str], AppTest]
 
 
@@ -45,13 +45,13 @@ def press(monkeypatch: pytest.MonkeyPatch, wanted: str) -> None:
 
 
 def test_two_models_are_audited_compared_and_corrupted(
-    open_page: OpenPage, models_dir: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+    open_page: OpenPage, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = open_page("model_metrics")
     app.session_state["metrics_section"] = "Your own data"
     app = agree(app.run(), context="research")
     app = app.file_uploader[0].upload("mine.parquet", table(), "application/octet-stream").run()
-    app.multiselect(key="audit_models").set_value(model_ids(models_dir)[:2])
+    app.multiselect(key="audit_models").set_value(QUICK)
     app = app.selectbox(key="audit_robustness").set_value(50).run()
     with monkeypatch.context() as patched:
         press(patched, "Run the audit")
