@@ -22,7 +22,10 @@ app: .venv/.app
 	@echo "Mien listens on http://$(ADDRESS):$(PORT)$(if $(filter 127.0.0.1 localhost,$(ADDRESS)),; this computer alone reaches it. ADDRESS=0.0.0.0 lets others in.,; other computers may reach it.)"
 	.venv/bin/streamlit run serve.py --server.address $(ADDRESS) --server.port $(PORT)
 
-test: lint types test-app test-rest
+# Types are checked, and the training's environment is made, while the app's tests run.
+test: lint
+	$(MAKE) -j3 types test-app .venv-train/.train
+	$(MAKE) test-rest
 
 # The browser's tests mostly wait, so the training's run beside them; each is told in one piece.
 test-rest: .venv/.dev .venv-train/.train
