@@ -11,10 +11,9 @@ from ui.metrics.subjects import Subject, missing_study, study
 from ui.shared.charts import QUIET, interval_bars, styled
 from ui.shared.figures import show
 from ui.shared.text import percent
-from ui.shared.widgets import choose
+from ui.shared.widgets import choose, figures_row
 
 CORRUPTIONS = "corruption"
-_METRIC_PX = 165  # two beside each other on a phone
 
 
 def coverage(one: Subject) -> None:
@@ -30,14 +29,14 @@ def coverage(one: Subject) -> None:
         )
         return
     every = content["all"]
-    with st.container(horizontal=True):
-        for label, value in (
+    figures_row(
+        [
             ("named labels are right", percent(every["coverage"], 1)),
             ("labels a face", f"{every['mean_labels']:.2f}"),
             ("one label is enough", percent(every["one_label"])),
             ("too split to say", percent(every["no_agreement"])),
-        ):
-            st.metric(label, value, width=_METRIC_PX)
+        ]
+    )
     titles = [*content["groups"], CORRUPTIONS]
     chosen = choose("By", titles, "covered_by")
     rows = table(content, chosen)
