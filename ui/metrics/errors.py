@@ -155,7 +155,9 @@ def gallery(one: Subject, rows: Any, pictures: Pictures) -> None:
         for row in shown
     ]
     st.markdown(f"**Pictures**, the most confident first ({len(shown)} of {len(rows):,})")
-    st.image(found, width=112, caption=captions)
+    with st.container(horizontal=True):
+        for picture, caption in zip(found, captions, strict=True):
+            st.image(picture, width=112, caption=caption)
 
 
 def local_images(one: Subject) -> Pictures | None:

@@ -194,7 +194,7 @@ def _outcome(report: BiasReport, attribute: AttributeReport, outcome: Outcome, k
         key=f"{key}_groups",
         says=says,
         reading="each marker is a group with its 95 % interval; the dashed line is the share over "
-        "all, the grey band as wide as chance spreads the groups.",
+        f"all{', the grey band as wide as chance spreads the groups' if outcome.gap else ''}.",
         alt=f"Share {outcome.title} by {attribute.name}",
     )
     hidden = [row for row in outcome.groups if row.status == "hidden"]

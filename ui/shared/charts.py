@@ -82,7 +82,7 @@ def styled(
     """Margins, titles and a legend above the plot, the same for all charts."""
     figure.update_layout(
         height=height,
-        margin={"l": 8, "r": 8, "t": 48 if legend else 16, "b": 8},
+        margin={"l": 8, "r": 18, "t": 48 if legend else 16, "b": 8},
         xaxis_title=x_title,
         yaxis_title=y_title,
         showlegend=legend,
