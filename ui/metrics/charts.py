@@ -50,7 +50,9 @@ def expressions_figure(by_model: Mapping[str, pd.DataFrame]) -> go.Figure:
             y=table["recall"],
             name=name,
             marker=_filled(index),
-            error_y=interval_bars(table["recall"], table["recall_low"], table["recall_high"]),
+            error_y=interval_bars(
+                table["recall"], table["recall_low"], table["recall_high"], thickness=1
+            ),
             customdata=table["support"],
             hovertemplate="%{x}: %{y:.1%} of %{customdata} recognised",
         )

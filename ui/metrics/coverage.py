@@ -104,6 +104,6 @@ def coverage_figure(rows: pd.DataFrame, target: float) -> go.Figure:
     )
     figure.add_vline(x=target, line_dash="dash", line_color=QUIET)
     height = 120 + 38 * len(rows)
-    styled(figure, "share of faces whose majority label is named", "", height=height, legend=False)
+    styled(figure, "share of faces covered", "", height=height, legend=False)
     figure.update_xaxes(tickformat=".0%")
     return figure
