@@ -13,7 +13,7 @@ from services.bias_audit import findings
 from ui.metrics.charts import pareto_figure
 from ui.metrics.subjects import Subject, study, subject
 from ui.shared.figures import point, show
-from ui.shared.resources import cards, settings
+from ui.shared.resources import cards, report, settings
 from ui.shared.text import percent, plain, signed
 from ui.shared.widgets import choose
 
@@ -77,6 +77,11 @@ def _trade_off(subjects: list[Subject]) -> None:
         "both, a ring one that is beaten.",
         alt="Accuracy against cost of all models",
     )
+    if for_people := [one.name for one in subjects if "people" in (report(one.name) or {})]:
+        st.caption(
+            f"{' and '.join(for_people)} learned what people say rather than these labels; "
+            "*Overview* shows how often that is what they say."
+        )
     speed = study("speed")
     if speed and cost == "ms_a_face":
         left_out = f" Not measured yet: {', '.join(without)}." if without else ""
