@@ -16,6 +16,7 @@ from ui.photos.session import (
     forget_all,
     forget_own_photos,
     left_results,
+    passed_over,
     remembered_sample,
     sample_photos,
     upload_widgets,
@@ -65,6 +66,8 @@ def show(photos: list[Photo], chosen: Choice) -> bool:
     analysed = by_model[0]
     if not analysed:
         return False
+    if others := passed_over():
+        st.caption(others)
     if len(by_model) > 1:
         show_compared(*by_model)
     else:

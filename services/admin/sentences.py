@@ -153,7 +153,8 @@ def _failed(by: str, details: Mapping[str, Any], _object: str) -> str:
 
 def _retention(by: str, details: Mapping[str, Any], _object: str) -> str:
     kind = KIND_WORDS[Kind(str(details["kind"]))]
-    return f"{by} changed {kind} from {details['days_before']} to {details['days']} days."
+    now = _counted(int(details["days"]), "day")
+    return f"{by} changed {kind} from {details['days_before']} to {now}."
 
 
 _SENTENCES: Final[dict[Action, Callable[[str, Mapping[str, Any], str], str]]] = {

@@ -65,11 +65,21 @@ def expressions(p: Predictions) -> str:
     if len(recall) < 2:
         (name,) = recall
         return f"Of the faces labelled {name}, {percent(recall[name], 0)} are recognised."
-    best, worst = max(recall, key=recall.__getitem__), min(recall, key=recall.__getitem__)
+    best, worst = max(recall.values()), min(recall.values())
+    if best == worst:
+        return f"Every expression is recognised alike ({percent(best, 0)})."
     return (
-        f"{noun(best).capitalize()} is recognised best ({percent(recall[best], 0)}), "
-        f"{noun(worst)} worst ({percent(recall[worst], 0)})."
+        f"{_those_at(recall, best).capitalize()} recognised best ({percent(best, 0)}), "
+        f"{_those_at(recall, worst).rpartition(' ')[0]} worst ({percent(worst, 0)})."
     )
+
+
+def _those_at(recall: Mapping[str, float], share: float) -> str:
+    """Which expressions have that share, with the verb; three or more are only counted."""
+    names = [noun(name) for name, found in recall.items() if found == share]
+    if len(names) == 1:
+        return f"{names[0]} is"
+    return f"{' and '.join(names) if len(names) == 2 else f'{len(names)} expressions'} are"
 
 
 def confusion(p: Predictions) -> str:

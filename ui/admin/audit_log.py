@@ -27,9 +27,6 @@ from ui.shared.widgets import download
 
 def audit_section(store: Store, admin: SignedIn) -> None:
     """Chain status, browser with filters, exports."""
-    st.header("Is the log whole?", anchor=False)
-    st.button("Check all of it now", on_click=_check, args=(store,), icon=":material/verified:")
-    _chain()
     st.header("What it says", anchor=False)
     wanted = _filter()
     entries, total = log_entries(store, wanted)
@@ -45,11 +42,17 @@ def audit_section(store: Store, admin: SignedIn) -> None:
         hide_index=True,
         height=420,
         key="audit_sentences",
-        column_config={"what happened": st.column_config.TextColumn(width="large")},
+        column_config={
+            "when (UTC)": st.column_config.TextColumn(width=130),
+            "what happened": st.column_config.TextColumn(width="large"),
+        },
     )
     with st.expander("Technical details of these rows", icon=":material/data_object:"):
         st.dataframe(_technical(entries), hide_index=True, height=320, key="audit_rows")
     _exports(store, wanted, admin)
+    st.header("Is the log whole?", anchor=False)
+    st.button("Check all of it now", on_click=_check, args=(store,), icon=":material/verified:")
+    _chain()
 
 
 def _technical(entries: Sequence[LogEntry]) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """Charts of the review as pure functions: counts in, Plotly figures out."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Literal
@@ -19,6 +19,7 @@ _AXIS: dict[Period, str] = {
     "week": "week from (UTC)",
     "month": "month from (UTC)",
 }
+_FEW_ITEMS = 6
 _FEW_DAYS = 8
 STATE_TITLES = {
     ConsentState.GIVEN: "given",
@@ -128,6 +129,11 @@ def gone_figure(holdings: Sequence[Holding]) -> go.Figure:
             hovertemplate="%{x|%d %b %Y}: %{y} go<extra></extra>",
         )
     styled(figure, "day (UTC)", "items that go", height=260)
+    by_day = Counter[date]()
+    for holding in holdings:
+        by_day.update(dict(holding.gone_by_day))
+    if max(by_day.values(), default=0) < _FEW_ITEMS:
+        figure.update_yaxes(dtick=1)  # there is no half an item
     figure.update_layout(barmode="stack", legend_traceorder="normal")
     _day_axis(figure, {day for holding in holdings for day, _ in holding.gone_by_day})
     return figure

@@ -33,6 +33,7 @@ from ui.shared.widgets import choose, download
 # Range of the chart in days -> what one of its points stands for.
 PERIODS: dict[int, Period] = {30: "day", 90: "week", 365: "month"}
 _PSEUDONYM_SHOWN = 8
+_TIMES = ("answered (UTC)", "valid until (UTC)", "ended (UTC)")
 
 
 def consents_section(store: Store, admin: SignedIn) -> None:
@@ -43,7 +44,15 @@ def consents_section(store: Store, admin: SignedIn) -> None:
         return
     st.header("Consents one by one", anchor=False)
     rows = _filtered(found.rows)
-    st.dataframe(consents_table(rows), hide_index=True, height=380, key="admin_consents")
+    times = st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm")
+    st.dataframe(
+        consents_table(rows),
+        hide_index=True,
+        height=380,
+        key="admin_consents",
+        placeholder="–",
+        column_config=dict.fromkeys(_TIMES, times),
+    )
     more = found.total - len(found.rows)
     st.caption(
         f"{len(rows):,} of {counted(found.total, 'consent')}, newest first"
@@ -106,9 +115,7 @@ def consents_table(rows: Sequence[ConsentRow]) -> pd.DataFrame:
             "allows now",
             "agreed to",
             "for",
-            "answered (UTC)",
-            "valid until (UTC)",
-            "ended (UTC)",
+            *_TIMES,
         ],
     )
 

@@ -1,6 +1,7 @@
 """What a signed-in admin sees: consents, what is stored, retention, removals."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 import pandas as pd
 import streamlit as st
@@ -67,10 +68,7 @@ def _stored(store: Store) -> None:
             if holding.first_gone is None or holding.last_gone is None:
                 st.caption("Nothing is stored.")
             else:
-                st.caption(
-                    f"{size}; the first goes on {day(holding.first_gone)}, the last on "
-                    f"{day(holding.last_gone)}."
-                )
+                st.caption(f"{size}; {_goes(holding.first_gone, holding.last_gone)}.")
     if not any(holding.gone_by_day for holding in found):
         return
     rows = [
@@ -85,6 +83,12 @@ def _stored(store: Store) -> None:
         reading="each bar is what the purge will remove on a day if nobody asks before.",
         alt="Stored items by the day they go",
     )
+
+
+def _goes(first: datetime, last: datetime) -> str:
+    if first.date() == last.date():
+        return f"all goes on {day(first)}"
+    return f"the first goes on {day(first)}, the last on {day(last)}"
 
 
 def _size(n_bytes: int) -> str:
@@ -128,14 +132,15 @@ def _policy(store: Store, policy: RetentionPolicy, admin: SignedIn) -> None:
     days = st.number_input(
         f"{KIND_TITLES[kind]}: days", 0, MAX_DAYS, policy.days, key=f"retention_{kind.value}"
     )
-    st.caption(f"In force: {policy.days} days, since {day(policy.changed_at)}.")
+    st.caption(f"In force: {counted(policy.days, 'day')}, since {day(policy.changed_at)}.")
     if days == policy.days:
         return
     preview = preview_retention(store, kind, days)
-    text = f"**Preview:** {counted(preview.goes, 'item')} would go now, {preview.stays} stay."
+    stay = f"{preview.stays:,} stay{'s' * (preview.stays == 1)}"
+    text = f"**Preview:** {counted(preview.goes, 'item')} would go now, {stay}."
     (st.warning if preview.goes else st.info)(text)
     st.button(
-        f"Set to {days} days",
+        f"Set to {counted(days, 'day')}",
         key=f"set_{kind.value}",
         type="primary",
         on_click=_set,
@@ -149,7 +154,10 @@ def _set(store: Store, kind: Kind, days: int, admin: SignedIn) -> None:
     except StoreError as error:
         say("error", str(error))
         return
-    say("success", f"{KIND_TITLES[kind]}: {days} days from now on. The policy was published anew.")
+    say(
+        "success",
+        f"{KIND_TITLES[kind]}: {counted(days, 'day')} from now on. The policy was published anew.",
+    )
 
 
 def _removals(store: Store) -> None:

@@ -10,6 +10,7 @@ from services.admin.review import Today, today
 from services.store import Store, chain_status
 from ui.admin.session import admin_session
 from ui.shared.text import counted_of as counted
+from ui.shared.widgets import figures_row
 
 # Nothing was purged for longer: the thread or the process stands still.
 _PURGE_LATE: Final = timedelta(hours=2)
@@ -28,10 +29,7 @@ def today_section(store: Store) -> None:
         st.warning(problem, icon=":material/warning:")
     if not problems:
         st.success("Nothing needs your attention.", icon=":material/check_circle:")
-    places = st.columns(4)
-    for place, (title, value) in zip(places, _numbers(found), strict=True):
-        with place, st.container(border=True):
-            st.metric(title, value)
+    figures_row(_numbers(found), border=True)
     st.header("What goes in the next 7 days", anchor=False)
     if not found.due:
         st.caption("Nothing that is kept runs out in this time.")

@@ -50,7 +50,9 @@ def expressions_figure(by_model: Mapping[str, pd.DataFrame]) -> go.Figure:
             y=table["recall"],
             name=name,
             marker=_filled(index),
-            error_y=interval_bars(table["recall"], table["recall_low"], table["recall_high"]),
+            error_y=interval_bars(
+                table["recall"], table["recall_low"], table["recall_high"], thickness=1
+            ),
             customdata=table["support"],
             hovertemplate="%{x}: %{y:.1%} of %{customdata} recognised",
         )
@@ -121,9 +123,11 @@ def robustness_figure(frame: pd.DataFrame, clean: float, *, dark: bool = False) 
         zmax=max(clean, 0.01),
         colorscale=[[0, "rgba(213,94,0,0)"], [1, "rgba(213,94,0,0.7)"]],
         customdata=shares,
-        hovertemplate="%{y}, level %{x}: %{customdata:.1%} right, %{z:.1%} lost<extra></extra>",
+        hovertemplate="%{y}, strength %{x}: %{customdata:.1%} right, %{z:.1%} lost<extra></extra>",
     )
-    return styled(figure, "level", "", height=100 + _ROW_PX * len(table), legend=False)
+    return styled(
+        figure, "strength, 1 weak to 5 strong", "", height=100 + _ROW_PX * len(table), legend=False
+    )
 
 
 def pareto_figure(frame: pd.DataFrame, cost: str, cost_title: str) -> go.Figure:
@@ -190,7 +194,7 @@ def gaps_figure(rows: Sequence[GapRow]) -> go.Figure:
                 customdata=[row.label for row in shown],
                 hovertemplate="%{y}: %{x:.1f} points<extra></extra>",
             )
-    styled(figure, "gap (percentage points)", "", height=120 + 44 * len(rows))
+    styled(figure, "gap (points)", "", height=120 + 44 * len(rows))
     figure.update_layout(barmode="overlay", clickmode="event+select")
     figure.update_yaxes(categoryorder="array", categoryarray=names, autorange="reversed")
     largest = max(max(row.gap.difference, row.gap.chance95) for row in rows)
@@ -297,4 +301,6 @@ def class_balance_figure(counts: Mapping[str, Mapping[str, int]]) -> go.Figure:
             marker=_filled(index),
         )
     styled(figure, "", "images", height=380)
+    # On a phone a count that would be too small to read is left out; the table below has it.
+    figure.update_layout(uniformtext={"minsize": 10, "mode": "hide"})
     return figure

@@ -13,7 +13,7 @@ from services.bias_audit import findings
 from ui.metrics.charts import pareto_figure
 from ui.metrics.subjects import Subject, study, subject
 from ui.shared.figures import point, show
-from ui.shared.resources import cards, settings
+from ui.shared.resources import cards, report, settings
 from ui.shared.text import percent, plain, signed
 from ui.shared.widgets import choose
 
@@ -63,8 +63,10 @@ def trade_off_frame(subjects: list[Subject]) -> pd.DataFrame:
 def _trade_off(subjects: list[Subject]) -> None:
     st.header("Size, speed, accuracy", anchor=False)
     frame = trade_off_frame(subjects)
-    possible = [cost for cost in _COSTS if frame[cost].notna().all()]
+    possible = [cost for cost in _COSTS if frame[cost].notna().any()]
     cost = choose("Cost", possible, "trade_off_cost", titles=_COSTS.__getitem__)
+    without = frame.loc[frame[cost].isna(), "model"].tolist()
+    frame = frame[frame[cost].notna()].reset_index(drop=True)
     frame["on_front"] = pareto_front(frame["accuracy"].tolist(), frame[cost].tolist())
     show(
         pareto_figure(frame, cost, _COSTS[cost]),
@@ -75,17 +77,24 @@ def _trade_off(subjects: list[Subject]) -> None:
         "both, a ring one that is beaten.",
         alt="Accuracy against cost of all models",
     )
+    if for_people := [one.name for one in subjects if "people" in (report(one.name) or {})]:
+        st.caption(
+            f"{' and '.join(for_people)} learned what people say rather than these labels; "
+            "*Overview* shows how often that is what they say."
+        )
     speed = study("speed")
-    if "ms_a_face" in possible and speed:
-        st.caption(f"Speed by `{speed['command']}` on {speed['cpu']}.")
-    else:
-        st.caption("Milliseconds are shown once `mien bias speed` has measured these models.")
+    if speed and cost == "ms_a_face":
+        left_out = f" Not measured yet: {', '.join(without)}." if without else ""
+        st.caption(f"Speed by `{speed['command']}` on {speed['cpu']}.{left_out}")
 
 
 def _trade_off_says(frame: pd.DataFrame, cost: str) -> str:
     """The most accurate model, and what the app's own costs and gives beside it."""
     best = frame.iloc[int(frame["accuracy"].to_numpy().argmax())]
-    said = f"{best['model']} is right most often ({percent(best['accuracy'], 1)})"
+    said = (
+        f"By FER-2013's labels {best['model']} is right most often "
+        f"({percent(best['accuracy'], 1)})"
+    )
     other = frame[frame["model"] == settings().default_model]
     if other.empty or other.iloc[0]["model"] == best["model"]:
         return f"{said}."
@@ -109,8 +118,12 @@ def two(subjects: list[Subject], key: str = "compare") -> None:
     test = mcnemar(first.predictions.right, second.predictions.right)
     pair = PairedModels(first=first.name, second=second.name, test=test, p_holm=test.p_value)
     point(findings.pair(pair))
-    st.dataframe(_by_expression(first, second), hide_index=True, height="auto")
-    st.caption("Share recognised of each expression; the difference is the first less the second.")
+    by_expression = _by_expression(first, second)
+    st.dataframe(by_expression.drop(columns="p"), hide_index=True, height="auto")
+    st.caption(
+        "Share recognised of each expression; the difference is the first less the second, in "
+        "points."
+    )
     with st.expander("The test behind it", icon=":material/function:"):
         table = pd.DataFrame(
             {
@@ -123,8 +136,9 @@ def two(subjects: list[Subject], key: str = "compare") -> None:
         st.markdown(
             "Only the images on which the two disagree tell them apart. "
             f"{plain(findings.pair_test(pair))} Of each expression likewise, corrected by Holm "
-            "over the seven."
+            "over the seven:"
         )
+        st.dataframe(by_expression[["expression", "p"]], hide_index=True, height="auto")
 
 
 def _by_expression(first: Subject, second: Subject) -> pd.DataFrame:
@@ -141,8 +155,8 @@ def _by_expression(first: Subject, second: Subject) -> pd.DataFrame:
                 "expression": name,
                 first.name: percent(float(a.mean()), 1),
                 second.name: percent(float(b.mean()), 1),
-                "difference (points)": signed(100 * test.difference),
-                "support": test.n,
+                "difference": signed(100 * test.difference),
+                "images": test.n,
             }
         )
     table = pd.DataFrame(rows)

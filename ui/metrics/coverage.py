@@ -8,17 +8,17 @@ import streamlit as st
 
 from core.drawing.photo import CHART_COLOURS
 from ui.metrics.subjects import Subject, missing_study, study
-from ui.shared.charts import interval_bars, styled
+from ui.shared.charts import QUIET, interval_bars, styled
 from ui.shared.figures import show
 from ui.shared.text import percent
-from ui.shared.widgets import choose
+from ui.shared.widgets import choose, figures_row
 
 CORRUPTIONS = "corruption"
 
 
 def coverage(one: Subject) -> None:
     """What the study says of one model: the figures of all faces, then by a chosen property."""
-    st.subheader("Coverage", anchor=False)
+    st.header("What the named labels hold", anchor=False)
     content = study(f"coverage_{one.model_id}")
     if content is None:
         missing_study(
@@ -29,18 +29,14 @@ def coverage(one: Subject) -> None:
         )
         return
     every = content["all"]
-    columns = st.columns(4)
-    for column, (label, value) in zip(
-        columns,
-        (
-            ("Covered", percent(every["coverage"], 1)),
-            ("Labels a face", f"{every['mean_labels']:.2f}"),
-            ("One label", percent(every["one_label"])),
-            ("No agreement", percent(every["no_agreement"])),
-        ),
-        strict=True,
-    ):
-        column.metric(label, value)
+    figures_row(
+        [
+            ("named labels are right", percent(every["coverage"], 1)),
+            ("labels a face", f"{every['mean_labels']:.2f}"),
+            ("one label is enough", percent(every["one_label"])),
+            ("too split to say", percent(every["no_agreement"])),
+        ]
+    )
     titles = [*content["groups"], CORRUPTIONS]
     chosen = choose("By", titles, "covered_by")
     rows = table(content, chosen)
@@ -49,8 +45,8 @@ def coverage(one: Subject) -> None:
         rows,
         key="named_coverage",
         says=headline(content),
-        reading=f"each dot should reach the line at {percent(content['target'])}; the number "
-        "beside it says how many labels that takes.",
+        reading=f"each dot should reach the line at {percent(content['target'])}; beside the name "
+        "stands how many labels a face that takes on average.",
         alt=f"Coverage and number of labels by {chosen}",
     )
     st.caption(
@@ -91,21 +87,23 @@ def table(content: dict[str, Any], by: str) -> pd.DataFrame:
 
 def coverage_figure(rows: pd.DataFrame, target: float) -> go.Figure:
     """A dot with its interval for each row, and the line that is aimed at."""
-    names = rows.iloc[:, 0].tolist()
+    # Beside the name: at the dot it would lie on the line.
+    names = [
+        f"{name}: {labels:.1f} labels"
+        for name, labels in zip(rows.iloc[:, 0], rows["labels a face"], strict=True)
+    ]
     figure = go.Figure(
         go.Scatter(
             x=rows["coverage"],
             y=names,
-            mode="markers+text",
+            mode="markers",
             marker={"size": 10, "color": CHART_COLOURS["sad"]},
             error_x=interval_bars(rows["coverage"], rows["low"], rows["high"]),
-            text=[f"{value:.1f}" for value in rows["labels a face"]],
-            textposition="top center",
-            hovertemplate="%{y}: %{x:.1%} covered, %{text} labels a face<extra></extra>",
+            hovertemplate="%{y} a face: %{x:.1%} covered<extra></extra>",
         )
     )
-    figure.add_vline(x=target, line_dash="dash")
+    figure.add_vline(x=target, line_dash="dash", line_color=QUIET)
     height = 120 + 38 * len(rows)
-    styled(figure, "share of faces whose majority label is named", "", height=height, legend=False)
+    styled(figure, "share of faces covered", "", height=height, legend=False)
     figure.update_xaxes(tickformat=".0%")
     return figure

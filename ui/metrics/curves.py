@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -145,7 +146,9 @@ def _training_says(frame: pd.DataFrame, figure_name: str) -> str:
     if column not in frame:
         return f"{len(frame)} epochs were trained."
     values = frame[column].to_numpy(float)
-    at = int(values.argmax() if figure_name == "accuracy" else values.argmin())
+    if np.isnan(values).all():  # a recipe may leave some epochs unmeasured, or all
+        return f"{len(frame)} epochs were trained."
+    at = int(np.nanargmax(values) if figure_name == "accuracy" else np.nanargmin(values))
     best = float(values[at])
     value = percent(best, 1) if figure_name == "accuracy" else f"{best:.2f}"
     said = (

@@ -70,25 +70,13 @@ def detector_frame(found: dict[str, DetectionEvaluation]) -> pd.DataFrame:
 
 
 def _all_detectors(found: dict[str, DetectionEvaluation]) -> None:
-    st.header("All detectors on the same photos")
-    frame = detector_frame(found)
-    shares = st.column_config.NumberColumn(format="%.3f")
-    st.dataframe(
-        frame,
-        hide_index=True,
-        height="auto",
-        column_config=dict.fromkeys(frame.columns.drop(["detector", "photos", _COST]), shares)
-        | {_COST: st.column_config.NumberColumn(format="%.0f")},
-    )
+    st.header("Which detector finds most")
     most = max(found.values(), key=lambda one: one.n_images)
     fewer = [name for name, one in found.items() if one.n_images < most.n_images]
-    st.caption(
-        f"{most.dataset}: {most.n_images} photos, {most.n_faces} faces of at least "
-        f"{most.min_face_px:g} px. A face is found where a box overlaps it by half. "
-        f"{_on_fewer(fewer)}`{_COMMAND}`"
-    )
     comparable = [name for name in found if name not in fewer]
-    chosen = st.multiselect("Curves", list(found), default=comparable[:4], key="detection_curves")
+    chosen = st.multiselect(
+        "Detectors", list(found), default=comparable[:4], key="detection_curves"
+    )
     if not chosen:
         st.info("Choose at least one detector.", icon=":material/arrow_upward:")
         return
@@ -108,6 +96,25 @@ def _all_detectors(found: dict[str, DetectionEvaluation]) -> None:
         reading="up: fewer false alarms; right: fewer missed faces; a ring is where the app's "
         "threshold puts a detector.",
         alt="Precision against recall of the chosen detectors",
+    )
+    _table(found)
+    st.caption(
+        f"{most.dataset}: {most.n_images} photos, {most.n_faces} faces of at least "
+        f"{most.min_face_px:g} px. A face is found where a box overlaps it by half. "
+        f"{_on_fewer(fewer)}`{_COMMAND}`"
+    )
+
+
+def _table(found: dict[str, DetectionEvaluation]) -> None:
+    """All figures of all detectors."""
+    frame = detector_frame(found)
+    shares = st.column_config.NumberColumn(format="%.3f")
+    st.dataframe(
+        frame,
+        hide_index=True,
+        height="auto",
+        column_config=dict.fromkeys(frame.columns.drop(["detector", "photos", _COST]), shares)
+        | {_COST: st.column_config.NumberColumn(format="%.0f")},
     )
 
 

@@ -112,7 +112,7 @@ def _cell(one: Subject, true: int, judged: int, key: str, pictures: Pictures | N
         table,
         key=f"{key}_confidence",
         says=f"In {percent(sure)} of these {len(rows):,} cases the model was surer than its "
-        f"threshold of {one.threshold:.2f}.",
+        f"threshold of {percent(one.threshold)}.",
         reading="bars right of the dashed line are verdicts that the threshold lets pass.",
         alt="Histogram of the confidence of the images in the cell",
     )
@@ -122,7 +122,9 @@ def _cell(one: Subject, true: int, judged: int, key: str, pictures: Pictures | N
         hide_index=True,
         height=260,
         column_config={
-            name: st.column_config.ProgressColumn(name, min_value=0, max_value=1, format="%.2f")
+            name: st.column_config.ProgressColumn(
+                name, min_value=0, max_value=1, format="%.2f", width=84
+            )
             for name in EMOTIONS
         },
     )
@@ -153,7 +155,9 @@ def gallery(one: Subject, rows: Any, pictures: Pictures) -> None:
         for row in shown
     ]
     st.markdown(f"**Pictures**, the most confident first ({len(shown)} of {len(rows):,})")
-    st.image(found, width=112, caption=captions)
+    with st.container(horizontal=True):
+        for picture, caption in zip(found, captions, strict=True):
+            st.image(picture, width=112, caption=caption)
 
 
 def local_images(one: Subject) -> Pictures | None:

@@ -147,7 +147,8 @@ def _gaps(report: BiasReport, pairs: list[tuple[AttributeReport, Outcome]], key:
         key=f"{key}_gaps",
         says=_largest(pairs) if disparity else gaps_say(report),
         reading="a bar is the difference between the best and the worst group; the grey band "
-        "behind it is what chance alone would stay within. Click a bar to look closer.",
+        "behind it is what chance alone would stay within. Of several bars some pass it by luck; "
+        "only what passes it clearly is called beyond chance. Click a bar to look closer.",
         alt="Gaps between groups beside what chance gives",
         on_select="rerun",
         selection_mode="points",
@@ -193,7 +194,7 @@ def _outcome(report: BiasReport, attribute: AttributeReport, outcome: Outcome, k
         key=f"{key}_groups",
         says=says,
         reading="each marker is a group with its 95 % interval; the dashed line is the share over "
-        "all, the grey band as wide as chance spreads the groups.",
+        f"all{', the grey band as wide as chance spreads the groups' if outcome.gap else ''}.",
         alt=f"Share {outcome.title} by {attribute.name}",
     )
     hidden = [row for row in outcome.groups if row.status == "hidden"]

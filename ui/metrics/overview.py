@@ -26,6 +26,8 @@ def overview(subjects: list[Subject], *, own_data: bool = False) -> None:
         _what_people_say([one.model_id for one in subjects])
     named = {one.name: one.predictions for one in subjects}
     by_model = {name: tables.expressions(p) for name, p in named.items()}
+    first = subjects[0]
+    of_first = f"{first.name}: " if len(subjects) > 1 else ""
     st.header("Your labels" if own_data else "FER-2013's own labels", anchor=False)
     show(
         expressions_figure(by_model),
@@ -33,7 +35,7 @@ def overview(subjects: list[Subject], *, own_data: bool = False) -> None:
             [table.assign(model=name) for name, table in by_model.items()], ignore_index=True
         ),
         key="overview",
-        says=f"{findings.accuracy(named)} {findings.expressions(subjects[0].predictions)}",
+        says=f"{findings.accuracy(named)} {of_first}{findings.expressions(first.predictions)}",
         reading="a bar is the share of the faces labelled so that are recognised, with its 95 % "
         "interval; where those of two models overlap, look at *Compare* before calling one "
         "better.",

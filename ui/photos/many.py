@@ -58,7 +58,8 @@ def show_many(analysed: Sequence[Analysed], model_id: str, detector: str) -> Non
     results = [result for _, result in analysed]
     st.header(found_words(results).partition(": ")[0], anchor=False)
     if refused := [result for result in results if result.error is not None]:
-        with st.expander(f"Why {counted_of(len(refused), 'photo')} not", icon=":material/block:"):
+        were = f"{counted_of(len(refused), 'photo')} {'was' if len(refused) == 1 else 'were'}"
+        with st.expander(f"Why {were} refused", icon=":material/block:"):
             show_refused(refused)
     faces = [
         _Face(place, number, found, picture)
@@ -99,6 +100,7 @@ def _grid(faces: Sequence[_Face], results: Sequence[PhotoResult]) -> None:
             selection_mode="multi",
             key="many_filter",
             format_func=lambda name: f"{name} {counts[name]:,}",
+            wrap=True,
         )
         order = st.selectbox("Sort by", list(_ORDERS), key="many_order", width=220)
     seen = [face for face in faces if not wanted or band(face.found.answer) in wanted]
@@ -112,7 +114,7 @@ def _grid(faces: Sequence[_Face], results: Sequence[PhotoResult]) -> None:
             Tile(
                 face.picture_jpeg,
                 short(face.found.answer),
-                results[face.photo].name,
+                results[face.photo].name.rpartition("/")[2],
                 f"Face {face.number} of {results[face.photo].name}",
             )
             for face in seen[first : first + _FACES_PER_PAGE]
@@ -141,7 +143,8 @@ def _table(analysed: Sequence[Analysed]) -> None:
         key="many_rows",
         column_config={
             "faces": st.column_config.NumberColumn(width="small"),
-            "people would say": st.column_config.TextColumn(width="large"),
+            "people would say": st.column_config.TextColumn(width="medium"),
+            "remark": st.column_config.TextColumn(width="large"),
         },
     )
     for row in event["selection"]["rows"]:

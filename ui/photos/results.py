@@ -21,6 +21,7 @@ from ui.shared.text import counted_of, plain
 from ui.shared.widgets import download
 
 _PHOTOS_PER_PAGE = 4
+_PAGES_PX = 260  # room for three numbers and the arrows, on a phone, too
 _FACES_PER_PAGE = 24
 _COMPARED = 6
 _BESIDE_PICTURE = 2  # more faces than these stand below the picture
@@ -39,7 +40,9 @@ def show_results(analysed: Sequence[Analysed], model_id: str, detector: str) -> 
     if len(seen) > 1:
         with st.container(horizontal=True, vertical_alignment="center"):
             if len(seen) > _PHOTOS_PER_PAGE:
-                page = st.pagination(-(-len(seen) // _PHOTOS_PER_PAGE), key="photos_page")
+                page = st.pagination(
+                    -(-len(seen) // _PHOTOS_PER_PAGE), key="photos_page", width=_PAGES_PX
+                )
             beside = st.toggle("Side by side", key="photos_beside")
     first = (page - 1) * _PHOTOS_PER_PAGE
     shown_now = seen[first : first + _PHOTOS_PER_PAGE]

@@ -33,6 +33,8 @@ MAX_MANY = 2000
 _MAX_ZIP_MB = 200
 
 
+# Kinds of uploader with the titles of their tabs.
+_WAYS: Final = {"files": "Files", "folder": "A folder", "zip": "Many photos (ZIP)"}
 SAMPLE_KEY: Final = "sample"
 _SAMPLE: Final = "sample:"
 
@@ -83,7 +85,7 @@ def upload_widgets() -> list[Photo]:
     """The uploaders; call only after the notice was agreed to."""
     generation = remembered(PhotosState).generation
     limit_mb = settings().max_upload_mb
-    files_tab, folder_tab, zip_tab = st.tabs(["Files", "A folder", "Many photos (ZIP)"])
+    files_tab, folder_tab, zip_tab = st.tabs(list(_WAYS.values()), default=_way_taken(generation))
     files = files_tab.file_uploader(
         f"Photos ({FORMAT_WORDS}, up to {limit_mb} MB each)",
         accept_multiple_files=True,  # of any type: what is no photo is told why, and counted
@@ -103,6 +105,12 @@ def upload_widgets() -> list[Photo]:
         many = _zip_photos(f"zip_{generation}")
     uploaded = [*(files or []), *sorted(folder or [], key=lambda file: file.name)]
     return [*(Photo(file.file_id, file.name, _reader(file)) for file in uploaded), *many]
+
+
+def _way_taken(generation: int) -> str:
+    """Title of the tab whose uploader holds something: the bar opens where the photos are."""
+    taken = [kind for kind in _WAYS if st.session_state.get(f"{kind}_{generation}")]
+    return _WAYS[taken[0] if taken else "files"]
 
 
 def _reader(file: UploadedFile) -> Callable[[], bytes]:
@@ -144,11 +152,15 @@ def _zip_photos(key: str) -> list[Photo]:
             icon=":material/block:",
         )
         return []
-    if others := pictures.passed_over():
-        st.caption(others)
     return [
         Photo(f"{archive.file_id}/{name}", name, partial(pictures.read, name)) for name in names
     ]
+
+
+def passed_over() -> str:
+    """What is said of the files of the ZIP that are no photos; "" where there are none."""
+    archive = remembered(PhotosState).archive
+    return "" if archive is None else archive[1].passed_over()
 
 
 def sample_photos(chosen: list[str]) -> list[Photo]:
@@ -169,7 +181,7 @@ def remembered_sample() -> str | None:
 def any_own() -> bool:
     """Whether own photos are to be shown in this run, as the uploaders stand before it."""
     state = remembered(PhotosState)
-    keys = [f"{kind}_{state.generation}" for kind in ("files", "folder", "zip")]
+    keys = [f"{kind}_{state.generation}" for kind in _WAYS]
     return bool(state.left or any(st.session_state.get(key) for key in keys))
 
 

@@ -30,7 +30,8 @@ button {
   font: inherit; font-size: 0.875rem;
   color: var(--st-text-color); background: var(--st-background-color);
   border: 1px solid color-mix(in srgb, var(--st-text-color) 22%, transparent);
-  border-radius: var(--st-button-radius); padding: 0.42rem 0.8rem; cursor: pointer;
+  border-radius: var(--st-button-radius); cursor: pointer;
+  padding: 0.42rem 0.8rem; min-height: 2.5rem;
 }
 button:hover { border-color: var(--st-primary-color); color: var(--st-primary-color); }
 button:focus-visible { outline: 3px solid var(--st-primary-color); outline-offset: 2px; }

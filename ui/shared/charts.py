@@ -82,7 +82,7 @@ def styled(
     """Margins, titles and a legend above the plot, the same for all charts."""
     figure.update_layout(
         height=height,
-        margin={"l": 8, "r": 8, "t": 48 if legend else 16, "b": 8},
+        margin={"l": 8, "r": 18, "t": 48 if legend else 16, "b": 8},
         xaxis_title=x_title,
         yaxis_title=y_title,
         showlegend=legend,
@@ -126,8 +126,8 @@ def interval_bars(values: Any, low: Any, high: Any, *, thickness: int = 2) -> di
 
 
 def share_axes(figure: go.Figure) -> None:
-    """Both axes from 0 to 100 %."""
-    figure.update_xaxes(range=[-0.01, 1.01], tickformat=".0%")
+    """Both axes from 0 to 100 %, both ends named on a phone, too."""
+    figure.update_xaxes(range=[-0.01, 1.01], tickformat=".0%", dtick=0.25)
     figure.update_yaxes(range=[-0.01, 1.01], tickformat=".0%")
 
 
@@ -242,7 +242,7 @@ def histogram_figure(confidence: Any, threshold: float) -> go.Figure:
         annotation_yanchor="bottom",
     )
     styled(figure, "confidence", "images", height=260, legend=False)
-    figure.update_xaxes(range=[0, 1], tickformat=".0%")
+    figure.update_xaxes(range=[0, 1.01], tickformat=".0%", dtick=0.25)
     figure.update_layout(margin_t=28)
     return figure
 
@@ -311,6 +311,6 @@ def coverage_figure(tables: Mapping[str, pd.DataFrame], threshold: float) -> go.
             hoverinfo="skip",
         )
     styled(figure, "share of faces that are judged", "share of those judged right")
-    figure.update_xaxes(range=[-0.01, 1.02], tickformat=".0%")
+    figure.update_xaxes(range=[-0.01, 1.02], tickformat=".0%", dtick=0.25)
     figure.update_yaxes(tickformat=".0%")
     return figure

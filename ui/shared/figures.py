@@ -6,6 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from ui.shared.charts import ink as on_cells
 from ui.shared.text import plain
 from ui.shared.widgets import download
 
@@ -29,6 +30,8 @@ def plot(figure: go.Figure, *, key: str, alt: str, **options: Any) -> Any:
     figure.update_layout(font_color=ink, legend_font_color=ink)
     for update in (figure.update_xaxes, figure.update_yaxes):
         update(tickfont_color=ink, title_font_color=ink)
+    # Bars have no marker whose colour their intervals could take.
+    figure.update_traces(error_y_color=on_cells(dark()), selector={"type": "bar"})
     return st.plotly_chart(figure, key=key, config=dict(CONFIG), alt=alt, **options)
 
 

@@ -36,9 +36,9 @@ def choose_model_and_detector(key: str) -> tuple[str, str]:
         index=models.index(default_model) if default_model in models else 0,
         format_func=_model_title,
         key=f"{key}_model",
-        help="On FER-2013's private test images: how often a model says what most of ten people "
-        "say, where they agree; one that learned labels alone, how often it says the label. Model "
-        "Metrics has the rest.",
+        help="How often a model is right on pictures that it never saw. People: it says what most "
+        "of ten people say of FER-2013's small pictures, where they agree. Photos: on RAF-DB's "
+        "photos. Labels: by FER-2013's own labels. Model Metrics has the rest.",
     )
     detector = right.selectbox(
         "Face detector",
@@ -112,9 +112,10 @@ def _model_title(model_id: str) -> str:
     measured = report(model_id)
     if measured is None:
         return f"{model_id}{usual}"
-    people = measured.get("people")
-    if people:
-        said = f"{percent(people['clear_agreement'], 1)} as people say"
+    if people := measured.get("people"):
+        said = f"{percent(people['clear_agreement'])} people"
+        for photos in (measured.get("photos") or {}).values():
+            said += f", {percent(photos['accuracy'])} photos"
     else:
-        said = f"{percent(measured['all']['accuracy'], 1)} as labelled"
-    return f"{model_id} – {said}{usual}"  # fits a phone's width
+        said = f"{percent(measured['all']['accuracy'])} labels"
+    return f"{model_id}{usual}: {said}"  # fits a phone's width

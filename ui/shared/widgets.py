@@ -1,7 +1,7 @@
-"""The two widgets that most pages have, in one style: a choice of one, and a file to take home."""
+"""Widgets of several pages in one style: a choice, a file to take home, a row of figures."""
 
 import mimetypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -9,6 +9,7 @@ import streamlit as st
 from ui.shared.text import for_spreadsheets
 
 T = TypeVar("T")
+_FIGURE_PX = 171  # two fit beside each other on a phone
 
 
 def choose(
@@ -69,3 +70,10 @@ def download(
         icon=f":material/{icon}:",
         help=help,
     )
+
+
+def figures_row(figures: Iterable[tuple[str, str]], *, border: bool = False) -> None:
+    """Figures side by side, each a title and a value; two in a row on a phone."""
+    with st.container(horizontal=True):
+        for title, value in figures:
+            st.metric(title, value, width=_FIGURE_PX, border=border)

@@ -298,7 +298,7 @@ def test_the_log_reads_as_sentences(store: Store, clock: FakeClock) -> None:
         "Mien made this store.",
         "The operator added the admin ada.",
         "Ada signed in.",
-        "Ada changed kept images from 30 to 1 days.",
+        "Ada changed kept images from 30 to 1 day.",
         f"{who} agreed to analyse now and keep the image; {CONTEXTS['personal'].label}.",
         f"{who} had a photo analysed (test-model): 1 face; the image kept.",
         f"{who} took their data: 0 results, 1 image.",

@@ -30,6 +30,17 @@ def test_accuracy_and_expressions_are_those_of_the_predictions() -> None:
     assert said == "Happiness is recognised best (100\u00a0%), fear worst (40\u00a0%)."
 
 
+def test_expressions_that_are_recognised_alike_are_not_told_apart() -> None:
+    alike = judged([HAPPY, FEAR], [HAPPY, FEAR])
+    assert findings.expressions(alike) == "Every expression is recognised alike (100\u00a0%)."
+    two = judged([HAPPY, SAD, FEAR], [HAPPY, SAD, SAD])
+    assert findings.expressions(two) == (
+        "Happiness and sadness are recognised best (100\u00a0%), fear worst (0\u00a0%)."
+    )
+    three = judged([0, 1, HAPPY, FEAR], [0, 1, HAPPY, SAD])
+    assert findings.expressions(three).startswith("3 expressions are recognised best")
+
+
 def test_what_is_missed_most_is_named_with_what_it_is_taken_for() -> None:
     assert findings.confusion(P) == (
         "Fear is missed most: 40\u00a0% recognised, mostly taken for sadness (50\u00a0%)."

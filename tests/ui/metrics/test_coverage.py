@@ -32,5 +32,5 @@ def test_the_table_and_the_chart_hold_every_group_the_least_covered_first() -> N
     assert rows["majority label"].tolist() == ["disgust", "happy"]
     figure = coverage_figure(rows, 0.9)
     assert list(figure.data[0].x) == [0.61, 0.97]
-    assert list(figure.data[0].text) == ["1.9", "1.9"]
+    assert list(figure.data[0].y) == ["disgust: 1.9 labels", "happy: 1.9 labels"]
     assert table(STUDY, CORRUPTIONS)[CORRUPTIONS].tolist() == ["fog"]

@@ -1,6 +1,7 @@
 """Model Metrics: every section opens, figures are those of the files, charts carry their data."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,6 +52,7 @@ def test_every_section_opens_for_every_model(open_page: OpenPage, model_id: str)
         app = go_to(app, section)
         assert app.title[0].value == "Model Metrics"
         assert not app.error
+        assert not any(re.search(r"\bnan\b", text.value) for text in app.markdown)
 
 
 def test_the_overview_shows_the_accuracy_of_the_stored_predictions(

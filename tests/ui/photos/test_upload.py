@@ -167,6 +167,9 @@ def test_many_photos_are_seen(agreed: AppTest) -> None:
     text = text_of(app)
     assert "13 photos, 12 faces, 1 refused" in text
     assert "Passed over: 1 TXT file." in text
+    folded = [caption.value for bar in app.expander for caption in bar.caption]
+    assert "Passed over: 1 TXT file." not in folded
+    assert "Why 1 photo was refused" in [bar.label for bar in app.expander]
     (chart,) = [h.value for h in app.get("html") if "How many faces people would" in h.value]
     assert "<span>happy</span>" in chart
     assert "<span>split</span>" in chart
