@@ -2,7 +2,6 @@
 
 import json
 from functools import partial
-from typing import Final
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -22,6 +21,7 @@ from services.analysis.in_passing import clip_in_passing
 from services.analysis.queue import BusyError
 from ui.consent.session import of_session
 from ui.runtime.runs import fragment
+from ui.runtime.uploads import release_uploads
 from ui.shared.figures import plot
 from ui.shared.model_choice import choose_model_and_detector
 from ui.shared.queue import my_turn, waiting_words
@@ -33,13 +33,12 @@ from ui.webcam.charts import band_figure, spans
 from ui.webcam.session import ClipLook, webcam_session
 from ui.webcam.summary import face_sentence, show_summary
 
-_FILE: Final = "clip_file"
 _TYPES = [suffix.removeprefix(".") for suffix in SUFFIXES]
 
 
 def clip_section() -> None:
     """Uploader, progress, timeline and files; call only after the notice was agreed to."""
-    if st.session_state.get(_FILE) is None:
+    if st.session_state.get(_file_key()) is None:
         file = _uploader()
         with st.expander("Model and detector", icon=":material/tune:"):
             model_id, detector_name, smooth = _choices()
@@ -56,6 +55,12 @@ def clip_section() -> None:
         result = _analyse(file.name, file.getvalue(), model_id, detector_name, smooth)
         webcam_session().clip, webcam_session().clip_look = (wanted, result), ClipLook()
     _show(file, result, model_id, detector_name)
+    refused = result.error is not None
+    st.button(
+        "Choose another video" if refused else "Forget this video",
+        on_click=_forget,
+        icon=":material/replay:" if refused else ":material/delete:",
+    )
 
 
 def _uploader() -> UploadedFile | None:
@@ -65,8 +70,20 @@ def _uploader() -> UploadedFile | None:
         f"{limits.max_clip_mb} MB)",
         type=_TYPES,
         max_upload_size=limits.max_clip_mb,
-        key=_FILE,
+        key=_file_key(),
     )
+
+
+def _file_key() -> str:
+    """Another one after each clip that was forgotten, which makes the uploader empty."""
+    return f"clip_file_{webcam_session().n_forgotten}"
+
+
+def _forget() -> None:
+    release_uploads()
+    remembered = webcam_session()
+    remembered.clip, remembered.clip_look = None, ClipLook()
+    remembered.n_forgotten += 1
 
 
 def _choices() -> tuple[str, str, bool]:

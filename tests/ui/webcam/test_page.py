@@ -118,6 +118,9 @@ def test_a_clip_gives_a_summary_a_timeline_and_files(
     app = app.slider(key="clip_second").set_value(0.9).run()
     assert not app.exception
     assert "Annotated video (MP4)" in {e.label for e in app.get("download_button")}
+    app = button(app, "Forget this video").click().run()
+    assert "frames analysed" not in text_of(app)
+    assert app.file_uploader[0].value is None
 
 
 def test_a_file_that_is_no_clip_is_refused_in_words(webcam: AppTest) -> None:
@@ -125,3 +128,4 @@ def test_a_file_that_is_no_clip_is_refused_in_words(webcam: AppTest) -> None:
     app = app.file_uploader[0].upload("walk.mp4", b"no video", "video/mp4").run()
     assert not app.exception
     assert "This is no MP4, MOV" in text_of(app)
+    assert "Choose another video" in labels(app)
