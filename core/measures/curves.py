@@ -117,6 +117,20 @@ def load_predictions(folder: Path) -> Predictions | None:
         ) from exc
 
 
+def load_shares(folder: Path) -> tuple[FloatArray, FloatArray] | None:
+    """Predicted shares (n, 7) and real votes (n, 8) of the same images as `load_predictions`.
+
+    None for a model that learned no votes.
+    """
+    file = folder / "predictions.npz"
+    if not file.exists():
+        return None
+    with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
+        if "shares" not in stored:
+            return None
+        return stored["shares"].astype(np.float32), stored["votes"].astype(np.float32)
+
+
 def confusion_counts(labels: Labels, predicted: Labels) -> NDArray[np.int64]:
     """Counts (7, 7): rows true, columns judged."""
     k = len(EMOTIONS)

@@ -11,7 +11,7 @@ from core.measures.groups.wording import p_text
 from core.measures.paired import PairedModels, mcnemar, pareto_front
 from services.bias_audit import findings
 from ui.metrics.charts import pareto_figure
-from ui.metrics.subjects import Subject, study, subject
+from ui.metrics.subjects import JUDGES, PEOPLE, Subject, missing, study, subject
 from ui.shared.figures import point, show
 from ui.shared.resources import cards, report, settings
 from ui.shared.text import percent, plain, signed
@@ -26,10 +26,14 @@ _COSTS = {
 
 def compare(which: str) -> None:
     """Both parts; needs predictions of at least one model."""
-    subjects = [found for found in (subject(name, which) for name in cards()) if found]
+    by = choose("Right is", JUDGES, "compare_by")
+    subjects = [found for found in (subject(name, which, by) for name in cards()) if found]
+    if not subjects:
+        missing("What people say of the test images is not there.", "mien publish")
+        return
     default = settings().default_model
     subjects.sort(key=lambda one: one.name != default)  # the app's own choice first
-    _trade_off(subjects)
+    _trade_off(subjects, by)
     st.header("Any two on the same images", anchor=False)
     if len(subjects) < 2:
         st.info("A comparison needs two models with stored predictions.")
@@ -60,7 +64,7 @@ def trade_off_frame(subjects: list[Subject]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _trade_off(subjects: list[Subject]) -> None:
+def _trade_off(subjects: list[Subject], by: str) -> None:
     st.header("Size, speed, accuracy", anchor=False)
     frame = trade_off_frame(subjects)
     possible = [cost for cost in _COSTS if frame[cost].notna().any()]
@@ -72,15 +76,18 @@ def _trade_off(subjects: list[Subject]) -> None:
         pareto_figure(frame, cost, _COSTS[cost]),
         frame,
         key="trade_off",
-        says=_trade_off_says(frame, cost),
+        says=_trade_off_says(frame, cost, by),
         reading="up is better, left is cheaper; a filled marker is a model that no other beats in "
         "both, a ring one that is beaten.",
         alt="Accuracy against cost of all models",
     )
-    if for_people := [one.name for one in subjects if "people" in (report(one.name) or {})]:
+    if by == PEOPLE:
+        n = len(subjects[0].predictions)
+        st.caption(f"On {n:,} test images of which more than half of ten people say the same.")
+    elif for_people := [one.name for one in subjects if "people" in (report(one.name) or {})]:
         st.caption(
-            f"{' and '.join(for_people)} learned what people say rather than these labels; "
-            "*Overview* shows how often that is what they say."
+            f"{' and '.join(for_people)} learned what people say rather than these labels, which "
+            "are a search engine's."
         )
     speed = study("speed")
     if speed and cost == "ms_a_face":
@@ -88,13 +95,10 @@ def _trade_off(subjects: list[Subject]) -> None:
         st.caption(f"Speed by `{speed['command']}` on {speed['cpu']}.{left_out}")
 
 
-def _trade_off_says(frame: pd.DataFrame, cost: str) -> str:
+def _trade_off_says(frame: pd.DataFrame, cost: str, by: str) -> str:
     """The most accurate model, and what the app's own costs and gives beside it."""
     best = frame.iloc[int(frame["accuracy"].to_numpy().argmax())]
-    said = (
-        f"By FER-2013's labels {best['model']} is right most often "
-        f"({percent(best['accuracy'], 1)})"
-    )
+    said = f"By {by} {best['model']} is right most often ({percent(best['accuracy'], 1)})"
     other = frame[frame["model"] == settings().default_model]
     if other.empty or other.iloc[0]["model"] == best["model"]:
         return f"{said}."

@@ -8,11 +8,15 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.emotions import EMOTIONS
 from core.errors import ModelError, damage_is
-from core.measures.curves import Predictions, load_predictions
+from core.measures.curves import Predictions, load_predictions, load_shares
+from core.measures.people import majority_labels
 from ui.shared.resources import cards, settings
 from ui.shared.text import percent
 
+LABELS, PEOPLE = "FER-2013's labels", "what people say"
+JUDGES = (PEOPLE, LABELS)
 ALL, UNIQUE = "All test images", "Without near-duplicates"
 
 
@@ -32,9 +36,28 @@ def predictions(model_id: str) -> Predictions | None:
     return load_predictions(settings().models_dir / model_id)
 
 
-def subject(model_id: str, which: str) -> Subject | None:
-    """The model on all test images or on those without near-duplicates."""
+@st.cache_resource(show_spinner=False)
+def beside_people(model_id: str) -> Predictions | None:
+    """What the model says of the images on which most people say one of the seven, and that.
+
+    Models that learned no votes are taken by what they say of the label.
+    """
     stored = predictions(model_id)
+    folders = [settings().models_dir / name for name in cards()]
+    votes = next((found[1] for found in map(load_shares, folders) if found is not None), None)
+    if stored is None or votes is None or len(votes) != len(stored):
+        return None
+    own = load_shares(settings().models_dir / model_id)
+    labels, clear = majority_labels(votes)
+    said = Predictions(
+        labels, stored.probabilities if own is None else own[0], stored.near_duplicate
+    )
+    return said.keep(clear & (labels >= 0) & (labels < len(EMOTIONS)))
+
+
+def subject(model_id: str, which: str, by: str = LABELS) -> Subject | None:
+    """The model on all test images or on those without near-duplicates, beside one of `JUDGES`."""
+    stored = (beside_people if by == PEOPLE else predictions)(model_id)
     if stored is None:
         return None
     kept = stored if which == ALL else stored.keep(~stored.near_duplicate)
