@@ -3,10 +3,12 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from training.detector.recipe import DetectorRecipe
+from training.publishing.card_texts import filled
 
+TEMPLATE: Final = Path(__file__).with_name("readme.md.j2")
 DATA = {
     "name": "WIDER FACE, part of the train split, longest side 480 px",
     "source": "Yang, Luo, Loy, Tang 2016, arXiv 1511.06523, http://shuoyang1213.me/WIDERFACE/",
@@ -63,67 +65,10 @@ def write_readme(folder: Path) -> None:
 
 def readme(facts: dict[str, Any], folder: Path) -> str:
     """The readme, with the figures of those `EVALUATION_FILES` that are there."""
-    files, held_out = facts["files"], facts["held_out"]
-    paragraphs = [
-        f"# {facts['id']}",
-        f"{facts['title']}. {facts['n_parameters']:,} parameters, "
-        f"{facts['n_macs'] / 1e6:.0f} million multiply-accumulates for 480 x 480 px; "
-        f"{files['int8']['n_bytes'] / 1e6:.1f} MB as 8-bit integers, "
-        f"{files['float']['n_bytes'] / 1e6:.1f} MB as floats. "
-        f"{facts['n_epochs']} epochs in {facts['train_s'] / 60:.0f} minutes on one busy core.",
-        f"Photos are enlarged {facts['enlarge']:g} times, to at most 800 px, and "
-        f"it shows faces from a confidence of {facts['threshold']:.2f} on, both the best on "
-        f"{held_out['n_images']} training photos held out for choosing (there: average precision "
-        f"{held_out['ap50']:.3f}, F1 {held_out['best_f1']:.3f}).",
-        *_measured(folder),
-        f"**Trained on** {facts['data']['name']} ({facts['data']['source']}). "
-        f"{facts['data']['terms']}",
-        facts["teacher"],
-        *([facts["history"]] if facts["history"] else []),
-        "\n".join(f"- {flaw}" for flaw in facts["data"]["known_flaws"]),
-        "**Limits**",
-        "\n".join(f"- {limit}" for limit in facts["limits"]),
-        "`mien train-detector --data wider_train.parquet` trains it again, "
-        "`mien publish-detector --data wider_train.parquet` makes these files.",
-        f"Licence. {facts['licence']}",
-    ]
-    return "\n\n".join(paragraphs) + "\n"
-
-
-def _measured(folder: Path) -> list[str]:
-    """What the evaluations say, as paragraphs; none without an evaluation."""
     names = {"int8": "8-bit integers", "float": "32-bit floats"}
-    files = {names[kind]: folder / file for kind, file in EVALUATION_FILES.items()}
-    found = {
-        name: json.loads(file.read_text(encoding="utf-8"))
-        for name, file in files.items()
-        if file.exists()
+    measured = {
+        names[kind]: json.loads((folder / file).read_text(encoding="utf-8"))
+        for kind, file in EVALUATION_FILES.items()
+        if (folder / file).exists()
     }
-    if not found:
-        return []
-    rows = [
-        "| network | AP | best F1 | precision | recall | ms a photo |",
-        "|---|---|---|---|---|---|",
-        *[
-            f"| {name} | {one['ap50']:.3f} | {one['best_f1']:.3f} | {one['precision']:.3f} "
-            f"| {one['recall']:.3f} | {one['ms_per_image']:.1f} |"
-            for name, one in found.items()
-        ],
-    ]
-    return [
-        "On WIDER FACE's validation photos, which chose neither weights, threshold nor "
-        "enlargement, faces of at least 20 px, by "
-        "`mien evaluate-detector --data wider_val.parquet` (times on a busy machine):",
-        "\n".join(rows),
-        "\n".join(_size_rows(next(iter(found.values())))),
-    ]
-
-
-def _size_rows(found: dict[str, Any]) -> list[str]:
-    """Figures by size of the face."""
-    rows = ["| size | faces | AP | recall at best F1 |", "|---|---|---|---|"]
-    for name, group in found["by_group"]["size"].items():
-        rows.append(
-            f"| {name} | {group['n_faces']} | {group['ap50']:.3f} | {group['recall']:.3f} |"
-        )
-    return rows
+    return filled(TEMPLATE, facts=facts, measured=measured)
