@@ -13,22 +13,13 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-ROOT = Path(__file__).resolve().parent.parent
+from docs.tools.measured import ROOT
+from docs.tools.paper import CHROMIUM, FLAGS
+
 OUT = ROOT / "docs" / "screenshots"
-CHROMIUM = os.environ.get("MIEN_CHROMIUM", "/usr/bin/chromium")
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
 SIZES_WH = ((1280, 1000), (390, 844))
 PAGES = ("", "upload", "webcam", "model_metrics", "landmark_analysis", "ethics_privacy")
 
@@ -57,7 +48,7 @@ def main() -> None:
 
 def _shoot_all(url: str) -> None:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))
         for width, height in SIZES_WH:
             for scheme in ("light", "dark"):
                 context = browser.new_context(
