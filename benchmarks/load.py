@@ -111,7 +111,6 @@ class Memory:
     """The most resident memory of a process, looked at ten times a second."""
 
     def __init__(self, process: psutil.Process) -> None:
-        """Begin to look."""
         self._process, self._stop = process, threading.Event()
         self.before_mb = self.peak_mb = process.memory_info().rss / 1e6
         self._thread = threading.Thread(target=self._look)

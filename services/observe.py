@@ -67,7 +67,6 @@ class Work:
     """How many analyses are under way, so that a stop can wait for them."""
 
     def __init__(self) -> None:
-        """Nothing is under way."""
         self._changed = threading.Condition()
         self._n_running, self._stopping = 0, False
 

@@ -81,7 +81,6 @@ class AuditRecord:
     def __init__(
         self, store: Store, consent: Consent | None, *, model_ids: Sequence[str], pictures: int
     ) -> None:
-        """Log the beginning, one row a model."""
         self._store, self._id = store, uuid4().hex
         self._judgements = 0
         self._actor = audit.subject_actor(consent.pseudonym) if consent else audit.OPERATOR
@@ -109,11 +108,9 @@ class AuditRecord:
         self._judgements = done
 
     def __enter__(self) -> "AuditRecord":
-        """The record itself."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Log the end."""
         details = {"judgements": self._judgements, "stopped": kind is not None}
         try:
             with self._store.write() as unit:
@@ -134,7 +131,6 @@ class LiveRecord:
     """
 
     def __init__(self, store: Store, consent: Consent, *, model_id: str) -> None:
-        """Log the beginning."""
         self._store, self._pseudonym = store, consent.pseudonym
         self._id = uuid4().hex
         self._lock = threading.Lock()

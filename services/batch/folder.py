@@ -161,7 +161,6 @@ class BatchFolder:
         self._lock.close()
 
     def __enter__(self) -> Self:
-        """Itself; closed at the end of the block."""
         return self
 
     def __exit__(self, *exc_info: object) -> None:

@@ -48,12 +48,10 @@ class Readiness:
         *,
         serving: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Nothing is known of the models yet."""
         self._settings, self._find_store, self._serving = settings, find_store, serving
         self._models: Check | None = None
 
     def __call__(self) -> Iterator[Check]:
-        """Stopping, models, database and disk."""
         if WORK.stopping:
             # And no more: a look at the store could open it again.
             yield Check("stopping", "bad", "This process is about to end.")

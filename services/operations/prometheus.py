@@ -26,7 +26,6 @@ class Metrics(Observer):
     """Observes services, keeps counts in a registry of its own; asks the store at each scrape."""
 
     def __init__(self, find_store: Callable[[], Store | None] = lambda: None) -> None:
-        """Register everything once."""
         registry = CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=registry)

@@ -48,7 +48,6 @@ class Faces:
             )
 
     def __len__(self) -> int:
-        """Count of faces."""
         return len(self.labels)
 
     def keep(self, mask: NDArray[np.bool_]) -> "Faces":
@@ -145,9 +144,14 @@ def _load_folder(path: Path, split: Split) -> Faces:
     faces = Faces(np.stack(images), np.array(labels, np.int64))
     if split == "test":
         return faces
-    train_index, validation_index = train_test_split(
-        np.arange(len(faces)), test_size=0.1, random_state=0, stratify=faces.labels
+    train, validation = split_off(faces, 0.1)
+    return train if split == "train" else validation
+
+
+def split_off(faces: Faces, share: float) -> tuple[Faces, Faces]:
+    """The faces but for a stratified `share` (seed 0), and that share, in their order."""
+    _, chosen = train_test_split(
+        np.arange(len(faces)), test_size=share, random_state=0, stratify=faces.labels
     )
-    mask = np.zeros(len(faces), bool)
-    mask[train_index if split == "train" else validation_index] = True
-    return faces.keep(mask)
+    mask = np.isin(np.arange(len(faces)), chosen)
+    return faces.keep(~mask), faces.keep(mask)

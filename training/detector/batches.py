@@ -26,7 +26,6 @@ class PictureBatches(keras.utils.PyDataset):
         options: ViewOptions,
         seed: int,
     ) -> None:
-        """Keep the photos."""
         super().__init__()
         self.photos, self.side_px, self.batch_size = photos, side_px, batch_size
         self.options, self.seed = options, seed
@@ -38,11 +37,9 @@ class PictureBatches(keras.utils.PyDataset):
         self._order = np.random.default_rng((self.seed, epoch)).permutation(len(self.photos))
 
     def __len__(self) -> int:
-        """Count of full batches."""
         return len(self.photos) // self.batch_size
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """One batch."""
         rng = np.random.default_rng((self.seed, self._epoch, index))
         chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
         pictures = np.empty((len(chosen), self.side_px, self.side_px, 3), np.float32)

@@ -26,7 +26,6 @@ class DetectionLoss:
     """Loss of rows of cells (b, cells, 15) against `target_rows` (b, 64, 16); a scalar."""
 
     def __init__(self, side_px: int) -> None:
-        """Lay out the cells."""
         self.side_px = side_px
         centres, _ = all_cells(side_px)
         self.centres = ops.convert_to_tensor(centres)

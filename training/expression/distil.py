@@ -63,7 +63,6 @@ class DistilLoss(keras.losses.Loss):
     def __init__(
         self, *, teacher_share: float, temperature: float, label_smoothing: float
     ) -> None:
-        """Keep the weights of both parts."""
         super().__init__(name="distil")
         self.teacher_share, self.temperature = teacher_share, temperature
         self.label_smoothing = label_smoothing

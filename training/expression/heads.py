@@ -64,7 +64,6 @@ class TwoHeadLoss(keras.losses.Loss):
     """Sum of both heads' cross-entropies; a row of zeros switches a head off for a face."""
 
     def __init__(self) -> None:
-        """Nothing to set."""
         super().__init__(name="two_heads")
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:

@@ -1,7 +1,18 @@
 """A recipe: everything that decides what a training run produces."""
 
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Final
+
+# What varies between photographs, in the options of `training.data.augment.Augment`.
+USUAL_CHANGES: Final[dict[str, Any]] = {
+    "rotation_deg": 15.0,  # heads tilt
+    "scale": 0.15,  # detectors cut wider or closer
+    "shift": 0.12,  # and off centre
+    "brightness": 0.2,
+    "contrast": 0.2,
+    "erase_px": (8, 20),  # hands, hair, glasses
+    "erase_share": 0.5,
+}
 
 
 @dataclass(frozen=True, kw_only=True)

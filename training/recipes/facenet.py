@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from training.recipes.base import Recipe, steps
+from training.recipes.base import USUAL_CHANGES, Recipe, steps
 
 PRETRAINING: Final = (
     "The backbone began from FaceNet's public weights (MIT), which had learnt to tell "
@@ -26,12 +26,7 @@ RECIPES: Final[dict[str, Recipe]] = steps(
             "backbone_weights": "facenet_keras.h5",
             "pretraining": PRETRAINING,
             "augment_options": {
-                "rotation_deg": 15.0,
-                "scale": 0.15,
-                "shift": 0.12,
-                "brightness": 0.2,
-                "contrast": 0.2,
-                "erase_px": (8, 20),
+                **USUAL_CHANGES,
                 "erase_share": 0.3,
                 "blur_px": 2.0,  # as for the network that teaches it
                 "blur_share": 0.15,

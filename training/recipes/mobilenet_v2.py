@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from training.recipes.base import Recipe, steps
+from training.recipes.base import USUAL_CHANGES, Recipe, steps
 
 RECIPES: Final[dict[str, Recipe]] = steps(
     "mobilenet_v2",
@@ -19,15 +19,7 @@ RECIPES: Final[dict[str, Recipe]] = steps(
                 "dropout": 0.5,  # before the last layer
             },
             "backbone_weights": "mobilenet_v2_imagenet_notop.weights.h5",
-            "augment_options": {
-                "rotation_deg": 15.0,
-                "scale": 0.15,
-                "shift": 0.12,
-                "brightness": 0.2,
-                "contrast": 0.2,
-                "erase_px": (8, 20),
-                "erase_share": 0.5,
-            },
+            "augment_options": USUAL_CHANGES,
             "frozen_epochs": 1,  # the head finds its place before it may disturb the backbone
             "frozen_learning_rate": 0.05,
             "epochs": 13,  # the frozen one included; one cosine from the warm-up's end to zero

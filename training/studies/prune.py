@@ -35,7 +35,6 @@ class KeepZeros(keras.callbacks.Callback):
     """Puts the `sparsity` (0..1) smallest weights of each kernel back to zero after each step."""
 
     def __init__(self, network: keras.Model, sparsity: float) -> None:
-        """Choose the weights and zero them."""
         super().__init__()
         self._masked = [(kernel, _mask(kernel, sparsity)) for kernel in prunable(network)]
         self._zero()

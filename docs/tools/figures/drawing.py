@@ -50,6 +50,22 @@ def _percent(axes: Axes, *, x: bool = False, y: bool = True) -> None:
             axis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
 
 
+def _line(index: int) -> Data:
+    """How the line of this number is told from the others."""
+    return {"color": LINES[index % len(LINES)], "linestyle": DASHES[index % len(DASHES)]}
+
+
+def _heatmap(axes: Axes, shares: list[list[float]], *, highest: float, light: float) -> None:
+    """Shares as colours with their per cent; above `light` these are white."""
+    axes.imshow(shares, cmap="GnBu", vmin=0, vmax=highest)
+    for i, row in enumerate(shares):
+        for j, share in enumerate(row):
+            colour = "white" if share > light else INK
+            axes.text(j, i, f"{100 * share:.0f}", ha="center", va="center", color=colour)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+
+
 def class_balance(figure: Figure, data: Data) -> None:
     """Bars of images and of agreement."""
     left, right = figure.subplots(1, 2, sharey=True)
@@ -70,23 +86,7 @@ def training(figure: Figure, data: Data) -> None:
     """Lines over epochs."""
     axes = figure.subplots()
     for index, (name, line) in enumerate(data["lines"].items()):
-        colour = LINES[index % len(LINES)]
-        axes.plot(
-            line["epoch"],
-            line["validation"],
-            color=colour,
-            label=name,
-            linestyle=DASHES[index % len(DASHES)],
-            linewidth=2,
-        )
-        if len(data["lines"]) == 1:
-            axes.plot(
-                line["epoch"],
-                line["train"],
-                color=QUIET,
-                linestyle=":",
-                label="training images, as they are varied",
-            )
+        axes.plot(line["epoch"], line["validation"], label=name, linewidth=2, **_line(index))
     axes.set(xlabel="epoch", ylabel="accuracy on the validation split")
     _percent(axes)
     axes.legend(loc="lower right")
@@ -97,23 +97,11 @@ def confusion(figure: Figure, data: Data) -> None:
     axes = figure.subplots()
     counts, names = data["counts"], data["expressions"]
     shares = [[value / max(sum(row), 1) for value in row] for row in counts]
-    axes.imshow(shares, cmap="GnBu", vmin=0, vmax=1)
-    for i, row in enumerate(shares):
-        for j, share in enumerate(row):
-            axes.text(
-                j,
-                i,
-                f"{100 * share:.0f}",
-                ha="center",
-                va="center",
-                color="white" if share > 0.55 else INK,
-            )
+    _heatmap(axes, shares, highest=1, light=0.55)
     labels = [f"{name} ({sum(row):,})" for name, row in zip(names, counts, strict=True)]
     axes.set_xticks(range(len(names)), names, rotation=35, ha="right")
     axes.set_yticks(range(len(labels)), labels)
     axes.set(xlabel="judged, in % of the row", ylabel="true label (images)")
-    axes.grid(visible=False)
-    axes.spines[:].set_visible(False)
 
 
 def reliability(figure: Figure, data: Data) -> None:
@@ -146,23 +134,12 @@ def robustness(figure: Figure, data: Data) -> None:
     """Accuracy by corruption and strength."""
     axes = figure.subplots()
     values, names = data["accuracy"], data["corruptions"]
-    axes.imshow(values, cmap="GnBu", vmin=0, vmax=max(data["clean"], 0.01), aspect="auto")
-    for i, row in enumerate(values):
-        for j, value in enumerate(row):
-            axes.text(
-                j,
-                i,
-                f"{100 * value:.0f}",
-                ha="center",
-                va="center",
-                color="white" if value > 0.6 * data["clean"] else INK,
-            )
+    _heatmap(axes, values, highest=max(data["clean"], 0.01), light=0.6 * data["clean"])
+    axes.set_aspect("auto")
     axes.set_xticks(range(len(data["levels"])), data["levels"])
     axes.set_yticks(range(len(names)), names)
     axes.set(xlabel=f"strength; untouched images: {100 * data['clean']:.0f} %")
     axes.set_title("accuracy in %", loc="left", fontsize=9)
-    axes.grid(visible=False)
-    axes.spines[:].set_visible(False)
 
 
 def detectors(figure: Figure, data: Data) -> None:
@@ -170,14 +147,7 @@ def detectors(figure: Figure, data: Data) -> None:
     axes = figure.subplots()
     for index, (name, curve) in enumerate(data["curves"].items()):
         label = name if curve["ap50"] is None else f"{name} (AP {curve['ap50']:.3f})"
-        axes.plot(
-            curve["recall"],
-            curve["precision"],
-            label=label,
-            linewidth=2,
-            color=LINES[index % len(LINES)],
-            linestyle=DASHES[index % len(DASHES)],
-        )
+        axes.plot(curve["recall"], curve["precision"], label=label, linewidth=2, **_line(index))
     axes.set(
         xlabel="recall: annotated faces that are found",
         xlim=(0, 1),
@@ -192,9 +162,7 @@ def landmarks(figure: Figure, data: Data) -> None:
     """Cumulative errors; accuracy under wrong points."""
     left, right = figure.subplots(1, 2)
     for index, (name, curve) in enumerate(data["curves"].items()):
-        left.plot(
-            curve["error"], curve["share"], label=name, color=LINES[index], linestyle=DASHES[index]
-        )
+        left.plot(curve["error"], curve["share"], label=name, **_line(index))
     left.set(xlabel="mean error, in distances of the outer eyes", ylabel="faces with at most this")
     left.legend(loc="lower right", fontsize=8)
     for index, (name, line) in enumerate(data["noise"].items()):
@@ -204,8 +172,7 @@ def landmarks(figure: Figure, data: Data) -> None:
             label=f"aligned by {name}",
             marker="o",
             markersize=4,
-            color=LINES[index],
-            linestyle=DASHES[index],
+            **_line(index),
         )
     right.set(
         xlabel="noise put on the points, same unit",
