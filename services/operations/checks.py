@@ -128,13 +128,10 @@ def check_disk(settings: Settings) -> Finding:
 
 def check_store(settings: Settings) -> Iterator[Check]:
     """Whether the database answers and is migrated, the master key fits, the clock is right."""
-    from services.store import inspect_store
+    from services.store import inspect_store_of
 
-    key = settings.master_key
     try:
-        facts = inspect_store(
-            settings.data_dir, settings.database_url, key.get_secret_value() if key else None
-        )
+        facts = inspect_store_of(settings)
     except MienError as error:
         yield Check("database", "bad", "The store cannot be opened.", str(error))
         return

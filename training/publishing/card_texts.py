@@ -1,6 +1,7 @@
 """What every card of ours says in the same words, and the readme made from a card."""
 
 import math
+import tomllib
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +13,9 @@ from training.data.sets import SETS
 from training.recipes.base import Recipe
 
 TEMPLATE: Final = Path(__file__).with_name("readme.md.j2")
+FIXED_TEXTS: Final[dict[str, Any]] = tomllib.loads(
+    Path(__file__).with_name("fixed_texts.toml").read_text("utf-8")
+)
 
 
 def learned_from(recipe: Recipe, n_train: int, n_voted: int, n_photos: int) -> list[TrainingData]:
@@ -32,24 +36,6 @@ def fixed_texts(recipe: Recipe) -> dict[str, Any]:
     terms = f"as {SETS[recipe.photo_set].name}'s terms say"
     licence = f"Weights: non-commercial research only, {terms}. Code: Apache-2.0."
     return {**FIXED_TEXTS, "licence": licence}
-
-
-FIXED_TEXTS: Final[dict[str, Any]] = {
-    "licence": "Weights: research and teaching, as FER-2013's images were given. "
-    "Code: Apache-2.0.",
-    "intended_use": "Showing people, with their consent, which of seven prototype expressions a "
-    "visible face resembles; teaching and research about such models and their limits.",
-    "prohibited_use": "Inferring emotions at work or in education (EU AI Act, article 5(1)(f)); "
-    "lie detection, hiring, policing, insurance, diagnosis, or any decision about a person.",
-    "high_risk_class": "Emotion recognition that is not prohibited is high-risk under Annex III "
-    "of the EU AI Act and owes people the notice of article 50(3).",
-    "limits": [
-        "A facial expression is not a feeling: people scowl in about a third of the cases in "
-        "which they are angry, and for other reasons too (Barrett et al. 2019).",
-        "Small, turned, covered, blurred or badly lit faces are judged worse than test images.",
-        "Accuracy differs between groups of people; see the bias breakdowns before any use.",
-    ],
-}
 
 
 def _share(value: float) -> str:
