@@ -34,26 +34,18 @@ class NotMeasuredError(Exception):
         self.command = command
 
 
-@dataclass(frozen=True)
-class Source:
-    """A file that figures came from, and the command that makes it."""
-
-    path: str
-    command: str
-
-
 @dataclass
 class Measured:
     """Files under one folder, and which of them were used so far.
 
     Attributes:
         root: the repository.
-        sources: path -> source, in the order of first use.
+        sources: path -> command that makes the file, in the order of first use.
         needed: paths that `need` gave since it was cleared.
     """
 
     root: Path = ROOT
-    sources: dict[str, Source] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
     needed: list[str] = field(default_factory=list)
     _loaded: dict[str, Any] = field(default_factory=dict)
 
@@ -103,10 +95,10 @@ class Measured:
         self.note(path)
         return dig(content, key, path)
 
-    def note(self, path: str, command: str | None = None) -> int:
+    def note(self, path: str) -> int:
         """Number of the source `path`, from 1, in the order of first use."""
         if path not in self.sources:
-            self.sources[path] = Source(path, command or self.command(path))
+            self.sources[path] = self.command(path)
         return list(self.sources).index(path) + 1
 
     def command(self, path: str) -> str:

@@ -46,8 +46,8 @@ def _section(page: str, number: int, n_pages: int, measured: Measured) -> str:
     # A table or figure of the report names its sources below itself; here the foot does.
     plain = re.sub(r"^\*(?:Source:|Figure \d+\..*?)\*$", "", _SHAPE.sub("", plain), flags=re.M)
     body = markdown.markdown(plain, extensions=["tables", "md_in_html", "sane_lists"])
-    sources = [list(measured.sources.values())[mark - 1] for mark in marks]
-    foot = " · ".join(dict.fromkeys(escape(source.path) for source in sources))
+    paths = list(measured.sources)
+    foot = " · ".join(dict.fromkeys(escape(paths[mark - 1]) for mark in marks))
     return (
         f'<section class="{shape[1] if shape else ""}">{body}<footer><span>{foot}</span>'
         f"<span>{number} / {n_pages}</span></footer></section>"

@@ -5,10 +5,11 @@ pseudonym, so that after an erasure nothing links the paper in a person's hand t
 """
 
 import json
+import tomllib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from db.types import (
     Consent,
@@ -24,12 +25,7 @@ from db.types import (
 SCHEMA_VERSION = "ISO/IEC TS 27560:2023, mien-consent-record-1"
 SCHEMA_FILE = Path(__file__).with_name("consent_record.schema.json")
 KIND_OF = {Purpose.KEEP_RESULT: Kind.RESULT, Purpose.KEEP_IMAGE: Kind.IMAGE}
-PURPOSE_TEXTS = {
-    Purpose.ANALYSE: "Find faces in the photo and show which expressions they resemble.",
-    Purpose.KEEP_RESULT: "Keep boxes, points and scores, sealed, to show them again.",
-    Purpose.KEEP_IMAGE: "Keep the photo without its hidden data, sealed, to show it again.",
-    Purpose.EVALUATION: "Use what is kept to measure how well the product works.",
-}
+TERMS: Final = tomllib.loads(Path(__file__).with_name("consent_record.toml").read_text("utf-8"))
 
 
 def receipt_of_consent(
@@ -100,7 +96,7 @@ def _processing(view: SubjectView) -> dict[str, Any]:
             _purpose(purpose, view.states.get(purpose, ConsentState.REFUSED), view.promised_days)
             for purpose in Purpose
         ],
-        **_fixed_terms(),
+        **TERMS["processing"],
     }
 
 
@@ -130,39 +126,14 @@ def _purpose(
 ) -> dict[str, Any]:
     kind = KIND_OF.get(purpose)
     days = promised_days.get(kind, 0) if kind is not None else 0
+    terms = TERMS["purposes"][purpose.value]
     return {
         "purpose": purpose.value,
-        "description": PURPOSE_TEXTS[purpose],
+        "description": terms["description"],
         "state": state.value,
         "lawful_basis": "explicit consent, GDPR 6(1)(a) and 9(2)(a)",
-        "pii": _pii(purpose),
+        "pii": terms["pii"],
         "retention_period": f"P{days}D",
-    }
-
-
-def _pii(purpose: Purpose) -> list[str]:
-    photo, readings = "photo of a face", "boxes, landmarks, expression scores"
-    return {
-        Purpose.ANALYSE: [photo, readings],
-        Purpose.KEEP_RESULT: [readings],
-        Purpose.KEEP_IMAGE: [photo],
-        Purpose.EVALUATION: [photo, readings],
-    }[purpose]
-
-
-def _fixed_terms() -> dict[str, Any]:
-    return {
-        "special_category": True,
-        "collection_method": "a button below the notice that says what it allows, with boxes that "
-        "nobody ticked beforehand; the photo is handed over by the person",
-        "processing_method": "automated analysis on the serving computer",
-        "processing_locations": ["the serving computer"],
-        "storage_locations": ["the data folder of this installation"],
-        "jurisdiction": "the controller's; designed for GDPR and 740 ILCS 14",
-        "recipients": ["none"],
-        "withdrawal_method": "Ethics & Privacy page with the receipt code, or `mien store erase`",
-        "privacy_rights": ["access", "portability", "withdrawal", "erasure", "complaint"],
-        "authority": "the data protection authority of the person's country",
     }
 
 
