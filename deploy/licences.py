@@ -6,6 +6,7 @@ the installed packages' own metadata.
 
 import importlib.metadata
 import re
+import tomllib
 from pathlib import Path
 from typing import Final
 
@@ -13,26 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE: Final = ROOT / "docs" / "licences.md"
 PINNED: Final = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)(?:\s*;\s*(.*?))?(?: \\)?$")
 HEAD: Final = Path(__file__).with_name("licences.head.md")
-# What metadata writes in free text or in classifiers -> SPDX.
-SPDX: Final = {
-    "3-clause bsd license": "BSD-3-Clause",
-    "apache 2.0": "Apache-2.0",
-    "apache software license": "Apache-2.0",
-    "apache license 2.0": "Apache-2.0",
-    "apache license, version 2.0": "Apache-2.0",
-    "apache 2": "Apache-2.0",
-    "apache-2.0 license": "Apache-2.0",
-    "bsd": "BSD-3-Clause",
-    "bsd license": "BSD-3-Clause",
-    "bsd 3-clause license": "BSD-3-Clause",
-    "isc license (iscl)": "ISC",
-    "mit license": "MIT",
-    "the mit license (mit)": "MIT",
-    "mozilla public license 2.0 (mpl 2.0)": "MPL-2.0",
-    "python software foundation license": "PSF-2.0",
-}
-# Pinned, and not among the packages of a development environment.
-ELSEWHERE: Final = {"ml-dtypes": "Apache-2.0", "opencv-contrib-python": "Apache-2.0"}
+KNOWN: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 
 
 def pinned() -> dict[str, tuple[str, str]]:
@@ -59,7 +41,7 @@ def licence(name: str) -> str:
     ]
     # A whole licence text may stand there; its first line names it.
     text = (metadata.get("License") or "").strip().split("\n")[0]
-    found = [SPDX.get(entry.lower(), entry) for entry in classifiers or [text]]
+    found = [KNOWN["spdx"].get(entry.lower(), entry) for entry in classifiers or [text]]
     return " OR ".join(sorted(set(found))) or "unknown"
 
 
@@ -70,7 +52,7 @@ def page() -> str:
         try:
             words = licence(name)
         except importlib.metadata.PackageNotFoundError:
-            words = ELSEWHERE.get(name) or f"not installed here (`{marker}`)"
+            words = KNOWN["elsewhere"].get(name) or f"not installed here (`{marker}`)"
         rows.append(f"| {name} | {version} | {words} |")
     return HEAD.read_text("utf-8") + "\n".join(rows) + "\n"
 
