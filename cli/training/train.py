@@ -1,8 +1,7 @@
 """`mien train`, `publish`, `publish-ensemble` and `export`: these need the `train` extra."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -16,13 +15,8 @@ DataOption = Annotated[
 RUNS = Path("runs")
 
 
-class Form(StrEnum):
-    """Kinds of files that `mien export` writes; the values are their extensions."""
-
-    keras = "keras"
-    h5 = "h5"
-    tflite = "tflite"
-    onnx = "onnx"
+# Kinds of files that `mien export` writes, by their extensions.
+Form = Literal["keras", "h5", "tflite", "onnx"]
 
 
 class TrainingUnavailableError(MienError):
@@ -138,15 +132,15 @@ def export(
 
     models_dir = with_unshipped(model, load_settings().models_dir)
     card = load_card(model, models_dir)
-    file = out or Path(f"{model}.{form.value}")
+    file = out or Path(f"{model}.{form}")
     check_out(file)
-    if form is Form.tflite and not card.members:
+    if form == "tflite" and not card.members:
         write_output(file, load_model_bytes(card, models_dir))
     else:
         require_keras()
         from training.publishing.artifacts import export_network
 
-        export_network(card, models_dir, form.value, file, weights)
+        export_network(card, models_dir, form, file, weights)
     print(f"Written to {file}.")
 
 

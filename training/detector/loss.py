@@ -7,15 +7,12 @@ faces, whose overlaps are low, then stay unsure and are found last.) Complete Io
 (Zheng et al. 2020, arXiv 1911.08287).
 """
 
-from typing import Any
-
 import numpy as np
 from keras import ops
 
+from training.architectures.layers import Tensor
 from training.detector.network import all_cells, decode
 from training.detector.targets import FACE, IGNORED
-
-Tensor = Any  # a keras.KerasTensor; Keras ships no types
 
 _TOP_CELLS = 9
 _SURENESS_POWER, _OVERLAP_POWER = 0.5, 4.0

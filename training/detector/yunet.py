@@ -20,10 +20,10 @@ from onnx import numpy_helper
 from core.config import ROOT
 from core.detection.detectors.grid import STRIDES
 from core.detection.detectors.yunet import FILE_NAME
+from training.architectures.layers import Tensor
 from training.detector.export import to_litert
 
 _HEADS = ("cls", "obj", "bbox", "kps")
-Tensor = Any  # a keras.KerasTensor; Keras ships no types
 
 
 class _Graph:

@@ -19,8 +19,7 @@ from core.errors import ModelError
 from core.expression.classify import EmotionClassifier
 from core.expression.model_card import Head, ModelCard, load_card, load_model_bytes
 from core.expression.quantisation import Precision
-from training.architectures.blocks import Tensor
-from training.architectures.layers import BatchNorm
+from training.architectures.layers import BatchNorm, Tensor
 from training.architectures.transfer import ToBackbone
 from training.expression.network import build_network
 from training.publishing.export import load_network, to_litert
