@@ -5,8 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.detector.looks import random_look
-from training.detector.photos import TrainingPhoto
-from training.detector.targets import target_rows
+from training.detector.photos import TrainingPhoto, target_rows
 from training.detector.views import Rng, ViewOptions, random_picture
 
 

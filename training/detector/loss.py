@@ -12,7 +12,7 @@ from keras import ops
 
 from training.architectures.layers import Tensor
 from training.detector.network import all_cells, decode
-from training.detector.targets import FACE, IGNORED
+from training.detector.photos import FACE, IGNORED
 
 _TOP_CELLS = 9
 _SURENESS_POWER, _OVERLAP_POWER = 0.5, 4.0

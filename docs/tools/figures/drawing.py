@@ -13,30 +13,13 @@ from matplotlib.patches import FancyBboxPatch
 INK, QUIET, ACCENT, SOFT = "#16212B", "#8A8F94", "#0F766E", "#E6F2F0"
 LINES = ("#0F766E", "#D55E00", "#0072B2", "#CC79A7", "#56B4E9", "#999999", "#5B5600", "#000000")
 DASHES = ("-", "--", "-.", ":", "-", "--", "-.", ":")
-STYLE: Any = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 9,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "mien",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": QUIET,
-    "axes.labelcolor": INK,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "axes.grid": True,
-    "grid.color": "#E3E6E8",
-    "legend.frameon": False,
-    "axes.axisbelow": True,
-}
+STYLE = Path(__file__).with_name("mien.mplstyle")
 Data = dict[str, Any]
 
 
 def save(kind: str, data: Data, size_inches: tuple[float, float], file: Path) -> None:
     """Draw `data` as `kind`, one of the functions below, into an SVG that carries it."""
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(fname=STYLE):
         figure = Figure(figsize=size_inches, layout="constrained")
         globals()[kind](figure, data)
         carried = json.dumps(data, ensure_ascii=False)
@@ -215,23 +198,15 @@ def groups(figure: Figure, data: Data) -> None:
     _percent(axes, x=True, y=False)
 
 
-_PLACES = {
-    "pages": (0.3, 0.9),
-    "ui": (0.3, 0.67),
-    "cli": (0.66, 0.67),
-    "services": (0.24, 0.41),
-    "training": (0.84, 0.41),
-    "db": (0.16, 0.13),
-    "core": (0.62, 0.13),
-}
-_WORDS = {
-    "pages": "five pages, Home.py",
-    "ui": "Streamlit only here",
-    "services": "use-cases",
-    "cli": "the mien command",
-    "training": "Keras only here",
-    "db": "consent, audit, erasure",
-    "core": "image in, analysis out; LiteRT",
+# Where each room stands, and what is said of it.
+_ROOMS = {
+    "pages": ((0.3, 0.9), "five pages, Home.py"),
+    "ui": ((0.3, 0.67), "Streamlit only here"),
+    "cli": ((0.66, 0.67), "the mien command"),
+    "services": ((0.24, 0.41), "use-cases"),
+    "training": ((0.84, 0.41), "Keras only here"),
+    "db": ((0.16, 0.13), "consent, audit, erasure"),
+    "core": ((0.62, 0.13), "image in, analysis out; LiteRT"),
 }
 
 
@@ -254,17 +229,17 @@ def system(figure: Figure, data: Data) -> None:
     """Rooms as boxes, imports as arrows."""
     axes = figure.subplots()
     for source, target in data["edges"]:
-        (x0, y0), (x1, y1) = _PLACES[source], _PLACES[target]
+        (x0, y0), (x1, y1) = _ROOMS[source][0], _ROOMS[target][0]
         if y0 == y1:
             start, end = (x0 + 0.15, y0), (x1 - 0.15, y1)
         else:
             start, end = (x0 + 0.25 * (x1 - x0), y0 - 0.065), (x1 - 0.1 * (x1 - x0), y1 + 0.065)
         axes.annotate("", end, start, zorder=1, arrowprops={"arrowstyle": "-|>", "color": QUIET})
     for room in data["rooms"]:
-        x, y = _PLACES[room]
+        (x, y), words = _ROOMS[room]
         _box(axes, x, y, (0.28, 0.11), SOFT if room != "core" else "#CDE6E2")
         axes.text(x, y + 0.02, room, ha="center", va="center", weight="bold", zorder=3)
-        axes.text(x, y - 0.03, _WORDS[room], ha="center", va="center", fontsize=7.5, zorder=3)
+        axes.text(x, y - 0.03, words, ha="center", va="center", fontsize=7.5, zorder=3)
     axes.set(xlim=(0, 1), ylim=(0.02, 1))
     axes.axis("off")
 
