@@ -11,16 +11,10 @@ import json
 import os
 import platform
 import re
-import socket
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,8 +25,8 @@ import psutil
 from streamlit_user import StreamlitUser
 
 from cli.bench_material import cpu_name, photo_jpeg
-from core.config import ROOT
 from db.audit.log import Action
+from docs.tools.app import served
 from services.admin.review import AuditFilter, log_entries
 from services.store import chain_status, open_store
 
@@ -74,39 +68,6 @@ def visit(url: str, seen: Visit, photo: bytes, start: threading.Barrier) -> None
             start.wait()
 
 
-@contextmanager
-def app(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
-    """The app as it is served, on a free port, until the end of the block."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "streamlit", "run", "serve.py", f"--server.port={port}"]
-    env = {**os.environ, "MIEN_DATA_DIR": str(folder / "data")}
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [*command, "--server.address=127.0.0.1"],
-            cwd=ROOT,
-            env=env,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            deadline = time.monotonic() + 180
-            while True:
-                try:
-                    with urllib.request.urlopen(f"{url}/_stcore/health", timeout=5):
-                        break
-                except (urllib.error.URLError, OSError) as exc:
-                    if process.poll() is not None or time.monotonic() > deadline:
-                        raise RuntimeError((folder / "log").read_text()[-3000:]) from exc
-                    time.sleep(0.2)
-            yield url, psutil.Process(process.pid)
-        finally:
-            process.terminate()
-            process.wait(timeout=60)
-
-
 class Memory:
     """The most resident memory of a process, looked at ten times a second."""
 
@@ -135,7 +96,8 @@ def run(n_users: int, n_photos: int, n_album: int) -> dict[str, Any]:
     load_before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        with app(folder) as (url, process):
+        with served(folder) as (url, pid):
+            process = psutil.Process(pid)
             start = threading.Barrier(len(visits))
             threads = [
                 threading.Thread(target=visit, args=(url, seen, photo, start)) for seen in visits

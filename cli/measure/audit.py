@@ -126,13 +126,10 @@ def _read(
 ) -> Any:
     from services.bias_audit.input import AuditInputError, check_set, read_table
 
-    archive: bytes | None = None
-    if images is not None:
-        if not images.is_file():
-            raise AuditInputError(f"{images} cannot be read: there is no such file.")
-        archive = images.read_bytes()
-    if not data.is_file():
-        raise AuditInputError(f"{data} cannot be read: there is no such file.")
+    for file in filter(None, (images, data)):
+        if not file.is_file():
+            raise AuditInputError(f"{file} cannot be read: there is no such file.")
+    archive = images.read_bytes() if images else None
     table = read_table(
         data.name, data.read_bytes(), beside=data.parent if images is None else None
     )
