@@ -2,11 +2,14 @@
 
 import os
 import re
+import sys
 from html import escape
 from pathlib import Path
 from typing import Final
 
 import markdown
+
+from docs.tools.measured import ROOT
 
 CHROMIUM: Final = Path(os.environ.get("MIEN_CHROMIUM", "/usr/bin/chromium"))
 FLAGS: Final = (
@@ -22,31 +25,32 @@ _EXTENSIONS: Final = ["tables", "toc", "sane_lists", "attr_list", "md_in_html", 
 _STYLE: Final = Path(__file__).with_name("paper.css")
 
 
-def to_html(text: str, title: str) -> str:
-    """A whole page; links to other documents of ours lose their target, as paper has none."""
+def report_html(text: str) -> str:
+    """The report as a page, with a table of contents after its title.
+
+    Links to other documents of ours lose their target, as paper has none.
+    """
+    title, _, rest = text.partition("\n")
     body = markdown.markdown(
-        text,
+        f"{title}\n\n[TOC]\n\n{rest}",
         extensions=_EXTENSIONS,
         extension_configs={"toc": {"toc_depth": "2-2"}},
     )
     body = re.sub(r'<a href="(?!https?:|#)[^"]*">(.*?)</a>', r"<em>\1</em>", body)
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}'
-        f"</title><style>{_STYLE.read_text()}</style></head><body>{body}</body></html>"
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f"<title>{escape(title.removeprefix('# '))}</title><style>{_STYLE.read_text()}</style>"
+        f"</head><body>{body}</body></html>"
     )
-
-
-def report_html(text: str) -> str:
-    """The report with a table of contents after its title."""
-    title, _, rest = text.partition("\n")
-    return to_html(f"{title}\n\n[TOC]\n\n{rest}", title.removeprefix("# "))
 
 
 def write_pdf(html: str, out: Path, *, base: Path, landscape: bool = False) -> None:
     """Print a page, whose pictures are relative to the folder `base`, with chromium.
 
-    In landscape the page's own style sets size and margins.
+    In landscape the page's own style sets size and margins. Without chromium the program ends.
     """
+    if not CHROMIUM.exists():
+        sys.exit(f"No PDF: there is no chromium at {CHROMIUM} (set MIEN_CHROMIUM).")
     from playwright.sync_api import sync_playwright
 
     source = base / f".{out.stem}.html"  # beside its pictures, so that they are found
@@ -73,3 +77,4 @@ def write_pdf(html: str, out: Path, *, base: Path, landscape: bool = False) -> N
             browser.close()
     finally:
         source.unlink()
+    print(f"{out.relative_to(ROOT)}, {out.stat().st_size / 1e3:.0f} kB")

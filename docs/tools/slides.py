@@ -5,7 +5,6 @@ A line of three dashes begins a page. A page's first line may name its shape, su
 """
 
 import re
-import sys
 from html import escape
 from pathlib import Path
 from typing import Final
@@ -13,7 +12,7 @@ from typing import Final
 import markdown
 
 from docs.tools.measured import ROOT, Measured
-from docs.tools.paper import CHROMIUM, write_pdf
+from docs.tools.paper import write_pdf
 from docs.tools.render import filled, take_marks
 
 FOLDER: Final = ROOT / "docs" / "slides"
@@ -59,11 +58,7 @@ def main() -> None:
     text = html()
     (FOLDER / "slides.html").write_text(text, encoding="utf-8")
     print("docs/slides/slides.html")
-    if not CHROMIUM.exists():
-        sys.exit(f"No PDF: there is no chromium at {CHROMIUM} (set MIEN_CHROMIUM).")
-    out = FOLDER / "slides.pdf"
-    write_pdf(text, out, base=FOLDER, landscape=True)
-    print(f"docs/slides/slides.pdf, {out.stat().st_size / 1e3:.0f} kB")
+    write_pdf(text, FOLDER / "slides.pdf", base=FOLDER, landscape=True)
 
 
 if __name__ == "__main__":
