@@ -9,8 +9,6 @@ from services.operations import checks
 from services.operations.checks import Check
 from services.store import Store, answers
 
-__all__ = ["Check"]
-
 
 def examine(settings: Settings) -> Iterator[Check]:
     """Every check, one after the other; changes nothing."""
@@ -52,6 +50,7 @@ class Readiness:
         self._models: Check | None = None
 
     def __call__(self) -> Iterator[Check]:
+        """Stopping, models, database and disk."""
         if WORK.stopping:
             # And no more: a look at the store could open it again.
             yield Check("stopping", "bad", "This process is about to end.")

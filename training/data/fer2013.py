@@ -50,8 +50,8 @@ class Faces:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def keep(self, mask: NDArray[np.bool_]) -> "Faces":
-        """The faces where `mask` (n,) is true."""
+    def keep(self, mask: NDArray[np.bool_] | NDArray[np.int64]) -> "Faces":
+        """The faces where `mask` (n,) is true, or those at these places, in their order."""
         votes = None if self.votes is None else self.votes[mask]
         return Faces(self.images[mask], self.labels[mask], votes)
 
@@ -60,9 +60,7 @@ class Faces:
 
         Files are often sorted by label; with `limit` only the first so many are kept.
         """
-        order = np.random.default_rng(0).permutation(len(self))[:limit]
-        votes = None if self.votes is None else self.votes[order]
-        return Faces(self.images[order], self.labels[order], votes)
+        return self.keep(np.random.default_rng(0).permutation(len(self))[:limit])
 
     def targets(self, vote_share: float) -> NDArray[np.float32]:
         """One-hot labels (n, 7); where votes are known, `vote_share` of them is the votes'."""
