@@ -6,7 +6,6 @@ that was shown is in the audit log, and what the app took of time and memory. En
 something of that fails. The users run on the same machine and take some of it.
 """
 
-import argparse
 import json
 import os
 import platform
@@ -17,11 +16,12 @@ import threading
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import psutil
+import typer
 from streamlit_user import StreamlitUser
 
 from cli.bench_material import cpu_name, photo_jpeg
@@ -153,27 +153,26 @@ def faults(found: dict[str, Any]) -> list[str]:
     return wrong
 
 
-def main() -> None:
+def main(
+    users: int = 50,
+    photos: Annotated[int, typer.Option(help="Of each user.")] = 4,
+    album: Annotated[int, typer.Option(help="Photos of one further user.")] = 200,
+    out: Annotated[Path | None, typer.Option("--json", help="Write all figures there.")] = None,
+) -> None:
     """Run, print, write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--users", type=int, default=50)
-    parser.add_argument("--photos", type=int, default=4, help="of each user")
-    parser.add_argument("--album", type=int, default=200, help="photos of one further user")
-    parser.add_argument("--json", type=Path, help="write all figures there")
-    args = parser.parse_args()
-    found = run(args.users, args.photos, args.album)
+    found = run(users, photos, album)
     wrong = faults(found)
-    if args.json:
-        args.json.write_text(json.dumps({**found, "faults": wrong}, indent=1) + "\n")
-    few = sorted(seen["seconds"] for seen in found["visits"][: args.users])
+    if out:
+        out.write_text(json.dumps({**found, "faults": wrong}, indent=1) + "\n")
+    few = sorted(seen["seconds"] for seen in found["visits"][:users])
     print(f"{found['machine']}; load before {found['load_before']}")
     print(
-        f"{args.users} users with {args.photos} photos each: half within {few[len(few) // 2]:.1f} "
+        f"{users} users with {photos} photos each: half within {few[len(few) // 2]:.1f} "
         f"s, all within {few[-1]:.1f} s"
     )
-    if args.album:
-        album = found["visits"][-1]
-        print(f"beside them an album of {args.album} photos: {album['seconds']:.1f} s")
+    if album:
+        seconds = found["visits"][-1]["seconds"]
+        print(f"beside them an album of {album} photos: {seconds:.1f} s")
     ahead = [seen["most_ahead"] for seen in found["visits"] if seen["most_ahead"] is not None]
     print(f"{len(ahead)} users were told how many come first, at most {max(ahead, default=0)}")
     print(
@@ -185,4 +184,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

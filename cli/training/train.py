@@ -12,6 +12,9 @@ from core.expression.quantisation import Precision
 DataOption = Annotated[
     Path, typer.Option(help="FER-2013: the parquet, Kaggle's fer2013.csv or Kaggle's folder.")
 ]
+TestPhotos = Annotated[
+    Path | None, typer.Option(help="RAF-DB, to be measured on its test split, too.")
+]
 RUNS = Path("runs")
 
 
@@ -70,9 +73,7 @@ def publish(
     unshipped: Annotated[
         bool, typer.Option("--unshipped", help="Write all but the model's file, for its size.")
     ] = False,
-    photos: Annotated[
-        Path | None, typer.Option(help="RAF-DB, to be measured on its test split, too.")
-    ] = None,
+    photos: TestPhotos = None,
 ) -> None:
     """Export a run, calibrate, write card, evaluation and readme to models/."""
     require_keras()
@@ -105,9 +106,7 @@ def publish_ensemble(
     model_id: Annotated[str, typer.Argument(help="Id of the ensemble.")],
     members: Annotated[list[str], typer.Argument(help="Ids of published models.")],
     data: DataOption,
-    photos: Annotated[
-        Path | None, typer.Option(help="RAF-DB, to be measured on its test split, too.")
-    ] = None,
+    photos: TestPhotos = None,
 ) -> None:
     """Average published models: calibrate, write card, evaluation and readme to models/."""
     require_keras()

@@ -7,13 +7,13 @@ stride are one, whose cells are read together; confidences stay logits, since on
 are wanted; the picture comes as RGB.
 """
 
-import argparse
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import keras
 import numpy as np
 import onnx
+import typer
 from keras import layers, ops
 from onnx import numpy_helper
 
@@ -119,14 +119,13 @@ def _joined_head(
     return features
 
 
-def main() -> None:
-    """Write the file."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--onnx", type=Path, required=True)
-    parser.add_argument("--out", type=Path, default=ROOT / "models" / "yunet" / FILE_NAME)
-    args = parser.parse_args()
-    args.out.write_bytes(to_litert(build_network(args.onnx), None))
+def main(
+    published: Annotated[Path, typer.Option("--onnx", help="The published file.")],
+    out: Path = ROOT / "models" / "yunet" / FILE_NAME,
+) -> None:
+    """Write the file that is served."""
+    out.write_bytes(to_litert(build_network(published), None))
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)
