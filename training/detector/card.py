@@ -20,16 +20,11 @@ def description(
     """The content of `detector.json`, with `measured` as it comes out of the export."""
     return {
         "id": "mien-face",
-        "title": TEXTS["title"],
+        **TEXTS,
         **measured,
-        "input": TEXTS["input"],
-        "data": TEXTS["data"],
-        "teacher": TEXTS["teacher"],
         "recipe": asdict(recipe),
         "n_epochs": len(curves),
         "train_s": round(sum(row["train_s"] for row in curves)),
-        "licence": TEXTS["licence"],
-        "limits": TEXTS["limits"],
     }
 
 
