@@ -14,7 +14,6 @@ from services.person.context_of_use import CONTEXTS
 
 _SHORT: Final = 8  # digits of a pseudonym that tell people apart on a page
 _WORDS: Final = tomllib.loads(Path(__file__).with_name("words.toml").read_text("utf-8"))
-_PLAIN: Final[dict[str, str]] = _WORDS["sentences"]
 KIND_WORDS: Final = {Kind(kind): words for kind, words in _WORDS["kinds"].items()}
 
 
@@ -48,12 +47,9 @@ def who(actor: str, names: Mapping[str, str]) -> str:
 def sentence(row: AuditRow, names: Mapping[str, str]) -> str:
     """What a row says, in one plain sentence; an unknown action is shown by its token."""
     try:
-        details, action = json.loads(row.details_json), Action(row.action)
-        by, on = who(row.actor, names), who(f"admin:{row.object_id}", names)
-        if action in _PLAIN:
-            text = _PLAIN[action].format(**details, by=by, object=on)
-        else:
-            text = _SENTENCES[action](by, details, on)
+        details = json.loads(row.details_json)
+        say = _SENTENCES[Action(row.action)]
+        text = say(who(row.actor, names), details, who(f"admin:{row.object_id}", names))
     except (ValueError, KeyError, TypeError, AttributeError):
         # Somebody changed the row, or an older Mien wrote it; the details tell what is known.
         text = f"{who(row.actor, names)}: {row.action.lower().replace('_', ' ')}."
@@ -131,6 +127,11 @@ def _erasure(by: str, details: Mapping[str, Any], _object: str) -> str:
 
 
 _SENTENCES: Final[dict[Action, Callable[[str, Mapping[str, Any], str], str]]] = {
+    Action.STORE_CREATED: lambda by, _d, _o: f"{by} made this store.",
+    Action.ROWS_SIGNED: lambda by, _d, _o: f"{by} signed the rows that an older version had made.",
+    Action.NOTICE_PUBLISHED: lambda by, d, _o: (
+        f"{by} published version {d['version']} of the {d['kind']} ({d['language']})."
+    ),
     Action.CONSENT_GIVEN: lambda by, d, _o: f"{by} agreed to {_agreed(d)}; {_context(d)}.",
     Action.CONSENT_REFUSED: lambda by, d, _o: f"{by} said no; {_context(d)}.",
     Action.CONSENT_WITHDRAWN: lambda by, d, _o: f"{by} took back: {_agreed(d)}.",
@@ -158,13 +159,17 @@ _SENTENCES: Final[dict[Action, Callable[[str, Mapping[str, Any], str], str]]] = 
         f"{by} removed {_counted(int(d['files']), 'file')} that a crash had left."
     ),
     Action.RETENTION_CHANGED: _retention,
+    Action.ADMIN_CREATED: lambda by, _d, o: f"{by} added the admin {o}.",
     Action.ADMIN_CHANGED: lambda by, d, o: (
         f"{by} {'disabled' if d['disabled'] else 'enabled'} the admin {o}."
     ),
+    Action.SIGNED_IN: lambda by, _d, _o: f"{by} signed in.",
     Action.SIGN_IN_FAILED: _failed,
+    Action.SIGN_IN_LOCKED: lambda by, _d, _o: f"{by} was locked out after too many failures.",
     Action.SIGNED_OUT: lambda by, d, _o: f"{by} {_WORDS['signed_out'][d['reason']]}.",
     Action.ACCESS_REFUSED: lambda by, d, _o: (
         f"{by} was not let in: {_WORDS['refused'][d['reason']]}."
     ),
     Action.ADMIN_EXPORTED: lambda by, d, _o: f"{by} took {_WORDS['exports'][d['what']]}.",
+    Action.REANCHORED: lambda by, _d, _o: f"{by} accepted the end of the log and the clock.",
 }
