@@ -59,7 +59,7 @@ test-training: .venv-train/.train
 	KERAS_BACKEND=tensorflow TF_CPP_MIN_LOG_LEVEL=3 .venv-train/bin/python -m pytest -n 2 --dist loadfile --durations 15 tests/training
 
 screenshots: .venv/.dev
-	.venv/bin/python docs/make_screenshots.py
+	.venv/bin/python -m docs.make_screenshots
 
 # Report, ethics and data cards from the measured files; PDFs where there is a chromium.
 report: .venv/.dev

@@ -5,7 +5,6 @@ and with two. Counted from the first part written to the last, when all workers 
 On a busy machine look at the processor time a photo: other programs do not lengthen it much.
 """
 
-import argparse
 import io
 import json
 import os
@@ -15,11 +14,12 @@ import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
+import typer
 from PIL import Image
 
 from cli.bench_material import cpu_name, photo_jpeg
@@ -74,16 +74,12 @@ def measure(album: Path, out: Path, n_workers: int) -> dict[str, Any]:
     }
 
 
-def main() -> None:
+def main(photos: int = 1000, out: Annotated[Path | None, typer.Option("--json")] = None) -> None:
     """Run with one worker and with two, print, write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--photos", type=int, default=1000)
-    parser.add_argument("--json", type=Path)
-    args = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         album = Path(temporary) / "album"
         album.mkdir()
-        write_album(album, args.photos)
+        write_album(album, photos)
         runs = []
         for n_workers in (1, 2):
             runs.append(measure(album, Path(temporary) / f"out{n_workers}", n_workers))
@@ -94,9 +90,9 @@ def main() -> None:
         "measured_at": datetime.now(UTC).strftime("%Y-%m-%d"),
         "runs": runs,
     }
-    if args.json:
-        args.json.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    if out:
+        out.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -5,11 +5,12 @@ taken in units of the fixed reference work that took turns with it, so that a sl
 machine of the same class does not count. Says what takes over 15 % longer.
 """
 
-import argparse
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 RECORDED = Path(__file__).resolve().parents[1] / "docs" / "performance" / "bench.json"
 REFERENCE = "reference"
@@ -35,21 +36,18 @@ def slower(new: dict[str, Any], recorded: dict[str, Any], limit: float) -> list[
     ]
 
 
-def main() -> None:
+def main(
+    table: Annotated[Path, typer.Argument(help="of `mien bench --out`")],
+    recorded: Path = RECORDED,
+    limit: Annotated[float, typer.Option(help="0.15 is 15 %")] = 0.15,
+) -> None:
     """Read both, print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("table", type=Path, help="of `mien bench --out`")
-    parser.add_argument("--recorded", type=Path, default=RECORDED)
-    parser.add_argument("--limit", type=float, default=0.15, help="0.15 is 15 %%")
-    args = parser.parse_args()
-    new, recorded = (
-        json.loads(file.read_text(encoding="utf-8")) for file in (args.table, args.recorded)
-    )
-    if new["machine"] != recorded["machine"]:
-        print(f"Recorded on another machine ({recorded['machine']}), so works may differ by it.")
-    found = slower(new, recorded, args.limit)
-    print("\n".join(found) or f"Nothing takes over {args.limit:.0%} longer than recorded.")
+    new, before = (json.loads(file.read_text(encoding="utf-8")) for file in (table, recorded))
+    if new["machine"] != before["machine"]:
+        print(f"Recorded on another machine ({before['machine']}), so works may differ by it.")
+    found = slower(new, before, limit)
+    print("\n".join(found) or f"Nothing takes over {limit:.0%} longer than recorded.")
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -7,7 +7,6 @@ network of bytes, whose dot products take four of them in the place of one float
 processor time and the least of many short runs: other programs only ever add to it.
 """
 
-import argparse
 import json
 import os
 import sys
@@ -15,7 +14,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 # Before numpy is imported: its matrix product takes all cores otherwise, and on processors that
 # OpenBLAS does not know it does not use their widest registers.
@@ -26,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import cv2
 import numpy as np
+import typer
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from cli.bench_material import cpu_name, photo_jpeg
@@ -134,12 +134,8 @@ def steps(analyzer: Analyzer, models_dir: Path, runs: int) -> dict[str, dict[str
     }
 
 
-def main() -> None:
+def main(runs: int = 100, out: Annotated[Path | None, typer.Option("--json")] = None) -> None:
     """Measure, print, write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=100)
-    parser.add_argument("--json", type=Path)
-    args = parser.parse_args()
     cv2.setNumThreads(1)
     settings = load_settings()
     analyzer = create_analyzer(
@@ -153,13 +149,13 @@ def main() -> None:
         "measured_at": datetime.now(UTC).strftime("%Y-%m-%d"),
         "load_average": round(os.getloadavg()[0], 1),
         "model": settings.default_model,
-        **steps(analyzer, settings.models_dir, args.runs),
+        **steps(analyzer, settings.models_dir, runs),
     }
     text = json.dumps(content, indent=1) + "\n"
     print(text, end="")
-    if args.json:
-        args.json.write_text(text, encoding="utf-8")
+    if out:
+        out.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -8,7 +8,6 @@ idle machine, so that other programs change nothing. Prints the tables of docs/w
 puts them there, and `--speed` what `mien bench --live` says as well.
 """
 
-import argparse
 import json
 import subprocess
 import sys
@@ -16,10 +15,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Annotated
 
 import cv2
 import numpy as np
 import psutil
+import typer
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -50,20 +51,19 @@ class Engine:
     classifier: EmotionClassifier
 
 
-def main() -> None:
+def main(
+    seconds: Annotated[float, typer.Option(help="Of each still face.")] = 60.0,
+    changes: Annotated[int, typer.Option(help="Exchanges of one face by another.")] = 20,
+    speed: Annotated[bool, typer.Option("--speed", help="`mien bench --live`, too.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Into docs/webcam.md as well.")] = False,
+) -> None:
     """Run everything and print Markdown."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60.0, help="of each still face")
-    parser.add_argument("--changes", type=int, default=20, help="exchanges of one face by another")
-    parser.add_argument("--speed", action="store_true", help="measure `mien bench --live`, too")
-    parser.add_argument("--write", action="store_true", help="into docs/webcam.md as well")
-    options = parser.parse_args()
-    tables = {"live_quality": quality(options.seconds, options.changes)}
-    if options.speed:
-        tables["bench_live"] = speed()
+    tables = {"live_quality": quality(seconds, changes)}
+    if speed:
+        tables["bench_live"] = bench_live()
     for name, table in tables.items():
         print(table)
-        if options.write:
+        if write:
             put(name, table)
 
 
@@ -75,7 +75,7 @@ def put(name: str, table: str) -> None:
     DOC.write_text(f"{before}{begin}{table}\n{end}{rest.split(end)[1]}", encoding="utf-8")
 
 
-def speed() -> str:
+def bench_live() -> str:
     """The line of `mien bench --live --json` as a table."""
     command = [str(Path(sys.executable).with_name("mien")), "bench", "--live", "--json"]
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
@@ -215,4 +215,4 @@ def _settled_label(engine: Engine, film: Iterator[RGB]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -6,33 +6,27 @@ that was shown is in the audit log, and what the app took of time and memory. En
 something of that fails. The users run on the same machine and take some of it.
 """
 
-import argparse
 import json
 import os
 import platform
 import re
-import socket
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import psutil
+import typer
 from streamlit_user import StreamlitUser
 
 from cli.bench_material import cpu_name, photo_jpeg
-from core.config import ROOT
 from db.audit.log import Action
+from docs.tools.app import served
 from services.admin.review import AuditFilter, log_entries
 from services.store import chain_status, open_store
 
@@ -74,44 +68,10 @@ def visit(url: str, seen: Visit, photo: bytes, start: threading.Barrier) -> None
             start.wait()
 
 
-@contextmanager
-def app(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
-    """The app as it is served, on a free port, until the end of the block."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "streamlit", "run", "serve.py", f"--server.port={port}"]
-    env = {**os.environ, "MIEN_DATA_DIR": str(folder / "data")}
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [*command, "--server.address=127.0.0.1"],
-            cwd=ROOT,
-            env=env,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            deadline = time.monotonic() + 180
-            while True:
-                try:
-                    with urllib.request.urlopen(f"{url}/_stcore/health", timeout=5):
-                        break
-                except (urllib.error.URLError, OSError) as exc:
-                    if process.poll() is not None or time.monotonic() > deadline:
-                        raise RuntimeError((folder / "log").read_text()[-3000:]) from exc
-                    time.sleep(0.2)
-            yield url, psutil.Process(process.pid)
-        finally:
-            process.terminate()
-            process.wait(timeout=60)
-
-
 class Memory:
     """The most resident memory of a process, looked at ten times a second."""
 
     def __init__(self, process: psutil.Process) -> None:
-        """Begin to look."""
         self._process, self._stop = process, threading.Event()
         self.before_mb = self.peak_mb = process.memory_info().rss / 1e6
         self._thread = threading.Thread(target=self._look)
@@ -136,7 +96,8 @@ def run(n_users: int, n_photos: int, n_album: int) -> dict[str, Any]:
     load_before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        with app(folder) as (url, process):
+        with served(folder) as (url, pid):
+            process = psutil.Process(pid)
             start = threading.Barrier(len(visits))
             threads = [
                 threading.Thread(target=visit, args=(url, seen, photo, start)) for seen in visits
@@ -192,27 +153,26 @@ def faults(found: dict[str, Any]) -> list[str]:
     return wrong
 
 
-def main() -> None:
+def main(
+    users: int = 50,
+    photos: Annotated[int, typer.Option(help="Of each user.")] = 4,
+    album: Annotated[int, typer.Option(help="Photos of one further user.")] = 200,
+    out: Annotated[Path | None, typer.Option("--json", help="Write all figures there.")] = None,
+) -> None:
     """Run, print, write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--users", type=int, default=50)
-    parser.add_argument("--photos", type=int, default=4, help="of each user")
-    parser.add_argument("--album", type=int, default=200, help="photos of one further user")
-    parser.add_argument("--json", type=Path, help="write all figures there")
-    args = parser.parse_args()
-    found = run(args.users, args.photos, args.album)
+    found = run(users, photos, album)
     wrong = faults(found)
-    if args.json:
-        args.json.write_text(json.dumps({**found, "faults": wrong}, indent=1) + "\n")
-    few = sorted(seen["seconds"] for seen in found["visits"][: args.users])
+    if out:
+        out.write_text(json.dumps({**found, "faults": wrong}, indent=1) + "\n")
+    few = sorted(seen["seconds"] for seen in found["visits"][:users])
     print(f"{found['machine']}; load before {found['load_before']}")
     print(
-        f"{args.users} users with {args.photos} photos each: half within {few[len(few) // 2]:.1f} "
+        f"{users} users with {photos} photos each: half within {few[len(few) // 2]:.1f} "
         f"s, all within {few[-1]:.1f} s"
     )
-    if args.album:
-        album = found["visits"][-1]
-        print(f"beside them an album of {args.album} photos: {album['seconds']:.1f} s")
+    if album:
+        seconds = found["visits"][-1]["seconds"]
+        print(f"beside them an album of {album} photos: {seconds:.1f} s")
     ahead = [seen["most_ahead"] for seen in found["visits"] if seen["most_ahead"] is not None]
     print(f"{len(ahead)} users were told how many come first, at most {max(ahead, default=0)}")
     print(
@@ -224,4 +184,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -42,7 +42,6 @@ class StreamlitUser:
     """A session of the app at `url`, on the page at the path `page`. Not for several threads."""
 
     def __init__(self, url: str, page: str, *, timeout_s: float = 1200.0) -> None:
-        """Connect and open the page."""
         self._host = urllib.parse.urlsplit(url).netloc
         self._page, self._timeout_s = page, timeout_s
         self._states: dict[str, WidgetState] = {}

@@ -19,22 +19,14 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command("analyze")(analyze.analyze)
-app.command("batch")(batch.batch)
-app.command("evaluate")(evaluate.evaluate)
-app.command("detect-eval")(detect_eval.detect_eval)
-app.command("detectors")(detectors.detectors)
-app.command("models")(models.models)
-app.command("bench")(bench.bench)
-app.command("doctor")(doctor.doctor)
-app.command("train")(train.train)
-app.command("publish")(train.publish)
-app.command("publish-ensemble")(train.publish_ensemble)
-app.command("export")(train.export)
-app.command("train-detector")(train_detector.train_detector)
-app.command("publish-detector")(train_detector.publish_detector)
-app.command("evaluate-detector")(train_detector.evaluate_detector)
-app.command("audit")(audit.audit)
+for command in (
+    *(analyze.analyze, batch.batch, evaluate.evaluate, detect_eval.detect_eval),
+    *(detectors.detectors, models.models, bench.bench, doctor.doctor),
+    *(train.train, train.publish, train.publish_ensemble, train.export),
+    *(train_detector.train_detector, train_detector.publish_detector),
+    *(train_detector.evaluate_detector, audit.audit),
+):
+    app.command()(command)
 app.add_typer(bias.app, name="bias")
 app.add_typer(study_app, name="study")
 app.add_typer(store_app, name="store")

@@ -53,7 +53,7 @@ def wide_console() -> Any:
 
 
 @contextmanager
-def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
+def progress_bar(title: str) -> Iterator[Callable[[float, float], None]]:
     """A bar on the terminal; the block's value is told what is done and how much there is."""
     from rich.console import Console
     from rich.progress import Progress

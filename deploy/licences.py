@@ -6,49 +6,15 @@ the installed packages' own metadata.
 
 import importlib.metadata
 import re
+import tomllib
 from pathlib import Path
 from typing import Final
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE: Final = ROOT / "docs" / "licences.md"
 PINNED: Final = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)(?:\s*;\s*(.*?))?(?: \\)?$")
-INTRODUCTION: Final = """# Licences of the packages
-
-Made from the lock and the packages' own metadata by `make licences`; a test holds this page to the
-lock and lets no licence in that is not on its list. The licences of the models are in
-`THIRD_PARTY_NOTICES.md`. The wheel of `opencv-python-headless` carries FFmpeg's libraries
-(LGPL-2.1-or-later); that of `av` carries them, too (LGPL-3.0-or-later, they say), and beside them
-libx264 and libx265 (GPL-2.0-or-later), with which they are linked. Using Mien asks nothing of you.
-Whoever passes on the container, or an environment with this wheel, passes on a work under the GPL,
-version 3: its text and the source of these libraries belong with it, or `av` has to be built anew
-against an FFmpeg without the two (annotated clips need an encoder of H.264 then).
-`psycopg`, of the extra `postgres`, is under LGPL-3.0-only; `pi-heif`, of the extra `heic`, is
-under BSD-3-Clause and carries libheif and libde265 (LGPL-3.0-or-later) as libraries of their own,
-no x265.
-
-| Package | Version | Licence |
-|---|---|---|
-"""
-# What metadata writes in free text or in classifiers -> SPDX.
-SPDX: Final = {
-    "3-clause bsd license": "BSD-3-Clause",
-    "apache 2.0": "Apache-2.0",
-    "apache software license": "Apache-2.0",
-    "apache license 2.0": "Apache-2.0",
-    "apache license, version 2.0": "Apache-2.0",
-    "apache 2": "Apache-2.0",
-    "apache-2.0 license": "Apache-2.0",
-    "bsd": "BSD-3-Clause",
-    "bsd license": "BSD-3-Clause",
-    "bsd 3-clause license": "BSD-3-Clause",
-    "isc license (iscl)": "ISC",
-    "mit license": "MIT",
-    "the mit license (mit)": "MIT",
-    "mozilla public license 2.0 (mpl 2.0)": "MPL-2.0",
-    "python software foundation license": "PSF-2.0",
-}
-# Pinned, and not among the packages of a development environment.
-ELSEWHERE: Final = {"ml-dtypes": "Apache-2.0", "opencv-contrib-python": "Apache-2.0"}
+HEAD: Final = Path(__file__).with_name("licences.head.md")
+KNOWN: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 
 
 def pinned() -> dict[str, tuple[str, str]]:
@@ -75,7 +41,7 @@ def licence(name: str) -> str:
     ]
     # A whole licence text may stand there; its first line names it.
     text = (metadata.get("License") or "").strip().split("\n")[0]
-    found = [SPDX.get(entry.lower(), entry) for entry in classifiers or [text]]
+    found = [KNOWN["spdx"].get(entry.lower(), entry) for entry in classifiers or [text]]
     return " OR ".join(sorted(set(found))) or "unknown"
 
 
@@ -86,9 +52,9 @@ def page() -> str:
         try:
             words = licence(name)
         except importlib.metadata.PackageNotFoundError:
-            words = ELSEWHERE.get(name) or f"not installed here (`{marker}`)"
+            words = KNOWN["elsewhere"].get(name) or f"not installed here (`{marker}`)"
         rows.append(f"| {name} | {version} | {words} |")
-    return INTRODUCTION + "\n".join(rows) + "\n"
+    return HEAD.read_text("utf-8") + "\n".join(rows) + "\n"
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ Nothing of a person passes through here: durations, counts and the kinds of refu
 """
 
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -67,7 +66,6 @@ class Work:
     """How many analyses are under way, so that a stop can wait for them."""
 
     def __init__(self) -> None:
-        """Nothing is under way."""
         self._changed = threading.Condition()
         self._n_running, self._stopping = 0, False
 
@@ -105,12 +103,9 @@ class Work:
 
     def stop(self, timeout_s: float) -> bool:
         """Let nothing new begin and wait for what runs; False if it takes longer."""
-        deadline_s = time.monotonic() + timeout_s
         with self._changed:
             self._stopping = True
-            return self._changed.wait_for(
-                lambda: self._n_running == 0, max(deadline_s - time.monotonic(), 0)
-            )
+            return self._changed.wait_for(lambda: self._n_running == 0, timeout_s)
 
     def resume(self) -> None:
         """Let work begin again; for tests, which live on."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from core.config import Settings
 from db.audit import log as audit
@@ -19,7 +20,6 @@ __all__ = [
     "Store",
     "StoreFacts",
     "answers",
-    "inspect_store",
     "open_store",
 ]
 
@@ -31,15 +31,19 @@ def controller_of(settings: Settings) -> Controller:
     )
 
 
+def _access(settings: Settings) -> dict[str, Any]:
+    """Where the database is, if not in the data folder, and the master key, if not there."""
+    key = settings.master_key
+    return {
+        "database_url": settings.database_url,
+        "master_key": key.get_secret_value() if key else None,
+    }
+
+
 def open_store_of(settings: Settings) -> Store:
     """`db.store.open_store` as the settings say."""
-    key = settings.master_key
-    return open_store(
-        settings.data_dir,
-        database_url=settings.database_url,
-        master_key=key.get_secret_value() if key else None,
-        controller=controller_of(settings),
-    )
+    access = _access(settings)
+    return open_store(settings.data_dir, controller=controller_of(settings), **access)
 
 
 def open_store_if_there(settings: Settings) -> Store | None:
@@ -50,12 +54,12 @@ def open_store_if_there(settings: Settings) -> Store | None:
 
 def look_at_store_of(settings: Settings) -> Store:
     """`db.store.look_at_store` as the settings say."""
-    key = settings.master_key
-    return look_at_store(
-        settings.data_dir,
-        database_url=settings.database_url,
-        master_key=key.get_secret_value() if key else None,
-    )
+    return look_at_store(settings.data_dir, **_access(settings))
+
+
+def inspect_store_of(settings: Settings) -> StoreFacts:
+    """`db.views.inspect.inspect_store` as the settings say."""
+    return inspect_store(settings.data_dir, **_access(settings))
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,8 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -18,15 +17,8 @@ if TYPE_CHECKING:
     from services.bias_audit.judge import AuditResult, ModelAudit
 
 
-class LabelSource(StrEnum):
-    """Who says which group a picture belongs to."""
-
-    declared = "declared"
-    annotated = "annotated"
-    predicted = "predicted"
-    measured = "measured"
-
-
+# Who says which group a picture belongs to.
+LabelSource = Literal["declared", "annotated", "predicted", "measured"]
 DataFile = Annotated[Path, typer.Option(help="csv: path,label,…; or parquet: image,label,…")]
 Report = Annotated[Path | None, typer.Option(help="Report: .html, .json or .csv, by its suffix.")]
 Archive = Annotated[
@@ -56,9 +48,9 @@ def audit(
     data: DataFile,
     out: Report = None,
     images: Archive = None,
-    faces: Faces = FacesChoice.crop,
+    faces: Faces = "crop",
     group_by: Columns = None,
-    labels_are: Source = LabelSource.annotated,
+    labels_are: Source = "annotated",
     label_error: LabelError = None,
     model: Models = None,
     detector: DetectorName = None,
@@ -76,7 +68,7 @@ def audit(
     settings = load_settings()
     classifiers = load_models(model or [settings.default_model], settings.models_dir)
     finder = None
-    if faces is FacesChoice.detect:
+    if faces == "detect":
         finder = create_detector(detector or settings.default_detector, settings.models_dir)
     checked = _read(data, images, tuple(group_by or ()), settings.picture_limits)
     names = [classifier.card.id for classifier in classifiers]
@@ -93,8 +85,8 @@ def audit(
             classifiers,
             checked,
             detector=finder,
-            source=labels_are.value,
-            label_error=label_error if labels_are is LabelSource.predicted else None,
+            source=labels_are,
+            label_error=label_error if labels_are == "predicted" else None,
             robustness_n=robustness,
             progress=step,
         )
@@ -134,13 +126,10 @@ def _read(
 ) -> Any:
     from services.bias_audit.input import AuditInputError, check_set, read_table
 
-    archive: bytes | None = None
-    if images is not None:
-        if not images.is_file():
-            raise AuditInputError(f"{images} cannot be read: there is no such file.")
-        archive = images.read_bytes()
-    if not data.is_file():
-        raise AuditInputError(f"{data} cannot be read: there is no such file.")
+    for file in filter(None, (images, data)):
+        if not file.is_file():
+            raise AuditInputError(f"{file} cannot be read: there is no such file.")
+    archive = images.read_bytes() if images else None
     table = read_table(
         data.name, data.read_bytes(), beside=data.parent if images is None else None
     )

@@ -35,7 +35,7 @@ def bench_live(*, as_json: bool = False, seconds: float = 20.0) -> None:
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "walk.mp4"
         write_clip(clip)
-        measured = {**_paced(clip, seconds), **_unpaced(clip, seconds / 2)}
+        measured = {**asyncio.run(_through_webrtc(clip, seconds)), **_unpaced(clip, seconds / 2)}
     measured["machine"] = cpu_name()
     if as_json:
         sys.stdout.write(json.dumps(measured) + "\n")
@@ -68,30 +68,25 @@ def _analyzer() -> "StreamAnalyzer":
     )
 
 
-def _paced(file: Path, seconds: float) -> dict[str, Any]:
-    """Through WebRTC on this machine, a peer of ours in the place of the browser."""
-    return asyncio.run(_through_webrtc(file, seconds))
-
-
 async def _through_webrtc(file: Path, seconds: float) -> dict[str, Any]:
+    """Through WebRTC on this machine, a peer of ours in the place of the browser."""
     from aiortc import RTCPeerConnection
     from aiortc.contrib.media import MediaPlayer
 
     from services.analysis.live import LiveSession
     from services.analysis.live_frames import FrameProcessor
 
-    analyzer, steps = _analyzer(), _Steps()
+    analyzer, started_s = _analyzer(), time.monotonic()
     session = LiveSession(analyzer)
     processor: Any = FrameProcessor(session, lambda: None)
     server, browser = _server_of(processor), RTCPeerConnection()
     video: Any = MediaPlayer(str(file), loop=True).video
-    await _connect(browser, video, server, steps)
+    reached_s = await _connect(browser, video, server)
     while session.latest is None:
         if browser.connectionState == "connected":
-            steps.reach("ICE")
+            reached_s.setdefault("ICE", time.monotonic())
         await asyncio.sleep(0.005)
-    for step, at_s in session.reached_s.items():
-        steps.reach(step, at_s)
+    reached_s |= session.reached_s
     await asyncio.sleep(1)  # first calls plan memory
     figures = await _measured(session, seconds)
     session.close()
@@ -101,15 +96,18 @@ async def _through_webrtc(file: Path, seconds: float) -> dict[str, Any]:
     return {
         **figures,
         "source_fps": SOURCE_FPS,
-        "start_ms": steps.in_order(),
+        "start_ms": {
+            step: round(1000 * (at_s - started_s))
+            for step, at_s in sorted(reached_s.items(), key=lambda item: item[1])
+        },
         "detect_every": analyzer.costs.detect_every(analyzer.rules.cadence),
         "model": analyzer.classifier.card.id,
         "detector": analyzer.detector.name,
     }
 
 
-async def _connect(browser: Any, video: Any, server: Any, steps: "_Steps") -> None:
-    """Offer and answer; the picture that comes back is thrown away."""
+async def _connect(browser: Any, video: Any, server: Any) -> dict[str, float]:
+    """Offer and answer, and when they were there; the picture that comes back is thrown away."""
     from aiortc import RTCSessionDescription
     from aiortc.contrib.media import MediaBlackhole
 
@@ -117,12 +115,13 @@ async def _connect(browser: Any, video: Any, server: Any, steps: "_Steps") -> No
     browser.on("track", shown.addTrack)
     browser.addTrack(video)
     await browser.setLocalDescription(await browser.createOffer())
-    steps.reach("offer")
+    reached_s = {"offer": time.monotonic()}
     offer = browser.localDescription
     answer = await asyncio.to_thread(server.process_offer, offer.sdp, offer.type, 10)
-    steps.reach("answer")
+    reached_s["answer"] = time.monotonic()
     await browser.setRemoteDescription(RTCSessionDescription(answer.sdp, answer.type))
     await shown.start()
+    return reached_s
 
 
 async def _measured(session: "LiveSession", seconds: float) -> dict[str, Any]:
@@ -157,21 +156,6 @@ def _server_of(processor: Any) -> Any:
         "sendback_video": True,
     }
     return worker(**options)
-
-
-class _Steps:
-    """Milliseconds from now on at which each step was reached."""
-
-    def __init__(self) -> None:
-        self._started_s = time.monotonic()
-        self._reached_s: dict[str, float] = {}
-
-    def reach(self, step: str, at_s: float | None = None) -> None:
-        self._reached_s.setdefault(step, time.monotonic() if at_s is None else at_s)
-
-    def in_order(self) -> dict[str, int]:
-        by_time = sorted(self._reached_s.items(), key=lambda item: item[1])
-        return {step: round(1000 * (at_s - self._started_s)) for step, at_s in by_time}
 
 
 def _unpaced(file: Path, seconds: float) -> dict[str, Any]:

@@ -3,9 +3,8 @@
 import json
 import math
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -18,18 +17,8 @@ if TYPE_CHECKING:
     from core.measures.evaluation import Evaluation
 
 
-class FacesChoice(StrEnum):
-    """How faces are taken from the images."""
-
-    crop = "crop"
-    detect = "detect"
-
-
-class Labels(StrEnum):
-    """Who gave the labels."""
-
-    fer2013 = "fer2013"
-    people = "people"
+FacesChoice = Literal["crop", "detect"]  # how faces are taken from the images
+Labels = Literal["fer2013", "people"]  # who gave the labels
 
 
 def evaluate(
@@ -38,7 +27,7 @@ def evaluate(
     split: Annotated[str | None, typer.Option(help="Only rows whose `split` is this.")] = None,
     faces: Annotated[
         FacesChoice, typer.Option(help="crop: images are face crops; detect: largest face first.")
-    ] = FacesChoice.crop,
+    ] = "crop",
     detector: Annotated[str | None, typer.Option(help="Detector for --faces detect.")] = None,
     group_by: Annotated[
         list[str] | None, typer.Option("--group-by", help="Column; may be given several times.")
@@ -74,7 +63,7 @@ def evaluate(
         settings,
         split=split,
         group_by=tuple(group_by or ()),
-        detector=named if faces is FacesChoice.detect else None,
+        detector=named if faces == "detect" else None,
     )
     _print(evaluation, as_json=as_json)
 
@@ -86,7 +75,7 @@ def _classifier(
     from core.expression.classify import EmotionClassifier
 
     found = EmotionClassifier.load(model or settings.default_model, settings.models_dir)
-    return found if labels is None else found.in_dialect(labels.value)
+    return found if labels is None else found.in_dialect(labels)
 
 
 def _evaluated(

@@ -2,9 +2,10 @@
 
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from cli.output import progress_bar
 
 if TYPE_CHECKING:
     from core.config import Settings
@@ -28,7 +29,7 @@ def analyze_videos(
     as_csv: bool = False,
     every_frame: bool = False,
 ) -> tuple[str, bool]:
-    """Analyse clips one after another, with a line of progress on a terminal.
+    """Analyse clips one after another, with a bar on a terminal.
 
     Returns:
         The text to print (JSON: one array, an object a clip; CSV: one row a face and time, with
@@ -49,14 +50,15 @@ def analyze_videos(
     for path in paths:
         # Each clip has an analyzer of its own: numbers of faces begin anew.
         analyzer = stream_analyzer(found, classifier, settings)
-        result = analyse_clip(
-            printable(str(path)),
-            path,
-            analyzer,
-            clip_limits(settings),
-            _progress(printable(path.name)),
-            every_frame=every_frame,
-        )
+        with progress_bar(printable(path.name)) as progress:
+            result = analyse_clip(
+                printable(str(path)),
+                path,
+                analyzer,
+                clip_limits(settings),
+                progress,
+                every_frame=every_frame,
+            )
         results.append(result)
         if as_csv or as_json:  # what is printed is for machines
             sys.stderr.writelines(f"{result.name}: {note}\n" for note in result.notes)
@@ -68,18 +70,6 @@ def analyze_videos(
     else:
         text = "".join(_plain(result) for result in results)
     return text, any(result.error for result in results)
-
-
-def _progress(name: str) -> Callable[[float, float], None] | None:
-    if not sys.stderr.isatty():
-        return None
-
-    def show(done_s: float, all_s: float) -> None:
-        sys.stderr.write(f"\r{name}: {done_s:5.1f} of {all_s:.1f} s ")
-        if all_s and done_s >= all_s - 0.2:
-            sys.stderr.write("\n")
-
-    return show
 
 
 def _csv(results: list["ClipResult"]) -> str:

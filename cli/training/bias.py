@@ -1,5 +1,6 @@
 """`mien bias`: the studies of groups and conditions that Model Metrics shows."""
 
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -181,12 +182,12 @@ def _landmarker() -> Any:
     return FaceLandmarker.load(settings().models_dir)
 
 
+@cache
 def _guesses(data: Path, annotations: Path, detector: str | None) -> Any:
     """Perceived age group and gender of FER-2013's images; minutes the first time."""
     from training.studies.bias.guesses import guesses_of
 
-    folder = Path("runs") / "bias_guesses"
     with progress_bar("Annotating") as progress:
         return guesses_of(
-            data, annotations, classifier(None), _detector(detector), folder, progress=progress
+            data, annotations, classifier(None), _detector(detector), progress=progress
         )

@@ -1,8 +1,7 @@
 """`mien train`, `publish`, `publish-ensemble` and `export`: these need the `train` extra."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -13,16 +12,14 @@ from core.expression.quantisation import Precision
 DataOption = Annotated[
     Path, typer.Option(help="FER-2013: the parquet, Kaggle's fer2013.csv or Kaggle's folder.")
 ]
+TestPhotos = Annotated[
+    Path | None, typer.Option(help="RAF-DB, to be measured on its test split, too.")
+]
 RUNS = Path("runs")
 
 
-class Form(StrEnum):
-    """Kinds of files that `mien export` writes; the values are their extensions."""
-
-    keras = "keras"
-    h5 = "h5"
-    tflite = "tflite"
-    onnx = "onnx"
+# Kinds of files that `mien export` writes, by their extensions.
+Form = Literal["keras", "h5", "tflite", "onnx"]
 
 
 class TrainingUnavailableError(MienError):
@@ -76,9 +73,7 @@ def publish(
     unshipped: Annotated[
         bool, typer.Option("--unshipped", help="Write all but the model's file, for its size.")
     ] = False,
-    photos: Annotated[
-        Path | None, typer.Option(help="RAF-DB, to be measured on its test split, too.")
-    ] = None,
+    photos: TestPhotos = None,
 ) -> None:
     """Export a run, calibrate, write card, evaluation and readme to models/."""
     require_keras()
@@ -111,9 +106,7 @@ def publish_ensemble(
     model_id: Annotated[str, typer.Argument(help="Id of the ensemble.")],
     members: Annotated[list[str], typer.Argument(help="Ids of published models.")],
     data: DataOption,
-    photos: Annotated[
-        Path | None, typer.Option(help="RAF-DB, to be measured on its test split, too.")
-    ] = None,
+    photos: TestPhotos = None,
 ) -> None:
     """Average published models: calibrate, write card, evaluation and readme to models/."""
     require_keras()
@@ -138,15 +131,15 @@ def export(
 
     models_dir = with_unshipped(model, load_settings().models_dir)
     card = load_card(model, models_dir)
-    file = out or Path(f"{model}.{form.value}")
+    file = out or Path(f"{model}.{form}")
     check_out(file)
-    if form is Form.tflite and not card.members:
+    if form == "tflite" and not card.members:
         write_output(file, load_model_bytes(card, models_dir))
     else:
         require_keras()
         from training.publishing.artifacts import export_network
 
-        export_network(card, models_dir, form.value, file, weights)
+        export_network(card, models_dir, form, file, weights)
     print(f"Written to {file}.")
 
 

@@ -31,7 +31,6 @@ from db.errors import AuditDetailError
 from db.seal.rows import KEYS
 from db.tables import AuditEventRow
 
-_Columns = Select[int, str, str, str, str, str, str, str]
 Details = Mapping[str, int | bool | str]
 TOKEN = re.compile(r"[A-Za-z0-9_.:/+-]{0,64}")
 SYSTEM = "system"
@@ -123,7 +122,7 @@ def canonical_details(details: Details) -> str:
 def last_row(session: Session) -> AuditRow | None:
     """The newest row, None in an empty log."""
     values = session.execute(_columns().order_by(AuditEventRow.seq.desc()).limit(1)).first()
-    return _audit_row(values) if values else None
+    return AuditRow(*values) if values else None
 
 
 def hash_at(session: Session, seq: int) -> str | None:
@@ -232,25 +231,12 @@ def _filtered(statement: Any, wanted: AuditFilter) -> Any:
     return statement
 
 
-def _columns() -> _Columns:
-    row = AuditEventRow
-    return select(
-        row.seq,
-        row.ts_utc,
-        row.actor,
-        row.action,
-        row.object_id,
-        row.details_json,
-        row.prev_hash,
-        row.hash,
-    )
+def _columns() -> Select[Any]:
+    """All columns, in the order of `AuditRow`'s fields."""
+    return select(*AuditEventRow.__table__.columns)
 
 
-def _rows(session: Session, statement: _Columns) -> Generator[AuditRow]:
+def _rows(session: Session, statement: Select[Any]) -> Generator[AuditRow]:
     with session.execute(statement.execution_options(yield_per=VERIFY_BATCH_ROWS)) as found:
         for values in found:
-            yield _audit_row(values)
-
-
-def _audit_row(values: Any) -> AuditRow:
-    return AuditRow(*values)
+            yield AuditRow(*values)

@@ -1,21 +1,21 @@
 """Dates of law, kept as data with the day on which they were checked."""
 
 import tomllib
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
 
+from pydantic import BaseModel, Field
+
 LEGAL_DATES_FILE = Path(__file__).with_name("legal_dates.toml")
 
 
-@dataclass(frozen=True)
-class LegalDate:
+class LegalDate(BaseModel, frozen=True):
     """From when on a law says something; `read` is "text" or "secondary"."""
 
     id: str
     law: str
-    applies_from: date
+    applies_from: date = Field(alias="from")
     says: str
     source: str
     read: str
@@ -25,27 +25,16 @@ class LegalDate:
         return self.applies_from <= on
 
 
-@dataclass(frozen=True)
-class LegalDates:
+class LegalDates(BaseModel, frozen=True):
     """All dates, in the order in which they apply, and the day of the last check."""
 
     as_of: date
-    dates: tuple[LegalDate, ...]
+    dates: tuple[LegalDate, ...] = Field(alias="date")
 
 
 @cache
 def legal_dates() -> LegalDates:
     """Read the data file."""
     content = tomllib.loads(LEGAL_DATES_FILE.read_text("utf-8"))
-    dates = [
-        LegalDate(
-            id=entry["id"],
-            law=entry["law"],
-            applies_from=entry["from"],
-            says=entry["says"],
-            source=entry["source"],
-            read=entry["read"],
-        )
-        for entry in content["date"]
-    ]
-    return LegalDates(content["as_of"], tuple(sorted(dates, key=lambda row: row.applies_from)))
+    content["date"].sort(key=lambda entry: entry["from"])
+    return LegalDates.model_validate(content)

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
@@ -50,6 +50,20 @@ class Holding:
     gone_by_day: tuple[tuple[date, int], ...]
 
 
+class _Item(NamedTuple):
+    """A kept result or image: whose it is, when it goes, how large it is."""
+
+    subject_id: str
+    gone_at: datetime
+    size_bytes: int
+
+
+_STORED: Final[dict[Kind, Any]] = {  # table and size of what is stored
+    Kind.RESULT: (AnalysisRow, func.length(AnalysisRow.sealed_result)),
+    Kind.IMAGE: (StoredImageRow, StoredImageRow.size_bytes),
+}
+
+
 def events_by_day(session: Session, since: datetime, until: datetime) -> tuple[DayCount, ...]:
     """Consent events of [since, until), by day, purpose and state."""
     event = ConsentEventRow
@@ -91,40 +105,31 @@ def states_now(session: Session, now: datetime) -> tuple[StateCount, ...]:
 
 def holdings(session: Session, now: datetime) -> tuple[Holding, ...]:
     """What is stored of results and images, and when it will go."""
-    days = policy_days(session)
-    tables = ((Kind.RESULT, AnalysisRow), (Kind.IMAGE, StoredImageRow))
-    return tuple(_holding(session, kind, table, now, days[kind]) for kind, table in tables)
+    return tuple(_holding(kind, _items(session, kind, now)) for kind in _STORED)
 
 
-def _holding(
-    session: Session,
-    kind: Kind,
-    table: type[AnalysisRow] | type[StoredImageRow],
-    now: datetime,
-    days: int,
-) -> Holding:
-    size = (
-        StoredImageRow.size_bytes
-        if table is StoredImageRow
-        else func.length(AnalysisRow.sealed_result)
-    )
-    rows = session.execute(
-        select(table.stored_at, table.promised_until, size).where(alive(table, now, days))
-    )
-    gone: list[datetime] = []
-    size_bytes = 0
-    for stored_at, promised_until, item_bytes in rows:
-        gone.append(kept_until(stored_at, promised_until, days))
-        size_bytes += item_bytes
-    by_day = Counter(when.date() for when in gone)
+def _holding(kind: Kind, items: list[_Item]) -> Holding:
+    gone = [item.gone_at for item in items]
     return Holding(
         kind=kind,
-        count=len(gone),
-        size_bytes=size_bytes,
+        count=len(items),
+        size_bytes=sum(item.size_bytes for item in items),
         first_gone=min(gone, default=None),
         last_gone=max(gone, default=None),
-        gone_by_day=tuple(sorted(by_day.items())),
+        gone_by_day=tuple(sorted(Counter(when.date() for when in gone).items())),
     )
+
+
+def _items(session: Session, kind: Kind, now: datetime) -> list[_Item]:
+    """All of a kind that is not over its time."""
+    table, size = _STORED[kind]
+    days = policy_days(session)[kind]
+    rows = session.execute(
+        select(table.subject_id, table.stored_at, table.promised_until, size).where(
+            alive(table, now, days)
+        )
+    )
+    return [_Item(who, kept_until(at, until, days), n) for who, at, until, n in rows]
 
 
 @dataclass(frozen=True)
@@ -143,37 +148,27 @@ class Due:
 def due(session: Session, now: datetime, days: int) -> tuple[Due, ...]:
     """What goes until `days` days from `now`, a row for each day on which something does."""
     until = now + timedelta(days=days)
+    items = {kind: _items(session, kind, now) for kind in _STORED}
     results, images = (
-        Counter(when.date() for _, when in ends if when <= until) for ends in _ends(session, now)
+        Counter(item.gone_at.date() for item in items[kind] if item.gone_at <= until)
+        for kind in (Kind.RESULT, Kind.IMAGE)
     )
-    records = Counter(when.date() for when in _record_ends(session, now) if when <= until)
+    ends = _record_ends(session, [*items[Kind.RESULT], *items[Kind.IMAGE]])
+    records = Counter(when.date() for when in ends if when <= until)
     return tuple(
         Due(when, results[when], images[when], records[when])
         for when in sorted({*results, *images, *records})
     )
 
 
-def _ends(session: Session, now: datetime) -> list[list[tuple[str, datetime]]]:
-    """Subject and end of each result and of each image that is not over its time."""
-    days = policy_days(session)
-    found = []
-    for table, kind in ((AnalysisRow, Kind.RESULT), (StoredImageRow, Kind.IMAGE)):
-        rows = session.execute(
-            select(table.subject_id, table.stored_at, table.promised_until).where(
-                alive(table, now, days[kind])
-            )
-        )
-        found.append([(who, kept_until(at, until, days[kind])) for who, at, until in rows])
-    return found
-
-
-def _record_ends(session: Session, now: datetime) -> list[datetime]:
+def _record_ends(session: Session, items: list[_Item]) -> list[datetime]:
     """When each consent record goes: with its own end or that of its last item."""
     days = policy_days(session)
     last_item: dict[str, datetime] = {}
-    for ends in _ends(session, now):
-        for who, when in ends:
-            last_item[who] = max(when, last_item.get(who, when))
+    for item in items:
+        last_item[item.subject_id] = max(
+            item.gone_at, last_item.get(item.subject_id, item.gone_at)
+        )
     ends_of_records = []
     for row in session.scalars(select(ConsentRecordRow)):
         own = max(

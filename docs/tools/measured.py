@@ -18,42 +18,7 @@ from core.expression.model_card import UNSHIPPED
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
-# Which command makes a file; for files that are missing or do not say so themselves.
-COMMANDS: Final = {
-    "models/NAME/evaluation.json": "mien detect-eval --data wider_val.parquet --detector NAME "
-    "--out models/NAME/evaluation.json",
-    "models/*/evaluation.json": "mien publish RECIPE --data fer2013.parquet",
-    "models/*/quality.json": "python -m training.fits.quality --data fer2013.parquet",
-    "models/*/curves.json": "mien train RECIPE --data fer2013.parquet",
-    "models/*/card.json": "mien publish RECIPE --data fer2013.parquet",
-    "models/*/predictions.npz": "mien publish RECIPE --data fer2013.parquet",
-    "models/studies/dataset_facts.json": "mien study datasets --fer fer2013.parquet",
-    "models/studies/landmarks.json": "mien study landmarks --fer fer2013.parquet "
-    "--helen helen68.parquet",
-    "models/studies/failures_*.json": "mien study failures --fer fer2013.parquet",
-    "models/studies/bias_measured_*.json": "mien bias measured --data fer2013.parquet",
-    "models/studies/bias_predicted_*.json": "mien bias predicted --data fer2013.parquet "
-    "--annotations utkface.parquet",
-    "models/studies/bias_utkface_*.json": "mien bias utkface --data utkface.parquet",
-    "models/studies/bias_dataset_fer2013.json": "mien bias dataset --data fer2013.parquet",
-    "models/studies/mitigation_*.json": "mien bias mitigate --data fer2013.parquet",
-    "models/studies/robustness_*.json": "mien bias robustness --data fer2013.parquet",
-    "models/studies/detectors.json": "python -m training.fits.detector_effect "
-    "--data fer2013.parquet",
-    "models/studies/speed.json": "mien bias speed",
-    "models/studies/pruning_*.json": "mien study pruning mien-labels --data fer2013.parquet",
-    "models/studies/trials_architectures.json": "mien study trials architectures "
-    "--data fer2013.parquet",
-    "models/studies/trials_ablations.json": "mien study trials ablations --data fer2013.parquet",
-    "models/studies/bench*.json": "mien bench --json",
-    "docs/performance/floor.json": "python benchmarks/floor.py --json floor.json",
-    "docs/performance/batch.json": "python benchmarks/batch.py --json batch.json",
-    "docs/performance/load.json": "python benchmarks/load.py --users 50 --json load.json",
-    "docs/performance/peers.json": "make bench-peers DATA=fer2013.parquet",
-    "docs/report/failures.toml": "written by a person who looked at the images",
-    "docs/report/literature.toml": "read by people; each entry names its source",
-    "db/policy/legal_dates.toml": "read by people; each entry names its source",
-}
+COMMANDS: Final = tomllib.loads(Path(__file__).with_name("commands.toml").read_text("utf-8"))
 _STEP: Final = re.compile(r"([^.\[\]]+)|\[([^=\]]+)(?:=([^\]]*))?\]")
 
 
@@ -69,26 +34,18 @@ class NotMeasuredError(Exception):
         self.command = command
 
 
-@dataclass(frozen=True)
-class Source:
-    """A file that figures came from, and the command that makes it."""
-
-    path: str
-    command: str
-
-
 @dataclass
 class Measured:
     """Files under one folder, and which of them were used so far.
 
     Attributes:
         root: the repository.
-        sources: path -> source, in the order of first use.
+        sources: path -> command that makes the file, in the order of first use.
         needed: paths that `need` gave since it was cleared.
     """
 
     root: Path = ROOT
-    sources: dict[str, Source] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
     needed: list[str] = field(default_factory=list)
     _loaded: dict[str, Any] = field(default_factory=dict)
 
@@ -138,10 +95,10 @@ class Measured:
         self.note(path)
         return dig(content, key, path)
 
-    def note(self, path: str, command: str | None = None) -> int:
+    def note(self, path: str) -> int:
         """Number of the source `path`, from 1, in the order of first use."""
         if path not in self.sources:
-            self.sources[path] = Source(path, command or self.command(path))
+            self.sources[path] = self.command(path)
         return list(self.sources).index(path) + 1
 
     def command(self, path: str) -> str:

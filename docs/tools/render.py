@@ -226,10 +226,7 @@ def _gathered(block: str) -> str:
 def source_lines(measured: Measured) -> list[str]:
     """Rows of the table of sources."""
     lines = ["| | file | made by |", "|---|---|---|"]
-    for number, source in enumerate(measured.sources.values(), 1):
-        made = source.command
+    for number, (path, made) in enumerate(measured.sources.items(), 1):
         shown_command = f"`{made}`" if made.split()[0] in ("mien", "make", "python") else made
-        lines.append(
-            f'| <a id="source-{number}"></a>{number} | `{source.path}` | {shown_command} |'
-        )
+        lines.append(f'| <a id="source-{number}"></a>{number} | `{path}` | {shown_command} |')
     return lines

@@ -1,9 +1,9 @@
 """`python -m docs.tools.report`: figures, report, ethics and data cards, and the report's PDF."""
 
-import argparse
-import sys
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
+
+import typer
 
 from docs.tools.figures.make import write_all
 from docs.tools.measured import ROOT, Measured
@@ -27,26 +27,21 @@ def rendered(name: str, root: Path = ROOT) -> str:
     return render(DOCS / DOCUMENTS[name], FIGURES_FOLDER, root)
 
 
-def main() -> None:
+def main(
+    no_pdf: Annotated[bool, typer.Option("--no-pdf", help="Only Markdown and figures.")] = False,
+) -> None:
     """Write everything; without chromium, everything but the PDF."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--no-pdf", action="store_true", help="only Markdown and figures")
-    options = parser.parse_args()
     figures = write_all(Measured())
     print(f"{len(figures)} figures in docs/{FIGURES_FOLDER}")
     for name in DOCUMENTS:
         (DOCS / name).write_text(rendered(name), encoding="utf-8")
         print(f"docs/{name}")
-    if options.no_pdf:
+    if no_pdf:
         return
-    from docs.tools.paper import CHROMIUM, report_html, write_pdf
+    from docs.tools.paper import report_html, write_pdf
 
-    if not CHROMIUM.exists():
-        sys.exit(f"No PDF: there is no chromium at {CHROMIUM} (set MIEN_CHROMIUM).")
-    out = DOCS / "report.pdf"
-    write_pdf(report_html((DOCS / "report.md").read_text("utf-8")), out, base=DOCS)
-    print(f"docs/report.pdf, {out.stat().st_size / 1e3:.0f} kB")
+    write_pdf(report_html((DOCS / "report.md").read_text("utf-8")), DOCS / "report.pdf", base=DOCS)
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -11,24 +11,14 @@ from pydantic.fields import FieldInfo
 from core.config import ENV_PREFIX, ROOT, SECRETS_DIR_VARIABLE, Settings
 
 PAGE: Final = ROOT / "docs" / "settings.md"
-INTRODUCTION: Final = f"""# Settings
-
-Made from `core/config.py` by `make settings`; a test holds this page to it.
-
-Each is an environment variable. Where `{SECRETS_DIR_VARIABLE}` names a folder, such as Docker's
-`/run/secrets`, a file in it called like the variable in small letters (`mien_master_key`) sets
-what the environment does not. Secrets come from nowhere else. Streamlit's own settings (address,
-port, largest upload of any page) are in `.streamlit/config.toml`.
-
-| Variable | Kind | Default | What |
-|---|---|---|---|
-"""
+HEAD: Final = Path(__file__).with_name("settings.head.md")
 
 
 def settings_page() -> str:
     """The text of docs/settings.md."""
     rows = [_row(name, field) for name, field in Settings.model_fields.items()]
-    return INTRODUCTION + "\n".join(rows) + "\n"
+    head = HEAD.read_text("utf-8").replace("{SECRETS_DIR_VARIABLE}", SECRETS_DIR_VARIABLE)
+    return head + "\n".join(rows) + "\n"
 
 
 def _row(name: str, field: FieldInfo) -> str:

@@ -118,7 +118,6 @@ class RetentionPreview:
 
     kind: Kind
     days_now: int
-    days_then: int
     goes: int
     stays: int
 
@@ -238,7 +237,7 @@ def preview_retention(store: Store, kind: Kind, days: int) -> RetentionPreview:
         total = retention.count_all(session, kind)
     # What is over its time already goes in any case.
     goes = max(over_then - over_now, 0)
-    return RetentionPreview(kind, days_now, days, goes, total - over_now - goes)
+    return RetentionPreview(kind, days_now, goes, total - over_now - goes)
 
 
 def set_retention(store: Store, kind: Kind, days: int, *, admin: AdminIdentity) -> RetentionPolicy:

@@ -1,57 +1,20 @@
 """Rows of the audit log as sentences for people; the rows themselves hold tokens and numbers."""
 
 import json
+import tomllib
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from db.audit import log as audit
 from db.audit.chain import AuditRow
 from db.audit.log import Action
-from db.types import Kind, Purpose
+from db.types import Kind
 from services.person.context_of_use import CONTEXTS
 
 _SHORT: Final = 8  # digits of a pseudonym that tell people apart on a page
-_PURPOSES: Final = {
-    Purpose.ANALYSE: "analyse now",
-    Purpose.KEEP_RESULT: "keep the result",
-    Purpose.KEEP_IMAGE: "keep the image",
-    Purpose.EVALUATION: "use for evaluation",
-}
-KIND_WORDS: Final = {
-    Kind.RESULT: "kept results",
-    Kind.IMAGE: "kept images",
-    Kind.ERASURE_JOB: "notes of erasures done",
-}
-_WAYS: Final = {
-    "photo": "a photo",
-    "landmarks": "a photo on Landmark Analysis",
-    "snapshot": "a snapshot",
-    "clip": "a clip",
-    "live": "a live video",
-}
-_TABLES: Final = {
-    "stored_image": ("image", "images"),
-    "analysis": ("result", "results"),
-    "consent_record": ("consent record", "consent records"),
-    "subject": ("receipt code", "receipt codes"),
-    "erasure_job": ("note of an erasure", "notes of erasures"),
-}
-_SCOPES: Final = {"all": "everything", "result": "the results", "image": "the images"}
-_REASONS: Final = {"erase": "asked for", "withdraw": "consent taken back"}
-_EXPORTS: Final = {
-    "audit": "the log",
-    "consents": "the list of consents",
-    "evaluation": "what may be used for evaluation",
-}
-_SIGNED_OUT: Final = {
-    "asked": "signed out",
-    "idle": "was signed out after a quarter of an hour without use",
-    "absolute": "was signed out after eight hours",
-}
-_REFUSED: Final = {
-    "not_on_list": "is not on the list of admins",
-    "expired": "had a sign-in that has run out",
-}
+_WORDS: Final = tomllib.loads(Path(__file__).with_name("words.toml").read_text("utf-8"))
+KIND_WORDS: Final = {Kind(kind): words for kind, words in _WORDS["kinds"].items()}
 
 
 def who(actor: str, names: Mapping[str, str]) -> str:
@@ -102,7 +65,9 @@ def _listed(words: list[str]) -> str:
 
 
 def _agreed(details: Mapping[str, Any]) -> str:
-    chosen = [words for purpose, words in _PURPOSES.items() if details.get(purpose.value) is True]
+    chosen = [
+        words for purpose, words in _WORDS["purposes"].items() if details.get(purpose) is True
+    ]
     return _listed(chosen) if chosen else "nothing"
 
 
@@ -114,7 +79,7 @@ def _context(details: Mapping[str, Any]) -> str:
 def _gone(details: Mapping[str, Any]) -> str:
     counts = [
         _counted(int(details[table]), *words)
-        for table, words in _TABLES.items()
+        for table, words in _WORDS["tables"].items()
         if details.get(table)
     ]
     return _listed(counts) if counts else "nothing"
@@ -140,7 +105,7 @@ def _analysed(by: str, details: Mapping[str, Any], _object: str) -> str:
     ]
     keeping = f"{_listed(kept)} kept" if kept else "nothing kept"
     found = f": {_listed(counts)}" if counts else ""
-    return f"{by} had {_WAYS.get(way, way)} analysed ({model}){found}; {keeping}."
+    return f"{by} had {_WORDS['ways'].get(way, way)} analysed ({model}){found}; {keeping}."
 
 
 def _failed(by: str, details: Mapping[str, Any], _object: str) -> str:
@@ -155,6 +120,11 @@ def _retention(by: str, details: Mapping[str, Any], _object: str) -> str:
     kind = KIND_WORDS[Kind(str(details["kind"]))]
     now = _counted(int(details["days"]), "day")
     return f"{by} changed {kind} from {details['days_before']} to {now}."
+
+
+def _erasure(by: str, details: Mapping[str, Any], _object: str) -> str:
+    reason = _WORDS["reasons"].get(details["reason"], details["reason"])
+    return f"{_WORDS['scopes'][details['scope']]} of {by} is to go ({reason})."
 
 
 _SENTENCES: Final[dict[Action, Callable[[str, Mapping[str, Any], str], str]]] = {
@@ -182,9 +152,7 @@ _SENTENCES: Final[dict[Action, Callable[[str, Mapping[str, Any], str], str]]] = 
         f"{by} took their data: {_counted(int(d['analyses']), 'result')}, "
         f"{_counted(int(d['images']), 'image')}."
     ),
-    Action.ERASURE_REQUESTED: lambda by, d, _o: (
-        f"{_SCOPES[d['scope']]} of {by} is to go ({_REASONS.get(d['reason'], d['reason'])})."
-    ),
+    Action.ERASURE_REQUESTED: _erasure,
     Action.ROWS_DELETED: lambda by, d, _o: f"{by} deleted the rows of {_gone(d)}.",
     Action.ERASED: lambda _by, d, _o: f"an erasure is done: {_gone(d)} deleted.",
     Action.PURGED: lambda _by, d, _o: f"{_gone(d)} went because the time was over.",
@@ -199,8 +167,10 @@ _SENTENCES: Final[dict[Action, Callable[[str, Mapping[str, Any], str], str]]] = 
     Action.SIGNED_IN: lambda by, _d, _o: f"{by} signed in.",
     Action.SIGN_IN_FAILED: _failed,
     Action.SIGN_IN_LOCKED: lambda by, _d, _o: f"{by} was locked out after too many failures.",
-    Action.SIGNED_OUT: lambda by, d, _o: f"{by} {_SIGNED_OUT[d['reason']]}.",
-    Action.ACCESS_REFUSED: lambda by, d, _o: f"{by} was not let in: {_REFUSED[d['reason']]}.",
-    Action.ADMIN_EXPORTED: lambda by, d, _o: f"{by} took {_EXPORTS[d['what']]}.",
+    Action.SIGNED_OUT: lambda by, d, _o: f"{by} {_WORDS['signed_out'][d['reason']]}.",
+    Action.ACCESS_REFUSED: lambda by, d, _o: (
+        f"{by} was not let in: {_WORDS['refused'][d['reason']]}."
+    ),
+    Action.ADMIN_EXPORTED: lambda by, d, _o: f"{by} took {_WORDS['exports'][d['what']]}.",
     Action.REANCHORED: lambda by, _d, _o: f"{by} accepted the end of the log and the clock.",
 }

@@ -24,7 +24,6 @@ class FacesOverTime:
     """Where each face of a clip was, from the rows of its timeline in the order of time."""
 
     def __init__(self, rows: Sequence[TimelineRow]) -> None:
-        """Group the rows by time."""
         grouped = [(t_s, tuple(group)) for t_s, group in groupby(rows, key=lambda row: row.t_s)]
         self._times_s = [t_s for t_s, _ in grouped]
         self._rows = [group for _, group in grouped]

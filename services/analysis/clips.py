@@ -26,6 +26,7 @@ from core.pictures.video_process import IsolatedClip
 from core.stream import SmoothingRules, StreamAnalyzer, StreamFrame, StreamRules
 from core.stream.timeline import FaceSummary, Timeline, TimelineRow, row_dict, summary_dict
 from core.types import ImageRGB
+from services.analysis.photos import turned_note
 
 NO_FACE = (
     "No face was found in this video: please choose one in which faces are upright, "
@@ -36,11 +37,6 @@ MAX_ALL_ROWS: Final = 300_000  # of `every_frame`: some 200 MB
 _PROBE_EVERY_S: Final = 0.5
 _FEWEST_PROBES: Final = 2
 _MOST_PROBES: Final = 40
-_TURNED: Final = {
-    90: "The video lies on its side: it was turned for the analysis.",
-    180: "The video stands on its head: it was turned for the analysis.",
-    270: "The video lies on its side: it was turned for the analysis.",
-}
 
 Progress = Callable[[float, float], None]
 
@@ -155,7 +151,7 @@ class _Run:
     def result(self, name: str, clip: IsolatedClip, elapsed_s: float) -> ClipResult:
         faces, notes = tuple(self.timeline.summaries()), [*clip.notes]
         if self._degrees:
-            notes.insert(0, _TURNED[self._degrees])
+            notes.insert(0, turned_note("video", self._degrees))
         if not faces:
             notes.insert(0, NO_FACE)
         if self.timeline.is_thinned:

@@ -6,7 +6,7 @@ be logged is not shown; a live video that cannot be logged does not begin.
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from uuid import uuid4
 
 from core.analyzer import Analyzer
@@ -81,7 +81,6 @@ class AuditRecord:
     def __init__(
         self, store: Store, consent: Consent | None, *, model_ids: Sequence[str], pictures: int
     ) -> None:
-        """Log the beginning, one row a model."""
         self._store, self._id = store, uuid4().hex
         self._judgements = 0
         self._actor = audit.subject_actor(consent.pseudonym) if consent else audit.OPERATOR
@@ -109,18 +108,11 @@ class AuditRecord:
         self._judgements = done
 
     def __enter__(self) -> "AuditRecord":
-        """The record itself."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Log the end."""
         details = {"judgements": self._judgements, "stopped": kind is not None}
-        try:
-            with self._store.write() as unit:
-                unit.log(audit.Action.AUDIT_ENDED, self._actor, details, object_id=self._id)
-        except StoreError as error:
-            # The rows of the beginning stand; this one only adds how far it came.
-            logger.warning("the end of an audit could not be logged: %s", error)
+        _log_end(self._store, audit.Action.AUDIT_ENDED, self._actor, details, self._id)
 
 
 class LiveRecord:
@@ -134,7 +126,6 @@ class LiveRecord:
     """
 
     def __init__(self, store: Store, consent: Consent, *, model_id: str) -> None:
-        """Log the beginning."""
         self._store, self._pseudonym = store, consent.pseudonym
         self._id = uuid4().hex
         self._lock = threading.Lock()
@@ -153,14 +144,16 @@ class LiveRecord:
             if self._ended:
                 return
             self._ended = True
-        try:
-            with self._store.write() as unit:
-                unit.log(
-                    audit.Action.LIVE_ENDED,
-                    audit.subject_actor(self._pseudonym),
-                    {"frames": frames, "faces": faces},
-                    object_id=self._id,
-                )
-        except StoreError as error:
-            # The row of the beginning stands; this one only adds counts to it.
-            logger.warning("the end of a live video could not be logged: %s", error)
+        actor, details = audit.subject_actor(self._pseudonym), {"frames": frames, "faces": faces}
+        _log_end(self._store, audit.Action.LIVE_ENDED, actor, details, self._id)
+
+
+def _log_end(
+    store: Store, action: audit.Action, actor: str, details: Mapping[str, int], object_id: str
+) -> None:
+    try:
+        with store.write() as unit:
+            unit.log(action, actor, details, object_id=object_id)
+    except StoreError as error:
+        # The rows of the beginning stand; this one only adds how far it came.
+        logger.warning("%s could not be logged: %s", action.value, error)

@@ -9,9 +9,10 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Final
 
 from core.errors import MienError
+from core.stream import StreamAnalyzer
 from core.stream.frames import StreamFrame
 from core.stream.timeline import FaceSummary, Timeline, TimelineRow
 from core.types import ImageRGB
@@ -20,14 +21,6 @@ from services.observe import observers
 _FPS_WINDOW_S: Final = 2.0
 _IDLE_S: Final = 3.0
 _N_LATENCIES: Final = 300
-
-
-class FrameAnalyzer(Protocol):
-    """What a live video needs of `core.stream.StreamAnalyzer`."""
-
-    def process(self, image_rgb: ImageRGB, t_s: float) -> StreamFrame:
-        """Analyse one frame."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -74,12 +67,11 @@ class LiveSession:
 
     def __init__(
         self,
-        analyzer: FrameAnalyzer,
+        analyzer: StreamAnalyzer,
         *,
         on_frame: Callable[[], object] | None = None,
         idle_s: float = _IDLE_S,
     ) -> None:
-        """Begin without a thread."""
         self._analyzer, self._on_frame = analyzer, on_frame
         self._idle_s = idle_s
         self._changed = threading.Condition()
@@ -251,7 +243,6 @@ class LiveSlots:
     def __init__(
         self, limit: int, *, stale_s: float = 10.0, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """All slots are free."""
         self.limit, self._stale_s, self._clock = limit, stale_s, clock
         self._lock = threading.Lock()
         self._touched_s: dict[str, float] = {}

@@ -27,12 +27,11 @@ NO_FACE = (
     "faces, or --tiles); else please choose a photo in which a face is upright and well lit."
 )
 
-# What is said of a photo whose faces show that it is not upright.
-_TURNED = {
-    90: ("The photo lies on its side: it was turned for the analysis.",),
-    180: ("The photo stands on its head: it was turned for the analysis.",),
-    270: ("The photo lies on its side: it was turned for the analysis.",),
-}
+
+def turned_note(what: str, degrees: int) -> str:
+    """What is said of a photo or a video whose faces show that it is not upright."""
+    how = "stands on its head" if degrees == 180 else "lies on its side"
+    return f"The {what} {how}: it was turned for the analysis."
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +175,8 @@ def _face_notes(analysis: Analysis, min_face_px: int) -> tuple[str, ...]:
     n_small = sum(face.scores is None for face in analysis.faces)
     if not analysis.faces:
         return (NO_FACE,)
-    turned = _TURNED.get(analysis.turned_degrees, ())
+    degrees = analysis.turned_degrees
+    turned = (turned_note("photo", degrees),) if degrees else ()
     if n_small:
         which = "The face is" if n_small == len(analysis.faces) == 1 else f"{n_small} faces are"
         return (

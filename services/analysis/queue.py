@@ -26,7 +26,6 @@ class Turns:
     """
 
     def __init__(self, n_at_once: int, max_waiting: int) -> None:
-        """Nobody is there."""
         self._free, self._max_waiting = n_at_once, max_waiting
         self._lock = threading.Lock()
         self._waiting: deque[Turn] = deque()
@@ -96,7 +95,6 @@ class Turn:
     """One place, from `Turns.ask`."""
 
     def __init__(self, turns: Turns) -> None:
-        """Not granted yet."""
         self._turns, self._since_s = turns, 0.0
         self.granted, self.left = threading.Event(), False
 

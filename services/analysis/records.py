@@ -12,8 +12,6 @@ from db.consent.analyses import Kept
 from db.store import Store
 from db.types import Consent, Purpose, Way
 
-__all__ = ["Kept"]
-
 JPEG_QUALITY = 95
 
 

@@ -19,6 +19,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
@@ -161,7 +162,6 @@ class BatchFolder:
         self._lock.close()
 
     def __enter__(self) -> Self:
-        """Itself; closed at the end of the block."""
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -271,11 +271,5 @@ def _part_size(n_files: int) -> int:
 
 
 def _chunks(names: Iterable[str], size: int) -> Iterator[list[str]]:
-    chunk: list[str] = []
-    for name in names:
-        chunk.append(name)
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
+    rest = iter(names)
+    return iter(lambda: list(islice(rest, size)), [])

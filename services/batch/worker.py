@@ -33,7 +33,6 @@ class PartFiles:
     """Files of a part. Their names stay out of `repr`, because Dask logs arguments by it."""
 
     def __init__(self, files: Sequence[str]) -> None:
-        """Keep the names."""
         self.files = tuple(files)
 
     def __repr__(self) -> str:

@@ -5,7 +5,8 @@ parquet with `image,label`. What is wrong with it is said at once for all rows i
 first row under the header is row 1.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -67,14 +68,12 @@ def read_table(name: str, data: bytes, *, beside: Path | None = None) -> Table:
             f"The table has {len(data) / 1e6:.0f} MB; "
             f"the limit is {limits.get(suffix, MAX_CSV_BYTES) / 1e6:.0f}."
         )
-    try:
+    with _refused_here():
         if suffix == ".parquet":
             table = Table(read_parquet(data, max_rows=MAX_ROWS, max_columns=tables.MAX_COLUMNS))
         else:
             exists = None if beside is None else lambda text: locate(text, beside).is_file()
             table = tables.read_table(name, data, exists=exists)
-    except DatasetError as refusal:
-        raise AuditInputError(str(refusal)) from refusal
     if table.frame.empty:
         raise AuditInputError("The table has no rows; at least one picture is needed.")
     if len(table.frame) > MAX_ROWS:
@@ -109,36 +108,13 @@ def check_set(
     Raises:
         AuditInputError: the first kind of fault found, with all rows that have it.
     """
-    try:
-        return _checked(name, table, group_by, archive, folder, limits or PictureLimits())
-    except DatasetError as refusal:
-        raise AuditInputError(str(refusal)) from refusal
-
-
-def _checked(
-    name: str,
-    table: Table,
-    group_by: Sequence[str],
-    archive: bytes | None,
-    folder: Path | None,
-    limits: PictureLimits,
-) -> AuditSet:
-    check_columns(name, table.frame, group_by)
-    frame, labels, notes = known_labels(name, table.frame)
-    groups, more = _groups(frame, group_by)
-    notes = [*table.notes, *notes, *more]
-    sources: Sequence[Source]
-    if holds_pictures(name, frame):
-        pictures = embedded_pictures(name, frame["image"])
-        _check_judged(sum(map(len, pictures)))
-        sources = pictures
-    elif archive is not None:
-        sources = _from_zip(frame, archive, limits.max_bytes)
-    elif folder is not None:
-        sources, more = find_files(frame["path"], folder)
-        notes += more
-    else:
-        raise AuditInputError("A csv names its pictures; please add the ZIP that holds them.")
+    limits = limits or PictureLimits()
+    with _refused_here():
+        check_columns(name, table.frame, group_by)
+        frame, labels, notes = known_labels(name, table.frame)
+        groups, more = _groups(frame, group_by)
+        sources, unusual = _sources(name, frame, archive, folder, limits.max_bytes)
+    notes = [*table.notes, *notes, *more, *unusual]
     present = np.unique(labels)
     if len(present) == 1:
         only = EMOTIONS[int(present[0])]
@@ -149,6 +125,30 @@ def _checked(
     rows = frame.index.to_numpy(np.int64) + 1
     images = LabelledImages(labels, groups, name, rows, list(sources), tuple(notes), limits)
     return AuditSet(images, tuple(notes))
+
+
+def _sources(
+    name: str, frame: pd.DataFrame, archive: bytes | None, folder: Path | None, max_bytes: int
+) -> tuple[Sequence[Source], list[str]]:
+    """Of each row the picture, or what reads it, and what to say of them."""
+    if holds_pictures(name, frame):
+        pictures = embedded_pictures(name, frame["image"])
+        _check_judged(sum(map(len, pictures)))
+        return pictures, []
+    if archive is not None:
+        return _from_zip(frame, archive, max_bytes), []
+    if folder is not None:
+        return find_files(frame["path"], folder)
+    raise AuditInputError("A csv names its pictures; please add the ZIP that holds them.")
+
+
+@contextmanager
+def _refused_here() -> Iterator[None]:
+    """What is wrong with a table anywhere is a fault of the set that is to be audited."""
+    try:
+        yield
+    except DatasetError as refusal:
+        raise AuditInputError(str(refusal)) from refusal
 
 
 def _groups(frame: pd.DataFrame, group_by: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:

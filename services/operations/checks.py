@@ -128,38 +128,34 @@ def check_disk(settings: Settings) -> Finding:
 
 def check_store(settings: Settings) -> Iterator[Check]:
     """Whether the database answers and is migrated, the master key fits, the clock is right."""
-    from services.store import inspect_store
+    from services.store import inspect_store_of
 
-    key = settings.master_key
     try:
-        facts = inspect_store(
-            settings.data_dir, settings.database_url, key.get_secret_value() if key else None
-        )
+        facts = inspect_store_of(settings)
     except MienError as error:
         yield Check("database", "bad", "The store cannot be opened.", str(error))
         return
     if facts.revision is None:
-        yield Check("database", "good", "It is made at first start.")
+        database = good("It is made at first start.")
     elif not facts.is_migrated:
-        yield Check(
-            "database",
-            "note",
+        database = note(
             f"Its tables are of version {facts.revision}.",
             "They are brought up to date at the next start; make a backup before.",
         )
     else:
-        yield Check("database", "good", f"It answers; tables of version {facts.revision}.")
+        database = good(f"It answers; tables of version {facts.revision}.")
+    yield Check("database", *database)
     if facts.key_fits is False:
-        yield Check(
-            "master key",
-            "bad",
+        master_key = bad(
             "It is not the one that the store was made with, or missing.",
             "Put the file back into the data folder's secrets, or set MIEN_MASTER_KEY as it was.",
         )
-    elif facts.key_found:
-        yield Check("master key", "good", "It is there, for its owner only.")
     else:
-        yield Check("master key", "good", "It is made at first start.")
+        found = (
+            "It is there, for its owner only." if facts.key_found else "It is made at first start."
+        )
+        master_key = good(found)
+    yield Check("master key", *master_key)
     yield check_clock(facts.newest_row_at, datetime.now(UTC))
 
 

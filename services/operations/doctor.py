@@ -9,8 +9,6 @@ from services.operations import checks
 from services.operations.checks import Check
 from services.store import Store, answers
 
-__all__ = ["Check"]
-
 
 def examine(settings: Settings) -> Iterator[Check]:
     """Every check, one after the other; changes nothing."""
@@ -48,7 +46,6 @@ class Readiness:
         *,
         serving: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Nothing is known of the models yet."""
         self._settings, self._find_store, self._serving = settings, find_store, serving
         self._models: Check | None = None
 

@@ -140,7 +140,6 @@ class LogObserver(Observer):
     """Writes what services do into the log, as numbers."""
 
     def __init__(self) -> None:
-        """Write under the name of the services."""
         self._log = logging.getLogger("services")
 
     def photo_analysed(self, timings_ms: Mapping[str, float], n_faces: int) -> None:

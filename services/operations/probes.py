@@ -39,7 +39,6 @@ class ProbeServer:
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
-        """Begin to listen."""
         self._metrics_app, self._readiness = make_wsgi_app(metrics.registry), readiness
         self._server = make_server(
             host, port, self._answer, ThreadingWSGIServer, handler_class=_SilentHandler

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -26,67 +27,54 @@ class Metrics(Observer):
     """Observes services, keeps counts in a registry of its own; asks the store at each scrape."""
 
     def __init__(self, find_store: Callable[[], Store | None] = lambda: None) -> None:
-        """Register everything once."""
         registry = CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=registry)
         self.registry, self._find_store = registry, find_store
-        self._steps = Histogram(
+        counter, gauge = partial(Counter, registry=registry), partial(Gauge, registry=registry)
+        histogram = partial(Histogram, registry=registry)
+        self._steps = histogram(
             "mien_step_seconds",
             "Time of one step of an analysed photo; total is all of it.",
             ["step"],
             buckets=_STEP_BUCKETS_S,
-            registry=registry,
         )
-        self._photos = Counter("mien_photos", "Photos that were analysed.", registry=registry)
-        self._faces = Counter("mien_faces", "Faces found in them.", registry=registry)
-        self._refused = Counter(
-            "mien_refusals",
-            "Photos that were not analysed, by reason.",
-            ["reason"],
-            registry=registry,
+        self._photos = counter("mien_photos", "Photos that were analysed.")
+        self._faces = counter("mien_faces", "Faces found in them.")
+        self._refused = counter(
+            "mien_refusals", "Photos that were not analysed, by reason.", ["reason"]
         )
-        self._waiting = Gauge(
-            "mien_queue_length", "Analyses that wait for their turn.", registry=registry
-        )
-        running = Gauge("mien_running", "Analyses under way.", registry=registry)
-        running.set_function(lambda: WORK.n_running)
-        self._frames = Histogram(
+        self._waiting = gauge("mien_queue_length", "Analyses that wait for their turn.")
+        gauge("mien_running", "Analyses under way.").set_function(lambda: WORK.n_running)
+        self._frames = histogram(
             "mien_frame_seconds",
             "Time from a live frame's arrival to its result.",
             buckets=_STEP_BUCKETS_S,
-            registry=registry,
         )
-        self._dropped = Counter(
-            "mien_frames_dropped", "Live frames replaced by a newer one.", registry=registry
-        )
+        self._dropped = counter("mien_frames_dropped", "Live frames replaced by a newer one.")
         self._register_purges(registry)
 
     def _register_purges(self, registry: CollectorRegistry) -> None:
-        self._purges = Counter(
+        counter, gauge = partial(Counter, registry=registry), partial(Gauge, registry=registry)
+        self._purges = counter(
             "mien_purges",
             "Purges of this process, by outcome: done, skipped, failed.",
             ["outcome"],
-            registry=registry,
         )
-        self._removed = Counter("mien_purged_items", "Items that they removed.", registry=registry)
+        self._removed = counter("mien_purged_items", "Items that they removed.")
         self._purge_s = Histogram(
             "mien_purge_seconds", "Time of a purge.", buckets=_PURGE_BUCKETS_S, registry=registry
         )
-        self._purged_at = Gauge(
-            "mien_last_purge_timestamp_seconds",
-            "When this process last finished a purge.",
-            registry=registry,
+        self._purged_at = gauge(
+            "mien_last_purge_timestamp_seconds", "When this process last finished a purge."
         )
-        self._unfinished = Gauge(
-            "mien_erasures_unfinished", "Jobs that the last purge left to do.", registry=registry
+        self._unfinished = gauge(
+            "mien_erasures_unfinished", "Jobs that the last purge left to do."
         )
-        lag = Gauge(
+        gauge(
             "mien_purge_lag_seconds",
             "For how long the oldest item is over its time; 0 for none, NaN without a database.",
-            registry=registry,
-        )
-        lag.set_function(self._lag_s)
+        ).set_function(self._lag_s)
 
     def photo_analysed(self, timings_ms: Mapping[str, float], n_faces: int) -> None:
         """Count the photo and time its steps."""

@@ -11,8 +11,6 @@ from db.policy.retention import anything_expired, overdue_since
 from db.store import Store
 from services.observe import observers
 
-__all__ = ["PurgeReport"]
-
 EVERY_S = 300.0
 logger = logging.getLogger(__name__)
 

@@ -5,11 +5,11 @@ pseudonym, so that after an erasure nothing links the paper in a person's hand t
 """
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from db.types import (
     Consent,
@@ -25,12 +25,7 @@ from db.types import (
 SCHEMA_VERSION = "ISO/IEC TS 27560:2023, mien-consent-record-1"
 SCHEMA_FILE = Path(__file__).with_name("consent_record.schema.json")
 KIND_OF = {Purpose.KEEP_RESULT: Kind.RESULT, Purpose.KEEP_IMAGE: Kind.IMAGE}
-PURPOSE_TEXTS = {
-    Purpose.ANALYSE: "Find faces in the photo and show which expressions they resemble.",
-    Purpose.KEEP_RESULT: "Keep boxes, points and scores, sealed, to show them again.",
-    Purpose.KEEP_IMAGE: "Keep the photo without its hidden data, sealed, to show it again.",
-    Purpose.EVALUATION: "Use what is kept to measure how well the product works.",
-}
+TERMS: Final = tomllib.loads(Path(__file__).with_name("consent_record.toml").read_text("utf-8"))
 
 
 def receipt_of_consent(
@@ -45,40 +40,41 @@ def receipt_of_consent(
         purpose: ConsentState.GIVEN if purpose in consent.choices.given else ConsentState.REFUSED
         for purpose in Purpose
     }
-    events = [
-        ConsentEvent(consent.given_at, purpose, state, consent.notice_id)
-        for purpose, state in states.items()
-    ]
-    facts = _Facts(
+    view = SubjectView(
         record_id=consent.record_id,
-        principal_id=consent.subject_id or consent.record_id,
+        subject_id=consent.subject_id or consent.record_id,
+        context=consent.context,
+        language=notice.language,
+        notice=notice,
         given_at=consent.given_at,
         valid_until=consent.valid_until,
-        context=consent.context,
-        notice=notice,
+        signed_name=signed_name or None,
         states=states,
         promised_days=consent.promised_days,
-        events=events,
-        signed_name=signed_name,
+        events=tuple(
+            ConsentEvent(consent.given_at, purpose, state, consent.notice_id)
+            for purpose, state in states.items()
+        ),
+        analyses=(),
+        images=(),
     )
-    return _record(facts, controller)
+    return receipt_of_subject(view, controller=controller)
 
 
 def receipt_of_subject(view: SubjectView, *, controller: Controller) -> dict[str, Any]:
     """The record as it stands now, withdrawals included."""
-    facts = _Facts(
-        record_id=view.record_id,
-        principal_id=view.subject_id,
-        given_at=view.given_at,
-        valid_until=view.valid_until,
-        context=view.context,
-        notice=view.notice,
-        states=view.states,
-        promised_days=view.promised_days,
-        events=view.events,
-        signed_name=view.signed_name or "",
-    )
-    return _record(facts, controller)
+    return {
+        "header": {
+            "schema_version": SCHEMA_VERSION,
+            "record_id": view.record_id,
+            "pii_principal_id": view.subject_id,
+            "created": _time(view.given_at),
+            "valid_until": _time(view.valid_until),
+        },
+        "processing": _processing(view),
+        "parties": [controller.as_party(), _person(view)],
+        "events": [_event(event, view.subject_id) for event in view.events],
+    }
 
 
 def as_json(record: Mapping[str, Any]) -> str:
@@ -86,60 +82,29 @@ def as_json(record: Mapping[str, Any]) -> str:
     return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
 
 
-@dataclass(frozen=True)
-class _Facts:
-    """What differs between records."""
-
-    record_id: str
-    principal_id: str
-    given_at: datetime
-    valid_until: datetime
-    context: str
-    notice: Notice
-    states: Mapping[Purpose, ConsentState]
-    promised_days: Mapping[Kind, int]
-    events: Iterable[ConsentEvent]
-    signed_name: str
-
-
-def _record(facts: _Facts, controller: Controller) -> dict[str, Any]:
-    return {
-        "header": {
-            "schema_version": SCHEMA_VERSION,
-            "record_id": facts.record_id,
-            "pii_principal_id": facts.principal_id,
-            "created": _time(facts.given_at),
-            "valid_until": _time(facts.valid_until),
-        },
-        "processing": _processing(facts),
-        "parties": [controller.as_party(), _person(facts)],
-        "events": [_event(event, facts.principal_id) for event in facts.events],
-    }
-
-
-def _processing(facts: _Facts) -> dict[str, Any]:
+def _processing(view: SubjectView) -> dict[str, Any]:
     return {
         "privacy_notice": {
-            "id": facts.notice.id,
-            "version": facts.notice.version,
-            "sha256": facts.notice.sha256,
-            "published": _time(facts.notice.published_at),
+            "id": view.notice.id,
+            "version": view.notice.version,
+            "sha256": view.notice.sha256,
+            "published": _time(view.notice.published_at),
         },
-        "language": facts.notice.language,
-        "context_of_use": facts.context,
+        "language": view.notice.language,
+        "context_of_use": view.context,
         "purposes": [
-            _purpose(purpose, facts.states.get(purpose, ConsentState.REFUSED), facts.promised_days)
+            _purpose(purpose, view.states.get(purpose, ConsentState.REFUSED), view.promised_days)
             for purpose in Purpose
         ],
-        **_fixed_terms(),
+        **TERMS["processing"],
     }
 
 
-def _person(facts: _Facts) -> dict[str, str]:
+def _person(view: SubjectView) -> dict[str, str]:
     return {
-        "party_id": facts.principal_id,
+        "party_id": view.subject_id,
         "party_type": "PII principal",
-        "party_name": facts.signed_name,
+        "party_name": view.signed_name or "",
         "party_address": "",
         "party_contact": "",
     }
@@ -161,39 +126,14 @@ def _purpose(
 ) -> dict[str, Any]:
     kind = KIND_OF.get(purpose)
     days = promised_days.get(kind, 0) if kind is not None else 0
+    terms = TERMS["purposes"][purpose.value]
     return {
         "purpose": purpose.value,
-        "description": PURPOSE_TEXTS[purpose],
+        "description": terms["description"],
         "state": state.value,
         "lawful_basis": "explicit consent, GDPR 6(1)(a) and 9(2)(a)",
-        "pii": _pii(purpose),
+        "pii": terms["pii"],
         "retention_period": f"P{days}D",
-    }
-
-
-def _pii(purpose: Purpose) -> list[str]:
-    photo, readings = "photo of a face", "boxes, landmarks, expression scores"
-    return {
-        Purpose.ANALYSE: [photo, readings],
-        Purpose.KEEP_RESULT: [readings],
-        Purpose.KEEP_IMAGE: [photo],
-        Purpose.EVALUATION: [photo, readings],
-    }[purpose]
-
-
-def _fixed_terms() -> dict[str, Any]:
-    return {
-        "special_category": True,
-        "collection_method": "a button below the notice that says what it allows, with boxes that "
-        "nobody ticked beforehand; the photo is handed over by the person",
-        "processing_method": "automated analysis on the serving computer",
-        "processing_locations": ["the serving computer"],
-        "storage_locations": ["the data folder of this installation"],
-        "jurisdiction": "the controller's; designed for GDPR and 740 ILCS 14",
-        "recipients": ["none"],
-        "withdrawal_method": "Ethics & Privacy page with the receipt code, or `mien store erase`",
-        "privacy_rights": ["access", "portability", "withdrawal", "erasure", "complaint"],
-        "authority": "the data protection authority of the person's country",
     }
 
 

@@ -1,14 +1,11 @@
 """Pieces that several networks share."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import keras
 from keras import layers
 
-from training.architectures.layers import BatchNorm
-
-Tensor = Any  # a keras.KerasTensor; Keras ships no types
+from training.architectures.layers import BatchNorm, Tensor
 
 
 def squeeze_excite(features: Tensor, ratio: int = 8) -> Tensor:

@@ -3,7 +3,8 @@
 import keras
 from keras import layers
 
-from training.architectures.blocks import Tensor, classifier_head
+from training.architectures.blocks import classifier_head
+from training.architectures.layers import Tensor
 
 
 def convnext_block(features: Tensor, expansion: int = 4) -> Tensor:

@@ -10,7 +10,7 @@ import h5py
 import keras
 from keras import layers
 
-from training.architectures.blocks import Tensor
+from training.architectures.layers import Tensor
 
 _LAST_WIDTH = 1792
 

@@ -4,12 +4,12 @@ import keras
 from keras import layers
 
 from training.architectures.blocks import (
-    Tensor,
     classifier_head,
     conv_bn,
     squeeze_excite,
     stem_and_stages,
 )
+from training.architectures.layers import Tensor
 
 
 def residual_block(features: Tensor, width: int, stride: int) -> Tensor:

@@ -6,13 +6,12 @@ import keras
 from keras import layers
 
 from training.architectures.blocks import (
-    Tensor,
     classifier_head,
     conv_bn,
     squeeze_excite,
     stem_and_stages,
 )
-from training.architectures.layers import BatchNorm
+from training.architectures.layers import BatchNorm, Tensor
 
 
 def inverted_residual(features: Tensor, width: int, stride: int, expansion: int) -> Tensor:

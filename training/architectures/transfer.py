@@ -11,9 +11,8 @@ from keras import layers, ops
 from numpy.typing import NDArray
 
 from core.pictures.face_input import FaceInput
-from training.architectures.blocks import Tensor
 from training.architectures.inception_resnet import inception_resnet_v1
-from training.architectures.layers import BatchNorm
+from training.architectures.layers import BatchNorm, Tensor
 
 BACKBONES = {
     "vgg16": keras.applications.VGG16,

@@ -4,12 +4,10 @@ They stand for what varies between photographs: turn, distance and place of the 
 image, light, things in front of the face, sharpness and the sensor's noise.
 """
 
-from typing import Any
-
 import keras
 from keras import ops
 
-Tensor = Any  # a keras.KerasTensor; Keras ships no types
+from training.architectures.layers import Tensor
 
 
 class Augment(keras.layers.Layer):

@@ -38,7 +38,6 @@ class MixedBatches(keras.utils.PyDataset):
     def __init__(
         self, parts: Sequence[Part], batch_size: int, n_per_epoch: int, seed: int
     ) -> None:
-        """Keep all images in memory."""
         super().__init__()
         self.batch_size, self.n_per_epoch, self.seed = batch_size, n_per_epoch, seed
         self._images = np.concatenate([part.images for part in parts])
@@ -89,7 +88,6 @@ class BalancedBatches(MixedBatches):
         vote_share: float = 0.0,
         mixup_alpha: float = 0.0,
     ) -> None:
-        """Prepare the class-wise drawing weights."""
         counts = np.bincount(faces.labels, minlength=len(EMOTIONS))
         wanted = counts**balance_power / (counts**balance_power).sum() * len(faces)
         weights = (wanted / np.maximum(counts, 1))[faces.labels]
@@ -98,7 +96,6 @@ class BalancedBatches(MixedBatches):
         self.mixup_alpha = mixup_alpha
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """One batch, mixed where that is wanted."""
         images, targets = super().__getitem__(index)
         if not self.mixup_alpha:
             return images, targets

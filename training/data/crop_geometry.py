@@ -29,8 +29,6 @@ FER_GEOMETRY_FILE = ROOT / "models" / "fer2013_geometry.json"
 _MEDIAPIPE_EYES, _MEDIAPIPE_MOUTH = (33, 133, 263, 362), (61, 291)
 _IBUG_EYES, _IBUG_MOUTH = (36, 39, 42, 45), (48, 54)
 
-# FER-2013's crops are enlarged and framed before the mesh is fitted: it expects surroundings.
-
 app = typer.Typer(add_completion=False)
 
 

@@ -58,11 +58,10 @@ class Faces:
             )
 
     def __len__(self) -> int:
-        """Count of faces."""
         return len(self.labels)
 
-    def keep(self, mask: NDArray[np.bool_]) -> "Faces":
-        """The faces where `mask` (n,) is true."""
+    def keep(self, mask: NDArray[np.bool_] | NDArray[np.int64]) -> "Faces":
+        """The faces where `mask` (n,) is true, or those at these places, in their order."""
         votes = None if self.votes is None else self.votes[mask]
         return Faces(self.images[mask], self.labels[mask], votes)
 
@@ -71,9 +70,7 @@ class Faces:
 
         Files are often sorted by label; with `limit` only the first so many are kept.
         """
-        order = np.random.default_rng(0).permutation(len(self))[:limit]
-        votes = None if self.votes is None else self.votes[order]
-        return Faces(self.images[order], self.labels[order], votes)
+        return self.keep(np.random.default_rng(0).permutation(len(self))[:limit])
 
     def targets(self, vote_share: float) -> NDArray[np.float32]:
         """One-hot labels (n, 7); where votes are known, `vote_share` of them is the votes'."""
@@ -165,9 +162,14 @@ def _load_folder(path: Path, split: Split) -> Faces:
     faces = Faces(np.stack(images), np.array(labels, np.int64))
     if split == "test":
         return faces
-    train_index, validation_index = train_test_split(
-        np.arange(len(faces)), test_size=0.1, random_state=0, stratify=faces.labels
+    train, validation = split_off(faces, 0.1)
+    return train if split == "train" else validation
+
+
+def split_off(faces: Faces, share: float) -> tuple[Faces, Faces]:
+    """The faces but for a stratified `share` (seed 0), and that share, in their order."""
+    _, chosen = train_test_split(
+        np.arange(len(faces)), test_size=share, random_state=0, stratify=faces.labels
     )
-    mask = np.zeros(len(faces), bool)
-    mask[train_index if split == "train" else validation_index] = True
-    return faces.keep(mask)
+    mask = np.isin(np.arange(len(faces)), chosen)
+    return faces.keep(~mask), faces.keep(mask)

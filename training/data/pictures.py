@@ -12,7 +12,7 @@ from core.detection import FaceDetector
 from core.expression.classify import EmotionClassifier
 from core.landmarks import FaceLandmarker
 from core.pictures.face_input import FaceInput
-from core.types import Face, FloatArray, ImageRGB, Landmarks
+from core.types import FloatArray
 from training.data.framing import decode_rgb
 
 Progress = Callable[[int, int], None]
@@ -77,7 +77,8 @@ def analyse_photos(
         if faces:
             largest = max(faces, key=lambda face: face.box.area)
             found[row] = True
-            meshed[row] = landmarker is not None and _fits(landmarker, image_rgb, largest)
+            if landmarker is not None:
+                meshed[row] = landmarker.landmarks(image_rgb, [largest])[0] is not None
             square = spec.square(largest.box, detector.box_geometry)
             crop = spec.crop(image_rgb, square)
             crops[row] = (
@@ -89,8 +90,3 @@ def analyse_photos(
     if found.any() and judged:
         probabilities[found] = judge(classifier, crops[found])
     return PhotoFaces(found, meshed, crops, probabilities)
-
-
-def _fits(landmarker: FaceLandmarker, image_rgb: ImageRGB, face: Face) -> bool:
-    found: tuple[Landmarks | None, ...] = landmarker.landmarks(image_rgb, [face])
-    return found[0] is not None

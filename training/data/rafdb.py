@@ -11,12 +11,11 @@ from typing import Final, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.model_selection import train_test_split
 
 from core.errors import DatasetError
 from core.pictures.face_input import FaceInput
 from core.types import Box
-from training.data.fer2013 import Faces
+from training.data.fer2013 import Faces, split_off
 from training.data.framing import decode_rgb
 from training.data.sets import SETS
 from training.data.votes import share_rows
@@ -53,12 +52,8 @@ def load_rafdb(path: Path, part: Part) -> Faces:
     faces = Faces(_squares(frame), labels, share_rows(labels))
     if part == "test":
         return faces
-    kept, held_out = train_test_split(
-        np.arange(len(faces)), test_size=_HELD_OUT_SHARE, random_state=0, stratify=labels
-    )
-    mask = np.zeros(len(faces), bool)
-    mask[kept if part == "train" else held_out] = True
-    return faces.keep(mask)
+    train, held_out = split_off(faces, _HELD_OUT_SHARE)
+    return train if part == "train" else held_out
 
 
 def _squares(frame: pd.DataFrame) -> NDArray[np.uint8]:

@@ -5,8 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.detector.looks import random_look
-from training.detector.photos import TrainingPhoto
-from training.detector.targets import target_rows
+from training.detector.photos import TrainingPhoto, target_rows
 from training.detector.views import Rng, ViewOptions, random_picture
 
 
@@ -26,7 +25,6 @@ class PictureBatches(keras.utils.PyDataset):
         options: ViewOptions,
         seed: int,
     ) -> None:
-        """Keep the photos."""
         super().__init__()
         self.photos, self.side_px, self.batch_size = photos, side_px, batch_size
         self.options, self.seed = options, seed
@@ -38,11 +36,9 @@ class PictureBatches(keras.utils.PyDataset):
         self._order = np.random.default_rng((self.seed, epoch)).permutation(len(self.photos))
 
     def __len__(self) -> int:
-        """Count of full batches."""
         return len(self.photos) // self.batch_size
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """One batch."""
         rng = np.random.default_rng((self.seed, self._epoch, index))
         chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
         pictures = np.empty((len(chosen), self.side_px, self.side_px, 3), np.float32)

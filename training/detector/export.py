@@ -33,14 +33,6 @@ _REPRESENTATIVE_PX = 320
 ENLARGEMENTS = (1.0, 1.1, 1.2)
 
 
-def load_weights(recipe: DetectorRecipe, weights: Path) -> keras.Model:
-    """The recipe's network in float32 with the weights of a run."""
-    keras.config.set_dtype_policy("float32")
-    network = network_of(recipe)
-    network.load_weights(weights)
-    return network
-
-
 def to_litert(network: keras.Model, representative: NDArray[np.uint8] | None) -> bytes:
     """Convert to a LiteRT flatbuffer for pictures of any size; float maps out.
 
@@ -97,7 +89,9 @@ def publish(data: Path, run: Path, folder: Path) -> dict[str, Any]:
     recipe = DetectorRecipe.from_json((run / "recipe.json").read_bytes())
     photos = load_photos(data)
     kept_out = held_out(len(photos), recipe.held_out_share, recipe.seed)
-    network = load_weights(recipe, run / "best.weights.h5")
+    keras.config.set_dtype_policy("float32")
+    network = network_of(recipe)
+    network.load_weights(run / "best.weights.h5")
     folder.mkdir(parents=True, exist_ok=True)
     contents = {
         "float": to_litert(network, None),

@@ -7,15 +7,12 @@ faces, whose overlaps are low, then stay unsure and are found last.) Complete Io
 (Zheng et al. 2020, arXiv 1911.08287).
 """
 
-from typing import Any
-
 import numpy as np
 from keras import ops
 
+from training.architectures.layers import Tensor
 from training.detector.network import all_cells, decode
-from training.detector.targets import FACE, IGNORED
-
-Tensor = Any  # a keras.KerasTensor; Keras ships no types
+from training.detector.photos import FACE, IGNORED
 
 _TOP_CELLS = 9
 _SURENESS_POWER, _OVERLAP_POWER = 0.5, 4.0
@@ -26,7 +23,6 @@ class DetectionLoss:
     """Loss of rows of cells (b, cells, 15) against `target_rows` (b, 64, 16); a scalar."""
 
     def __init__(self, side_px: int) -> None:
-        """Lay out the cells."""
         self.side_px = side_px
         centres, _ = all_cells(side_px)
         self.centres = ops.convert_to_tensor(centres)

@@ -14,9 +14,7 @@ from keras import layers, ops
 
 from core.detection.detectors.grid import BOX_UNIT, STRIDES, cell_centres
 from training.architectures.blocks import conv_bn
-from training.architectures.layers import BatchNorm
-
-Tensor = Any  # a keras.KerasTensor; Keras ships no types
+from training.architectures.layers import BatchNorm, Tensor
 
 N_POINTS = 5
 # Confidence of an untrained cell: the rarity of faces, so that background does not swamp the

@@ -16,6 +16,9 @@ N_POINTS = 5
 MIN_SIDE_PX = 10.0  # of about one cell of the finest level there is little to learn from
 _TEACHER_ZOOMS = (1.0, 2.0)  # the teacher finds small faces in enlarged photos
 _SAME_FACE_IOU = 0.5
+MAX_ROWS = 64
+N_COLUMNS = 6 + 2 * N_POINTS
+FACE, IGNORED = 1.0, 2.0  # kinds of rows; 0 is padding
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,3 +99,21 @@ def _ask(teacher: FaceDetector, image_rgb: ImageRGB) -> tuple[FloatArray, FloatA
         np.array(boxes, np.float32).reshape(-1, 4),
         np.array(points, np.float32).reshape(-1, N_POINTS, 2),
     )
+
+
+def target_rows(annotation: Annotation) -> NDArray[np.float32]:
+    """An annotation as the loss reads it, (64, 16): kind, box, 1 if points are known, points.
+
+    Of more faces and regions than fit, the smallest are left out.
+    """
+    rows = np.zeros((MAX_ROWS, N_COLUMNS), np.float32)
+    n_faces = len(annotation.boxes_xyxy)
+    boxes = np.concatenate([annotation.boxes_xyxy, annotation.ignored_xyxy])
+    order = np.argsort(-(boxes[:, 2:] - boxes[:, :2]).prod(axis=1), kind="stable")[:MAX_ROWS]
+    for row, index in enumerate(order):
+        rows[row, 0] = FACE if index < n_faces else IGNORED
+        rows[row, 1:5] = boxes[index]
+        if index < n_faces and np.isfinite(annotation.points_xy[index]).all():
+            rows[row, 5] = 1
+            rows[row, 6:] = annotation.points_xy[index].ravel()
+    return rows

@@ -49,7 +49,6 @@ class HeldOutPhotos:
     """Average precision on photos kept from training, at the protocol of `mien detect-eval`."""
 
     def __init__(self, photos: AnnotatedPhotos) -> None:
-        """Decode and pad."""
         self.truths = counted_truths(photos, MIN_FACE_PX)
         self.pictures = np.zeros((len(photos), _PADDED_PX, _PADDED_PX, 3), np.uint8)
         for index, encoded in enumerate(photos.images):

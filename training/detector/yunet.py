@@ -7,23 +7,23 @@ stride are one, whose cells are read together; confidences stay logits, since on
 are wanted; the picture comes as RGB.
 """
 
-import argparse
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import keras
 import numpy as np
 import onnx
+import typer
 from keras import layers, ops
 from onnx import numpy_helper
 
 from core.config import ROOT
 from core.detection.detectors.grid import STRIDES
 from core.detection.detectors.yunet import FILE_NAME
+from training.architectures.layers import Tensor
 from training.detector.export import to_litert
 
 _HEADS = ("cls", "obj", "bbox", "kps")
-Tensor = Any  # a keras.KerasTensor; Keras ships no types
 
 
 class _Graph:
@@ -119,14 +119,13 @@ def _joined_head(
     return features
 
 
-def main() -> None:
-    """Write the file."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--onnx", type=Path, required=True)
-    parser.add_argument("--out", type=Path, default=ROOT / "models" / "yunet" / FILE_NAME)
-    args = parser.parse_args()
-    args.out.write_bytes(to_litert(build_network(args.onnx), None))
+def main(
+    published: Annotated[Path, typer.Option("--onnx", help="The published file.")],
+    out: Path = ROOT / "models" / "yunet" / FILE_NAME,
+) -> None:
+    """Write the file that is served."""
+    out.write_bytes(to_litert(build_network(published), None))
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -6,18 +6,17 @@ that their answer belongs to what the student is shown.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import keras
 from keras import ops
 
 from core.emotions import EMOTIONS
 from core.pictures.face_input import FaceInput
+from training.architectures.layers import Tensor
 from training.expression.network import build_network
 from training.recipes.base import Recipe, as_folder
 from training.recipes.catalogue import load_recipe
 
-Tensor = Any  # a keras.KerasTensor; Keras ships no types
 _N = len(EMOTIONS)
 
 
@@ -63,7 +62,6 @@ class DistilLoss(keras.losses.Loss):
     def __init__(
         self, *, teacher_share: float, temperature: float, label_smoothing: float
     ) -> None:
-        """Keep the weights of both parts."""
         super().__init__(name="distil")
         self.teacher_share, self.temperature = teacher_share, temperature
         self.label_smoothing = label_smoothing

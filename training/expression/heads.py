@@ -20,11 +20,10 @@ from core.expression.classify import softmax
 from core.measures.accuracy import measure
 from core.measures.people import measure_people
 from core.types import FloatArray
+from training.architectures.layers import Tensor
 from training.data.batches import MixedBatches, Part
 from training.data.fer2013 import Faces
 from training.recipes.base import Recipe
-
-Tensor = Any  # a keras.KerasTensor; Keras ships no types
 
 N_LABELS: Final = len(EMOTIONS)
 N_PEOPLE: Final = N_LABELS + 1  # "none of these" is the last outcome
@@ -64,7 +63,6 @@ class TwoHeadLoss(keras.losses.Loss):
     """Sum of both heads' cross-entropies; a row of zeros switches a head off for a face."""
 
     def __init__(self) -> None:
-        """Nothing to set."""
         super().__init__(name="two_heads")
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:

@@ -88,20 +88,6 @@ def fit(clusters: Sequence[Clusters], truths: Sequence[Truths]) -> LogisticRegre
     return LogisticRegression(C=10, max_iter=1000).fit(*table(clusters, truths))
 
 
-def curve(
-    model: LogisticRegression, clusters: Sequence[Clusters], truths: Sequence[Truths]
-) -> PrecisionRecall:
-    """How the fused boxes do."""
-    said = [
-        Detections(
-            c.boxes_xyxy,
-            model.predict_proba(evidence(c.scores))[:, 1] if len(c.scores) else np.empty(0),
-        )
-        for c in clusters
-    ]
-    return precision_recall(truths, said)
-
-
 def cross_validated(clusters: Sequence[Clusters], truths: Sequence[Truths]) -> PrecisionRecall:
     """The curve of photos that each fit did not see, all folds as one."""
     said: list[Detections] = [Detections(np.empty((0, 4)), np.empty(0))] * len(clusters)

@@ -5,7 +5,6 @@ given in pixels of the crop. What is kept are points and figures, never pixels.
 """
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -17,10 +16,10 @@ from core.landmarks import FaceLandmarker
 from core.landmarks.mirror import mirror_index
 from core.landmarks.schemes import MESH
 from training.data.framing import ENLARGED_PX, framed
+from training.data.pictures import Progress
 
 SIDE_PX = 48
 _PART = 500
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)

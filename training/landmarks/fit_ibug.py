@@ -47,12 +47,12 @@ def meshes_and_truth(data: Path) -> tuple[Array, Array, int]:
 
 def mean_shape(meshes: Array) -> Array:
     """Generalised Procrustes mean (478, 2), outer eye corners level and one unit apart."""
-    mean = meshes[0]
+    corners = np.array([[-0.5, 0.0], [0.5, 0.0]])
+    mean = moved(meshes[0], similarity(meshes[0][[33, 263]], corners))
     for _ in range(3):
-        corners = similarity(mean[[33, 263]], np.array([[-0.5, 0.0], [0.5, 0.0]]))
-        mean = moved(mean, corners)
         mean = np.mean([moved(mesh, similarity(mesh, mean)) for mesh in meshes], axis=0)
-    return moved(mean, similarity(mean[[33, 263]], np.array([[-0.5, 0.0], [0.5, 0.0]])))
+        mean = moved(mean, similarity(mean[[33, 263]], corners))
+    return mean
 
 
 def mirrored(points: Array, scheme: str) -> Array:

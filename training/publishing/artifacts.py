@@ -9,7 +9,6 @@ import shutil
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import h5py
 import keras
@@ -20,13 +19,12 @@ from core.errors import ModelError
 from core.expression.classify import EmotionClassifier
 from core.expression.model_card import Head, ModelCard, load_card, load_model_bytes
 from core.expression.quantisation import Precision
-from training.architectures.blocks import Tensor
-from training.architectures.layers import BatchNorm
+from training.architectures.layers import BatchNorm, Tensor
 from training.architectures.transfer import ToBackbone
 from training.expression.network import build_network
 from training.publishing.export import load_network, to_litert
 from training.publishing.litert_weights import with_litert_weights
-from training.recipes.base import Recipe
+from training.recipes.base import Recipe, as_tuples
 
 MAX_FILE_BYTES = 25_000_000  # of any file in the repository
 # Of the logits' size, on noise. Where activations are 8-bit integers they differ by up to 0.19
@@ -207,12 +205,4 @@ def _halve(weights: Path) -> None:
 
 def recipe_of(card: ModelCard) -> Recipe:
     """The recipe in the card; JSON has lists where it had tuples."""
-
-    def tuples(value: Any) -> Any:
-        if isinstance(value, list):
-            return tuple(tuples(inner) for inner in value)
-        if isinstance(value, dict):
-            return {key: tuples(inner) for key, inner in value.items()}
-        return value
-
-    return Recipe(**{key: tuples(value) for key, value in card.recipe.items()})
+    return Recipe(**as_tuples(card.recipe))

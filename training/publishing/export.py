@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from core.pictures.face_input import FaceInput
 from core.types import FloatArray
+from training.data.fer2013 import Faces
 from training.expression.network import build_network
 from training.recipes.base import Recipe
 
@@ -25,12 +27,18 @@ def load_network(recipe: Recipe, face_input: FaceInput, weights: Path) -> keras.
     return network
 
 
+def representative(train: Faces, face_input: FaceInput) -> FloatArray:
+    """Normalised training faces (n, S, S, 1) by chance, for `to_litert`."""
+    chosen = np.random.default_rng(0).permutation(len(train))[:N_REPRESENTATIVE]
+    return face_input.normalise(train.images[chosen][..., None])
+
+
 def to_litert(
-    network: keras.Model, representative: FloatArray | None, *, float16: bool = False
+    network: keras.Model, examples: FloatArray | None, *, float16: bool = False
 ) -> bytes:
     """Convert `network` to a LiteRT flatbuffer with float inputs and outputs.
 
-    The activations of `representative`, faces (n, S, S, C), set the ranges of 8-bit integers; None
+    The activations of `examples`, faces (n, S, S, C), set the ranges of 8-bit integers; None
     keeps floats, with `float16` stored as 16-bit ones.
     """
     import tensorflow as tf
@@ -43,17 +51,17 @@ def to_litert(
         # The detour over a saved model turns variables into constants, which int8 needs.
         serving.export(folder, format="tf_saved_model", verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        return _convert(converter, representative, float16)
+        return _convert(converter, examples, float16)
 
 
-def _convert(converter: Any, representative: FloatArray | None, float16: bool) -> bytes:
+def _convert(converter: Any, examples: FloatArray | None, float16: bool) -> bytes:
     import tensorflow as tf
 
     if float16:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
-    if representative is not None:
+    if examples is not None:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = lambda: ([face[None]] for face in representative)
+        converter.representative_dataset = lambda: ([face[None]] for face in examples)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     return bytes(converter.convert())

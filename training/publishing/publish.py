@@ -12,7 +12,6 @@ from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from core.emotions import EMOTIONS
@@ -40,7 +39,7 @@ from training.expression.heads import N_LABELS, N_PEOPLE
 from training.expression.network import count_macs
 from training.publishing.artifacts import keep_weights
 from training.publishing.card_texts import fixed_texts, learned_from, readme
-from training.publishing.export import N_REPRESENTATIVE, load_network, to_litert
+from training.publishing.export import load_network, representative, to_litert
 from training.recipes.base import Recipe, as_folder
 from training.recipes.catalogue import load_recipe
 
@@ -117,7 +116,7 @@ def publish(
     face_input = FaceInput(geometry=load_fer_geometry())
     network = load_network(recipe, face_input, run / "best.weights.h5")
     train, validation = load_split(data, "train"), load_split(data, "validation")
-    examples = _representative(train, face_input) if precision is Precision.int8 else None
+    examples = representative(train, face_input) if precision is Precision.int8 else None
     model = to_litert(network, examples, float16=precision is Precision.float16)
     data_of = _learned_from(recipe, train, photos)
     card = _card(model_id, recipe, network, model, face_input, data_of, precision)
@@ -197,11 +196,6 @@ def write_card(
     report = measured_on_test(classifier, data, train, folder, photos)
     (folder / "README.md").write_text(readme(classifier.card, report.model_dump()))
     return report
-
-
-def _representative(train: Faces, face_input: FaceInput) -> NDArray[np.float32]:
-    chosen = np.random.default_rng(0).permutation(len(train))[:N_REPRESENTATIVE]
-    return face_input.normalise(train.images[chosen][..., None])
 
 
 def _card(

@@ -75,20 +75,31 @@ def as_folder(name: str) -> str:
     return name.replace("/", "-")
 
 
+def as_tuples(value: Any) -> Any:
+    """Lists, as TOML and JSON have them, as the tuples of a recipe, at any depth."""
+    if isinstance(value, list):
+        return tuple(as_tuples(inner) for inner in value)
+    if isinstance(value, dict):
+        return {key: as_tuples(inner) for key, inner in value.items()}
+    return value
+
+
 def steps(family: str, changes: dict[str, dict[str, Any]]) -> dict[str, Recipe]:
     """The recipes of a family, which is its file's name, in the order of training, by name.
 
     `changes` says for each step what differs from the one before, whose weights it starts from;
-    the first says everything, and `after` names another step to go on from. Options are merged key
-    by key.
+    the first says everything, `after` names another step to go on from, and `without` what is not
+    taken over. Options are merged key by key.
     """
     recipes: dict[str, Recipe] = {}
     before: Recipe | None = None
     for step, change in changes.items():
-        change = dict(change)
+        change = as_tuples(change)
         if "after" in change:
             before = recipes[f"{family}/{change.pop('after')}"]
+        left_out = change.pop("without", ())
         merged = {f.name: getattr(before, f.name) for f in fields(Recipe)} if before else {}
+        merged = {name: value for name, value in merged.items() if name not in left_out}
         for key, value in change.items():
             merged[key] = {**merged.get(key, {}), **value} if isinstance(value, dict) else value
         merged["name"] = f"{family}/{step}"

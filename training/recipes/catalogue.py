@@ -1,14 +1,15 @@
-"""All recipes that ship, by name."""
+"""All recipes that ship, by name; each family is a TOML file beside this one."""
 
+import tomllib
+from pathlib import Path
 from typing import Final
 
-from training.recipes import facenet, mobilenet_v2, resnet50, se_resnet, vgg16
-from training.recipes.base import Recipe
+from training.recipes.base import Recipe, steps
 
 _RECIPES: Final[dict[str, Recipe]] = {
     name: recipe
-    for family in (se_resnet, facenet, mobilenet_v2, resnet50, vgg16)
-    for name, recipe in family.RECIPES.items()
+    for family in sorted(Path(__file__).parent.glob("*.toml"))
+    for name, recipe in steps(family.stem, tomllib.loads(family.read_text("utf-8"))).items()
 }
 # What they were called in Mien 0.1, as in cards, runs and commands of that time.
 _RENAMED: Final = {

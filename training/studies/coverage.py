@@ -46,6 +46,7 @@ def coverage_study(
     covered, sizes = held(fit, judge(classifier, faces.images), said, quality)
     groups = _groups(faces.images, said, quality, fit.edges)
     few = sample_rows(len(faces), n_corrupted)
+    sampled = faces.keep(np.isin(np.arange(len(faces)), few))
     return {
         "command": command,
         "dataset": "FER-2013, test (PrivateTest)",
@@ -63,11 +64,7 @@ def coverage_study(
             ]
             for title, parts in groups.items()
         },
-        "corruptions": list(
-            _corrupted(
-                classifier, measure, faces.keep(_mask(few, len(faces))), said[few], progress
-            )
-        ),
+        "corruptions": list(_corrupted(classifier, measure, sampled, said[few], progress)),
     }
 
 
@@ -123,10 +120,6 @@ def _corrupted(
                 progress(number * len(LEVELS) + len(parts), N_CONDITIONS)
         covered, sizes = (np.concatenate(column) for column in zip(*parts, strict=True))
         yield {"corruption": name, **_row(covered, sizes)}
-
-
-def _mask(rows: NDArray[np.int64], n: int) -> NDArray[np.bool_]:
-    return np.isin(np.arange(n), rows)
 
 
 def _row(covered: NDArray[np.bool_], sizes: NDArray[np.int64]) -> dict[str, Any]:

@@ -58,11 +58,10 @@ def fer2013_facts(path: Path) -> dict[str, Any]:
     for split in _FER_SPLITS:
         faces = load_split(path, split)
         images[split], labels[split] = faces.images, faces.labels
-        counts = np.bincount(labels[split], minlength=len(EMOTIONS))
-        facts["splits"][split] = {
-            "n": len(faces),
-            "per_class": dict(zip(EMOTIONS, counts.tolist(), strict=True)),
-            "largest_over_smallest": _ratio(counts.max(), counts.min()),
+        balance = _balance(faces)
+        counts = balance["per_class"].values()
+        facts["splits"][split] = balance | {
+            "largest_over_smallest": max(counts) / min(counts) if min(counts) else None,
             "n_blank": int((images[split].std(axis=(1, 2)) < BLANK_STD).sum()),
             "ferplus": ferplus_facts(
                 load_rows(votes, split, ["ferplus_votes"])["ferplus_votes"], labels[split]
@@ -88,15 +87,7 @@ def rafdb_facts(path: Path, fer: Path) -> dict[str, Any]:
     pairs = [("train", parts, "held_out"), ("train", parts, "test"), ("held_out", parts, "test")]
     of_fer = [(part, others, split) for part in parts for split in others]
     return {
-        "splits": {
-            part: {
-                "n": len(faces),
-                "per_class": dict(
-                    zip(EMOTIONS, np.bincount(faces.labels, minlength=7).tolist(), strict=True)
-                ),
-            }
-            for part, faces in parts.items()
-        },
+        "splits": {part: _balance(faces) for part, faces in parts.items()},
         "near_duplicates": {
             f"{first} / {'' if where is parts else 'FER-2013 '}{second}": len(
                 np.unique(near_pairs(parts[first].images, where[second].images)[:, 0])
@@ -104,6 +95,11 @@ def rafdb_facts(path: Path, fer: Path) -> dict[str, Any]:
             for first, where, second in pairs + of_fer
         },
     }
+
+
+def _balance(faces: Faces) -> dict[str, Any]:
+    counts = np.bincount(faces.labels, minlength=len(EMOTIONS))
+    return {"n": len(faces), "per_class": dict(zip(EMOTIONS, counts.tolist(), strict=True))}
 
 
 def _pair_facts(
@@ -204,7 +200,3 @@ def _matrix(value: Any, columns: int) -> NDArray[np.float64]:
     """Parquet's list of lists as (n, columns)."""
     rows = [np.asarray(row, float) for row in value]
     return np.stack(rows) if rows else np.empty((0, columns))
-
-
-def _ratio(high: int, low: int) -> float | None:
-    return float(high / low) if low else None

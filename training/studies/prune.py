@@ -25,7 +25,7 @@ from training.data.cleaning import clean
 from training.data.fer2013 import Faces, load_split
 from training.expression.callbacks import AverageWeights
 from training.expression.train import Phase, compile_model, training_model
-from training.publishing.export import N_REPRESENTATIVE, load_network, to_litert
+from training.publishing.export import load_network, representative, to_litert
 from training.recipes.base import Recipe
 
 FINE_TUNING_RATE = 0.005  # a tenth of the training's peak
@@ -35,7 +35,6 @@ class KeepZeros(keras.callbacks.Callback):
     """Puts the `sparsity` (0..1) smallest weights of each kernel back to zero after each step."""
 
     def __init__(self, network: keras.Model, sparsity: float) -> None:
-        """Choose the weights and zero them."""
         super().__init__()
         self._masked = [(kernel, _mask(kernel, sparsity)) for kernel in prunable(network)]
         self._zero()
@@ -116,12 +115,11 @@ def _measure(
     network: keras.Model, sparsity: float, train: Faces, validation: Faces, card: ModelCard
 ) -> list[dict[str, Any]]:
     face_input = card.face_input
-    chosen = np.random.default_rng(0).permutation(len(train))[:N_REPRESENTATIVE]
-    examples = face_input.normalise(train.images[chosen][..., None])
+    examples = representative(train, face_input)
     inputs = face_input.normalise(validation.images[..., None])
     rows = []
-    for precision, representative in (("float32", None), ("int8", examples)):
-        model = to_litert(network, representative)
+    for precision, given in (("float32", None), ("int8", examples)):
+        model = to_litert(network, given)
         classifier = EmotionClassifier(card, model, n_threads=1)
         predicted = classifier.logits(inputs).argmax(axis=1)
         n_right = int((predicted == validation.labels).sum())

@@ -37,7 +37,6 @@ def training(measured: Measured) -> Data:
         line = {
             "epoch": [row["epoch"] for row in curves],
             "validation": [row["val_accuracy"] for row in curves],
-            "train": [row.get("accuracy") for row in curves],  # none of two heads
         }
         lines.setdefault(card.get("recipe", {}).get("name", name), line)
     return {"lines": lines}

@@ -1,6 +1,7 @@
 """Data of the diagrams: who imports whom, by room and by folder, and the way of an image."""
 
 import ast
+import tomllib
 from collections.abc import Sequence
 from functools import cache
 from graphlib import TopologicalSorter
@@ -12,33 +13,7 @@ from docs.tools.measured import Measured
 ROOMS: Final = ("pages", "ui", "cli", "services", "training", "db", "core")
 _ROOM: Final = tuple(f"{room}/" for room in ROOMS)
 _IMPORTS: Final = (ast.Import, ast.ImportFrom)
-# What happens to an uploaded photo, and the module that does it; `system` tests that each exists.
-STEPS: Final = (
-    ("Notice is shown, consent is read", "ui/consent/session.py", "nothing before this"),
-    (
-        "Bytes to RGB: allow-list, caps, metadata gone",
-        "core/pictures/images.py",
-        "or one clear sentence",
-    ),
-    ("Faces are found", "core/detection/detectors/yunet.py", "nobody found is a normal answer"),
-    ("Points on each face", "core/landmarks/mesh.py", "pose, opening of eyes and mouth"),
-    (
-        "Each face is cut as the training images are",
-        "core/pictures/face_input.py",
-        "one object for both",
-    ),
-    (
-        "Seven scores, calibrated; uncertain is an answer",
-        "core/expression/classify.py",
-        "one batch",
-    ),
-    (
-        "Consent is read again; kept is what was allowed",
-        "services/analysis/records.py",
-        "one transaction",
-    ),
-    ("Picture, bars, downloads; pixels go", "ui/photos/results.py", "default: nothing kept"),
-)
+_STEPS: Final = Path(__file__).with_name("steps.toml")
 
 
 @cache
@@ -90,7 +65,8 @@ def imports(measured: Measured) -> dict[str, Any]:
 def data_flow(measured: Measured) -> dict[str, Any]:
     """The steps that have a module, in order."""
     measured.needed.append("core/analyzer.py")
-    missing = [module for _, module, _ in STEPS if not measured.have(module)]
+    steps = tomllib.loads(_STEPS.read_text("utf-8"))["step"]
+    missing = [step["module"] for step in steps if not measured.have(step["module"])]
     if missing:
         raise FileNotFoundError(f"the diagram names modules that are gone: {missing}")
-    return {"steps": [list(step) for step in STEPS]}
+    return {"steps": [[step["what"], step["module"], step["remark"]] for step in steps]}

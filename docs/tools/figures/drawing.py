@@ -13,30 +13,13 @@ from matplotlib.patches import FancyBboxPatch
 INK, QUIET, ACCENT, SOFT = "#16212B", "#8A8F94", "#0F766E", "#E6F2F0"
 LINES = ("#0F766E", "#D55E00", "#0072B2", "#CC79A7", "#56B4E9", "#999999", "#5B5600", "#000000")
 DASHES = ("-", "--", "-.", ":", "-", "--", "-.", ":")
-STYLE: Any = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 9,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "mien",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": QUIET,
-    "axes.labelcolor": INK,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "axes.grid": True,
-    "grid.color": "#E3E6E8",
-    "legend.frameon": False,
-    "axes.axisbelow": True,
-}
+STYLE = Path(__file__).with_name("mien.mplstyle")
 Data = dict[str, Any]
 
 
 def save(kind: str, data: Data, size_inches: tuple[float, float], file: Path) -> None:
     """Draw `data` as `kind`, one of the functions below, into an SVG that carries it."""
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(fname=STYLE):
         figure = Figure(figsize=size_inches, layout="constrained")
         globals()[kind](figure, data)
         carried = json.dumps(data, ensure_ascii=False)
@@ -48,6 +31,22 @@ def _percent(axes: Axes, *, x: bool = False, y: bool = True) -> None:
     for wanted, axis in ((x, axes.xaxis), (y, axes.yaxis)):
         if wanted:
             axis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+
+
+def _line(index: int) -> Data:
+    """How the line of this number is told from the others."""
+    return {"color": LINES[index % len(LINES)], "linestyle": DASHES[index % len(DASHES)]}
+
+
+def _heatmap(axes: Axes, shares: list[list[float]], *, highest: float, light: float) -> None:
+    """Shares as colours with their per cent; above `light` these are white."""
+    axes.imshow(shares, cmap="GnBu", vmin=0, vmax=highest)
+    for i, row in enumerate(shares):
+        for j, share in enumerate(row):
+            colour = "white" if share > light else INK
+            axes.text(j, i, f"{100 * share:.0f}", ha="center", va="center", color=colour)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
 
 
 def class_balance(figure: Figure, data: Data) -> None:
@@ -70,23 +69,7 @@ def training(figure: Figure, data: Data) -> None:
     """Lines over epochs."""
     axes = figure.subplots()
     for index, (name, line) in enumerate(data["lines"].items()):
-        colour = LINES[index % len(LINES)]
-        axes.plot(
-            line["epoch"],
-            line["validation"],
-            color=colour,
-            label=name,
-            linestyle=DASHES[index % len(DASHES)],
-            linewidth=2,
-        )
-        if len(data["lines"]) == 1:
-            axes.plot(
-                line["epoch"],
-                line["train"],
-                color=QUIET,
-                linestyle=":",
-                label="training images, as they are varied",
-            )
+        axes.plot(line["epoch"], line["validation"], label=name, linewidth=2, **_line(index))
     axes.set(xlabel="epoch", ylabel="accuracy on the validation split")
     _percent(axes)
     axes.legend(loc="lower right")
@@ -97,23 +80,11 @@ def confusion(figure: Figure, data: Data) -> None:
     axes = figure.subplots()
     counts, names = data["counts"], data["expressions"]
     shares = [[value / max(sum(row), 1) for value in row] for row in counts]
-    axes.imshow(shares, cmap="GnBu", vmin=0, vmax=1)
-    for i, row in enumerate(shares):
-        for j, share in enumerate(row):
-            axes.text(
-                j,
-                i,
-                f"{100 * share:.0f}",
-                ha="center",
-                va="center",
-                color="white" if share > 0.55 else INK,
-            )
+    _heatmap(axes, shares, highest=1, light=0.55)
     labels = [f"{name} ({sum(row):,})" for name, row in zip(names, counts, strict=True)]
     axes.set_xticks(range(len(names)), names, rotation=35, ha="right")
     axes.set_yticks(range(len(labels)), labels)
     axes.set(xlabel="judged, in % of the row", ylabel="true label (images)")
-    axes.grid(visible=False)
-    axes.spines[:].set_visible(False)
 
 
 def reliability(figure: Figure, data: Data) -> None:
@@ -146,23 +117,12 @@ def robustness(figure: Figure, data: Data) -> None:
     """Accuracy by corruption and strength."""
     axes = figure.subplots()
     values, names = data["accuracy"], data["corruptions"]
-    axes.imshow(values, cmap="GnBu", vmin=0, vmax=max(data["clean"], 0.01), aspect="auto")
-    for i, row in enumerate(values):
-        for j, value in enumerate(row):
-            axes.text(
-                j,
-                i,
-                f"{100 * value:.0f}",
-                ha="center",
-                va="center",
-                color="white" if value > 0.6 * data["clean"] else INK,
-            )
+    _heatmap(axes, values, highest=max(data["clean"], 0.01), light=0.6 * data["clean"])
+    axes.set_aspect("auto")
     axes.set_xticks(range(len(data["levels"])), data["levels"])
     axes.set_yticks(range(len(names)), names)
     axes.set(xlabel=f"strength; untouched images: {100 * data['clean']:.0f} %")
     axes.set_title("accuracy in %", loc="left", fontsize=9)
-    axes.grid(visible=False)
-    axes.spines[:].set_visible(False)
 
 
 def detectors(figure: Figure, data: Data) -> None:
@@ -170,14 +130,7 @@ def detectors(figure: Figure, data: Data) -> None:
     axes = figure.subplots()
     for index, (name, curve) in enumerate(data["curves"].items()):
         label = name if curve["ap50"] is None else f"{name} (AP {curve['ap50']:.3f})"
-        axes.plot(
-            curve["recall"],
-            curve["precision"],
-            label=label,
-            linewidth=2,
-            color=LINES[index % len(LINES)],
-            linestyle=DASHES[index % len(DASHES)],
-        )
+        axes.plot(curve["recall"], curve["precision"], label=label, linewidth=2, **_line(index))
     axes.set(
         xlabel="recall: annotated faces that are found",
         xlim=(0, 1),
@@ -192,9 +145,7 @@ def landmarks(figure: Figure, data: Data) -> None:
     """Cumulative errors; accuracy under wrong points."""
     left, right = figure.subplots(1, 2)
     for index, (name, curve) in enumerate(data["curves"].items()):
-        left.plot(
-            curve["error"], curve["share"], label=name, color=LINES[index], linestyle=DASHES[index]
-        )
+        left.plot(curve["error"], curve["share"], label=name, **_line(index))
     left.set(xlabel="mean error, in distances of the outer eyes", ylabel="faces with at most this")
     left.legend(loc="lower right", fontsize=8)
     for index, (name, line) in enumerate(data["noise"].items()):
@@ -204,8 +155,7 @@ def landmarks(figure: Figure, data: Data) -> None:
             label=f"aligned by {name}",
             marker="o",
             markersize=4,
-            color=LINES[index],
-            linestyle=DASHES[index],
+            **_line(index),
         )
     right.set(
         xlabel="noise put on the points, same unit",
@@ -248,23 +198,15 @@ def groups(figure: Figure, data: Data) -> None:
     _percent(axes, x=True, y=False)
 
 
-_PLACES = {
-    "pages": (0.3, 0.9),
-    "ui": (0.3, 0.67),
-    "cli": (0.66, 0.67),
-    "services": (0.24, 0.41),
-    "training": (0.84, 0.41),
-    "db": (0.16, 0.13),
-    "core": (0.62, 0.13),
-}
-_WORDS = {
-    "pages": "five pages, Home.py",
-    "ui": "Streamlit only here",
-    "services": "use-cases",
-    "cli": "the mien command",
-    "training": "Keras only here",
-    "db": "consent, audit, erasure",
-    "core": "image in, analysis out; LiteRT",
+# Where each room stands, and what is said of it.
+_ROOMS = {
+    "pages": ((0.3, 0.9), "five pages, Home.py"),
+    "ui": ((0.3, 0.67), "Streamlit only here"),
+    "cli": ((0.66, 0.67), "the mien command"),
+    "services": ((0.24, 0.41), "use-cases"),
+    "training": ((0.84, 0.41), "Keras only here"),
+    "db": ((0.16, 0.13), "consent, audit, erasure"),
+    "core": ((0.62, 0.13), "image in, analysis out; LiteRT"),
 }
 
 
@@ -287,17 +229,17 @@ def system(figure: Figure, data: Data) -> None:
     """Rooms as boxes, imports as arrows."""
     axes = figure.subplots()
     for source, target in data["edges"]:
-        (x0, y0), (x1, y1) = _PLACES[source], _PLACES[target]
+        (x0, y0), (x1, y1) = _ROOMS[source][0], _ROOMS[target][0]
         if y0 == y1:
             start, end = (x0 + 0.15, y0), (x1 - 0.15, y1)
         else:
             start, end = (x0 + 0.25 * (x1 - x0), y0 - 0.065), (x1 - 0.1 * (x1 - x0), y1 + 0.065)
         axes.annotate("", end, start, zorder=1, arrowprops={"arrowstyle": "-|>", "color": QUIET})
     for room in data["rooms"]:
-        x, y = _PLACES[room]
+        (x, y), words = _ROOMS[room]
         _box(axes, x, y, (0.28, 0.11), SOFT if room != "core" else "#CDE6E2")
         axes.text(x, y + 0.02, room, ha="center", va="center", weight="bold", zorder=3)
-        axes.text(x, y - 0.03, _WORDS[room], ha="center", va="center", fontsize=7.5, zorder=3)
+        axes.text(x, y - 0.03, words, ha="center", va="center", fontsize=7.5, zorder=3)
     axes.set(xlim=(0, 1), ylim=(0.02, 1))
     axes.axis("off")
 

@@ -4,17 +4,17 @@ The data lies in the picture's description as JSON, so that a test can compare a
 sources without comparing how it was drawn.
 """
 
-import math
 from pathlib import Path
 from typing import Any, Final
 
+from core.measures.study import plain
 from docs.tools.figures import data as made_of_files
 from docs.tools.figures import diagrams
 from docs.tools.measured import ROOT, Measured, NotMeasuredError
 
 FOLDER: Final = ROOT / "docs" / "report" / "figures"
 Data = dict[str, Any]
-_DIGITS: Final = 5
+DIGITS: Final = 5  # of the fractions that pictures carry
 # Name -> width and height. `figures.data` or `figures.diagrams` has a function of that name that
 # gathers the data, `figures.drawing` one that draws it.
 SIZES_INCHES: Final = {
@@ -40,18 +40,7 @@ def figure_data(name: str, measured: Measured) -> Data:
     """
     measured.needed.clear()
     make = getattr(diagrams, name, None) or getattr(made_of_files, name)
-    return dict(rounded(make(measured)))
-
-
-def rounded(value: Any) -> Any:
-    """Floats to five digits, as the pictures carry them."""
-    if isinstance(value, float):
-        return None if math.isnan(value) else round(value, _DIGITS)
-    if isinstance(value, dict):
-        return {str(key): rounded(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [rounded(inner) for inner in value]
-    return value
+    return dict(plain(make(measured), DIGITS))
 
 
 def write_all(measured: Measured, folder: Path = FOLDER) -> list[Path]:

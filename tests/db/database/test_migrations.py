@@ -8,12 +8,12 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import text
 
 from db.audit.chain import GENESIS_HASH, AuditRow, row_hash
 from db.audit.head import HEAD_FILE
 from db.consent.events import require
-from db.database.engine import lock_writers, make_engine
+from db.database.engine import make_engine
 from db.database.migrate import config, newest_revision, upgrade
 from db.errors import ConsentForgedError, StoreUnreachableError
 from db.policy import retention
@@ -141,18 +141,6 @@ def test_a_second_upgrade_signs_nothing(
     with store.read() as look, pytest.raises(ConsentForgedError):
         require(look, person.given.consent.pseudonym)
     store.close()
-
-
-def test_going_down_removes_every_table(data_dir: Path, database_url: str | None) -> None:
-    data_dir.mkdir()
-    engine = make_engine(data_dir, database_url)
-    upgrade(engine)
-    with engine.begin() as connection:
-        lock_writers(connection)
-        command.downgrade(config(connection), "base")
-    assert set(inspect(engine).get_table_names()) <= {"alembic_version"}
-    upgrade(engine)  # and up again
-    engine.dispose()
 
 
 def test_a_store_of_a_newer_program_is_left_alone(store: Store, open_again: Opener) -> None:

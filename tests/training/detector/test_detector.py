@@ -20,9 +20,8 @@ from core.detection.detectors.grid import STRIDES, decode_level
 from tests.helpers.pictures import encode
 from training.detector.loss import DetectionLoss, assign, complete_iou, pair_iou
 from training.detector.network import all_cells, decode, training_model
-from training.detector.photos import Annotation, held_out
+from training.detector.photos import FACE, IGNORED, Annotation, held_out, target_rows
 from training.detector.recipe import DetectorRecipe
-from training.detector.targets import FACE, IGNORED, target_rows
 from training.detector.train import network_of, train
 
 pytestmark = pytest.mark.train

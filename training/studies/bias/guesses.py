@@ -1,15 +1,11 @@
-"""Perceived age group and gender of FER-2013's images, guessed once and kept for further studies.
+"""Perceived age group and gender of FER-2013's images, guessed by annotators of our own.
 
-The annotator itself is trained here and thrown away. Its guesses of the data set's images are
-kept in the folder of runs, which is never shipped, under a name that changes with the data, the
-annotations and the code, so that a stale guess is never read.
+Annotators and guesses live as long as the command that uses them: nothing of them is kept.
 """
 
-import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -18,10 +14,8 @@ from core.detection import FaceDetector
 from core.expression.classify import EmotionClassifier
 from core.measures.groups.breakdown import Attribute
 from core.measures.groups.gaps import Groups
-from training.data import pictures
 from training.data.fer2013 import load_split
 from training.data.pictures import Progress, analyse_photos
-from training.studies.bias import annotator
 from training.studies.bias.annotator import HeldOut, age_group, hog_features, train_annotator
 
 SPLITS: Final = ("train", "validation", "test")
@@ -66,37 +60,12 @@ def guesses_of(
     annotations: Path,
     classifier: EmotionClassifier,
     detector: FaceDetector,
-    folder: Path,
-    *,
     progress: Progress | None = None,
 ) -> Guesses:
-    """Train both annotators on UTKFace and guess for every image, or read what `folder` keeps.
+    """Train both annotators on UTKFace and guess for every image of FER-2013; takes minutes.
 
     The classifier's face input says how UTKFace's faces are cut.
     """
-    file = folder / f"{_key(data, annotations, classifier, detector)}.npz"
-    if file.exists():
-        return _read(file)
-    guesses = _guess(data, annotations, classifier, detector, progress)
-    arrays: dict[str, Any] = {
-        f"{name}/{split}": groups
-        for name, by_split in guesses.groups.items()
-        for split, groups in by_split.items()
-    }
-    held_out = json.dumps({name: one.model_dump() for name, one in guesses.held_out.items()})
-    folder.mkdir(parents=True, exist_ok=True)
-    with file.open("wb") as opened:
-        np.savez_compressed(opened, held_out=np.array(held_out), **arrays)
-    return guesses
-
-
-def _guess(
-    data: Path,
-    annotations: Path,
-    classifier: EmotionClassifier,
-    detector: FaceDetector,
-    progress: Progress | None,
-) -> Guesses:
     frame = pd.read_parquet(annotations)
     photos = analyse_photos(frame, classifier, detector, None, progress, judged=False)
     known, features = frame[photos.found], hog_features(photos.crops[photos.found])
@@ -112,23 +81,3 @@ def _guess(
             split: np.asarray(machine.predict(of_split), str) for split, of_split in wanted.items()
         }
     return Guesses(guessed, held_out)
-
-
-def _read(file: Path) -> Guesses:
-    with np.load(file, allow_pickle=False) as stored:
-        held_out = json.loads(str(stored["held_out"]))
-        return Guesses(
-            {name: {split: stored[f"{name}/{split}"] for split in SPLITS} for name in held_out},
-            {name: HeldOut.model_validate(figures) for name, figures in held_out.items()},
-        )
-
-
-def _key(
-    data: Path, annotations: Path, classifier: EmotionClassifier, detector: FaceDetector
-) -> str:
-    """A name that differs wherever other guesses would come out."""
-    digest = hashlib.sha256()
-    for file in (data, annotations, Path(annotator.__file__), Path(pictures.__file__)):
-        digest.update(hashlib.sha256(file.read_bytes()).digest())
-    digest.update(repr((classifier.card.face_input, detector.name)).encode())
-    return digest.hexdigest()[:16]

@@ -5,8 +5,10 @@ photo, or need groups for fitting alone, since guessing a user's age, gender or 
 question.
 """
 
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import cv2
@@ -25,21 +27,8 @@ from training.studies.bias.measured import pixel_properties
 from training.studies.bias.reweight import cell_weights, choose_weighting, log_probabilities, refit
 
 _PENALTY: Final = 0.01  # on large offsets
-METHODS: Final[dict[str, str]] = {
-    "stretched contrast": "each crop's grey levels between the 2nd and 98th percentile are "
-    "stretched over the whole range before the model sees it; nothing is fitted.",
-    "local contrast": "CLAHE (Zuiderveld 1994: 4 by 4 tiles, clip limit 2) before the model; "
-    "nothing is fitted.",
-    "reweighted refit": "a multinomial logistic regression over the seven log-probabilities takes "
-    "the place of the last step, fitted on validation images weighted by group and expression; "
-    "which of three weightings is chosen by cross-validation there. Groups are needed for fitting "
-    "alone.",
-    "correction per condition": "for each third of a property a temperature and one offset for "
-    "each expression, fitted on validation images with a penalty on large offsets.",
-    "threshold per condition": 'for each third its own threshold for "uncertain", chosen on '
-    "validation images so that each reaches the accuracy the card aims at; measured among the "
-    "faces that are judged, of which there may be fewer.",
-}
+# Of the study as a whole, and of each method.
+TEXTS: Final = tomllib.loads(Path(__file__).with_name("mitigations.toml").read_text("utf-8"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,14 +43,6 @@ class Prepared:
 def prepare(classifier: EmotionClassifier, faces: Faces) -> Prepared:
     """Judge a split and measure its pixels."""
     return Prepared(faces, judge(classifier, faces.images), pixel_properties(faces.images))
-
-
-INTRODUCTION: Final = (
-    "Five ways to make the model's errors depend less on how a picture was taken or who is in it, "
-    "none of which trains the network again. What is fitted is fitted on the validation split; "
-    "all is measured once on the test split, against the gap between groups. What did not help is "
-    "listed like what did."
-)
 
 
 def mitigation_study(
@@ -99,8 +80,7 @@ def mitigation_study(
         "command": command,
         "model_id": classifier.card.id,
         "model_sha256": classifier.card.sha256,
-        "introduction": INTRODUCTION,
-        "methods": METHODS,
+        **TEXTS,
         "rows": with_verdicts(rows),
     }
 

@@ -114,6 +114,11 @@ def paired_row(before: NDArray[np.float32], after: NDArray[np.float32], labels: 
     }
 
 
+def without_test(row: Row) -> Row:
+    """What of a `paired_row` holds without anything to compare with."""
+    return {key: row[key] for key in ("n", "accuracy", "accuracy_ci95")}
+
+
 def with_holm(rows: list[Row]) -> list[Row]:
     """The rows with `p_holm`, Holm's correction over all that have a p value, put into them."""
     tested = [row for row in rows if "p_value" in row]

@@ -91,9 +91,7 @@ def bins(table: NDArray[Any], right: NDArray[np.bool_]) -> list[Row]:
                     "bin": index + 1,
                     "low": edges[index],
                     "high": edges[index + 1],
-                    "n": len(hits),
-                    "accuracy": hits.mean() if len(hits) else None,
-                    "accuracy_ci95": wilson_interval(int(hits.sum()), len(hits)),
+                    **_share(hits),
                 }
             )
     return rows
@@ -195,16 +193,16 @@ def run(
         "covariates": COVARIATES,
         "bins": bins(table, right),
         "regression": regression(table, right, np.concatenate(labels)),
-        "mesh_found": [_share(right, has_mesh, True), _share(right, has_mesh, False)],
+        "mesh_found": [
+            {"mesh_found": value, **_share(right[has_mesh == value])} for value in (True, False)
+        ],
         "covered": covered(tools, *sets["test"], landmarker, n_covered),
     }
 
 
-def _share(right: NDArray[np.bool_], has_mesh: NDArray[np.bool_], value: bool) -> Row:
-    mine = right[has_mesh == value]
+def _share(right: NDArray[np.bool_]) -> Row:
     return {
-        "mesh_found": value,
-        "n": len(mine),
-        "accuracy": mine.mean() if len(mine) else None,
-        "accuracy_ci95": wilson_interval(int(mine.sum()), len(mine)),
+        "n": len(right),
+        "accuracy": right.mean() if len(right) else None,
+        "accuracy_ci95": wilson_interval(int(right.sum()), len(right)),
     }

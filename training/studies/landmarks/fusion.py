@@ -75,22 +75,23 @@ def _decide(model: Any, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def run(tools: Tools, sets: dict[str, tuple[Faces, FerMeshes]]) -> Row:
     """Landmarks alone, pixels alone, both; sets: train, validation, test."""
-    alone, chosen = _alone(tools, sets)
-    models = {name: _fit(tools, sets, name, chosen[name]) for name in FEATURES}
-    best = max(FEATURES, key=lambda name: _score(alone, name, "validation"))
+    alone, fitted = _alone(tools, sets)
+    on_validation = [row for row in alone if row["set"].endswith("validation")]
+    best = max(on_validation, key=lambda row: float(row["accuracy"]))["features"]
+    classifier, model = fitted[best]
     inputs, truth, plain = {}, {}, {}
     for split in ("validation", "test"):
         crops, meshes = sets[split]
         pixels = tools.probabilities(crops.images)
         scores = np.zeros((len(crops.labels), 7))
         rows = np.flatnonzero(meshes.found)
-        scores[rows] = _decide(models[best], features(tools, meshes, best, rows))
+        scores[rows] = _decide(model, features(tools, meshes, best, rows))
         inputs[split] = fusion_inputs(pixels, scores, meshes.found)
         truth[split], plain[split] = crops.labels, pixels.argmax(axis=1)
     content: Row = {
         "alone": alone,
         "fused_with": best,
-        "classifier": chosen[best],
+        "classifier": classifier,
         **_fused(inputs, truth, plain),
         "pixels": [_accuracy("pixels", split, plain[split], truth[split]) for split in plain],
     }
@@ -127,38 +128,29 @@ def _fused(
     }
 
 
-def _fit(
-    tools: Tools, sets: dict[str, tuple[Faces, FerMeshes]], name: str, classifier: str
-) -> Any:
-    crops, meshes = sets["train"]
-    rows = np.flatnonzero(meshes.found)
-    model = candidates()[classifier]
-    return model.fit(features(tools, meshes, name, rows), crops.labels[rows])
-
-
 def _alone(
     tools: Tools, sets: dict[str, tuple[Faces, FerMeshes]]
-) -> tuple[list[Row], dict[str, str]]:
-    """Each set of features with the classifier that the validation split prefers."""
+) -> tuple[list[Row], dict[str, tuple[str, Any]]]:
+    """Each set of features with the classifier that the validation split prefers, and these."""
+    crops, meshes = sets["train"]
+    known = np.flatnonzero(meshes.found)
+    truth = {split: sets[split][0].labels for split in ("validation", "test")}
     rows: list[Row] = []
-    chosen = {}
+    fitted = {}
     for name in FEATURES:
-        results = {}
-        for title in candidates():
-            model = _fit(tools, sets, name, title)
-            results[title] = {
-                split: _predict(tools, model, sets[split], name)
-                for split in ("validation", "test")
-            }
+        given, models, said = features(tools, meshes, name, known), candidates(), {}
+        for title, model in models.items():
+            model.fit(given, crops.labels[known])
+            said[title] = {split: _predict(tools, model, sets[split], name) for split in truth}
             tools.say(f"E5: {name}, {title}")
-        truth = {split: sets[split][0].labels for split in ("validation", "test")}
-        chosen[name] = max(
-            results, key=lambda t: float((results[t]["validation"] == truth["validation"]).mean())
+        chosen = max(
+            said, key=lambda t: float((said[t]["validation"] == truth["validation"]).mean())
         )
-        for split in truth:
-            rows.append(_accuracy(name, split, results[chosen[name]][split], truth[split]))
-            rows[-1]["classifier"] = chosen[name]
-    return rows, chosen
+        fitted[name] = chosen, models[chosen]
+        for split, labels in truth.items():
+            row = _accuracy(name, split, said[chosen][split], labels)
+            rows.append({**row, "classifier": chosen})
+    return rows, fitted
 
 
 def _predict(
@@ -185,14 +177,6 @@ def _accuracy(name: str, split: str, predicted: NDArray[Any], truth: NDArray[np.
             np.mean([right[truth == label].mean() for label in np.unique(truth)])
         ),
     }
-
-
-def _score(rows: list[Row], name: str, split: str) -> float:
-    return next(
-        float(row["accuracy"])
-        for row in rows
-        if row["features"] == name and row["set"].endswith(split)
-    )
 
 
 def _compare(fused: NDArray[Any], plain: NDArray[Any], truth: NDArray[np.int64]) -> Row:

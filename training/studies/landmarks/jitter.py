@@ -20,6 +20,7 @@ NOISE_GREY_LEVELS: Final = 4.0  # what a webcam's sensor adds in room light
 JPEG_QUALITY: Final = 80
 SMOOTHING: Final = 0.3  # weight of the newest frame in the running mean
 SOURCES: Final = ("box", FIVE, MESH)
+FROZEN: Final = "frozen pixels, five"
 
 
 def still_frames(image_rgb: ImageRGB, n_frames: int, seed: int) -> list[ImageRGB]:
@@ -55,7 +56,7 @@ def run(
         faces.append(measured)
         if number % 10 == 9:
             tools.say(f"E4: {number + 1} of {n_faces} still faces")
-    rows = [_row(source, faces, n_frames) for source in (*SOURCES, *_frozen_names(faces))]
+    rows = [_row(source, faces, n_frames) for source in (*SOURCES, FROZEN)]
     points = np.array([face["point_jitter"] for face in faces])
     return {
         "set": "HELEN test photos, repeated as still video",
@@ -81,7 +82,7 @@ def _one_face(
 ) -> dict[str, Any] | None:
     """Scores over time of one still face; None where detector or mesh lose it."""
     face_input = tools.classifier.card.face_input
-    crops: dict[str, list[Any]] = {name: [] for name in (*SOURCES, "frozen pixels, five")}
+    crops: dict[str, list[Any]] = {name: [] for name in (*SOURCES, FROZEN)}
     meshes = []
     for frame in frames:
         found = detector.detect(frame)
@@ -99,7 +100,7 @@ def _one_face(
             crops[source].append(tools.aligned(frame, points, source))
         # The first frame's pixels under every frame's points: what the points alone do.
         points = tools.points(meshes[-1], FIVE)
-        crops["frozen pixels, five"].append(tools.aligned(frames[0], points, FIVE))
+        crops[FROZEN].append(tools.aligned(frames[0], points, FIVE))
     track = np.stack(meshes)
     interocular = np.hypot(*(track[0, 33] - track[0, 263]))
     matrices = [similarity(mesh, tools.template) for mesh in track]
@@ -109,10 +110,6 @@ def _one_face(
         "scale": float(np.std([scale_of(m) for m in matrices]) / scale_of(matrices[0])),
         "scores": {name: tools.probabilities(np.stack(cuts)) for name, cuts in crops.items()},
     }
-
-
-def _frozen_names(faces: list[dict[str, Any]]) -> list[str]:
-    return [name for name in (faces[0]["scores"] if faces else {}) if name not in SOURCES]
 
 
 def _row(source: str, faces: list[dict[str, Any]], n_frames: int) -> Row:

@@ -14,6 +14,7 @@ from training.studies.landmarks.common import (
     paired_row,
     scheme_of,
     total_variation,
+    without_test,
 )
 
 FULL_SWAP = 1.0  # the eyes have changed places
@@ -29,8 +30,8 @@ def run_split(tools: Tools, split: str, crops: Faces, meshes: FerMeshes, source:
     """Rows of one split for one way of aligning; level 0 is the reference of all."""
     exact = tools.probabilities(aligned_crops(tools, crops, meshes, source))
     shared = {"set": f"FER-2013 {split}", "aligned_by": source}
-    first = paired_row(exact, exact, crops.labels)
-    rows: list[Row] = [{**shared, "noise": "exact", "level": 0.0, **_without_test(first)}]
+    reference = without_test(paired_row(exact, exact, crops.labels))
+    rows: list[Row] = [{**shared, "noise": "exact", "level": 0.0, **reference}]
     for kind, level in conditions():
         images = crops.images.copy()
         lost = 0
@@ -106,7 +107,3 @@ def _perturbed(
     rng = np.random.default_rng((seed, list(NOISE_KINDS).index(kind)))
     points, kept = perturb(tools.points(mesh_xy, source), scheme_of(source), kind, level, rng)
     return tools.aligned(image, points, source, kept)
-
-
-def _without_test(row: Row) -> Row:
-    return {key: row[key] for key in ("n", "accuracy", "accuracy_ci95")}

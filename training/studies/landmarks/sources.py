@@ -23,6 +23,7 @@ from training.studies.landmarks.common import (
     aligned_crops,
     paired_row,
     total_variation,
+    without_test,
 )
 
 Points = NDArray[np.float64]
@@ -46,7 +47,7 @@ def run_split(tools: Tools, split: str, crops: Faces, meshes: FerMeshes) -> list
         )
         row = paired_row(box, tools.probabilities(images), crops.labels)
         if source == "box":
-            row = {key: row[key] for key in ("n", "accuracy", "accuracy_ci95")}
+            row = without_test(row)
         rows.append({**shared, "aligned_by": source, **row})
         tools.say(f"E2 {split}: {source} {row['accuracy']:.2%}")
     return rows
@@ -83,9 +84,8 @@ def run_photos(
         crops = [_aligned(tools, helen.annotated[i].image_rgb, p) for i, p in hits]
         errors = np.array([nme(p, helen.annotated[i].points_xy) for i, p in hits])
         true = reference[[i for i, _ in hits]]
-        moved = _photo_row(tools, method, crops, true, len(points))
-        mass = moved.pop("per_face")
-        rows.append({**moved, "mean_nme": float(errors.mean())})
+        row, mass = _photo_row(tools, method, crops, true, len(points))
+        rows.append({**row, "mean_nme": float(errors.mean())})
         pairs[method] = _association(errors, mass)
     rows += _other_sources(tools, helen, reference, models_dir)
     return {"rows": rows, "nme_and_scores": pairs}
@@ -117,12 +117,10 @@ def _other_sources(
             crops[source].append(
                 tools.aligned(image, tools.points(mesh.points_xy, source), source)
             )
-    rows = []
-    for source, cuts in crops.items():
-        row = _photo_row(tools, source, cuts, reference[known], len(helen.meshes))
-        row.pop("per_face")
-        rows.append(row)
-    return rows
+    return [
+        _photo_row(tools, source, cuts, reference[known], len(helen.meshes))[0]
+        for source, cuts in crops.items()
+    ]
 
 
 def _photo_row(
@@ -131,7 +129,8 @@ def _photo_row(
     crops: Sequence[NDArray[np.uint8] | None],
     reference: NDArray[np.float32],
     n_faces: int,
-) -> Row:
+) -> tuple[Row, NDArray[np.float64]]:
+    """The row, and of each face how much of the scores' mass moved."""
     scores = tools.probabilities(np.stack([crop for crop in crops if crop is not None]))
     mass = total_variation(scores, reference)
     return {
@@ -141,8 +140,7 @@ def _photo_row(
         "n_missed": n_faces - len(crops),
         "label_changed": float((scores.argmax(axis=1) != reference.argmax(axis=1)).mean()),
         "mass_moved": float(mass.mean()),
-        "per_face": mass,
-    }
+    }, mass
 
 
 def _association(errors: NDArray[np.float64], mass: NDArray[np.float64]) -> Row:

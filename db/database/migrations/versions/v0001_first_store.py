@@ -1,4 +1,9 @@
-"""The store as first released: tables, and triggers that keep the two logs append-only."""
+"""The store as first released: tables, and triggers that keep the two logs append-only.
+
+Constraints and indexes get their names from the convention of `db.tables.Base`.
+"""
+
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,211 +12,152 @@ from db.tables import UtcDateTime as Time
 
 revision = "0001"
 down_revision = None
-branch_labels = None
-depends_on = None
 
 BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 APPEND_ONLY = ("audit_event", "consent_event")
-TABLES_CHILDREN_FIRST = (
-    "stored_image",
-    "consent_record",
-    "consent_event",
-    "analysis",
-    "admin_session",
-    "subject",
-    "store_info",
-    "retention_policy",
-    "notice",
-    "lease",
-    "erasure_job",
-    "audit_event",
-    "admin",
-)
+
+
+def text(name: str, length: int, **options: Any) -> sa.Column[str]:
+    return sa.Column(name, sa.String(length), **{"nullable": False, **options})
+
+
+def required(name: str, kind: Any, **options: Any) -> sa.Column[Any]:
+    return sa.Column(name, kind, nullable=False, **options)
 
 
 def upgrade() -> None:
     op.create_table(
         "admin",
-        sa.Column("id", sa.String(length=32), nullable=False),
-        sa.Column("name", sa.String(length=64), nullable=False),
-        sa.Column("password_hash", sa.String(length=256), nullable=False),
-        sa.Column("created_at", Time(), nullable=False),
-        sa.Column("disabled", sa.Boolean(), nullable=False),
-        sa.Column("failed_count", sa.Integer(), nullable=False),
-        sa.Column("locked_until", Time(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_admin")),
-        sa.UniqueConstraint("name", name=op.f("uq_admin_name")),
+        text("id", 32, primary_key=True),
+        text("name", 64, unique=True),
+        text("password_hash", 256),
+        required("created_at", Time()),
+        required("disabled", sa.Boolean()),
+        required("failed_count", sa.Integer()),
+        sa.Column("locked_until", Time()),
     )
     op.create_table(
         "audit_event",
-        sa.Column("seq", BIG_ID, autoincrement=False, nullable=False),
-        sa.Column("ts_utc", sa.String(length=32), nullable=False),
-        sa.Column("actor", sa.String(length=64), nullable=False),
-        sa.Column("action", sa.String(length=32), nullable=False),
-        sa.Column("object_id", sa.String(length=64), nullable=False),
-        sa.Column("details_json", sa.Text(), nullable=False),
-        sa.Column("prev_hash", sa.String(length=64), nullable=False),
-        sa.Column("hash", sa.String(length=64), nullable=False),
-        sa.PrimaryKeyConstraint("seq", name=op.f("pk_audit_event")),
-        sa.UniqueConstraint("hash", name=op.f("uq_audit_event_hash")),
-        sa.UniqueConstraint("prev_hash", name=op.f("uq_audit_event_prev_hash")),
+        required("seq", BIG_ID, primary_key=True, autoincrement=False),
+        text("ts_utc", 32, index=True),
+        text("actor", 64, index=True),
+        text("action", 32, index=True),
+        text("object_id", 64),
+        required("details_json", sa.Text()),
+        text("prev_hash", 64, unique=True),
+        text("hash", 64, unique=True),
     )
-    op.create_index(op.f("ix_audit_event_action"), "audit_event", ["action"], unique=False)
-    op.create_index(op.f("ix_audit_event_actor"), "audit_event", ["actor"], unique=False)
-    op.create_index(op.f("ix_audit_event_ts_utc"), "audit_event", ["ts_utc"], unique=False)
     op.create_table(
         "erasure_job",
-        sa.Column("id", sa.String(length=32), nullable=False),
-        sa.Column("subject_id", sa.String(length=32), nullable=True),
-        sa.Column("answer_hash", sa.String(length=64), nullable=True),
-        sa.Column("reason", sa.String(length=16), nullable=False),
-        sa.Column("scope", sa.String(length=16), nullable=False),
-        sa.Column("state", sa.String(length=16), nullable=False),
-        sa.Column("requested_at", Time(), nullable=False),
-        sa.Column("done_at", Time(), nullable=True),
-        sa.Column("counts_json", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_erasure_job")),
+        text("id", 32, primary_key=True),
+        text("subject_id", 32, nullable=True),
+        text("answer_hash", 64, nullable=True, index=True),
+        text("reason", 16),
+        text("scope", 16),
+        text("state", 16, index=True),
+        required("requested_at", Time()),
+        sa.Column("done_at", Time()),
+        required("counts_json", sa.Text()),
     )
-    op.create_index(
-        op.f("ix_erasure_job_answer_hash"), "erasure_job", ["answer_hash"], unique=False
-    )
-    op.create_index(op.f("ix_erasure_job_state"), "erasure_job", ["state"], unique=False)
     op.create_table(
         "lease",
-        sa.Column("name", sa.String(length=32), nullable=False),
-        sa.Column("holder", sa.String(length=64), nullable=False),
-        sa.Column("until", Time(), nullable=False),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_lease")),
+        text("name", 32, primary_key=True),
+        text("holder", 64),
+        required("until", Time()),
     )
     op.create_table(
         "notice",
-        sa.Column("id", sa.String(length=32), nullable=False),
-        sa.Column("kind", sa.String(length=16), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("language", sa.String(length=16), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=False),
-        sa.Column("published_at", Time(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
-        sa.UniqueConstraint(
-            "kind", "language", "version", name=op.f("uq_notice_kind_language_version")
-        ),
+        text("id", 32, primary_key=True),
+        text("kind", 16),
+        required("version", sa.Integer()),
+        text("language", 16),
+        required("text", sa.Text()),
+        text("sha256", 64),
+        required("published_at", Time()),
+        sa.UniqueConstraint("kind", "language", "version"),
     )
     op.create_table(
         "retention_policy",
-        sa.Column("kind", sa.String(length=16), nullable=False),
-        sa.Column("days", sa.Integer(), nullable=False),
-        sa.Column("changed_at", Time(), nullable=False),
-        sa.Column("changed_by", sa.String(length=64), nullable=False),
-        sa.PrimaryKeyConstraint("kind", name=op.f("pk_retention_policy")),
+        text("kind", 16, primary_key=True),
+        required("days", sa.Integer()),
+        required("changed_at", Time()),
+        text("changed_by", 64),
     )
     op.create_table(
         "store_info",
-        sa.Column("name", sa.String(length=64), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_store_info")),
+        text("name", 64, primary_key=True),
+        required("value", sa.Text()),
     )
     op.create_table(
         "subject",
-        sa.Column("id", sa.String(length=32), nullable=False),
-        sa.Column("pseudonym", sa.String(length=32), nullable=False),
-        sa.Column("code_hash", sa.String(length=64), nullable=False),
-        sa.Column("created_at", Time(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_subject")),
-        sa.UniqueConstraint("code_hash", name=op.f("uq_subject_code_hash")),
-        sa.UniqueConstraint("pseudonym", name=op.f("uq_subject_pseudonym")),
+        text("id", 32, primary_key=True),
+        text("pseudonym", 32, unique=True),
+        text("code_hash", 64, unique=True),
+        required("created_at", Time()),
     )
+    make_dependent_tables()
+    protect_logs()
+
+
+def make_dependent_tables() -> None:
+    of_subject = ("subject_id",), ("subject.id",)
+    of_notice = ("notice_id",), ("notice.id",)
     op.create_table(
         "admin_session",
-        sa.Column("token_hash", sa.String(length=64), nullable=False),
-        sa.Column("admin_id", sa.String(length=32), nullable=False),
-        sa.Column("started_at", Time(), nullable=False),
-        sa.Column("seen_at", Time(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["admin_id"], ["admin.id"], name=op.f("fk_admin_session_admin_id_admin")
-        ),
-        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_admin_session")),
+        text("token_hash", 64, primary_key=True),
+        text("admin_id", 32, index=True),
+        required("started_at", Time()),
+        required("seen_at", Time()),
+        sa.ForeignKeyConstraint(["admin_id"], ["admin.id"]),
     )
-    op.create_index(op.f("ix_admin_session_admin_id"), "admin_session", ["admin_id"], unique=False)
     op.create_table(
         "analysis",
-        sa.Column("id", sa.String(length=32), nullable=False),
-        sa.Column("subject_id", sa.String(length=32), nullable=False),
-        sa.Column("stored_at", Time(), nullable=False),
-        sa.Column("promised_until", Time(), nullable=False),
-        sa.Column("model_id", sa.String(length=128), nullable=False),
-        sa.Column("sealed_result", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["subject_id"], ["subject.id"], name=op.f("fk_analysis_subject_id_subject")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_analysis")),
+        text("id", 32, primary_key=True),
+        text("subject_id", 32, index=True),
+        required("stored_at", Time(), index=True),
+        required("promised_until", Time(), index=True),
+        text("model_id", 128),
+        required("sealed_result", sa.LargeBinary()),
+        sa.ForeignKeyConstraint(*of_subject),
     )
-    op.create_index(
-        op.f("ix_analysis_promised_until"), "analysis", ["promised_until"], unique=False
-    )
-    op.create_index(op.f("ix_analysis_stored_at"), "analysis", ["stored_at"], unique=False)
-    op.create_index(op.f("ix_analysis_subject_id"), "analysis", ["subject_id"], unique=False)
     op.create_table(
         "consent_event",
-        sa.Column("seq", BIG_ID, autoincrement=True, nullable=False),
-        sa.Column("at", Time(), nullable=False),
-        sa.Column("pseudonym", sa.String(length=32), nullable=False),
-        sa.Column("purpose", sa.String(length=16), nullable=False),
-        sa.Column("state", sa.String(length=16), nullable=False),
-        sa.Column("notice_id", sa.String(length=32), nullable=False),
-        sa.Column("context", sa.String(length=32), nullable=False),
-        sa.Column("valid_until", Time(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["notice_id"], ["notice.id"], name=op.f("fk_consent_event_notice_id_notice")
-        ),
-        sa.PrimaryKeyConstraint("seq", name=op.f("pk_consent_event")),
-    )
-    op.create_index(op.f("ix_consent_event_at"), "consent_event", ["at"], unique=False)
-    op.create_index(
-        "ix_consent_event_pseudonym_seq", "consent_event", ["pseudonym", "seq"], unique=False
+        required("seq", BIG_ID, primary_key=True, autoincrement=True),
+        required("at", Time(), index=True),
+        text("pseudonym", 32),
+        text("purpose", 16),
+        text("state", 16),
+        text("notice_id", 32),
+        text("context", 32),
+        required("valid_until", Time()),
+        sa.ForeignKeyConstraint(*of_notice),
+        sa.Index("ix_consent_event_pseudonym_seq", "pseudonym", "seq"),
     )
     op.create_table(
         "consent_record",
-        sa.Column("id", sa.String(length=32), nullable=False),
-        sa.Column("subject_id", sa.String(length=32), nullable=False),
-        sa.Column("notice_id", sa.String(length=32), nullable=False),
-        sa.Column("context", sa.String(length=32), nullable=False),
-        sa.Column("language", sa.String(length=16), nullable=False),
-        sa.Column("given_at", Time(), nullable=False),
-        sa.Column("valid_until", Time(), nullable=False),
-        sa.Column("result_until", Time(), nullable=False),
-        sa.Column("image_until", Time(), nullable=False),
-        sa.Column("sealed_name", sa.LargeBinary(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["notice_id"], ["notice.id"], name=op.f("fk_consent_record_notice_id_notice")
-        ),
-        sa.ForeignKeyConstraint(
-            ["subject_id"], ["subject.id"], name=op.f("fk_consent_record_subject_id_subject")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_consent_record")),
-        sa.UniqueConstraint("subject_id", name=op.f("uq_consent_record_subject_id")),
+        text("id", 32, primary_key=True),
+        text("subject_id", 32, unique=True),
+        text("notice_id", 32),
+        text("context", 32),
+        text("language", 16),
+        required("given_at", Time()),
+        required("valid_until", Time()),
+        required("result_until", Time()),
+        required("image_until", Time()),
+        sa.Column("sealed_name", sa.LargeBinary()),
+        sa.ForeignKeyConstraint(*of_notice),
+        sa.ForeignKeyConstraint(*of_subject),
     )
     op.create_table(
         "stored_image",
-        sa.Column("id", sa.String(length=32), nullable=False),
-        sa.Column("subject_id", sa.String(length=32), nullable=False),
-        sa.Column("analysis_id", sa.String(length=32), nullable=True),
-        sa.Column("stored_at", Time(), nullable=False),
-        sa.Column("promised_until", Time(), nullable=False),
-        sa.Column("size_bytes", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["subject_id"], ["subject.id"], name=op.f("fk_stored_image_subject_id_subject")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_stored_image")),
+        text("id", 32, primary_key=True),
+        text("subject_id", 32, index=True),
+        text("analysis_id", 32, nullable=True),
+        required("stored_at", Time(), index=True),
+        required("promised_until", Time(), index=True),
+        required("size_bytes", sa.Integer()),
+        sa.ForeignKeyConstraint(*of_subject),
     )
-    op.create_index(
-        op.f("ix_stored_image_promised_until"), "stored_image", ["promised_until"], unique=False
-    )
-    op.create_index(op.f("ix_stored_image_stored_at"), "stored_image", ["stored_at"], unique=False)
-    op.create_index(
-        op.f("ix_stored_image_subject_id"), "stored_image", ["subject_id"], unique=False
-    )
-    protect_logs()
 
 
 def protect_logs() -> None:
@@ -237,10 +183,3 @@ def protect_logs() -> None:
             f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
             "FOR EACH STATEMENT EXECUTE FUNCTION mien_refuse_change()"
         )
-
-
-def downgrade() -> None:
-    for table in TABLES_CHILDREN_FIRST:
-        op.drop_table(table)
-    if op.get_bind().dialect.name != "sqlite":
-        op.execute("DROP FUNCTION mien_refuse_change()")

@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0002"
 down_revision = "0001"
-branch_labels = None
-depends_on = None
 
 SIGNED = ("notice", "subject", "consent_event", "retention_policy", "admin")
 FIXED = ("seq", "at", "pseudonym", "purpose", "state", "notice_id", "context", "valid_until")
