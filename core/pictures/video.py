@@ -189,9 +189,11 @@ class Clip:
                 raise _too_fast()
             if t_s < next_s:
                 continue
+            if (image_rgb := self._image_of(frame)) is None:
+                continue
             next_s = t_s + 0.9 / self.limits.max_fps  # 0.9: timestamps are rounded
-            yield ClipFrame(_upright(frame), t_s)
-        if n_decoded == 0:
+            yield ClipFrame(image_rgb, t_s)
+        if next_s < 0:
             raise DamagedClipError(
                 "No picture could be decoded from this video; please export it again as MP4."
             )
@@ -210,8 +212,17 @@ class Clip:
             self._container.seek(start + int(t_s / base), stream=self._stream, backward=True)
         for frame in self._decoded():
             if frame.time is not None and frame.time - first_s >= t_s - 1e-3:
-                return ClipFrame(_upright(frame), frame.time - first_s)
+                image_rgb = self._image_of(frame)
+                return None if image_rgb is None else ClipFrame(image_rgb, frame.time - first_s)
         return None
+
+    def _image_of(self, frame: VideoFrame) -> ImageRGB | None:
+        """Its pixels, upright; None where they are in a form that FFmpeg cannot turn into RGB."""
+        try:
+            return _upright(frame)
+        except _TOLD_ERRORS:
+            self._n_damaged += 1
+            return None
 
     def _decoded(self) -> Iterator[VideoFrame]:
         """Frames of all packets that can be decoded; a file may end or be damaged anywhere."""

@@ -3,10 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import numpy as np
 import psutil
 import pytest
+from av.video.frame import VideoFrame
+from numpy.typing import NDArray
 
+from core.pictures import video
 from core.pictures.video import (
     Clip,
     ClipLimits,
@@ -152,6 +156,30 @@ def test_bent_clips_give_frames_or_a_sentence(n: int) -> None:
             assert str(refusal).endswith(".")  # noqa: PT017 - one of two good outcomes
             n_refused += 1
     assert 0.02 * n < n_refused < 0.95 * n
+
+
+def test_pictures_in_a_form_that_cannot_be_turned_into_rgb_are_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As a damaged head gives them: FFmpeg decodes, and then does not know the colours."""
+    upright, unknown = video._upright, iter([True, False, False, True, False])
+
+    def sometimes(frame: VideoFrame) -> NDArray[np.uint8]:
+        if next(unknown):
+            raise av.error.OSError(95, "Operation not supported")
+        return upright(frame)
+
+    monkeypatch.setattr(video, "_upright", sometimes)
+    with Clip(encode_clip(plain(5))) as clip:
+        assert len(list(clip.frames())) == 3
+        assert clip.notes == ("Parts of this video are damaged and were left out.",)
+    monkeypatch.setattr(video, "_upright", lambda _: never())
+    with Clip(encode_clip(plain(5))) as clip, pytest.raises(DamagedClipError):
+        list(clip.frames())
+
+
+def never() -> NDArray[np.uint8]:
+    raise av.error.OSError(95, "Operation not supported")
 
 
 def test_too_many_bytes_are_refused_before_they_are_read() -> None:

@@ -145,8 +145,8 @@ def test_memory_is_flat_whatever_the_length(
     """Ten minutes, and eight clips in one process: what is held by us and by decoders."""
     small = wandering(astronaut, 60)
     large = [np.asarray(Image.fromarray(frame).resize((1920, 1080))) for frame in small]
-    long = encode_clip(itertools.islice(itertools.cycle(large), 6000), codec="libx264", fps=10)
-    limits, here = ClipLimits(max_seconds=700), psutil.Process()
+    long = encode_clip(itertools.islice(itertools.cycle(large), 6000), fps=10)
+    limits, here = ClipLimits(max_seconds=700, max_bytes=10**9), psutil.Process()
     peak = 0
 
     def look(*_: float) -> None:
