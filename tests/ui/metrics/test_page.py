@@ -32,6 +32,7 @@ from ui.metrics import charts as metrics_charts
 from ui.metrics import subjects as metrics_parts
 from ui.metrics.page import SECTIONS
 from ui.shared import charts
+from ui.shared.text import plain
 
 OpenPage = Callable[[str], AppTest]
 
@@ -53,6 +54,29 @@ def test_every_section_opens_for_every_model(open_page: OpenPage, model_id: str)
         assert app.title[0].value == "Model Metrics"
         assert not app.error
         assert not any(re.search(r"\bnan\b", text.value) for text in app.markdown)
+
+
+def test_models_are_compared_by_what_people_say_or_by_the_labels(
+    open_page: OpenPage, models_dir: Path
+) -> None:
+    """Both figures are the evaluation's own, which counts them another way."""
+    stored = {
+        name: json.loads((models_dir / name / "evaluation.json").read_text())
+        for name in model_ids(models_dir)
+    }
+    agreed = {
+        name: report["people"]["clear_agreement"]
+        for name, report in stored.items()
+        if "people" in report
+    }
+    right = {name: report["all"]["accuracy"] for name, report in stored.items()}
+    app = go_to(open_page("model_metrics"), "Compare")
+    for judge, by_model in (("what people say", agreed), ("FER-2013's labels", right)):
+        app = app.segmented_control(key="compare_by").set_value(judge).run()
+        assert not app.exception
+        best = max(by_model, key=lambda name: by_model[name])
+        says = f"By {judge} {best} is right most often ({100 * by_model[best]:.1f}\u00a0%)"
+        assert any(plain(says) in text.value for text in app.markdown), says
 
 
 def test_the_overview_shows_the_accuracy_of_the_stored_predictions(
