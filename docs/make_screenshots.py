@@ -1,14 +1,16 @@
 """Take the pictures of the app that the documents show: `make screenshots`.
 
-Starts the app on a free port, opens each page in chromium at the width of a desk and of a phone,
-light and dark, and writes docs/screenshots/<page>_<width>_<scheme>.png. Needs the dev extra and
-chromium.
+Starts the app on a free port, opens each page in chromium and writes docs/screenshots/. Needs the
+dev extra and chromium.
 """
 
+import io
 import tempfile
 import time
 from pathlib import Path
+from typing import Literal
 
+from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from docs.tools.app import served
@@ -16,8 +18,18 @@ from docs.tools.measured import ROOT
 from docs.tools.paper import CHROMIUM, FLAGS
 
 OUT = ROOT / "docs" / "screenshots"
-SIZES_WH = ((1280, 1000), (390, 844))
-PAGES = ("", "upload", "webcam", "model_metrics", "landmark_analysis", "ethics_privacy")
+DESK_WH, PHONE_WH = (1280, 1000), (390, 844)
+# File name -> page, size, scheme.
+SHOTS: dict[str, tuple[str, tuple[int, int], Literal["light", "dark"]]] = {
+    "home": ("", DESK_WH, "light"),
+    "upload": ("upload", DESK_WH, "light"),
+    "upload_phone": ("upload", PHONE_WH, "dark"),
+    "webcam": ("webcam", DESK_WH, "light"),
+    "model_metrics": ("model_metrics", DESK_WH, "light"),
+    "model_metrics_phone": ("model_metrics", PHONE_WH, "dark"),
+    "landmark_analysis": ("landmark_analysis", DESK_WH, "light"),
+    "ethics_privacy": ("ethics_privacy", DESK_WH, "light"),
+}
 
 
 # Neither a script that runs nor grey boxes in place of charts whose code is still on its way.
@@ -36,16 +48,15 @@ def main() -> None:
 def _shoot_all(url: str) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))
-        for width, height in SIZES_WH:
-            for scheme in ("light", "dark"):
-                context = browser.new_context(
-                    viewport={"width": width, "height": height}, color_scheme=scheme
-                )
-                page = context.new_page()
-                for name in PAGES:
-                    _open(page, url, name)
-                    page.screenshot(path=OUT / f"{name or 'home'}_{width}_{scheme}.png")
-                context.close()
+        for file_name, (name, (width, height), scheme) in SHOTS.items():
+            context = browser.new_context(
+                viewport={"width": width, "height": height}, color_scheme=scheme
+            )
+            page = context.new_page()
+            _open(page, url, name)
+            with Image.open(io.BytesIO(page.screenshot())) as shot:
+                shot.save(OUT / f"{file_name}.webp", quality=80, method=6)
+            context.close()
         browser.close()
 
 

@@ -9,6 +9,6 @@ through_home()
 st.title("Model Metrics")
 st.write(
     "How often each model is right, which mistakes it makes, for whom it works worse, and how it "
-    "does on pictures of your own. Every figure comes from a file that a named command made."
+    "does on pictures of your own."
 )
 page()
