@@ -31,6 +31,9 @@ _CLUSTER_CONFIG: Final[dict[str, Any]] = {
     # photo, 25 with these). A worker keeps at most this much, whatever the number of photos.
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 256 * 2**20,
     "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 64 * 2**20,
+    # A cluster gives a worker up that is not there this long after it, or one before it, ended; on
+    # a busy machine a new one takes longer than the usual 15 s, and a run without any would hang.
+    "distributed.deploy.lost-worker-timeout": "365 days",
     # Makes workers deaf to Ctrl-C: a terminal tells all, and who hands out the work says so.
     "distributed.worker.preload": ["services.batch.worker"],
     # No pages about the cluster, which would be open to everyone on this machine.
