@@ -122,7 +122,7 @@ def publish(
     card = _card(model_id, recipe, network, model, face_input, data_of, precision)
     file = card.file if shipped else ""
     card = card.model_copy(update={"flip_average": flip_average, "file": file})
-    trained = max(row["val_accuracy"] for row in read_curves(recipe, run))
+    trained = max(row["val_accuracy"] for row in own_curves(run))
     _checked(card, model, validation, trained)
     held_out = load_rafdb(photos, "held_out") if recipe.photo_set and photos else None
     card = calibrated(EmotionClassifier(card, model, n_threads=2), validation, held_out)
@@ -137,7 +137,7 @@ def publish(
 
 def read_curves(recipe: Recipe, run: Path) -> list[dict[str, float]]:
     """One row an epoch, after those of the run that this one started from."""
-    curves: list[dict[str, float]] = json.loads((run / "curves.json").read_text())
+    curves = own_curves(run)
     if recipe.start_from is None:
         return curves
     earlier = run.parent / as_folder(recipe.start_from)
@@ -145,6 +145,12 @@ def read_curves(recipe: Recipe, run: Path) -> list[dict[str, float]]:
         return curves
     before = read_curves(load_recipe(recipe.start_from), earlier)
     return before + [{**row, "epoch": row["epoch"] + len(before)} for row in curves]
+
+
+def own_curves(run: Path) -> list[dict[str, float]]:
+    """One row an epoch of this run alone: a step taught other things may lose on labels."""
+    curves: list[dict[str, float]] = json.loads((run / "curves.json").read_text())
+    return curves
 
 
 def publish_ensemble(

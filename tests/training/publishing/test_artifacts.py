@@ -27,7 +27,7 @@ from training.architectures.transfer import transfer
 from training.data.fer2013 import load_split
 from training.publishing.artifacts import export_network, keep_weights, recipe_of, whole_model
 from training.publishing.export import load_network, to_litert
-from training.publishing.publish import UnfaithfulExportError, publish, read_curves
+from training.publishing.publish import UnfaithfulExportError, own_curves, publish, read_curves
 from training.studies.prune import KeepZeros, prune, sparsity_of
 
 pytestmark = pytest.mark.train
@@ -194,6 +194,8 @@ def test_curves_of_a_run_that_went_on_begin_with_those_it_started_from(
     curves = read_curves(replace(RECIPE, start_from="first"), tmp_path / "second")
     assert [row["epoch"] for row in curves] == [1, 2, 3, 4, 5]
     assert [row["run"] for row in curves] == [2, 2, 3, 3, 3]
+    # An export is held to what its own run reached, which may have been taught other things.
+    assert [row["run"] for row in own_curves(tmp_path / "second")] == [3, 3, 3]
 
 
 @pytest.mark.parametrize("form", ["h5", "tflite"])
