@@ -98,37 +98,52 @@ def load_predictions(folder: Path) -> Predictions | None:
     Raises:
         ModelError: if the file is not one that `mien publish` writes.
     """
-    file = folder / "predictions.npz"
-    if not file.exists():
+    stored = _stored(folder)
+    if stored is None:
         return None
     try:
-        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
-            probabilities = stored["probabilities"].astype(np.float32)
-            # Stored in half precision, so that rows sum to 1 only nearly.
-            probabilities /= probabilities.sum(axis=1, keepdims=True)
-            return Predictions(
-                stored["labels"].astype(np.int64),
-                probabilities,
-                stored["near_duplicate"].astype(bool),
-            )
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as exc:
-        raise ModelError(
-            f"predictions.npz of model {folder.name!r} is damaged; run `mien publish` again."
-        ) from exc
+        probabilities = stored["probabilities"].astype(np.float32)
+        # Stored in half precision, so that rows sum to 1 only nearly.
+        probabilities /= probabilities.sum(axis=1, keepdims=True)
+        return Predictions(
+            stored["labels"].astype(np.int64),
+            probabilities,
+            stored["near_duplicate"].astype(bool),
+        )
+    except (ValueError, KeyError) as exc:
+        raise _damaged(folder) from exc
 
 
 def load_shares(folder: Path) -> tuple[FloatArray, FloatArray] | None:
     """Predicted shares (n, 7) and real votes (n, 8) of the same images as `load_predictions`.
 
     None for a model that learned no votes.
+
+    Raises:
+        ModelError: if the file is damaged.
     """
+    stored = _stored(folder)
+    if stored is None or "shares" not in stored:
+        return None
+    return stored["shares"].astype(np.float32), stored["votes"].astype(np.float32)
+
+
+def _stored(folder: Path) -> dict[str, NDArray[Any]] | None:
+    """All arrays of `predictions.npz`; raises ModelError where it is damaged."""
     file = folder / "predictions.npz"
     if not file.exists():
         return None
-    with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
-        if "shares" not in stored:
-            return None
-        return stored["shares"].astype(np.float32), stored["votes"].astype(np.float32)
+    try:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
+            return dict(stored)
+    except (OSError, ValueError, zipfile.BadZipFile) as exc:
+        raise _damaged(folder) from exc
+
+
+def _damaged(folder: Path) -> ModelError:
+    return ModelError(
+        f"predictions.npz of model {folder.name!r} is damaged; run `mien publish` again."
+    )
 
 
 def confusion_counts(labels: Labels, predicted: Labels) -> NDArray[np.int64]:

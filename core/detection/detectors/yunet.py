@@ -76,17 +76,15 @@ class YuNetDetector:
         """
         size_hw = check_image_rgb(image_rgb).shape[:2]
         scale = _fitting(min(1.0, self.max_side_px / max(size_hw)), min(size_hw)) * self._enlarge
-        found = self._look(image_rgb, scale / 2)
+        found = self._look(image_rgb, scale / 2, min(self.threshold, _DOUBT))
         if not _is_beyond_doubt(found, scale / 2):
-            found = self._look(image_rgb, scale)
+            found = self._look(image_rgb, scale, self.threshold)
         return tuple(face for face in found if face.confidence >= self.threshold)
 
-    def _look(self, image_rgb: ImageRGB, scale: float) -> list[Face]:
-        """All that may be a face, in the picture's own pixels."""
+    def _look(self, image_rgb: ImageRGB, scale: float, threshold: float) -> list[Face]:
+        """What is a face with that confidence, in the picture's own pixels."""
         scaled_rgb, scale_xy = rescale(image_rgb, scale)
-        boxes, points, confidences = faces_from_maps(
-            self._network.maps(scaled_rgb), min(self.threshold, _DOUBT)
-        )
+        boxes, points, confidences = faces_from_maps(self._network.maps(scaled_rgb), threshold)
         to_full = scale_xy.astype(np.float32)
         return [
             Face(Box(*map(float, box)), float(confidence), own_points, self.name)
@@ -98,10 +96,10 @@ class YuNetDetector:
 
 def _is_beyond_doubt(found: Sequence[Face], scale: float) -> bool:
     """Whether a look at a picture of `scale` showed faces, all of them sure and none small."""
-    return bool(found) and all(
+    possible = [face for face in found if face.confidence >= _DOUBT]
+    return bool(possible) and all(
         face.confidence >= _SURE and math.sqrt(face.box.area) * scale >= _SURE_SIDE_PX
-        for face in found
-        if face.confidence >= _DOUBT
+        for face in possible
     )
 
 

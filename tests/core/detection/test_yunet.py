@@ -6,8 +6,8 @@ import pytest
 from numpy.typing import NDArray
 
 from core.detection import any_size
-from core.detection.detectors.yunet import YuNetDetector
-from core.types import Box
+from core.detection.detectors.yunet import YuNetDetector, _is_beyond_doubt
+from core.types import Box, Face
 from tests.paths import ROOT
 
 FOLDER = ROOT / "models" / "yunet"
@@ -86,9 +86,28 @@ def test_a_large_plain_face_is_seen_in_half_the_size(
     detector = YuNetDetector(FOLDER)
     (face,) = detector.detect(astronaut)
     assert sizes_hw == [(256, 256)]
-    (same,) = detector._look(astronaut, 1.0)
+    (same,) = detector._look(astronaut, 1.0, 0.7)
     assert face.box.iou(same.box) > 0.85
     assert np.abs(face.keypoints_xy - same.keypoints_xy).max() < 0.05 * face.box.size_wh[0]
+
+
+@pytest.mark.parametrize(
+    ("confidences", "side_px", "stands"),
+    [
+        ([], 200, False),
+        ([0.05], 200, False),  # of a curve's lowest end: no face at all
+        ([0.9], 200, True),
+        ([0.9, 0.05], 200, True),
+        ([0.9, 0.3], 200, False),  # which may be a face
+        ([0.9], 40, False),  # 20 px in half the size: smaller ones would not be seen
+    ],
+)
+def test_half_a_look_stands_where_nothing_in_it_is_doubtful(
+    confidences: list[float], side_px: float, stands: bool
+) -> None:
+    box, points = Box(0, 0, side_px, side_px), np.zeros((5, 2), np.float32)
+    found = [Face(box, confidence, points, "yunet") for confidence in confidences]
+    assert _is_beyond_doubt(found, 0.5) is stands
 
 
 def test_beside_a_small_face_the_full_size_is_looked_at(
