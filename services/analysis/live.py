@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from core.errors import MienError
 from core.stream import StreamAnalyzer
@@ -233,6 +233,13 @@ def _rate(times_s: list[float], now_s: float) -> float:
     return round(len(recent) / max(span_s, 0.5), 1)
 
 
+class _Place(NamedTuple):
+    """Whose browser holds a slot, and when it was last touched."""
+
+    client: str
+    touched_s: float
+
+
 class LiveSlots:
     """How many live videos run at a time. Safe for many threads.
 
@@ -245,8 +252,7 @@ class LiveSlots:
     ) -> None:
         self.limit, self._stale_s, self._clock = limit, stale_s, clock
         self._lock = threading.Lock()
-        self._touched_s: dict[str, float] = {}
-        self._clients: dict[str, str] = {}
+        self._held: dict[str, _Place] = {}
 
     def hold(self, user: str, client: str = "") -> bool:
         """Take a slot or keep the one that `user` has; False where none is free.
@@ -255,29 +261,26 @@ class LiveSlots:
         """
         with self._lock:
             self._drop_stale()
-            if user not in self._touched_s:
-                n_free = self.limit - len(self._touched_s)
-                has_one = client and client in self._clients.values()
+            if user not in self._held:
+                n_free = self.limit - len(self._held)
+                has_one = client and any(place.client == client for place in self._held.values())
                 if n_free < 1 or (n_free == 1 and has_one):
                     return False
-                self._clients[user] = client
-            self._touched_s[user] = self._clock()
+            self._held[user] = _Place(client, self._clock())
             return True
 
     def release(self, user: str) -> None:
         """Give the slot back; nothing happens where there is none."""
         with self._lock:
-            self._touched_s.pop(user, None)
-            self._clients.pop(user, None)
+            self._held.pop(user, None)
 
     @property
     def n_used(self) -> int:
         """Slots that are taken now."""
         with self._lock:
             self._drop_stale()
-            return len(self._touched_s)
+            return len(self._held)
 
     def _drop_stale(self) -> None:
         oldest_s = self._clock() - self._stale_s
-        self._touched_s = {u: s for u, s in self._touched_s.items() if s >= oldest_s}
-        self._clients = {u: client for u, client in self._clients.items() if u in self._touched_s}
+        self._held = {u: place for u, place in self._held.items() if place.touched_s >= oldest_s}

@@ -45,6 +45,7 @@ class LiveVideo:
     state: State = State.OFF
     problem: str = ""
     user: str = field(default_factory=lambda: uuid.uuid4().hex)
+    client: str = ""
     attempt: int = 0
     started_s: float = 0.0
     reached_s: dict[str, float] = field(default_factory=dict)
@@ -69,7 +70,8 @@ class LiveVideo:
         """Take a place and begin; where none is free, wait for one."""
         self.problem, self.reached_s = "", {}
         self.about = {"model": model_id, "detector": detector_name}
-        if not slots().hold(self.user, st.context.ip_address or ""):
+        self.client = st.context.ip_address or ""
+        if not self._hold():
             self.happen(Event.NO_PLACE)
             return
         try:
@@ -82,7 +84,9 @@ class LiveVideo:
         self.attempt += 1
         self.started_s = time.monotonic()
         self.analyzer = stream_analyzer(detector(detector_name), classifier(model_id), settings())
-        self.session = LiveSession(self.analyzer, on_frame=partial(slots().hold, self.user))
+        self.session = LiveSession(
+            self.analyzer, on_frame=partial(slots().hold, self.user, self.client)
+        )
         end = partial(_end, self.session, self.record, slots(), self.user)
         self.processor = FrameProcessor(self.session, end)
         self.happen(Event.START)
@@ -121,7 +125,7 @@ class LiveVideo:
             if self.waited_s > GIVE_UP_S:
                 self.stop()
                 return self.state
-            slots().hold(self.user)
+            self._hold()
             if self.waited_s > PATIENCE_S and "ICE" not in self.reached_s:
                 self.happen(Event.PATIENCE_OVER)
         return self.state
@@ -140,6 +144,9 @@ class LiveVideo:
         """Smooth the scores or not, also of a running video."""
         if self.analyzer is not None:
             self.analyzer.rules = StreamRules(smoothing=SmoothingRules() if on else RAW)
+
+    def _hold(self) -> bool:
+        return slots().hold(self.user, self.client)
 
     def _hang_up(self) -> None:
         if self.session is not None:
