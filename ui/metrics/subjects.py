@@ -12,6 +12,7 @@ from core.emotions import EMOTIONS
 from core.errors import ModelError, damage_is
 from core.measures.curves import Predictions, load_predictions, load_shares
 from core.measures.people import majority_labels
+from core.types import FloatArray
 from ui.shared.resources import cards, settings
 from ui.shared.text import percent
 
@@ -37,14 +38,20 @@ def predictions(model_id: str) -> Predictions | None:
 
 
 @st.cache_resource(show_spinner=False)
+def _votes() -> FloatArray | None:
+    """People's votes (n, 8) for the test split, from whichever model was published with them."""
+    folders = (settings().models_dir / name for name in cards())
+    return next((found[1] for found in map(load_shares, folders) if found is not None), None)
+
+
+@st.cache_resource(show_spinner=False)
 def beside_people(model_id: str) -> Predictions | None:
     """What the model says of the images on which most people say one of the seven, and that.
 
     Models that learned no votes are taken by what they say of the label.
     """
     stored = predictions(model_id)
-    folders = [settings().models_dir / name for name in cards()]
-    votes = next((found[1] for found in map(load_shares, folders) if found is not None), None)
+    votes = _votes()
     if stored is None or votes is None or len(votes) != len(stored):
         return None
     own = load_shares(settings().models_dir / model_id)
