@@ -20,11 +20,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for command in (
-    *(analyze.analyze, batch.batch, evaluate.evaluate, detect_eval.detect_eval),
-    *(detectors.detectors, models.models, bench.bench, doctor.doctor),
-    *(train.train, train.publish, train.publish_ensemble, train.export),
-    *(train_detector.train_detector, train_detector.publish_detector),
-    *(train_detector.evaluate_detector, audit.audit),
+    analyze.analyze,
+    batch.batch,
+    evaluate.evaluate,
+    detect_eval.detect_eval,
+    detectors.detectors,
+    models.models,
+    bench.bench,
+    doctor.doctor,
+    train.train,
+    train.publish,
+    train.publish_ensemble,
+    train.export,
+    train_detector.train_detector,
+    train_detector.publish_detector,
+    train_detector.evaluate_detector,
+    audit.audit,
 ):
     app.command()(command)
 app.add_typer(bias.app, name="bias")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.options import DetectorName
 from cli.output import check_out, counted, progress_bar, say, wide_console, write_text
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def detect_eval(
     data: Annotated[Path, typer.Option(help="parquet: image, boxes_xyxy; flags a face if any.")],
-    detector: Annotated[str | None, typer.Option(help="Name of the face detector.")] = None,
+    detector: DetectorName = None,
     min_face: Annotated[
         float, typer.Option("--min-face", min=0, help="Smaller faces (side, px) do not count.")
     ] = 20,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from cli.options import ModelId
 from cli.output import progress_bar, say, wide_console
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ Labels = Literal["fer2013", "people"]  # who gave the labels
 
 def evaluate(
     data: Annotated[Path, typer.Option(help="parquet: image, label; or csv: path,label.")],
-    model: Annotated[str | None, typer.Option(help="Id of the model; see `mien models`.")] = None,
+    model: ModelId = None,
     split: Annotated[str | None, typer.Option(help="Only rows whose `split` is this.")] = None,
     faces: Annotated[
         FacesChoice, typer.Option(help="crop: images are face crops; detect: largest face first.")

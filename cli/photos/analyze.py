@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.options import DetectorName, ModelId
 from cli.output import check_out, say, write_text
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ def analyze(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON array.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="One row a face.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write there, not to the screen.")] = None,
-    model: Annotated[str | None, typer.Option(help="Id of the model; see `mien models`.")] = None,
-    detector: Annotated[str | None, typer.Option(help="Name of the face detector.")] = None,
+    model: ModelId = None,
+    detector: DetectorName = None,
     tiles: Annotated[
         bool, typer.Option("--tiles", help="Look for very small faces in photos; takes longer.")
     ] = False,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.options import DetectorName, ModelId
 from cli.output import counted, n_cores, say
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ def batch(
     scheduler: Annotated[
         str | None, typer.Option(help="An existing Dask cluster, such as tcp://host:8786.")
     ] = None,
-    model: Annotated[str | None, typer.Option(help="Id of the model; see `mien models`.")] = None,
-    detector: Annotated[str | None, typer.Option(help="Name of the face detector.")] = None,
+    model: ModelId = None,
+    detector: DetectorName = None,
 ) -> None:
     """Analyse very many photos; run it again after a stop and it goes on where it was.
 

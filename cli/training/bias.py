@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.options import ModelId
 from cli.output import progress_bar
 from cli.training.studies import (
     Fer2013,
-    ModelId,
     classifier,
     command,
     label_classifier,

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from core.expression.classify import EmotionClassifier
 
 Fer2013 = Annotated[Path, typer.Option("--data", help="FER-2013 as parquet.")]
-ModelId = Annotated[
-    str | None, typer.Option("--model", help="Id of the model; see `mien models`.")
-]
 Out = Annotated[Path | None, typer.Option(help="JSON file; where the app reads it if not given.")]
 
 

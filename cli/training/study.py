@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.options import ModelId
 from cli.training.studies import (
-    ModelId,
     Out,
     check,
     command,
