@@ -18,6 +18,7 @@ from core.pictures.alignment import invert, moved, similarity
 from core.types import Landmarks
 
 FILE: Final = Path("landmarks68") / "ibug_from_mesh.npz"
+TERMS: Final = "The map to 68 points was learned from HELEN: for research only."
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,7 @@ from core.drawing.landmarks import (
     draw_regions,
 )
 from core.errors import ModelError, damage_is
+from core.landmarks.learned import TERMS
 from core.landmarks.pose import FaceGeometry
 from core.landmarks.schemes import IBUG, MESH, to_five
 from core.types import ImageRGB, Landmarks
@@ -51,6 +52,8 @@ def points_section(view: FaceView, name: str) -> None:
         alt=f"The face with {SCHEME_TITLES[scheme]}",
     )
     st.caption(_legend(scheme, list(layers)))
+    if scheme == IBUG:
+        st.caption(TERMS)
     marks = view.original[scheme]
     with st.container(horizontal=True):
         stem = f"{name}_{_SHORT[scheme]}"

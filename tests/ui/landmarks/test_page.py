@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.drawing.photo import draw_analysis
 from core.landmarks.noise import NOISE_KINDS
+from core.landmarks.learned import TERMS
 from core.landmarks.schemes import FIVE, IBUG, MESH
 from core.types import Analysis, EmotionScores, FaceAnalysis
 from tests.helpers.agree import agree
@@ -86,6 +87,7 @@ def test_every_scheme_can_be_shown(open_page: OpenPage, scheme: str) -> None:
     app = app.run()
     assert not app.exception
     assert "white outlines" in text_of(app)
+    assert any(c.value == TERMS for c in app.caption) == (scheme == IBUG)
 
 
 def test_every_kind_of_error_opens(open_page: OpenPage) -> None:
