@@ -12,8 +12,8 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from core.drawing.photo import draw_analysis
-from core.landmarks.noise import NOISE_KINDS
 from core.landmarks.learned import TERMS
+from core.landmarks.noise import NOISE_KINDS
 from core.landmarks.schemes import FIVE, IBUG, MESH
 from core.types import Analysis, EmotionScores, FaceAnalysis
 from tests.helpers.agree import agree
