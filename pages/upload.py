@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from services.analysis.photos import PhotoResult
 from ui.consent import notice
 from ui.consent import session as consent
 from ui.photos.many import show_many
@@ -56,7 +57,7 @@ def inputs() -> tuple[list[Photo], Choice]:
     return photos, chosen
 
 
-def show(photos: list[Photo], chosen: Choice) -> bool:
+def show(photos: list[Photo], chosen: Choice) -> list[tuple[Photo, PhotoResult]]:
     """Analyse and show: one by one, all together where there are many, or two models' answers."""
     by_model = [
         analyse_photos(photos, model_id, chosen.detector, consent.analyse_own, tiles=chosen.tiles)
@@ -65,7 +66,7 @@ def show(photos: list[Photo], chosen: Choice) -> bool:
     ]
     analysed = by_model[0]
     if not analysed:
-        return False
+        return []
     if others := passed_over():
         st.caption(others)
     if len(by_model) > 1:
@@ -74,7 +75,7 @@ def show(photos: list[Photo], chosen: Choice) -> bool:
         (show_many if len(analysed) > MANY else show_results)(
             analysed, chosen.model_id, chosen.detector
         )
-    return True
+    return analysed
 
 
 through_home()
@@ -84,9 +85,12 @@ if consent.held() is None:
     forget_own_photos()
 notice.receipt()
 photos, chosen = inputs()
-left_over = [] if show(photos, chosen) else left_results()
+analysed = show(photos, chosen)
+left_over = [] if analysed else left_results()
 if left_over:
     show_left(left_over)
 notice.shown_again()
-if photos or left_over:
+if analysed and all(result.error is not None for _, result in analysed):
+    st.button("Choose another", on_click=forget_all, icon=":material/add_photo_alternate:")
+elif photos or left_over:
     st.button("Forget these photos", on_click=forget_all, icon=":material/delete:")

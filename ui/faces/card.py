@@ -45,6 +45,59 @@ def _card(number: int, face: FaceAnalysis, picture: bytes) -> str:
     )
 
 
+def compared_html(
+    faces: Sequence[tuple[int, FaceAnalysis, FaceAnalysis]],
+    faces_jpeg: Sequence[bytes],
+    model_ids: tuple[str, str],
+) -> str:
+    """Cards of faces that two models judged: what each says, its shares one above the other's.
+
+    Each is the face's number in the picture, the first model's answer and the second's.
+    """
+    cards = "".join(
+        _compared_card(number, (one, other), picture, model_ids)
+        for (number, one, other), picture in zip(faces, faces_jpeg, strict=True)
+    )
+    return f'<div class="mien-faces">{cards}</div>'
+
+
+def _compared_card(
+    number: int,
+    judged: tuple[FaceAnalysis, FaceAnalysis],
+    picture: bytes,
+    model_ids: tuple[str, str],
+) -> str:
+    image = f'<img src="{address(picture)}" alt="Face {number}">'
+    said = "".join(
+        f'<span><b class="mien-{place}">{html.escape(model_id)}</b> {_said(face)}</span>'
+        for place, model_id, face in zip(("first", "second"), model_ids, judged, strict=True)
+    )
+    return (
+        f'<article class="mien-face"><header>{image}<div><b>Face {number}</b></div></header>'
+        f'<div class="mien-said">{said}</div>{_two_bars(judged)}</article>'
+    )
+
+
+def _two_bars(judged: tuple[FaceAnalysis, FaceAnalysis]) -> str:
+    first, second = (face.scores for face in judged)
+    if first is None or second is None:
+        return ""
+    others = second.as_dict()
+    rows = [
+        Bar(
+            name,
+            share,
+            f"{percent(share)} · {percent(others[name])}",
+            EMOTION_COLOURS[name],
+            other=others[name],
+        )
+        for name, share in first.as_dict().items()
+    ]
+    return bar_list_html(
+        rows, "What share of people would say each expression, by model", whole=1.0
+    )
+
+
 def quality_words(quality: FaceQuality) -> str:
     """Such as "Picture quality 62 of 100: blurred"."""
     flaw = f": {quality.flaw}" if quality.flaw else ""
@@ -107,13 +160,17 @@ def reliability(every: Iterable[Answer], report: dict[str, Any] | None) -> str:
 
 @dataclass(frozen=True)
 class Bar:
-    """A row of a chart: its name, its length against the others', what is written behind it."""
+    """A row of a chart: its name, its length against the others', what is written behind it.
+
+    `other` is the length of a second bar below the first, for a comparison.
+    """
 
     name: str
     value: float
     text: str
     colour: str
     strong: bool = False
+    other: float | None = None
 
 
 def bars_html(scores: EmotionScores) -> str:
@@ -130,12 +187,20 @@ def bar_list_html(rows: Sequence[Bar], label: str, *, whole: float | None = None
     longest = whole or max((row.value for row in rows), default=0) or 1.0
     items = "".join(
         f'<div role="listitem"{" class=strong" if row.strong else ""}>'
-        f"<span>{html.escape(row.name)}</span>"
-        f'<span class="mien-track"><span style="width:{100 * row.value / longest:.1f}%;'
-        f'background:{row.colour}"></span></span><span>{row.text}</span></div>'
+        f"<span>{html.escape(row.name)}</span><span>{_tracks(row, longest)}</span>"
+        f"<span>{row.text}</span></div>"
         for row in rows
     )
     return f'<div class="mien-bars" role="list" aria-label="{html.escape(label)}">{items}</div>'
+
+
+def _tracks(row: Bar, longest: float) -> str:
+    lengths = [row.value] if row.other is None else [row.value, row.other]
+    return "".join(
+        f'<span class="mien-track"><span style="width:{100 * length / longest:.1f}%;'
+        f'background:{row.colour}"></span></span>'
+        for length in lengths
+    )
 
 
 @dataclass(frozen=True)

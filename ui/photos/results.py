@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.expression.answer import counted, sentence, short
 from core.types import Answer, FaceAnalysis
 from services.analysis.downloads import annotated_name, annotated_png, results_zip
 from services.analysis.photos import PhotoResult, results_csv, results_json
-from ui.faces.card import cards_html, reliability
+from ui.faces.card import cards_html, compared_html, reliability
 from ui.faces.explanation import face_explained
 from ui.faces.pictures import Shown
 from ui.photos.session import Photo, shown
@@ -66,14 +67,31 @@ def show_compared(first: Sequence[Analysed], second: Sequence[Analysed]) -> None
     ]
     show_refused([result for _, result in first])
     st.header(f"The models agree on {sum(same)} of {counted_of(len(same), 'face')}", anchor=False)
-    for number, pair in enumerate(pairs[:_COMPARED], start=1):
-        for place, (photo, result) in zip(st.columns(2, gap="large"), pair, strict=True):
-            with place:
-                if result.analysis is not None:
-                    st.markdown(f"**{result.analysis.model_id}**")
-                one_photo(number, photo, result, narrow=True)
+    for pair in pairs[:_COMPARED]:
+        _compared_photo(*pair)
     if len(pairs) > _COMPARED:
         st.caption(f"The first {_COMPARED} of {len(pairs)} photos are shown.")
+
+
+def _compared_photo(first: Analysed, second: Analysed) -> None:
+    """One photo, its faces each once, with what both models say of them."""
+    (photo, left), (_, right) = first, second
+    if left.analysis is None or right.analysis is None:
+        return
+    model_ids = (left.analysis.model_id, right.analysis.model_id)
+    seen = shown(photo, left)
+    faces = list(zip(left.analysis.faces, right.analysis.faces, strict=True))
+    st.subheader(plain(left.name), anchor=False)
+    picture, cards = _side_by_side(below=len(faces) > _BESIDE_PICTURE)
+    if seen.picture_jpeg is not None:
+        alt = f"{left.name}: {counted_of(len(faces), 'face')} in boxes"
+        picture.image(seen.picture_jpeg, width="stretch", alt=alt)
+        picture.caption(f"Labels in the picture: {model_ids[0]}.")
+    numbered = [(number, *pair) for number, pair in enumerate(faces, start=1)]
+    part = slice(_FACES_PER_PAGE)
+    cards.html(compared_html(numbered[part], seen.faces_jpeg[part], model_ids))
+    if len(faces) > _FACES_PER_PAGE:
+        cards.caption(f"The first {_FACES_PER_PAGE} of {len(faces)} faces are shown.")
 
 
 def show_left(results: Sequence[PhotoResult]) -> None:
@@ -138,16 +156,21 @@ def one_photo(
     faces = result.analysis.faces
     key = f"{number}_{photo.id}_{result.analysis.model_id}"
     seen = shown(photo, result)
-    below = narrow or len(faces) > _BESIDE_PICTURE
-    picture, cards = (
-        (st.container(), st.container()) if below else st.columns([1.4, 1], gap="large")
-    )
+    picture, cards = _side_by_side(below=narrow or len(faces) > _BESIDE_PICTURE)
     with picture:
         _picture(key, number, photo, result, seen)
     with cards:
         _faces(key, faces, seen)
     with st.container():
         _why(key, photo, result)
+
+
+def _side_by_side(*, below: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Places for a picture and its faces: beside it, or where they are many, below."""
+    if below:
+        return st.container(), st.container()
+    picture, cards = st.columns([1.4, 1], gap="large")
+    return picture, cards
 
 
 def _picture(key: str, number: int, photo: Photo, result: PhotoResult, seen: Shown) -> None:

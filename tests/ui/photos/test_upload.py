@@ -117,7 +117,7 @@ def test_a_sample_is_still_there_on_the_way_back(open_page: OpenPage) -> None:
     assert len(app.get("image")) == 1
 
 
-def test_two_models_stand_side_by_side(open_page: OpenPage) -> None:
+def test_two_models_answers_stand_on_one_card_a_face(open_page: OpenPage) -> None:
     app = choose_sample(open_page("upload"), "A group")
     other = app.selectbox(key="upload_other")
     assert app.selectbox(key="upload_model").value not in other.options
@@ -125,7 +125,12 @@ def test_two_models_stand_side_by_side(open_page: OpenPage) -> None:
     assert not app.exception
     assert "The models agree on" in text_of(app)
     assert "of 6 faces" in text_of(app)
-    assert len(app.get("image")) == 2
+    assert len(app.get("image")) == 1
+    (cards,) = [block.proto.body for block in app.get("html") if "<article" in block.proto.body]
+    assert cards.count("<article") == 6
+    for key in ("upload_model", "upload_other"):  # such as "mien-fast: 90 % people"
+        model_id, _, _ = str(app.selectbox(key=key).value).partition(":")
+        assert cards.count(f"{model_id}</b>") == 6
 
 
 def test_model_and_detector_can_be_changed(agreed: AppTest) -> None:
@@ -208,6 +213,15 @@ def test_a_zip_that_is_none_of_photos_is_refused(
     assert not app.exception
     assert words in app.error[0].value
     assert len(app.dataframe) == 0
+
+
+def test_after_a_refused_photo_another_is_a_click_away(agreed: AppTest) -> None:
+    app = agreed.file_uploader[0].upload("notes.jpg", b"no picture", "image/jpeg").run()
+    assert "This photo was refused" in text_of(app)
+    app = button(app, "Choose another").click().run()
+    assert not app.exception
+    assert "refused" not in text_of(app)
+    assert not app.expander, "the uploaders stand open, as at first"
 
 
 def test_forgetting_drops_the_zip_too(agreed: AppTest) -> None:
