@@ -58,15 +58,26 @@ def write_clip(file: Path) -> None:
     container.close()
 
 
+# By the kernel's flag, the fastest first; networks of 8-bit integers take ten times without.
+_INTEGER_SETS = {
+    "amx_int8": "AMX",
+    "avx512_vnni": "AVX-512 VNNI",
+    "avx_vnni": "AVX VNNI",
+    "avx2": "AVX2",
+}
+
+
 def cpu_name() -> str:
-    """The processor's name and count of cores, as the system tells."""
+    """The processor's name, count of cores and what it has for integers, as the system tells."""
     import os
     import platform
 
     file = Path("/proc/cpuinfo")
-    names = [
-        line.split(":", 1)[1].strip()
-        for line in (file.read_text().splitlines() if file.exists() else [])
-        if line.startswith("model name")
-    ]
-    return f"{names[0] if names else platform.processor()}, {os.cpu_count()} cores"
+    lines = file.read_text().splitlines() if file.exists() else []
+    told = {
+        name.strip(): value.strip() for name, _, value in (one.partition(":") for one in lines)
+    }
+    flags = told.get("flags", "").split()
+    integers = [words for flag, words in _INTEGER_SETS.items() if flag in flags][:1]
+    name = told.get("model name") or platform.processor()
+    return ", ".join([name, f"{os.cpu_count()} cores", *integers])

@@ -71,12 +71,12 @@ def markdown(rows: list[dict[str, Any]]) -> str:
 
 
 def _measured_ms(studies: Path) -> dict[str, float]:
-    """SHA-256 of a model -> median milliseconds a face, by `mien bias speed`, where it ran."""
+    """SHA-256 of a model -> median milliseconds a face, on the machine measured last."""
     file = studies / "speed.json"
     if not file.exists():
         return {}
-    measured = json.loads(file.read_text(encoding="utf-8"))["models"].values()
-    return {row["model_sha256"]: row["p50_ms"] for row in measured}
+    *_, latest = json.loads(file.read_text(encoding="utf-8"))["machines"].values()
+    return {row["model_sha256"]: row["p50_ms"] for row in latest.values()}
 
 
 def _measured_corrupted(card: "ModelCard", studies: Path) -> float | None:

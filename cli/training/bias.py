@@ -1,5 +1,6 @@
 """`mien bias`: the studies of groups and conditions that Model Metrics shows."""
 
+import json
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -151,7 +152,10 @@ def speed() -> None:
     unshipped = models_dir.glob(f"{UNSHIPPED}/*/{UNSHIPPED_FILE}")
     names = [*model_ids(models_dir), *sorted(file.parent.name for file in unshipped)]
     models = {name: classifier(name) for name in names}
-    write("speed", speed_study(models, command=command(), cpu=cpu_name()))
+    file = models_dir / "studies" / "speed.json"
+    earlier = json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+    study = speed_study(models, command=command(), cpu=cpu_name(), earlier=earlier)
+    write("speed", study)
 
 
 @app.command("all")

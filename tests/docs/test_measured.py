@@ -64,7 +64,7 @@ def test_a_missing_file_gives_a_sentence_and_a_present_one_its_own_command(tmp_p
     template = tmp_path / "t.md"
     template.write_text(
         "{{ number('x.json', 'all.accuracy', '.1%') }}, "
-        "{{ number('models/studies/speed.json', 'cpu') }}\n\n{{ sources() }}\n"
+        "{{ number('models/studies/speed.json', 'runs') }}\n\n{{ sources() }}\n"
     )
     text = render(template, "figures", tmp_path)
     assert "70.3\u00a0%, *not measured yet: run `mien bias speed`* <sup>[1]" in text

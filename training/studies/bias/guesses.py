@@ -48,7 +48,7 @@ class Guesses:
 
 def held_out_sentence(name: str, one: HeldOut) -> str:
     """How far the annotator is to be believed, in words."""
-    recall = ", ".join(f"{group} {100 * share:.0f} %" for group, share in one.recall.items())
+    recall = ", ".join(f"{100 * share:.0f} % of {group}" for group, share in one.recall.items())
     return (
         f"{name}: on {one.n:,} held-out faces the annotator is wrong in "
         f"{100 * one.error_share:.1f} % of the cases (recognised: {recall})."

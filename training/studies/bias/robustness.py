@@ -45,9 +45,17 @@ def robustness_study(
 
 
 def speed_study(
-    models: dict[str, EmotionClassifier], *, command: str, cpu: str, runs: int = 300
+    models: dict[str, EmotionClassifier],
+    *,
+    command: str,
+    cpu: str,
+    runs: int = 300,
+    earlier: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Milliseconds that one face takes, one call a face, on random faces."""
+    """Milliseconds that one face takes, one call a face, on random faces.
+
+    Figures of other machines stay from the `earlier` study; this machine's come last.
+    """
     result = {}
     for name, classifier in models.items():
         size_px, channels = classifier.card.input.size_px, classifier.card.input.channels
@@ -65,4 +73,7 @@ def speed_study(
             "p95_ms": round(float(p95), 3),
             "model_sha256": classifier.card.sha256,
         }
-    return {"command": command, "cpu": cpu, "runs": runs, "models": result}
+    others = {
+        name: row for name, row in (earlier or {}).get("machines", {}).items() if name != cpu
+    }
+    return {"command": command, "runs": runs, "machines": {**others, cpu: result}}
