@@ -87,6 +87,18 @@ class Memory:
         self._thread.join()
 
 
+def _all_at_once(url: str, visits: list[Visit], photo: bytes) -> float:
+    """Seconds until the last of these visits ended."""
+    start = threading.Barrier(len(visits))
+    threads = [threading.Thread(target=visit, args=(url, seen, photo, start)) for seen in visits]
+    began = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return time.perf_counter() - began
+
+
 def run(n_users: int, n_photos: int, n_album: int) -> dict[str, Any]:
     """The whole trial; figures and findings as JSON-able dictionary."""
     photo = photo_jpeg(1)
@@ -98,17 +110,8 @@ def run(n_users: int, n_photos: int, n_album: int) -> dict[str, Any]:
         folder = Path(temporary)
         with served(folder) as (url, pid):
             process = psutil.Process(pid)
-            start = threading.Barrier(len(visits))
-            threads = [
-                threading.Thread(target=visit, args=(url, seen, photo, start)) for seen in visits
-            ]
             memory, cpu_before = Memory(process), process.cpu_times()
-            began = time.perf_counter()
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-            elapsed_s = time.perf_counter() - began
+            elapsed_s = _all_at_once(url, visits, photo)
             memory.end()
             cpu = process.cpu_times()
             tracebacks = (folder / "log").read_text(errors="replace").count("Traceback")

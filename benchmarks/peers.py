@@ -25,8 +25,9 @@ from cli.bench_material import cpu_name, photo_jpeg
 from core.config import ROOT
 from core.emotions import EMOTIONS
 from core.measures.accuracy import measure
-from core.measures.datasets import load_labelled
+from core.measures.people import measure_people
 from core.pictures.images import decode_image
+from training.data.fer2013 import Faces, load_split
 
 # Row -> package.
 PACKAGES = {
@@ -41,19 +42,15 @@ WORKER = Path(__file__).with_name("peers_worker.py")
 TIMEOUT_S = 3600
 
 
-def write_inputs(folder: Path, data: Path) -> Any:
-    """Photos and faces for all packages; returns the true labels."""
+def write_inputs(folder: Path, data: Path) -> Faces:
+    """Photos and faces for all packages; returns the faces with labels and people's votes."""
     for name, n_faces in (("one", 1), ("ten", 10)):
         (folder / f"{name}.jpg").write_bytes(photo_jpeg(n_faces))
-    test = load_labelled(data, split="test")
-    grey = [
-        cv2.cvtColor(decode_image(encoded).image_rgb, cv2.COLOR_RGB2GRAY)
-        for encoded in test.encoded()
-    ]
+    test = load_split(data, "test")
     sample = cv2.cvtColor(decode_image(photo_jpeg(1)).image_rgb, cv2.COLOR_RGB2GRAY)
     face = cv2.resize(sample[82:188, 75:181], (48, 48), interpolation=cv2.INTER_AREA)
-    np.savez(folder / "faces.npz", sample=face, test=np.array(grey, np.uint8))
-    return test.labels
+    np.savez(folder / "faces.npz", sample=face, test=test.images)
+    return test
 
 
 def run_one(python: Path, peer: str, folder: Path, runs: int) -> dict[str, Any]:
@@ -73,12 +70,17 @@ def run_one(python: Path, peer: str, folder: Path, runs: int) -> dict[str, Any]:
     return found
 
 
-def with_accuracy(found: dict[str, Any], labels: Any) -> dict[str, Any]:
-    """The labels said replaced by how right they are."""
+def with_accuracy(found: dict[str, Any], test: Faces) -> dict[str, Any]:
+    """The labels said replaced by how right they are, by FER-2013's labels and by people's."""
     if "labels" not in found:
         return found
-    said = np.eye(len(EMOTIONS), dtype=np.float32)[found.pop("labels")]
-    measures = measure(labels, said)
+    one_hot = np.eye(len(EMOTIONS), dtype=np.float32)
+    said = found.pop("labels")
+    for_people = found.pop("people_labels", said)
+    measures = measure(test.labels, one_hot[said])
+    if test.votes is not None:
+        people = measure_people(test.votes, one_hot[for_people])
+        found["clear_agreement"] = round(people.clear_agreement, 4)
     return {
         **found,
         "accuracy": round(measures.accuracy, 4),
@@ -121,11 +123,11 @@ def main() -> None:
     args.out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        labels = write_inputs(folder, args.data)
+        test = write_inputs(folder, args.data)
         for peer in args.only:
             python = Path(sys.executable) if peer == "mien" else args.python
             load_average = round(os.getloadavg()[0], 1)
-            found = with_accuracy(run_one(python, peer, folder, args.runs), labels)
+            found = with_accuracy(run_one(python, peer, folder, args.runs), test)
             content["rows"][peer] = {
                 "version": versions[PACKAGES.get(peer, "mien")],
                 "load_average": load_average,

@@ -67,20 +67,14 @@ def audit(
     _check_out(out)
     settings = load_settings()
     classifiers = load_models(model or [settings.default_model], settings.models_dir)
-    finder = None
-    if faces == "detect":
-        finder = create_detector(detector or settings.default_detector, settings.models_dir)
+    named = detector or settings.default_detector
+    finder = create_detector(named, settings.models_dir) if faces == "detect" else None
     checked = _read(data, images, tuple(group_by or ()), settings.picture_limits)
     names = [classifier.card.id for classifier in classifiers]
     with (
         _logged(settings, names, len(checked.images)) as judged,
         progress_bar("Judging") as progress,
     ):
-
-        def step(done: int, total: int) -> None:
-            judged(done)
-            progress(done, total)
-
         result = run_audit(
             classifiers,
             checked,
@@ -88,11 +82,23 @@ def audit(
             source=labels_are,
             label_error=label_error if labels_are == "predicted" else None,
             robustness_n=robustness,
-            progress=step,
+            progress=_both(judged, progress),
         )
     _print(result)
     if out is not None:
         _write(result, out)
+
+
+def _both(
+    judged: Callable[[int], None], progress: Callable[[int, int], None]
+) -> Callable[[int, int], None]:
+    """Tell the audit log and the screen how far it is."""
+
+    def step(done: int, total: int) -> None:
+        judged(done)
+        progress(done, total)
+
+    return step
 
 
 @contextmanager

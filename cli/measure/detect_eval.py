@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import DetectorName
+from cli.options import AllFigures, DetectorName
 from cli.output import check_out, counted, progress_bar, say, wide_console, write_text
 
 if TYPE_CHECKING:
     from core.measures.detection.evaluation import DetectionEvaluation
+
+Copy = Annotated[Path | None, typer.Option(help="Also write the JSON there, with the curve.")]
 
 
 def detect_eval(
@@ -24,10 +26,8 @@ def detect_eval(
     every: Annotated[
         int, typer.Option(min=1, help="Only every n-th photo, for detectors that are slow.")
     ] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="All figures as JSON.")] = False,
-    out: Annotated[
-        Path | None, typer.Option(help="Also write the JSON there, with the curve.")
-    ] = None,
+    as_json: AllFigures = False,
+    out: Copy = None,
 ) -> None:
     """Measure a detector: average precision, best F1 and its threshold, by kind of face.
 

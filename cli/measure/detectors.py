@@ -3,19 +3,16 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
+from cli.options import JsonArray
 from cli.output import wide_console
 
 if TYPE_CHECKING:
     from core.measures.detection.evaluation import DetectionEvaluation
 
 
-def detectors(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON array.")] = False,
-) -> None:
+def detectors(as_json: JsonArray = False) -> None:
     """List the face detectors with their figures on WIDER FACE and what they do to expressions."""
     from core.config import load_settings
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from cli.options import ModelId
+from cli.options import AllFigures, ModelId
 from cli.output import progress_bar, say, wide_console
 
 if TYPE_CHECKING:
@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 
 FacesChoice = Literal["crop", "detect"]  # how faces are taken from the images
 Labels = Literal["fer2013", "people"]  # who gave the labels
+
+Coverage = Annotated[
+    bool,
+    typer.Option(
+        "--coverage",
+        help="Of FER-2013's test split: how often the labels that are named hold the one that "
+        "most people choose; into models/studies/.",
+    ),
+]
 
 
 def evaluate(
@@ -33,21 +42,14 @@ def evaluate(
     group_by: Annotated[
         list[str] | None, typer.Option("--group-by", help="Column; may be given several times.")
     ] = None,
-    coverage: Annotated[
-        bool,
-        typer.Option(
-            "--coverage",
-            help="Of FER-2013's test split: how often the labels that are named hold the one that "
-            "most people choose; into models/studies/.",
-        ),
-    ] = False,
+    coverage: Coverage = False,
     n_corrupted: Annotated[
         int, typer.Option(help="Images that --coverage corrupts; all conditions on each.")
     ] = 300,
     labels: Annotated[
         Labels | None, typer.Option(help="Whose labels the data has; else what the model serves.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="All figures as JSON.")] = False,
+    as_json: AllFigures = False,
 ) -> None:
     """Measure a model: accuracy, per class, calibration, confusion, by group."""
     from core.config import load_settings

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from cli.options import JsonArray
 from cli.output import wide_console
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def models(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON array.")] = False,
+    as_json: JsonArray = False,
     as_markdown: Annotated[
         bool, typer.Option("--markdown", help="The table of the README.")
     ] = False,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.options import DetectorName, ModelId
+from cli.options import DetectorName, JsonArray, ModelId, Out
 from cli.output import check_out, say, write_text
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ def analyze(
         list[Path],
         typer.Argument(metavar="FILE_OR_FOLDER...", help="Photos, clips, folders of photos."),
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON array.")] = False,
+    as_json: JsonArray = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="One row a face.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Write there, not to the screen.")] = None,
+    out: Out = None,
     model: ModelId = None,
     detector: DetectorName = None,
     tiles: Annotated[
@@ -46,25 +46,19 @@ def analyze(
     if as_json and as_csv:
         raise typer.BadParameter("choose --json or --csv, not both")
     settings = load_settings()
-    chosen = {
+    chosen: dict[str, Any] = {
         "model_id": model or settings.default_model,
         "detector": detector or settings.default_detector,
+        "as_json": as_json,
+        "as_csv": as_csv,
     }
     check_out(out)
     photos, clips = _photos_and_clips(paths, as_csv=as_csv)
     parts = []
     if photos:
-        parts.append(
-            _analyze_photos(
-                photos, settings, as_json=as_json, as_csv=as_csv, tiles=tiles, **chosen
-            )
-        )
+        parts.append(_analyze_photos(photos, settings, tiles=tiles, **chosen))
     if clips:
-        parts.append(
-            analyze_videos(
-                clips, settings, as_json=as_json, as_csv=as_csv, every_frame=every_frame, **chosen
-            )
-        )
+        parts.append(analyze_videos(clips, settings, every_frame=every_frame, **chosen))
     texts, refused = [text for text, _ in parts], any(some for _, some in parts)
     write_text(_one_array(texts) if as_json else "".join(texts), out)
     raise typer.Exit(SOME_REFUSED if refused else ALL_OK)

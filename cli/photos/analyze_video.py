@@ -62,14 +62,11 @@ def analyze_videos(
         results.append(result)
         if as_csv or as_json:  # what is printed is for machines
             sys.stderr.writelines(f"{result.name}: {note}\n" for note in result.notes)
+    refused = any(result.error for result in results)
     if as_json:
         rows = [clip_dict(result, model_id=model_id, detector=detector) for result in results]
-        text = json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
-    elif as_csv:
-        text = _csv(results)
-    else:
-        text = "".join(_plain(result) for result in results)
-    return text, any(result.error for result in results)
+        return json.dumps(rows, indent=1, ensure_ascii=False) + "\n", refused
+    return _csv(results) if as_csv else "".join(map(_plain, results)), refused
 
 
 def _csv(results: list["ClipResult"]) -> str:

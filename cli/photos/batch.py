@@ -4,7 +4,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,8 @@ from cli.options import DetectorName, ModelId
 from cli.output import counted, n_cores, say
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from services.batch.folder import BatchFolder, BatchSummary
 
 ALL_OK, SOME_REFUSED = 0, 1
@@ -43,7 +45,7 @@ def batch(
     if workers and scheduler:
         raise typer.BadParameter("choose --workers or --scheduler, not both")
     try:
-        from services.batch.run import batch_job, local_client, remote_client, run_batch
+        from services.batch.run import batch_job
     except ModuleNotFoundError as exc:
         raise typer.BadParameter(
             "batches need the extra cluster: `make setup-batch` in a checkout"
@@ -63,21 +65,37 @@ def batch(
     with open_batch(out, printable(source), job, iter_files(source, notes)) as folder:
         say(notes)
         if folder.missing_parts():
-            with (
-                remote_client(scheduler) if scheduler else local_client(workers or n_cores())
-            ) as client:
-                try:
-                    _run(folder, client, run_batch)
-                except KeyboardInterrupt:
-                    say(["Stopped. The same command goes on where it was."])
-                    raise
+            _run(folder, workers, scheduler)
         summary = folder.finish()
     _say(summary, out)
     raise typer.Exit(SOME_REFUSED if summary.refused else ALL_OK)
 
 
-def _run(folder: "BatchFolder", client: Any, run_batch: Any) -> None:
+def _run(folder: "BatchFolder", workers: int | None, scheduler: str | None) -> None:
     """Run with a bar on the screen, or without one where there is none."""
+    from services.batch.run import local_client, remote_client, run_batch
+
+    client = remote_client(scheduler) if scheduler else local_client(workers or n_cores())
+    before = folder.n_files - sum(len(folder.part_files(p)[1]) for p in folder.missing_parts())
+    pressed: list[bool] = []
+    try:
+        with client as cluster, _bar() as bar, _noted_interrupt(pressed):
+            shown = bar.add_task("", total=folder.n_files, completed=before, rate="…")
+
+            def on_part(n_files: int) -> None:
+                if pressed:
+                    raise KeyboardInterrupt
+                bar.advance(shown, n_files)
+                speed = bar.tasks[0].speed
+                bar.update(shown, rate="…" if speed is None else f"{speed:.0f}")
+
+            run_batch(folder, cluster, on_part=on_part)
+    except KeyboardInterrupt:
+        say(["Stopped. The same command goes on where it was."])
+        raise
+
+
+def _bar() -> "Progress":
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -88,7 +106,7 @@ def _run(folder: "BatchFolder", client: Any, run_batch: Any) -> None:
     )
 
     console = Console(stderr=True)
-    bar = Progress(
+    return Progress(
         TextColumn("Analysing"),
         BarColumn(),
         MofNCompleteColumn(),
@@ -97,20 +115,6 @@ def _run(folder: "BatchFolder", client: Any, run_batch: Any) -> None:
         console=console,
         disable=not console.is_terminal,
     )
-    with bar:
-        pressed: list[bool] = []
-        before = folder.n_files - sum(len(folder.part_files(p)[1]) for p in folder.missing_parts())
-        shown = bar.add_task("", total=folder.n_files, completed=before, rate="…")
-
-        def on_part(n_files: int) -> None:
-            if pressed:
-                raise KeyboardInterrupt
-            bar.advance(shown, n_files)
-            speed = bar.tasks[0].speed
-            bar.update(shown, rate="…" if speed is None else f"{speed:.0f}")
-
-        with _noted_interrupt(pressed):
-            run_batch(folder, client, on_part=on_part)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import MienError
 from core.measures.groups.breakdown import SOURCE_TEXTS
@@ -213,20 +214,26 @@ def _choices(with_groups: bool) -> dict[str, Any]:
             help="Judges a sample under 15 corruptions in five strengths: 75 more judgements "
             "for each of its pictures and models.",
         ),
-        "source": "annotated",
-        "label_error": None,
     }
-    if with_groups:
-        sources = ["annotated", "declared", "predicted", "measured"]
-        chosen["source"] = right.selectbox(
-            "Group labels are", sources, key="audit_source", format_func=SOURCE_TEXTS.__getitem__
-        )
-        if chosen["source"] == "predicted":
-            wrong = st.slider(
-                "Share of these predicted labels that is wrong (%)", 0, 50, 10, key="audit_wrong"
-            )
-            chosen["label_error"] = wrong / 100
-    return chosen
+    return {**chosen, **_group_labels(right, with_groups)}
+
+
+def _group_labels(place: DeltaGenerator, with_groups: bool) -> dict[str, Any]:
+    """Where the labels of groups come from, and what share of guessed ones is wrong."""
+    if not with_groups:
+        return {"source": "annotated", "label_error": None}
+    source = place.selectbox(
+        "Group labels are",
+        ["annotated", "declared", "predicted", "measured"],
+        key="audit_source",
+        format_func=SOURCE_TEXTS.__getitem__,
+    )
+    if source != "predicted":
+        return {"source": source, "label_error": None}
+    wrong = st.slider(
+        "Share of these predicted labels that is wrong (%)", 0, 50, 10, key="audit_wrong"
+    )
+    return {"source": source, "label_error": wrong / 100}
 
 
 def _run_or_show(checked: AuditSet, chosen: dict[str, Any], identity: tuple[Any, ...]) -> None:

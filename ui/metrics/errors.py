@@ -117,17 +117,7 @@ def _cell(one: Subject, true: int, judged: int, key: str, pictures: Pictures | N
         alt="Histogram of the confidence of the images in the cell",
     )
     st.markdown(f"**Scores**, most confident first{_first(len(rows))}")
-    st.dataframe(
-        table.head(_MAX_ROWS),
-        hide_index=True,
-        height=260,
-        column_config={
-            name: st.column_config.ProgressColumn(
-                name, min_value=0, max_value=1, format="%.2f", width=84
-            )
-            for name in EMOTIONS
-        },
-    )
+    _scores(table.head(_MAX_ROWS))
     if pictures is not None:
         gallery(one, rows, pictures)
     else:
@@ -135,6 +125,17 @@ def _cell(one: Subject, true: int, judged: int, key: str, pictures: Pictures | N
             "The pictures belong to FER-2013 and are not shipped. Who has the data set sees them "
             "here after setting `MIEN_FER2013_PATH` to its parquet file."
         )
+
+
+def _scores(table: pd.DataFrame) -> None:
+    """A row an image, its scores as bars."""
+    bars = {
+        name: st.column_config.ProgressColumn(
+            name, min_value=0, max_value=1, format="%.2f", width=84
+        )
+        for name in EMOTIONS
+    }
+    st.dataframe(table, hide_index=True, height=260, column_config=bars)
 
 
 def _first(n: int) -> str:
