@@ -187,20 +187,20 @@ def bar_list_html(rows: Sequence[Bar], label: str, *, whole: float | None = None
     longest = whole or max((row.value for row in rows), default=0) or 1.0
     items = "".join(
         f'<div role="listitem"{" class=strong" if row.strong else ""}>'
-        f"<span>{html.escape(row.name)}</span><span>{_tracks(row, longest)}</span>"
-        f"<span>{row.text}</span></div>"
+        f"<span>{html.escape(row.name)}</span>{_tracks(row, longest)}<span>{row.text}</span></div>"
         for row in rows
     )
     return f'<div class="mien-bars" role="list" aria-label="{html.escape(label)}">{items}</div>'
 
 
 def _tracks(row: Bar, longest: float) -> str:
-    lengths = [row.value] if row.other is None else [row.value, row.other]
-    return "".join(
-        f'<span class="mien-track"><span style="width:{100 * length / longest:.1f}%;'
-        f'background:{row.colour}"></span></span>'
-        for length in lengths
-    )
+    def track(length: float) -> str:
+        width = f"width:{100 * length / longest:.1f}%;background:{row.colour}"
+        return f'<span class="mien-track"><span style="{width}"></span></span>'
+
+    if row.other is None:
+        return track(row.value)
+    return f"<span>{track(row.value)}{track(row.other)}</span>"
 
 
 @dataclass(frozen=True)
