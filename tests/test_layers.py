@@ -193,7 +193,9 @@ TRAINERS = {"tensorflow", "keras", "torch", "streamlit", "sqlalchemy", "alembic"
         ("import core.types", TRAINERS | {"mediapipe", "cv2", "sklearn", "pandas", "PIL"}),
         ("import core.pictures.images", TRAINERS | {"mediapipe", "sklearn", "pandas"}),
         ("import core.analyzer", TRAINERS | {"sklearn", "pandas"}),
-        ("import core.measures.evaluation", TRAINERS),
+        ("import core.measures.evaluation", TRAINERS | {"sklearn", "scipy"}),
+        ("import cli.measure.models", TRAINERS | {"mediapipe", "cv2", "sklearn", "pandas"}),
+        ("import core.measures.corruptions", TRAINERS | {"mediapipe", "sklearn", "pandas"}),
         ("import cli.main", TRAINERS | {"mediapipe", "cv2", "sklearn", "pandas"}),
     ],
 )

@@ -9,7 +9,6 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from core.emotions import EMOTIONS
 from core.types import FloatArray
@@ -76,6 +75,9 @@ def measure(labels: Labels, probabilities: FloatArray) -> Measures:
         >>> figures.accuracy, figures.per_class["angry"].recall
         (0.5, 1.0)
     """
+    # Here, for it takes seconds, and most that is imported from this file does without.
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
     predicted = probabilities.argmax(axis=1) if len(labels) else np.empty(0, np.int64)
     classes = np.arange(len(EMOTIONS))
     if len(labels):

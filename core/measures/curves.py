@@ -14,12 +14,6 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import (
-    average_precision_score,
-    precision_recall_curve,
-    roc_auc_score,
-    roc_curve,
-)
 
 from core.emotions import EMOTIONS
 from core.errors import ModelError
@@ -201,6 +195,8 @@ def roc_curves(labels: Labels, probabilities: FloatArray) -> tuple[pd.DataFrame,
         Columns `expression, threshold, false_positive_rate, true_positive_rate`; areas by name,
         NaN for an expression that is never or always true (its curve is left out).
     """
+    from sklearn.metrics import roc_auc_score, roc_curve
+
     parts, areas = [], dict.fromkeys(EMOTIONS, math.nan)
     for index, name in enumerate(EMOTIONS):
         true = labels == index
@@ -224,6 +220,8 @@ def precision_recall_curves(
         Columns `expression, threshold, recall, precision`; average precision by name, NaN for
         an expression that never occurs.
     """
+    from sklearn.metrics import average_precision_score, precision_recall_curve
+
     parts, averages = [], dict.fromkeys(EMOTIONS, math.nan)
     for index, name in enumerate(EMOTIONS):
         true = labels == index

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from core.landmarks.schemes import IBUG_REGIONS
+from core.measures.accuracy import wilson_interval
 
 NORMALISER: Final = "distance of the outer eye corners (iBUG points 36 and 45)"
 FAILURE_AT: Final = 0.08
@@ -136,7 +137,7 @@ def landmark_errors(
         median=float(np.median(known.mean(axis=1))) if len(known) else math.nan,
         auc=auc_of(errors),
         failure_rate=failure_rate(errors),
-        failure_rate_ci95=_wilson(n_failed, len(errors)),
+        failure_rate_ci95=wilson_interval(n_failed, len(errors)),
         limit=FAILURE_AT,
         by_region={
             name: float(known[:, list(points)].mean()) if len(known) else math.nan
@@ -154,9 +155,3 @@ def bootstrap_mean_ci95(
     drawn = np.random.default_rng(0).integers(0, len(values), (n_draws, len(values)))
     low, high = np.quantile(np.asarray(values, np.float64)[drawn].mean(axis=1), [0.025, 0.975])
     return (float(low), float(high))
-
-
-def _wilson(count: int, n: int) -> tuple[float, float]:
-    from core.measures.accuracy import wilson_interval  # here: it loads scikit-learn
-
-    return wilson_interval(count, n)

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
-from scipy.stats import binomtest, chi2
 
 from core.measures.groups.gaps import holm
 
@@ -63,6 +62,8 @@ def mcnemar(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_]) -> 
         raise ValueError(
             f"both must judge the same images, got {first_right.shape} and {second_right.shape}"
         )
+    from scipy.stats import binomtest, chi2
+
     n = len(first_right)
     only_first = int((first_right & ~second_right).sum())
     only_second = int((~first_right & second_right).sum())

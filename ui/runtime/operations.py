@@ -73,6 +73,10 @@ def start_or_say() -> None:
         st.stop()
 
 
+# By functions, for commands do without; by a visitor's first chart otherwise.
+_IMPORTED_LATER = ("scipy.stats.contingency", "sklearn.metrics")
+
+
 def warm_up() -> None:
     """Do now what the first visitor would wait for: open the store, load models and pages' code.
 
@@ -86,6 +90,8 @@ def warm_up() -> None:
         except ImportError:
             # One page that cannot be shown is no reason not to show the others.
             logger.exception("%s cannot be imported", module.name)
+    for name in _IMPORTED_LATER:
+        importlib.import_module(name)
     if opened().store is None:
         logger.warning("serving without a store: %s", opened().problem)
     analyzer(limits.default_model, limits.default_detector)

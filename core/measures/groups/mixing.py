@@ -10,8 +10,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel
-from scipy import stats
-from scipy.stats import contingency
 
 
 class Association(BaseModel, frozen=True):
@@ -72,11 +70,15 @@ def cramers_v(counts: NDArray[np.float64]) -> float:
     filled = counts[counts.sum(axis=1) > 0][:, counts.sum(axis=0) > 0]
     if min(filled.shape) < 2:
         return 0.0
+    from scipy.stats import contingency
+
     return float(contingency.association(filled.astype(np.int64), method="cramer"))
 
 
 def entropy(sizes: NDArray[np.float64]) -> float:
     """Shannon entropy in nats of the shares that `sizes` (k,) have."""
+    from scipy import stats
+
     return float(stats.entropy(sizes))
 
 
