@@ -1,6 +1,7 @@
 import os
 import sys
 from collections.abc import Iterator
+from functools import partialmethod
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,16 @@ def _float32_afterwards() -> Iterator[None]:
     yield
     if "keras" in sys.modules:
         sys.modules["keras"].config.set_dtype_policy("float32")
+
+
+@pytest.fixture(scope="module")
+def step_by_step() -> Iterator[None]:
+    """Without compiling a graph first, which takes longer than a few steps do."""
+    keras = pytest.importorskip("keras", reason="needs the train extra (make setup-train)")
+    compile_model = keras.Model.compile
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.Model, "compile", partialmethod(compile_model, run_eagerly=True))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,6 @@
 """The detector's training: views, looks, targets, loss, and a toy run through to LiteRT."""
 
 import json
-from collections.abc import Iterator
-from functools import partialmethod
 from pathlib import Path
 
 import numpy as np
@@ -181,17 +179,6 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("photos") / "photos.parquet"
     pd.DataFrame(rows).to_parquet(file)
     return file
-
-
-@pytest.fixture(scope="module")
-def step_by_step() -> Iterator[None]:
-    """Without compiling a graph first, which takes longer than these few steps."""
-    compile_model = keras.Model.compile
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            keras.Model, "compile", partialmethod(compile_model, run_eagerly=True), raising=True
-        )
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from training.expression.network import build_network
 from training.expression.train import phases, train
 from training.recipes.base import Recipe
 
-pytestmark = pytest.mark.train
+pytestmark = [pytest.mark.train, pytest.mark.usefixtures("step_by_step")]
 
 TINY = Recipe(
     name="tiny_transfer",
