@@ -47,7 +47,7 @@ test-app: .venv/.dev
 
 # Apart from the others: the browser's driver keeps an event loop running in its process.
 test-e2e: .venv/.dev
-	.venv/bin/python -m pytest -n 2 --dist loadfile --durations 15 tests/e2e
+	.venv/bin/python -m pytest -n 2 --dist loadscope --durations 15 tests/e2e
 
 # Live video in a real browser, and five minutes with a slow model; prints its figures and wants the
 # machine for itself.
