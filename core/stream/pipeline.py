@@ -22,6 +22,9 @@ from core.types import Box, Face, ImageRGB, check_image_rgb
 # Faces are found and followed at this size at most; they are cut out of the full frame.
 _WORK_SIDE_PX: Final = 640
 
+# Sides of one picture, in whole pixels, have about one ratio at any size.
+_MAX_STRETCH: Final = 1.03
+
 # A longer gap between two frames counts as this much for tracking: while nobody looked, because
 # the machine or the network stood still, a face was not seen to be gone.
 _MAX_LOOK_GAP_S: Final = 0.2
@@ -91,6 +94,7 @@ class StreamAnalyzer:
         self._tracks: tuple[Track, ...] = ()
         self._scores: dict[int, SmoothedScores] = {}
         self._before: Grey | None = None
+        self._before_wh = (0, 0)  # of the whole frame that `_before` was shrunk from
         self._last_t_s: float | None = None
         self._looked_s = 0.0  # the clock of the tracks
         self._since_detection, self._n_frames = 0, 0
@@ -118,6 +122,7 @@ class StreamAnalyzer:
             self._looked_s += min(max(t_s - self._last_t_s, 0.0), _MAX_LOOK_GAP_S)
         small, scale = _shrunk(image_rgb)
         grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
+        self._fit_to((width, height), grey)
         self._follow(grey, scale)
         followed = time.perf_counter()
         detects = self._must_detect()
@@ -127,7 +132,7 @@ class StreamAnalyzer:
         self._classify(image_rgb, t_s)
         ended = time.perf_counter()
         self._since_detection = 0 if detects else self._since_detection + 1
-        self._before = grey
+        self._before, self._before_wh = grey, (width, height)
         timings_ms = {
             "follow": round((followed - started) * 1000, 3),
             "detect": round((detected - followed) * 1000, 3),
@@ -140,10 +145,22 @@ class StreamAnalyzer:
         self._n_frames += 1
         return frame
 
+    def _fit_to(self, size_wh: tuple[int, int], grey: Grey) -> None:
+        """Places and the frame before in this frame's size, which follows the network's speed."""
+        if self._before is None or self._before_wh == size_wh:
+            return
+        factors = [now / before for now, before in zip(size_wh, self._before_wh, strict=True)]
+        if max(factors) / min(factors) > _MAX_STRETCH:  # a camera that was turned, another one
+            self._before = None
+            return
+        self._before = np.asarray(cv2.resize(self._before, grey.shape[::-1]), np.uint8)
+        self._tracks = tuple(
+            replace(track, face=_unscaled(track.face, 1 / factors[0])) for track in self._tracks
+        )
+
     def _follow(self, grey: Grey, scale: float) -> None:
         before = self._before
-        if before is None or before.shape != grey.shape:
-            # The first frame, or a camera that was turned: places mean nothing any more.
+        if before is None:  # places mean nothing any more
             self._tracks, self._since_detection = (), 10**9
             return
         boxes = [follow(before, grey, _scaled(track.face.box, scale)) for track in self._tracks]

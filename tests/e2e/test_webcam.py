@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests.e2e.conftest import AppServer, serve
-from tests.helpers.agree import agree_in_browser
+from tests.helpers.agree import AGREE, agree_in_browser
 from tests.helpers.clips import write_camera_film
 
 # Minutes of real video, and frame rates that need a quiet machine: run by `make test-live`.
@@ -118,7 +118,7 @@ def open_webcam(browser: Any, url: str, *, script: str = "", **options: Any) -> 
     page.get_by_text("What it cannot tell").wait_for()
     page.get_by_test_id("stSidebarNav").get_by_role("link", name="Webcam").click()
     page.get_by_role("heading", name="Webcam").wait_for()
-    page.get_by_role("radio", name="Trying it out, for myself").wait_for()
+    page.get_by_role("button", name=AGREE).wait_for()
     # Before consent there is no camera to be had on this page.
     assert page.get_by_role("button", name="Start the camera").count() == 0
     assert page.get_by_test_id("stCameraInput").count() == 0
@@ -211,7 +211,7 @@ def test_live_video_is_read_measured_summed_up_and_released(
     assert {row["face"] for row in told["timeline"]} == {1, 2}
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV", exact=True).click()
-    assert Path(download.value.path()).read_text(encoding="utf-8").startswith("t_s,face,")
+    assert Path(download.value.path()).read_text(encoding="utf-8-sig").startswith("t_s,face,")
     assert back_to(server, base, 20), (footprint(server), base)
     print(f"before the video {base}, after it {footprint(server)}")
     close(page)

@@ -48,6 +48,30 @@ def run(analyzer: StreamAnalyzer, frames: list[RGB], fps: float = 30.0) -> list[
     return [analyzer.process(frame, i / fps) for i, frame in enumerate(frames)]
 
 
+def test_a_face_keeps_its_number_when_the_network_makes_the_picture_smaller(
+    detector: FaceDetector, classifier: EmotionClassifier, astronaut: RGB
+) -> None:
+    frames = walk(astronaut, 40, step_px=1.0)
+    sizes = [(640, 480)] * 10 + [(480, 360)] * 10 + [(321, 240)] * 10 + [(640, 480)] * 10
+    adapted = [
+        np.asarray(cv2.resize(frame, size), np.uint8)
+        for frame, size in zip(frames, sizes, strict=True)
+    ]
+    results = run(StreamAnalyzer(detector, classifier), adapted)
+    assert [[face.id for face in frame.faces] for frame in results[2:]] == [[1]] * 38
+    shares = [frame.faces[0].box.size_wh[0] / frame.size_wh[0] for frame in results[2:]]
+    assert shares == pytest.approx([shares[0]] * len(shares), rel=0.2)
+
+
+def test_a_camera_that_was_turned_begins_anew(
+    detector: FaceDetector, classifier: EmotionClassifier, astronaut: RGB
+) -> None:
+    upright = [np.ascontiguousarray(frame[:, 80:440]) for frame in walk(astronaut, 8)]
+    results = run(StreamAnalyzer(detector, classifier), [*walk(astronaut, 8), *upright])
+    assert {face.id for face in results[7].faces} == {1}
+    assert {face.id for face in results[-1].faces} == {2}
+
+
 def test_no_face_is_a_normal_result(detector: FaceDetector, classifier: EmotionClassifier) -> None:
     grey = np.full((480, 640, 3), 128, np.uint8)
     results = run(StreamAnalyzer(detector, classifier), [grey] * 3)
