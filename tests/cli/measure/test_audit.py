@@ -21,7 +21,7 @@ from tests.db.tools import actions
 from tests.helpers.audit_sets import csv_bytes, good_zip, labels, pictures
 from tests.paths import ROOT
 
-KILLED_AFTER_S = (0.0, 1.1)
+KILLED_AFTER_S = (0.0, 0.4, 1.1)
 
 app = typer.Typer(pretty_exceptions_enable=False)
 app.command()(audit)

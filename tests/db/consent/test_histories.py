@@ -36,7 +36,7 @@ from tests.db.fixtures import MEMORY_DIR, NO_POSTGRES, POSTGRES_URL, START, Fake
 from tests.db.tools import agree, analyse, counts, verified
 from tests.db.traces import found
 
-HISTORIES = int(os.environ.get("MIEN_TEST_HISTORIES", "100"))
+HISTORIES = int(os.environ.get("MIEN_TEST_HISTORIES", "150"))
 ADMIN = AdminIdentity("admin:0", "ada", "password")
 KEEP = {Kind.RESULT: Purpose.KEEP_RESULT, Kind.IMAGE: Purpose.KEEP_IMAGE}
 PERSON = st.integers(0, 5)

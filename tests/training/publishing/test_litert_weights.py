@@ -59,9 +59,7 @@ def distance(said: np.ndarray, expected: np.ndarray) -> float:
     return float(np.linalg.norm(said - expected) / np.linalg.norm(expected))
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=pytest.mark.slow if n == "resnet50" else ()) for n in NETWORKS]
-)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_a_network_of_floats_comes_back_as_it_was(name: str) -> None:
     network = network_of(name)
     read = with_litert_weights(network, to_litert(network, None))
