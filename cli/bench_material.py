@@ -58,7 +58,7 @@ def write_clip(file: Path) -> None:
     container.close()
 
 
-# By the kernel's flag, the fastest first; networks of 8-bit integers take ten times without.
+# By the kernel's flag, the fastest first: how long networks of 8-bit integers take hangs on it.
 _INTEGER_SETS = {
     "amx_int8": "AMX",
     "avx512_vnni": "AVX-512 VNNI",

@@ -8,6 +8,7 @@ import pytest
 from docs.tools.measured import Measured, UnknownFigureError, constant, dig, shown
 from docs.tools.render import gather_marks, render
 from tests.docs.figures import alike
+from tests.paths import ROOT
 
 CONTENT = {"all": {"accuracy": 0.70334, "ci": [0.68, 0.72]}, "rows": [{"name": "a b", "n": 3}]}
 
@@ -97,3 +98,10 @@ def test_models_too_heavy_to_ship_are_apart_and_the_best_come_first(tmp_path: Pa
 )
 def test_figures_are_compared_by_their_data(one: object, other: object, expected: bool) -> None:
     assert alike(one, other) is expected
+
+
+def test_the_readme_tells_of_the_peer_what_was_measured_beside_ours() -> None:
+    peer = json.loads((ROOT / "docs/performance/peers.json").read_text("utf-8"))["rows"]["fer"]
+    readme = " ".join((ROOT / "README.md").read_text("utf-8").split())
+    assert f"from PyPI is right in {peer['accuracy']:.1%}".replace("%", " %") in readme
+    assert f"says what people say in {peer['clear_agreement']:.1%}".replace("%", " %") in readme

@@ -33,15 +33,11 @@ def cards_html(faces: Sequence[tuple[int, FaceAnalysis]], faces_jpeg: Sequence[b
 
 def _card(number: int, face: FaceAnalysis, picture: bytes) -> str:
     image = f'<img src="{address(picture)}" alt="Face {number}">' if picture else ""
-    quality = ""
-    if face.quality is not None:
-        words, help_text = quality_words(face.quality), html.escape(QUALITY_HELP)
-        quality = f'<small title="{help_text}">{words}</small>'
     said = f"<b>Face {number}</b><span>{_said(face)}</span>"
     shares = "" if face.scores is None else bars_html(face.scores)
     return (
-        f'<article class="mien-face"><header>{image}<div>{said}{quality}</div></header>'
-        f"{shares}</article>"
+        f'<article class="mien-face"><header>{image}<div>{said}{_quality_html(face)}</div>'
+        f"</header>{shares}</article>"
     )
 
 
@@ -73,7 +69,8 @@ def _compared_card(
         for place, model_id, face in zip(("first", "second"), model_ids, judged, strict=True)
     )
     return (
-        f'<article class="mien-face"><header>{image}<div><b>Face {number}</b></div></header>'
+        f'<article class="mien-face"><header>{image}<div><b>Face {number}</b>'
+        f"{_quality_html(judged[0])}</div></header>"
         f'<div class="mien-said">{said}</div>{_two_bars(judged)}</article>'
     )
 
@@ -96,6 +93,12 @@ def _two_bars(judged: tuple[FaceAnalysis, FaceAnalysis]) -> str:
     return bar_list_html(
         rows, "What share of people would say each expression, by model", whole=1.0
     )
+
+
+def _quality_html(face: FaceAnalysis) -> str:
+    if face.quality is None:
+        return ""
+    return f'<small title="{html.escape(QUALITY_HELP)}">{quality_words(face.quality)}</small>'
 
 
 def quality_words(quality: FaceQuality) -> str:

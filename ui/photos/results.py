@@ -67,13 +67,13 @@ def show_compared(first: Sequence[Analysed], second: Sequence[Analysed]) -> None
     ]
     show_refused([result for _, result in first])
     st.header(f"The models agree on {sum(same)} of {counted_of(len(same), 'face')}", anchor=False)
-    for pair in pairs[:_COMPARED]:
-        _compared_photo(*pair)
+    for number, pair in enumerate(pairs[:_COMPARED], start=1):
+        _compared_photo(number, *pair)
     if len(pairs) > _COMPARED:
         st.caption(f"The first {_COMPARED} of {len(pairs)} photos are shown.")
 
 
-def _compared_photo(first: Analysed, second: Analysed) -> None:
+def _compared_photo(number: int, first: Analysed, second: Analysed) -> None:
     """One photo, its faces each once, with what both models say of them."""
     (photo, left), (_, right) = first, second
     if left.analysis is None or right.analysis is None:
@@ -82,16 +82,18 @@ def _compared_photo(first: Analysed, second: Analysed) -> None:
     seen = shown(photo, left)
     faces = list(zip(left.analysis.faces, right.analysis.faces, strict=True))
     st.subheader(plain(left.name), anchor=False)
+    key = f"compared_{number}_{photo.id}"
     picture, cards = _side_by_side(below=len(faces) > _BESIDE_PICTURE)
-    if seen.picture_jpeg is not None:
-        alt = f"{left.name}: {counted_of(len(faces), 'face')} in boxes"
-        picture.image(seen.picture_jpeg, width="stretch", alt=alt)
-        picture.caption(f"Labels in the picture: {model_ids[0]}.")
-    numbered = [(number, *pair) for number, pair in enumerate(faces, start=1)]
-    part = slice(_FACES_PER_PAGE)
-    cards.html(compared_html(numbered[part], seen.faces_jpeg[part], model_ids))
-    if len(faces) > _FACES_PER_PAGE:
-        cards.caption(f"The first {_FACES_PER_PAGE} of {len(faces)} faces are shown.")
+    with picture:
+        _picture(key, number, photo, left, seen)
+        st.caption(f"Labels in the picture: {model_ids[0]}.")
+    with cards:
+        part = _page_of(key, len(faces))
+        numbered = [(at, *pair) for at, pair in enumerate(faces, start=1)]
+        if faces:
+            st.html(compared_html(numbered[part], seen.faces_jpeg[part], model_ids))
+    for result, model_id in zip((left, right), model_ids, strict=True):
+        _why(f"{key}_{model_id}", photo, result, f"What drove {model_id}'s answer?")
 
 
 def show_left(results: Sequence[PhotoResult]) -> None:
@@ -198,16 +200,23 @@ def _picture(key: str, number: int, photo: Photo, result: PhotoResult, seen: Sho
 
 
 def _faces(key: str, faces: Sequence[FaceAnalysis], seen: Shown) -> None:
-    every, first = list(enumerate(faces, start=1)), 0
-    if len(every) > _FACES_PER_PAGE:
-        page = st.pagination(-(-len(every) // _FACES_PER_PAGE), key=f"faces_{key}")
+    part = _page_of(key, len(faces))
+    if faces:
+        st.html(cards_html(list(enumerate(faces, start=1))[part], seen.faces_jpeg[part]))
+
+
+def _page_of(key: str, n_faces: int) -> slice:
+    """Which of so many faces are shown; where they are too many for one page, a choice."""
+    first = 0
+    if n_faces > _FACES_PER_PAGE:
+        page = st.pagination(-(-n_faces // _FACES_PER_PAGE), key=f"faces_{key}")
         first = (page - 1) * _FACES_PER_PAGE
-    part = slice(first, first + _FACES_PER_PAGE)
-    if every:
-        st.html(cards_html(every[part], seen.faces_jpeg[part]))
+    return slice(first, first + _FACES_PER_PAGE)
 
 
-def _why(key: str, photo: Photo, result: PhotoResult) -> None:
+def _why(
+    key: str, photo: Photo, result: PhotoResult, question: str = "What drove the answer?"
+) -> None:
     """Which parts of a face drove its answer, in the full width; computed when asked for."""
     analysis = result.analysis
     assert analysis is not None
@@ -215,7 +224,7 @@ def _why(key: str, photo: Photo, result: PhotoResult) -> None:
     if not judged:
         return
     chosen = st.pills(
-        "What drove the answer?",
+        question,
         judged,
         key=f"why_{key}",
         format_func=lambda number: f"Face {number}",

@@ -128,9 +128,12 @@ def test_two_models_answers_stand_on_one_card_a_face(open_page: OpenPage) -> Non
     assert len(app.get("image")) == 1
     (cards,) = [block.proto.body for block in app.get("html") if "<article" in block.proto.body]
     assert cards.count("<article") == 6
+    assert cards.count("Picture quality") == 6
     for key in ("upload_model", "upload_other"):  # such as "mien-fast: 90 % people"
         model_id, _, _ = str(app.selectbox(key=key).value).partition(":")
         assert cards.count(f"{model_id}</b>") == 6
+        assert f"What drove {model_id}'s answer?" in [one.label for one in app.pills]
+    assert "Annotated picture (PNG)" in [one.proto.label for one in app.get("download_button")]
 
 
 def test_model_and_detector_can_be_changed(agreed: AppTest) -> None:
