@@ -8,11 +8,13 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.helpers.agree import AGREE, agree_in_browser
+from tests.helpers.clips import encode_clip
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.e2e
@@ -72,7 +74,7 @@ def test_on_paper_is_what_is_read_and_not_what_is_clicked(
     expect(face).to_contain_text("Face 1", timeout=30_000)
     page.emulate_media(media="print")
     expect(face).to_be_visible()
-    for clicked in ("JSON", "Print or save as PDF", "Photos, model and detector"):
+    for clicked in ("JSON", "Print or save as PDF", "Your own photos, model and detector"):
         expect(page.get_by_text(clicked).first).to_be_hidden()
     ink = face.locator("b").evaluate("element => getComputedStyle(element).color")
     assert ink == "rgb(22, 33, 43)", "dark on white paper, in the dark theme, too"
@@ -123,3 +125,81 @@ def test_a_group_photo_is_read_and_its_results_taken_home(page: Page, tmp_path: 
             assert annotated.size == (1024, 600)
     with Image.open(io.BytesIO(download(page, r"Annotated picture \(PNG\)"))) as annotated:
         assert annotated.format == "PNG"
+
+
+# Of each table's toolbar, how far below what stands above the table it begins.
+FREE_ABOVE_TOOLBARS = """() =>
+  [...document.querySelectorAll('[data-testid="stDataFrame"] [data-testid="stElementToolbar"]')]
+    .filter((toolbar) => !toolbar.closest("details:not([open])"))
+    .map((toolbar) => [
+      toolbar.getBoundingClientRect().top,
+      toolbar.closest('[data-testid="stElementContainer"]').previousElementSibling,
+    ])
+    .filter(([, above]) => above && !above.querySelector("h1, h2, h3"))
+    .map(([top, above]) => top - above.getBoundingClientRect().bottom)"""
+
+
+def box(element: Locator) -> dict[str, float]:
+    """Where it is on the screen."""
+    found = element.bounding_box()
+    assert found is not None
+    return dict(found)
+
+
+def test_on_a_phone_home_shows_an_analysed_face_at_once(
+    app_url: str, chromium: Callable[..., Browser]
+) -> None:
+    browser = chromium()
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(app_url)
+    picture = page.get_by_role("img", name="Smiling: 1 face")
+    expect(picture).to_be_visible(timeout=30_000)
+    assert box(picture)["y"] + 0.5 * box(picture)["height"] < 844, "the face is on the screen"
+    for way in ("Choose a photo", "Use the webcam"):
+        expect(page.get_by_role("link", name=way)).to_be_in_viewport()
+    browser.close()
+
+
+def test_no_toolbar_lies_on_what_stands_above(
+    app_url: str, chromium: Callable[..., Browser]
+) -> None:
+    browser = chromium()
+    page = browser.new_page(viewport={"width": 390, "height": 844}, has_touch=True)
+    page.goto(f"{app_url}/model_metrics")
+    page.get_by_text("Each expression").wait_for(timeout=30_000)
+    page.get_by_test_id("stDataFrame").nth(3).wait_for(timeout=30_000)
+    free_px = page.evaluate(FREE_ABOVE_TOOLBARS)
+    assert free_px
+    assert min(free_px) >= 0, free_px
+
+    page.goto(f"{app_url}/upload")
+    page.get_by_text("A group").click(timeout=30_000)
+    picture = page.get_by_role("img", name="A group: 6 faces in boxes")
+    toolbar = page.get_by_test_id("stElementToolbar").first
+    expect(picture).to_be_visible(timeout=30_000)
+    assert box(toolbar)["y"] >= box(picture)["y"], "inside, not on the headline"
+    browser.close()
+
+
+def test_a_click_on_a_bar_of_a_clip_shows_that_moment(
+    app_url: str, chromium: Callable[..., Browser], tmp_path: Path
+) -> None:
+    happy, surprised = (
+        np.asarray(Image.open(ROOT / "samples" / name).convert("RGB").resize((320, 320)))
+        for name in ("astronaut.jpg", "drawn_surprise.jpg")
+    )
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(encode_clip([happy] * 20 + [surprised] * 20, fps=10))
+    browser = chromium()
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(f"{app_url}/webcam")
+    page.get_by_role("button", name=AGREE).click(timeout=30_000)
+    page.get_by_role("radio", name="Video file").click(timeout=30_000)
+    page.locator('input[type="file"]').first.set_input_files(clip)
+    second = page.get_by_test_id("stSliderThumbValue").first
+    for words, around_s in (("surprise", 3.0), ("happy", 1.0)):
+        bar = box(page.locator(".bartext").filter(has_text=words).first)
+        page.mouse.click(bar["x"] + bar["width"] / 2, bar["y"] + bar["height"] / 2)
+        page.wait_for_timeout(1_500)
+        assert abs(float(second.inner_text().split()[0]) - around_s) < 0.6
+    browser.close()

@@ -115,6 +115,8 @@ def _pieces(pieces: Sequence[Span], y: Sequence[Any], name: str, width: float) -
                 "solidity": 0.15,
             },
         },
+        # Both: with only one of them Plotly (3.x) fails at the click, and nothing is selected.
+        selected={"textfont": {"color": "#FFFFFF"}},
         unselected={"marker": {"opacity": 0.75}, "textfont": {"color": "#FFFFFF"}},
         hovertemplate="Face %{customdata[0]}, "
         + name
@@ -159,7 +161,8 @@ def timeline_figure(
         height=100 + 125 * n_plots,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         barmode="overlay",
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "font": {"size": 11}},
+        # Below: on a phone the first face's lines are on the first screen.
+        legend={"orientation": "h", "yref": "container", "y": 0, "x": 0, "font": {"size": 11}},
         hovermode="closest",
         dragmode=False,
         uirevision="live",  # hidden lines outlive the next update
