@@ -58,8 +58,9 @@ def draw_analysis(
 ) -> ImageRGB:
     """A copy of `image_rgb` (height, width, 3) with a box and a label for each face.
 
-    A label begins with the face's number, which is its place in `analysis.faces` counted from
-    1, so that picture and table can be matched; where labels would cover each other it is less.
+    Of several faces each label begins with the face's number, which is its place in
+    `analysis.faces` counted from 1, so that picture and table can be matched; where labels would
+    cover each other it is less.
 
     Args:
         image_rgb: the photo.
@@ -102,13 +103,20 @@ def labels(marks: Sequence[tuple[int, Answer, Box]], size_wh: tuple[int, int]) -
     """What is written into a picture of `size_wh`, and where.
 
     In full where there is room; else one word a face; else, in a crowd, its number alone. Of each
-    face `marks` has number, answer and its box in the picture that is drawn on.
+    face `marks` has number, answer and its box in the picture that is drawn on. A first face that
+    is alone has no number: "1 happy" would be read as a count.
     """
+    alone = [number for number, _, _ in marks] == [1]
     ways: tuple[Callable[[Answer], str], ...] = (short, shortest, lambda _: "")
     placed: list[Label] = []
     for way in ways:
         placed = [
-            _label(f"{number} {way(answer)}".strip(), answer_colour(answer), box, size_wh)
+            _label(
+                way(answer) if alone else f"{number}: {way(answer)}".removesuffix(": "),
+                answer_colour(answer),
+                box,
+                size_wh,
+            )
             for number, answer, box in marks
         ]
         if not _cover(placed, [box for _, _, box in marks]):

@@ -89,9 +89,9 @@ def test_a_label_says_as_much_as_there_is_room_for() -> None:
     far, near = Box(800, 300, 900, 400), Box(330, 300, 430, 400)
     here = (SPLIT, Box(50, 300, 150, 400))
     assert texts(here, (SPLIT, far), (TOO_SMALL, Box(50, 700, 90, 740))) == [
-        "1 neutral or sad", "2 neutral or sad", "3 too small",
+        "1: neutral or sad", "2: neutral or sad", "3: too small",
     ]  # fmt: skip
-    assert texts(here, (SPLIT, near)) == ["1 neutral?", "2 neutral?"]
+    assert texts(here, (SPLIT, near)) == ["1: neutral?", "2: neutral?"]
     crowd = [(SPLIT, Box(x, y, x + 60, y + 60)) for y in (200, 500) for x in range(0, 1200, 80)]
     assert texts(*crowd) == [str(number) for number in range(1, len(crowd) + 1)]
 
