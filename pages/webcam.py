@@ -27,7 +27,7 @@ def to_snapshot() -> None:
 
 through_home()
 st.title("Webcam")
-st.write("Expressions as they change, live or in a video file. **Nothing is kept.**")
+st.write("Live, or from a video file. **Nothing is kept.**")
 
 if not notice.agreed():
     forget_webcam()

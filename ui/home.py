@@ -44,14 +44,15 @@ def _ways_in_and_live_sample() -> None:
             "Finds the faces in a photo and says **what people would call each expression** – and "
             "how sure that is. Nothing is kept unless you want it."
         )
-        for key, page, label, icon in _WAYS:
-            with st.container(key=f"way_{key}"):
-                st.page_link(page, label=label, icon=icon, width="stretch")
+        with st.container(horizontal=True):
+            for key, page, label, icon in _WAYS:
+                with st.container(key=f"way_{key}", width="stretch"):
+                    st.page_link(page, label=label, icon=icon, width="stretch")
         first = next(iter(SAMPLES))
         title = choose_sample("Or try a sample", key="home_sample", default=first) or first
-        st.markdown(_accuracy_sentence())
     with shown:
         _sample_result(title)
+    st.markdown(_accuracy_sentence())
 
 
 def _sample_result(title: str) -> None:
@@ -87,13 +88,13 @@ def _accuracy_sentence() -> str:
     people, photos = report.get("people"), report.get("photos") or {}
     if people:
         on_photos = "".join(
-            f"; of real photos ({name.split(',')[0]}) it calls {percent(measured['accuracy'])} "
-            "what their labels say"
+            f", and with the labels of everyday photos ({name.split(',')[0]}) in "
+            f"{percent(measured['accuracy'])}"
             for name, measured in photos.items()
         )
         return (
-            "**How far to trust it:** where most of ten people agree on a test picture, it says "
-            f"the same in {percent(people['clear_agreement'])}{on_photos}. "
+            "**How far to trust it:** on test pictures on which most of ten people agree, it "
+            f"agrees with them in {percent(people['clear_agreement'])}{on_photos}. "
             "[How that was measured](model_metrics)"
         )
     return (

@@ -71,14 +71,15 @@ def _off(live: LiveVideo) -> None:
 
 def _running(live: LiveVideo, to_snapshot: Callable[[], None]) -> None:
     """Video over its readings, state and timeline beside them; all move by themselves."""
-    video, beside = st.columns([1, 1.05], gap="medium")
+    with st.container(key="live_view"):
+        video, beside = st.columns([1, 1.05], gap="medium")
     with video:
         if live.processor is not None and live.state.runs:
             # Mounted while the browser still asks for permission; it plays once that is there.
             granted = live.state is not State.ASKING
             now = link(live.processor, wanted=granted, ice_servers=ice_servers(settings()))
             live.hear("", connected=now.playing, down=not now.is_up)
-        readings = st.container()
+        readings = st.container(key="live_readings")
     with beside:
         _beside(live, live.state, to_snapshot, readings)
 
@@ -86,15 +87,15 @@ def _running(live: LiveVideo, to_snapshot: Callable[[], None]) -> None:
 def _controls(live: LiveVideo) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         place = st.container(width="content")
-        smooth = st.toggle(
-            "Smooth the scores",
-            value=True,
-            key="live_smooth",
-            help="Averages the last moments, so that labels do not flicker. "
-            "Off: what the model says of each single frame.",
-        )
-        mirror = st.toggle("Mirror", value=True, key=_MIRROR)
-        with st.popover("Model", icon=":material/tune:"):
+        with st.popover("Settings", icon=":material/tune:"):
+            smooth = st.toggle(
+                "Smooth the scores",
+                value=True,
+                key="live_smooth",
+                help="Averages the last moments, so that labels do not flicker. "
+                "Off: what the model says of each single frame.",
+            )
+            mirror = st.toggle("Mirror", value=True, key=_MIRROR)
             model_id, detector_name = choose_model_and_detector("webcam")
             if live.state.runs:
                 st.caption("Another choice counts from the next start on.")
