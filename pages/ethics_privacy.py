@@ -23,4 +23,6 @@ SECTIONS: dict[str, Callable[[], None]] = {
     "My consents": lambda: consents_section(found.store, found.problem),
     "Admin": lambda: admin_section(found.store, found.problem),
 }
-SECTIONS[choose_part(list(SECTIONS), "privacy_section", bind="query-params")]()
+chosen = choose_part(list(SECTIONS), "privacy_section", bind="query-params")
+st.set_page_config(page_title=f"{chosen} · Mien")
+SECTIONS[chosen]()

@@ -46,7 +46,8 @@ def inputs() -> tuple[list[Photo], Choice]:
             photos = own_photos()
         with right:
             return [*photos, *samples()], Choice.usual()
-    with st.expander("Photos, model and detector", icon=":material/tune:", key="inputs"):
+    title = "Other photos" if own_now else "Your own photos"
+    with st.expander(f"{title}, model and detector", icon=":material/tune:", key="inputs"):
         photos = own_photos()
         if own_now:
             photos += samples()
@@ -67,14 +68,14 @@ def show(photos: list[Photo], chosen: Choice) -> list[tuple[Photo, PhotoResult]]
     analysed = by_model[0]
     if not analysed:
         return []
-    if others := passed_over():
-        st.caption(others)
     if len(by_model) > 1:
         show_compared(*by_model)
     else:
         (show_many if len(analysed) > MANY else show_results)(
             analysed, chosen.model_id, chosen.detector
         )
+    if others := passed_over():
+        st.caption(others)
     return analysed
 
 
@@ -85,7 +86,9 @@ if consent.held() is None:
     forget_own_photos()
 notice.receipt()
 photos, chosen = inputs()
-analysed = show(photos, chosen)
+# A place of its own, even while it is empty: what stands below it is not drawn into its progress.
+with st.container():
+    analysed = show(photos, chosen)
 left_over = [] if analysed else left_results()
 if left_over:
     show_left(left_over)

@@ -44,7 +44,7 @@ def audit_section(store: Store, admin: SignedIn) -> None:
         key="audit_sentences",
         column_config={
             "when (UTC)": st.column_config.TextColumn(width=130),
-            "what happened": st.column_config.TextColumn(width="large"),
+            "what happened": st.column_config.TextColumn(width=690),
         },
     )
     with st.expander("Technical details of these rows", icon=":material/data_object:"):

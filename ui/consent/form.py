@@ -91,8 +91,8 @@ def _buttons(store: Store, notice: Notice, context: ContextOfUse) -> None:
         st.button("No, thank you", on_click=_refused, args=(store, notice.id))
     what_for = "to try it out" if context.key == USUAL else f"for: {context.label.lower()}"
     st.caption(
-        f"By pressing *{AGREE}* you agree to the analysis of the photos that you then choose, "
-        f"{what_for}. {CONTEXTS[USUAL].explanation} "
+        f"By pressing *{AGREE}* you agree to the analysis of the photos or the video that you "
+        f"then show, {what_for}. {CONTEXTS[USUAL].explanation} "
         "Never for judging people at work or in education."
     )
 

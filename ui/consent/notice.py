@@ -78,8 +78,8 @@ def shown_again() -> None:
     if given is None:
         return
     show_said()
+    st.caption(f"You allowed: {', '.join(_allowed(given))}.")
     with st.container(horizontal=True, vertical_alignment="center", key="consent_bar"):
-        st.caption(f"You allowed: {', '.join(_allowed(given))}.", width="stretch")
         if given.code is None:
             _receipt_download(given)
         st.button(

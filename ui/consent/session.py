@@ -167,9 +167,10 @@ def withdrawal_words(withdrawn: Withdrawn) -> tuple[str, str]:
 def job_words(job: ErasureJob, what: str) -> tuple[str, str]:
     """Kind and text of how far a removal is."""
     if job.done:
-        images, results = job.counts.get("stored_image", 0), job.counts.get("analysis", 0)
-        gone = f"{counted_of(images, 'image')}, {counted_of(results, 'result')}"
-        return "success", f"{what} Deleted: {gone}."
+        kinds = (("stored_image", "image"), ("analysis", "result"))
+        counts = [(job.counts.get(table, 0), word) for table, word in kinds]
+        gone = ", ".join(counted_of(count, word) for count, word in counts if count)
+        return "success", f"{what} Deleted: {gone}." if gone else f"{what} Nothing had been kept."
     return "warning", (
         f"{what} The removal has begun and is not finished: the keys are destroyed, and the last "
         "traces go with the next purge, within minutes. Ask again here until it says deleted."

@@ -124,7 +124,7 @@ def explained_words(found: Explanation, answer: Answer) -> str:
     first = max(found.effects, key=lambda effect: effect.effect)
     if first.effect < WEAK:
         return f"{start} No single part carries that share.{_together(found)}"
-    text = f"{start} Most of that hangs on **{_named(first)}**: without it, {_loss(first)}."
+    text = f"{start} Of all parts **{_named(first)}** counts most: without it, {_loss(first)}."
     if found.flips:
         flip = found.flips[0]
         part = "that" if flip is first else _named(flip)

@@ -59,7 +59,7 @@ function fillSide(side, data, pictures, points, level) {
   setBars(bars.firstElementChild, row.scores);
 }
 
-const CHART = { left: 44, right: 630, top: 10, bottom: 158 };
+const CHART = { left: 44, top: 10, bottom: 158, height: 190 };
 const svg = (name, attributes, text = "") => {
   const element = document.createElementNS("http://www.w3.org/2000/svg", name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
@@ -70,11 +70,15 @@ const svg = (name, attributes, text = "") => {
 // Scores over the error, one line an expression; a marker shows where the slider stands.
 function drawChart(chart, legend, data) {
   const last = Math.max(data.levels.length - 1, 1);
-  const x = (level) => CHART.left + ((CHART.right - CHART.left) * level) / last;
+  // As many units as pixels, so that letters are as large on a phone.
+  const width = chart.clientWidth || 640;
+  chart.setAttribute("viewBox", `0 0 ${width} ${CHART.height}`);
+  const right = width - 18; // room for half of the last number
+  const x = (level) => CHART.left + ((right - CHART.left) * level) / last;
   const y = (share) => CHART.bottom - (CHART.bottom - CHART.top) * share;
   chart.replaceChildren();
   for (const share of [0, 0.5, 1]) {
-    const at = { x1: CHART.left, x2: CHART.right, y1: y(share), y2: y(share), class: "grid" };
+    const at = { x1: CHART.left, x2: right, y1: y(share), y2: y(share), class: "grid" };
     const text = { x: CHART.left - 6, y: y(share) + 4, "text-anchor": "end" };
     chart.append(svg("line", at), svg("text", text, `${100 * share}\u00a0%`));
   }

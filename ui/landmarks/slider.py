@@ -46,7 +46,7 @@ _SIDE: Final = (
 _HTML: Final = (
     '<div class="whatif"><label><span></span><output></output></label>'
     '<input type="range" min="0" step="1" aria-label="How wrong">'
-    '<svg class="chart" viewBox="0 0 640 190" role="img"></svg><div class="legend"></div>'
+    '<svg class="chart" role="img"></svg><div class="legend"></div>'
     f'<div class="sides">{_SIDE}{_SIDE}</div><p aria-live="polite"></p></div>'
 )
 

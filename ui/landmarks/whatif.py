@@ -75,7 +75,8 @@ def _sentence(before: Alignment, after: Alignment, scheme: str) -> str:
         label = f"most like {second.top} instead of {first.top}"
     share = second.as_dict()[first.top]
     return (
-        f"By {SCHEME_TITLES[scheme]} the crop turns by {signed(turned)}° and grows by "
-        f"{signed(100 * larger)}\u00a0%. The face is {label}; the score of {first.top} goes from "
+        f"By {SCHEME_TITLES[scheme]} the crop turns by {signed(turned)}° and "
+        f"{'grows' if larger >= 0 else 'shrinks'} by {abs(100 * larger):.1f}\u00a0%. "
+        f"The face is {label}; the score of {first.top} goes from "
         f"{percent(first.top_probability, 1)} to {percent(share, 1)}."
     )

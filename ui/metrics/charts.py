@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from ui.shared.charts import (
 from ui.shared.text import signed
 
 _ROW_PX = 34
+_LABEL_LETTERS = 22
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,8 @@ def gaps_figure(rows: Sequence[GapRow]) -> go.Figure:
                 customdata=[row.label for row in shown],
                 hovertemplate="%{y}: %{x:.1f} points<extra></extra>",
             )
-    styled(figure, "gap (points)", "", height=120 + 44 * len(rows))
+    row_px = 54 if any(name.count("<br>") > 1 for name in names) else 44
+    styled(figure, "gap (points)", "", height=120 + row_px * len(rows))
     figure.update_layout(barmode="overlay", clickmode="event+select")
     figure.update_yaxes(categoryorder="array", categoryarray=names, autorange="reversed")
     largest = max(max(row.gap.difference, row.gap.chance95) for row in rows)
@@ -203,8 +206,9 @@ def gaps_figure(rows: Sequence[GapRow]) -> go.Figure:
 
 
 def _broken(label: str) -> str:
-    """A label in two lines where it has two parts, so that a phone has room for the bars."""
-    return literal(label).replace(": ", ":<br>")
+    """A label in short lines, so that a phone has room for the bars."""
+    pieces = label.replace(": ", ":\n").splitlines()
+    return "<br>".join(literal(part) for piece in pieces for part in wrap(piece, _LABEL_LETTERS))
 
 
 def groups_figure(outcome: Outcome) -> go.Figure:

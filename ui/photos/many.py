@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.drawing.photo import EMOTION_COLOURS
-from core.expression.answer import BANDS, band, counted, short
+from core.expression.answer import BANDS, SPLIT, band, counted, short
 from core.types import FaceAnalysis
 from services.analysis.photos import PhotoResult
 from ui.faces.card import Bar, Tile, bar_list_html, tiles_html
@@ -87,7 +87,10 @@ def _chart(results: Sequence[PhotoResult]) -> None:
         for name in BANDS
         if counts[name]
     ]
-    st.html(bar_list_html(rows, "How many faces people would call what"))
+    title = "How many faces people would call what"
+    split = "; *split*: people would not agree on one word" if counts[SPLIT] else ""
+    st.caption(f"{title}{split}.")
+    st.html(bar_list_html(rows, title))
 
 
 def _grid(faces: Sequence[_Face], results: Sequence[PhotoResult]) -> None:
@@ -122,29 +125,37 @@ def _grid(faces: Sequence[_Face], results: Sequence[PhotoResult]) -> None:
     )
 
 
+def _said(results: Sequence[PhotoResult]) -> str:
+    """Such as "2 happy, 1 sad"; of one face without the number."""
+    found = list(answers(results))
+    return short(found[0]) if len(found) == 1 else counted(found)
+
+
 def _table(analysed: Sequence[Analysed]) -> None:
     """A row a photo; the chosen one is opened below."""
-    rows = [
+    table = pd.DataFrame(
         {
             "file": result.name,
             "faces": 0 if result.analysis is None else len(result.analysis.faces),
-            "people would say": counted(answers([result])),
+            "people would say": _said([result]),
             "remark": " ".join(result.notes) if result.error is None else str(result.error),
         }
         for _, result in analysed
-    ]
-    st.caption("Choose a row to open its photo.")
+    )
+    if not table["remark"].any():
+        table = table.drop(columns="remark")
+    st.caption("Tick a row to open its photo below.")
     event = st.dataframe(
-        pd.DataFrame(rows),
+        table,
         hide_index=True,
-        height=min(38 + 35 * len(rows), _TABLE_HEIGHT_PX),
+        height=min(38 + 35 * len(table), _TABLE_HEIGHT_PX),
         on_select="rerun",
         selection_mode="single-row",
         key="many_rows",
         column_config={
             "faces": st.column_config.NumberColumn(width="small"),
-            "people would say": st.column_config.TextColumn(width="medium"),
-            "remark": st.column_config.TextColumn(width="large"),
+            "people would say": st.column_config.TextColumn(width=330),
+            "remark": st.column_config.TextColumn(width=240),
         },
     )
     for row in event["selection"]["rows"]:

@@ -44,8 +44,8 @@ def photo_section(store: Store | None) -> None:
         "is learnt from it, nobody is told about it.\n"
         "- **What you allow is kept apart.** Image and result are locked with a key made for you "
         "alone; when that key is destroyed, no copy can be opened any more, backups included.\n"
-        "- **Sample pictures** are public portraits. They need no consent, and nothing is kept "
-        "of them."
+        "- **Sample pictures** are drawings of nobody and public portraits. They need no "
+        "consent, and nothing is kept of them."
     )
     if store is not None:
         st.markdown(f"**Who answers for it.** {plain(store.controller.sentence)}")

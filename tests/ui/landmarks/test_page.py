@@ -252,7 +252,7 @@ def test_without_noise_the_face_is_as_found(view: FaceView, scheme: str) -> None
     assert (again.crop == wrong.crop).all()
     np.testing.assert_allclose(again.scores.probabilities, wrong.scores.probabilities, atol=1e-5)
     first, last = sentences([exact, wrong], scheme)
-    assert "turns by +0.0° and grows by +0.0" in first
+    assert "turns by +0.0° and grows by 0.0\u00a0%." in first
     assert "turns by +0.0°" not in last
 
 
