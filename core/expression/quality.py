@@ -33,6 +33,8 @@ FLAWS: Final = {
     "turn": ("turned away", "turned away"),
     "cut": ("cut by the photo's border", "cut by the photo's border"),
 }
+# Below this mean grey few levels are left: blur and noise are measured in what is not there.
+_DARK: Final = 32
 _WORTH_NAMING: Final = 0.15  # log-odds that a flaw must cost to be named
 # Blur beyond this takes nothing more: models are right by chance then.
 _MAX_BLUR_PX: Final = 4.0
@@ -163,7 +165,9 @@ class QualityModel(BaseModel, frozen=True, extra="ignore"):
             flaw = FLAWS[name][int(value > 0)]
             by_name[flaw] = by_name.get(flaw, 0.0) + float(cost)
         worst = min(by_name, key=lambda flaw: by_name[flaw])
-        return worst if by_name[worst] < -_WORTH_NAMING else None
+        if by_name[worst] >= -_WORTH_NAMING:
+            return None
+        return "too dark" if measures.brightness < _DARK else worst
 
     def judge(self, measures: FaceMeasures) -> FaceQuality:
         """Score and flaw with what they were made of."""

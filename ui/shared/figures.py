@@ -32,6 +32,10 @@ def plot(figure: go.Figure, *, key: str, alt: str, **options: Any) -> Any:
         update(tickfont_color=ink, title_font_color=ink)
     # Bars have no marker whose colour their intervals could take.
     figure.update_traces(error_y_color=on_cells(dark()), selector={"type": "bar"})
+    for bars in figure.select_traces({"type": "bar"}):
+        if bars.unselected.textfont.color is None:  # what was not clicked fades, but can be read
+            faded = {"marker": {"opacity": 0.5}, "textfont": {"color": ink}}
+            bars.update(selected={"textfont": {"color": ink}}, unselected=faded)
     return st.plotly_chart(figure, key=key, config=dict(CONFIG), alt=alt, **options)
 
 

@@ -134,6 +134,10 @@ def test_a_clear_face_is_good_and_a_spoilt_one_worse(model_id: str, astronaut: I
     assert quality(blurred, model_id).flaw == "blurred"
 
 
+def test_a_very_dark_face_is_not_called_blurred(astronaut: Image) -> None:
+    assert quality(np.asarray(astronaut // 8, np.uint8), "mien-fast").flaw == "too dark"
+
+
 @each_fit
 def test_the_fit_was_checked_on_other_images_and_the_number_means_what_it_says(
     model_id: str, models_dir: Path
