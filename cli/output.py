@@ -44,10 +44,13 @@ def say(notes: Sequence[str]) -> None:
 
 
 def wide_console() -> Any:
-    """A console that cuts no figure: a pipe has no width, and a narrow window wraps lines."""
+    """A console that cuts no figure: a pipe has no width, and a narrow window wraps lines.
+
+    It prints what it is given: a group called "[adult]" is no markup.
+    """
     from rich.console import Console
 
-    console = Console()
+    console = Console(markup=False, emoji=False)
     console.width = max(console.width, _MIN_WIDTH)
     return console
 
@@ -56,11 +59,12 @@ def wide_console() -> Any:
 def progress_bar(title: str) -> Iterator[Callable[[float, float], None]]:
     """A bar on the terminal; the block's value is told what is done and how much there is."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import Progress
 
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task(title, total=None)
+        task = bar.add_task(escape(title), total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 

@@ -130,22 +130,25 @@ def _check_out(out: Path | None) -> None:
 def _read(
     data: Path, images: Path | None, group_by: tuple[str, ...], limits: "PictureLimits"
 ) -> Any:
-    from services.bias_audit.input import AuditInputError, check_set, read_table
+    from core.pictures.files.names import printable
+    from core.pictures.files.table import read_bytes
+    from services.bias_audit.input import check_set, read_table
 
-    for file in filter(None, (images, data)):
-        if not file.is_file():
-            raise AuditInputError(f"{file} cannot be read: there is no such file.")
-    archive = images.read_bytes() if images else None
-    table = read_table(
-        data.name, data.read_bytes(), beside=data.parent if images is None else None
-    )
+    archive = read_bytes(images) if images else None
+    table = read_table(data.name, read_bytes(data), beside=data.parent if images is None else None)
     return check_set(
-        data.name, table, group_by=group_by, archive=archive, folder=data.parent, limits=limits
+        printable(data.name),
+        table,
+        group_by=group_by,
+        archive=archive,
+        folder=data.parent,
+        limits=limits,
     )
 
 
 def _print(result: "AuditResult") -> None:
     """The headline figures and the gaps, for people."""
+    from core.pictures.files.names import printable
     from services.bias_audit import findings
 
     lines = []
@@ -156,7 +159,7 @@ def _print(result: "AuditResult") -> None:
         lines.append(f"{findings.pair(pair)} {test}")
     if result.undetected:
         lines.append(f"no face found in {len(result.undetected)} pictures, which are left out")
-    sys.stdout.write("\n".join([*lines, *result.notes]) + "\n")
+    sys.stdout.write("\n".join(map(printable, [*lines, *result.notes])) + "\n")
 
 
 def _lines(result: "AuditResult", one: "ModelAudit") -> list[str]:

@@ -180,11 +180,13 @@ def _print(evaluation: "Evaluation", *, as_json: bool) -> None:
 def _print_groups(console: Any, column: str, groups: dict[str, "Measures"]) -> None:
     from rich.table import Table
 
-    table = Table(column, "n", "accuracy", "95 % interval", "balanced", "macro F1")
+    from core.pictures.files.names import printable
+
+    table = Table(printable(column), "n", "accuracy", "95 % interval", "balanced", "macro F1")
     for name, part in groups.items():
         low, high = part.accuracy_ci95
         table.add_row(
-            name,
+            printable(name),
             str(part.n),
             _share(part.accuracy),
             f"{_share(low)} – {_share(high)}",

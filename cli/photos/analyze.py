@@ -20,7 +20,11 @@ ALL_OK, SOME_REFUSED = 0, 1
 def analyze(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE_OR_FOLDER...", help="Photos, clips, folders of photos."),
+        typer.Argument(
+            metavar="FILE_OR_FOLDER...",
+            help="Photos, clips, folders of photos.",
+            readable=False,  # one that may not be read is refused in its turn
+        ),
     ],
     as_json: JsonArray = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="One row a face.")] = False,
@@ -123,13 +127,14 @@ def collect_files(paths: list[Path]) -> tuple[list[Path], list[str]]:
     Raises:
         typer.BadParameter: if a folder holds no photo.
     """
-    from core.pictures.files.kinds import passed_over, photos_in
+    from core.pictures.files.kinds import passed_over
     from core.pictures.files.names import printable
+    from core.pictures.files.walk import is_folder, photos_in
 
     files: list[Path] = []
     others: list[str] = []
     for path in paths:
-        if not path.is_dir():  # one that does not exist is refused in its turn, like a bad one
+        if not is_folder(path):  # one that does not exist is refused in its turn, like a bad one
             files.append(path)
             continue
         inside, rest = photos_in(path)

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
 def is_video(path: Path) -> bool:
     """Whether `path` has the suffix of a video; what is in it is found out later."""
+    from core.pictures.files.kinds import is_video_name
     from core.pictures.video import SUFFIXES
 
-    return path.suffix.lower() in SUFFIXES
+    # Those of kinds that are not read are told, with the clips, which kinds are.
+    return path.suffix.lower() in SUFFIXES or is_video_name(path.name)
 
 
 def analyze_videos(

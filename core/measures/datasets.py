@@ -94,19 +94,19 @@ def load_labelled(
         ...     load_labelled(table).labels.tolist()
         [3, 4]
     """
-    table = read_table_file(path)
+    table, name = read_table_file(path), printable(path.name)
     frame = table.frame
-    check_columns(path.name, frame, (*group_by, *(["split"] if split else [])))
+    check_columns(name, frame, (*group_by, *(["split"] if split else [])))
     if split:
         splits = sorted(set(frame["split"].dropna().astype(str)) - {""})
         frame = frame[frame["split"].astype(str) == split]
         if frame.empty:
-            raise DatasetError(f"{path.name} has no split {split!r}; it has: {', '.join(splits)}.")
-    frame, labels, notes = known_labels(path.name, frame)
+            raise DatasetError(f"{name} has no split {split!r}; it has: {', '.join(splits)}.")
+    frame, labels, notes = known_labels(name, frame)
     sources: Sequence[bytes | Path]
     more: list[str] = []
-    if holds_pictures(path.name, frame):
-        sources = embedded_pictures(path.name, frame["image"])
+    if holds_pictures(name, frame):
+        sources = embedded_pictures(name, frame["image"])
     else:
         sources, more = find_files(frame["path"], path.parent)
     groups = frame[list(dict.fromkeys(group_by))].reset_index(drop=True)
@@ -114,7 +114,7 @@ def load_labelled(
     return LabelledImages(
         labels,
         groups,
-        path.name,
+        name,
         rows,
         list(sources),
         (*table.notes, *notes, *more),
@@ -125,6 +125,7 @@ def load_labelled(
 def check_columns(name: str, frame: pd.DataFrame, group_by: Iterable[str]) -> None:
     """Raise DatasetError unless pictures, labels and all columns to group by are there."""
     has = [str(column) for column in frame.columns]
+    named = ", ".join(map(printable, has))
     taken = [column for column in group_by if column in ("path", "image", "label")]
     if taken:
         raise DatasetError(
@@ -135,7 +136,7 @@ def check_columns(name: str, frame: pd.DataFrame, group_by: Iterable[str]) -> No
     pictures = "path" if name.lower().endswith(_TEXTS) else pictures
     missing = [column for column in (pictures, "label", *group_by) if column not in has]
     if missing:
-        raise DatasetError(f"{name} has no column {', '.join(missing)}; it has: {', '.join(has)}.")
+        raise DatasetError(f"{name} has no column {', '.join(missing)}; it has: {named}.")
 
 
 def holds_pictures(name: str, frame: pd.DataFrame) -> bool:
@@ -157,7 +158,8 @@ def known_labels(
     other_words: dict[str, str] = {}
     for position, value in enumerate(frame["label"].tolist()):
         try:
-            index = label_index(value)
+            # Numbers of a column that has empty cells are written as 3.0.
+            index = label_index(str(value).removesuffix(".0"))
         except ValueError:
             empty = value is None or value != value or not str(value).strip()
             unknown["(empty)" if empty else printable(str(value).strip())] += 1
@@ -165,7 +167,7 @@ def known_labels(
         kept.append(position)
         labels.append(index)
         word = str(value).strip().lower()
-        if word not in EMOTIONS and not word.isdecimal():
+        if word not in EMOTIONS and not word.removesuffix(".0").isdecimal():
             other_words[word] = EMOTIONS[index]
     if not kept:
         raise DatasetError(

@@ -1,6 +1,7 @@
 """A stranger's ZIP of pictures, read in memory and within limits; nothing is unpacked to disk."""
 
 import io
+import unicodedata
 import zipfile
 from pathlib import PurePosixPath
 from typing import Final
@@ -148,4 +149,6 @@ class ZipPictures:
 
 
 def _normal(name: str) -> str:
-    return str(PurePosixPath(name.strip().replace("\\", "/")))
+    # Macs write a letter and its accent as two characters, most tables as one.
+    one = unicodedata.normalize("NFC", name.strip().replace("\\", "/"))
+    return str(PurePosixPath(one))

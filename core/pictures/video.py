@@ -38,6 +38,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from core.errors import MienError
+from core.pictures.files.kinds import is_regular
 from core.pictures.structure import asks_too_much
 from core.types import ImageRGB
 
@@ -324,6 +325,8 @@ def open_file(path: Path) -> BinaryIO:
         ClipRefusedError: if it cannot be.
     """
     try:
+        if not is_regular(path):
+            raise ClipRefusedError("This cannot be read: it is a folder, a pipe or a device.")
         return path.open("rb")
     except (OSError, ValueError) as exc:
         reason = getattr(exc, "strerror", None) or "no such name is possible"

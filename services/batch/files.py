@@ -4,7 +4,6 @@ Files come one after another and always in the same order; of a folder no more t
 are in memory at a time.
 """
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from core.errors import DatasetError, MienError
 from core.pictures.files.kinds import is_leftover, is_photo_name, passed_over
 from core.pictures.files.table import MAX_BYTES, duplicate_notes, locate, missing_words, read_table
 from core.pictures.files.table import SUFFIXES as TABLES
+from core.pictures.files.walk import files_below, is_file, is_folder
 
 _MAGIC: Final = re.compile(r"[*?\[]")
 
@@ -61,16 +61,16 @@ def iter_files(source: str, notes: list[str] | None = None) -> Iterator[str]:
 def _iter(source: str, notes: list[str]) -> Iterator[str]:
     is_there = _is_folder(source) or _exists(source)
     if not is_there and _MAGIC.search(source):
-        yield from _matching(source)
+        yield from _matching(source, notes)
         return
     suffix = Path(source).suffix.lower()
     if _is_folder(source):
         others: list[str] = []
-        for file in _walk(source):
+        for file in _walk(source, others):
             name = file.rpartition("/")[2]
-            if is_photo_name(file):
+            if is_photo_name(name):
                 yield file
-            elif not is_leftover(file):
+            else:
                 others.append(name)
         notes.append(passed_over(others))
     elif suffix in TABLES and is_there:
@@ -97,44 +97,26 @@ def _filesystem(url: str) -> tuple[Any, str]:
 
 def _is_folder(source: str) -> bool:
     if not is_url(source):
-        return Path(source).is_dir()
+        return is_folder(source)
     fs, path = _filesystem(source)
     return bool(fs.isdir(path))
 
 
 def _exists(source: str) -> bool:
     if not is_url(source):
-        return Path(source).is_file()
+        return is_file(source)
     fs, path = _filesystem(source)
     return bool(fs.isfile(path))
 
 
-def _walk(folder: str) -> Iterator[str]:
+def _walk(folder: str, others: list[str]) -> Iterator[str]:
     """All files under a folder, each folder's entries in the order of their names."""
     if is_url(folder):
         fs, path = _filesystem(folder)
-        yield from (str(fs.unstrip_protocol(file)) for file in _walk_remote(fs, path))
+        found = (file for file in _walk_remote(fs, path) if not is_leftover(file[len(path) :]))
+        yield from (str(fs.unstrip_protocol(file)) for file in found)
     else:
-        yield from _walk_local(str(Path(folder).absolute()))
-
-
-def _walk_local(folder: str) -> Iterator[str]:
-    try:
-        with os.scandir(folder) as entries:
-            # Links to folders are left out: they can lead in a circle.
-            found = sorted(
-                (entry.name, entry.is_dir(follow_symlinks=False))
-                for entry in entries
-                if entry.is_dir(follow_symlinks=False) or entry.is_file()
-            )
-    except OSError as exc:
-        raise BatchError(f"A folder of the source cannot be read ({exc.strerror}).") from exc
-    for name, is_dir in found:
-        path = os.path.join(folder, name)  # noqa: PTH118 - a hundred thousand Path objects
-        if is_dir:
-            yield from _walk_local(path)
-        else:
-            yield path
+        yield from files_below(str(Path(folder).absolute()), others)
 
 
 def _walk_remote(fs: Any, folder: str) -> Iterator[str]:
@@ -146,7 +128,7 @@ def _walk_remote(fs: Any, folder: str) -> Iterator[str]:
             yield name
 
 
-def _matching(pattern: str) -> Iterator[str]:
+def _matching(pattern: str, notes: list[str]) -> Iterator[str]:
     """Files under the pattern's first folders, which exist as they are written, that fit the rest.
 
     Capitals do not count: cameras write .JPG.
@@ -156,7 +138,7 @@ def _matching(pattern: str) -> Iterator[str]:
     fs, full = _filesystem(pattern) if is_url(pattern) else (None, str(Path(pattern).absolute()))
     parts = full.split("/")
     n_base = next((i for i, part in enumerate(parts) if _MAGIC.search(part)), len(parts) - 1)
-    while fs is None and Path("/".join(parts[: n_base + 1])).is_dir():
+    while fs is None and is_folder("/".join(parts[: n_base + 1])):
         n_base += 1
     base = "/".join(parts[:n_base]) or "/"
     rest = glob_translate("/".join(parts[n_base:]))
@@ -168,24 +150,21 @@ def _matching(pattern: str) -> Iterator[str]:
     if fs is not None:
         found = (file for file in _walk_remote(fs, base) if fits(inside(file)))
         yield from (fs.unstrip_protocol(file) for file in found)
-    elif Path(base).is_dir():
-        found = (file for file in _walk_local(base) if fits(inside(file)))
-        yield from (file for file in found if not is_leftover(file))
+    elif is_folder(base):
+        unread: list[str] = []
+        yield from (file for file in files_below(base, unread) if fits(inside(file)))
+        notes.append(passed_over(unread))
     else:
         raise BatchError("The folder of this pattern does not exist, or may not be read.")
 
 
 def _table_paths(source: str, notes: list[str]) -> Iterator[str]:
     """Paths of a table made absolute: relative ones start at its folder."""
-    import fsspec
-
     url = is_url(source)
     folder = source.rpartition("/")[0] if url else str(Path(source).absolute().parent)
-    with fsspec.open(source, "rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    exists = None if url else lambda text: locate(text, Path(folder)).is_file()
+    exists = None if url else lambda text: is_file(locate(text, Path(folder)))
     try:
-        table = read_table(source.rpartition("/")[2], data, exists=exists)
+        table = read_table(source.rpartition("/")[2], _content(source), exists=exists)
     except DatasetError as exc:
         raise BatchError(str(exc)) from exc
     if "path" not in table.frame.columns:
@@ -200,9 +179,24 @@ def _table_paths(source: str, notes: list[str]) -> Iterator[str]:
     absent = [
         (int(row) + 1, text)
         for row, text, file in zip(column.index, column, files, strict=True)
-        if not is_url(text) and not Path(file).is_file()
+        if not is_url(text) and not is_file(file)
     ]
     if absent:
         notes.append(f"{missing_words(absent)} The others are analysed.")
     notes += duplicate_notes(files)
     yield from files
+
+
+def _content(source: str) -> bytes:
+    """A table's bytes; fsspec is for URLs alone: it takes "a::b.csv" for a chain of them."""
+    if is_url(source):
+        import fsspec
+
+        with fsspec.open(source, "rb") as remote:
+            content: bytes = remote.read(MAX_BYTES + 1)
+            return content
+    try:
+        with Path(source).open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as exc:
+        raise BatchError(f"The table of paths cannot be read ({exc.strerror}).") from exc

@@ -16,8 +16,10 @@ import csv
 import fcntl
 import hashlib
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -126,7 +128,7 @@ class BatchFolder:
     def write_part(self, part: int, table: pa.Table) -> None:
         """Make a part appear at once and whole."""
         marked = table.replace_schema_metadata({_DIGEST: self._manifest.files_sha256})
-        with appearing(self._part_path(part)) as unfinished:
+        with _on_disk(), appearing(self._part_path(part)) as unfinished:
             parquet.write_table(marked, unfinished, compression="zstd")
 
     def _part_path(self, part: int) -> Path:
@@ -137,6 +139,7 @@ class BatchFolder:
         n_done = n_faces = 0
         kinds: Counter[str] = Counter()
         with (
+            _on_disk(),
             appearing(self.path / "_refused.csv") as unfinished,
             unfinished.open("w", encoding="utf-8", newline="") as file,
         ):
@@ -177,8 +180,8 @@ def open_batch(path: Path, source: str, job: BatchJob, files: Iterable[str]) -> 
     Raises:
         BatchError: if another run writes there, or something else is there already.
     """
-    _check_place(path)
     try:
+        _check_place(path)
         path.mkdir(parents=True, exist_ok=True)
         check_output(path / "_files.arrow")
         lock = (path / "_lock").open("w")
@@ -203,6 +206,19 @@ def open_batch(path: Path, source: str, job: BatchJob, files: Iterable[str]) -> 
         lock.close()
         raise
     return BatchFolder(path, manifest, lock)
+
+
+@contextmanager
+def _on_disk() -> Iterator[None]:
+    """Say in one sentence why something cannot be written; what was written stays."""
+    try:
+        yield
+    except OSError as exc:
+        why = os.strerror(exc.errno) if exc.errno else "the system refuses it"
+        raise BatchError(
+            f"The results cannot be written ({why}). What is there is whole; once this is mended, "
+            "the same command goes on where it was."
+        ) from exc
 
 
 def _check_place(path: Path) -> None:
@@ -238,6 +254,7 @@ def _begin(path: Path, source: str, job: BatchJob, files: Iterable[str]) -> _Man
     """Write the list and then the manifest, which says that the list is whole."""
     schema = pa.schema([("file", pa.string())])
     with (
+        _on_disk(),
         appearing(path / "_files.arrow") as unfinished,
         pa.ipc.new_file(str(unfinished), schema) as writer,
     ):
@@ -249,7 +266,7 @@ def _begin(path: Path, source: str, job: BatchJob, files: Iterable[str]) -> _Man
 
         n_files, digest = _counted(written(), job)
     manifest = _Manifest(source, job, n_files, _part_size(n_files), digest)
-    with appearing(path / "_manifest.json") as unfinished:
+    with _on_disk(), appearing(path / "_manifest.json") as unfinished:
         unfinished.write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
     return manifest
 

@@ -27,6 +27,7 @@ from core.measures.datasets import (
 from core.pictures.archive import open_zip
 from core.pictures.files import table as tables
 from core.pictures.files.table import Table, find_files, locate, rows_text
+from core.pictures.files.walk import is_file
 from core.pictures.images import PictureLimits
 from services.bias_audit.parquet_table import read_parquet
 
@@ -70,9 +71,10 @@ def read_table(name: str, data: bytes, *, beside: Path | None = None) -> Table:
         )
     with _refused_here():
         if suffix == ".parquet":
-            table = Table(read_parquet(data, max_rows=MAX_ROWS, max_columns=tables.MAX_COLUMNS))
+            frame = read_parquet(data, max_rows=MAX_ROWS, max_columns=tables.MAX_COLUMNS)
+            table = Table(tables.with_known_names(frame))
         else:
-            exists = None if beside is None else lambda text: locate(text, beside).is_file()
+            exists = None if beside is None else lambda text: is_file(locate(text, beside))
             table = tables.read_table(name, data, exists=exists)
     if table.frame.empty:
         raise AuditInputError("The table has no rows; at least one picture is needed.")

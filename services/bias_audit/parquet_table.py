@@ -154,13 +154,15 @@ def _columns(
             f"The parquet has {n_rows:,} rows and {len(names):,} columns; "
             f"the limits are {max_rows:,} and {max_columns:,}."
         )
-    kept = [name for name in names if name == "image" or not _holds_bytes(file, name)]
+    image = next((name for name in names if name.strip().lower() == "image"), "image")
+    image = "image" if "image" in names else image
+    kept = [name for name in names if name == image or not _holds_bytes(file, name)]
     columns: dict[str, list[Any]] = {name: [] for name in kept}
     for batch in file.iter_batches(batch_size=_ROWS_AT_A_TIME, columns=kept):
         for name in kept:
             cells = batch.column(batch.schema.get_field_index(name)).to_pylist()
-            columns[name] += map(pictures.place_of, cells) if name == "image" else cells
-    return columns
+            columns[name] += map(pictures.place_of, cells) if name == image else cells
+    return {"image" if name == image else name: cells for name, cells in columns.items()}
 
 
 def _holds_bytes(file: Any, name: str) -> bool:

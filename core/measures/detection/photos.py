@@ -14,6 +14,7 @@ from core.detection.boxes import Boxes
 from core.errors import DatasetError, damage_is
 from core.measures.datasets import embedded_pictures
 from core.measures.detection.matching import Mask
+from core.pictures.files.names import printable
 from core.pictures.files.table import find_files, read_table_file
 from core.pictures.images import PictureLimits
 from core.types import ImageRGB
@@ -82,7 +83,7 @@ def load_photos(path: Path, limits: PictureLimits | None = None) -> AnnotatedPho
     if missing:
         raise DatasetError(
             f"{path.name} has no column {', '.join(missing)}; "
-            f"it has: {', '.join(map(str, frame.columns))}."
+            f"it has: {', '.join(printable(str(column)) for column in frame.columns)}."
         )
     images: Sequence[bytes]
     notes: list[str] = []

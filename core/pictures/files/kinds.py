@@ -21,13 +21,23 @@ FORMAT_WORDS: Final = (
     "JPEG, PNG, WebP, HEIC or AVIF" if HEIC_IS_READ else "JPEG, PNG, WebP or AVIF"
 )
 
+# What `passed_over` takes in place of a name, with the words for one and for more.
+NO_FILE: Final = ""
+LINKED: Final = "\0link"
+UNREAD: Final = "\0unread"
+_NO_NAMES: Final = {
+    NO_FILE: ("pipe or device", "pipes or devices"),
+    LINKED: ("link to a folder", "links to folders"),
+    UNREAD: ("folder that may not be read", "folders that may not be read"),
+}
 _LEFTOVERS: Final = ("thumbs.db", "ehthumbs.db", "desktop.ini", ".ds_store")
 _LEFTOVER_FOLDERS: Final = ("__MACOSX", "@eaDir", ".AppleDouble", ".Trashes", ".Spotlight-V100")
 _KINDS: Final = {
     **dict.fromkeys(HEIC_SUFFIXES, "HEIC"),
     **dict.fromkeys((".tif", ".tiff"), "TIFF"),
     **dict.fromkeys((".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".wmv"), "video"),
-    **dict.fromkeys((".mpg", ".mpeg", ".mts", ".m2ts", ".3gp"), "video"),
+    **dict.fromkeys((".mpg", ".mpeg", ".mts", ".m2ts", ".3gp", ".asf"), "video"),
+    **dict.fromkeys((".flv", ".ogv", ".vob", ".3g2"), "video"),
     **dict.fromkeys((".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".raf", ".rw2"), "raw photo"),
 }
 _UPPER: Final = (".gif", ".bmp", ".pdf", ".svg", ".psd", ".txt", ".csv", ".json", ".xmp", ".zip")
@@ -36,6 +46,11 @@ _UPPER: Final = (".gif", ".bmp", ".pdf", ".svg", ".psd", ".txt", ".csv", ".json"
 def is_photo_name(name: str) -> bool:
     """Whether a file of this name is looked at when nobody named it itself."""
     return name.lower().endswith(SUFFIXES) and not is_leftover(name)
+
+
+def is_video_name(name: str) -> bool:
+    """Whether a file of this name should be a video, of a kind that is read or not."""
+    return _KINDS.get(PurePath(name).suffix.lower()) == "video"
 
 
 def is_leftover(name: str) -> bool:
@@ -56,29 +71,12 @@ def is_leftover(name: str) -> bool:
     )
 
 
-def photos_in(folder: Path) -> tuple[list[Path], list[str]]:
-    """Photos under a folder in the order of their paths, and the names of what is no photo.
-
-    Pipes, devices and dead links are among the latter: to open one can wait for good.
-    """
-    photos, others = [], []
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder).as_posix()
-        if path.is_dir() or is_leftover(inside):
-            continue
-        if is_photo_name(path.name) and path.is_file():
-            photos.append(path)
-        else:
-            others.append(path.name if path.is_file() else "")
-    return photos, others
-
-
 def passed_over(names: Iterable[str]) -> str:
     """One sentence on files that were not looked at, by kind; "" where there are none.
 
     Args:
-        names: of files; "" stands for one that is no regular file. Leftovers of systems
-            are left out.
+        names: of files; `NO_FILE`, `LINKED` and `UNREAD` stand for what is none. Leftovers of
+            systems are left out.
 
     Examples:
         >>> passed_over(["a.tif", "b.TIFF", "c.mov"])
@@ -93,8 +91,8 @@ def passed_over(names: Iterable[str]) -> str:
 
 
 def _kind(name: str) -> str:
-    if not name:
-        return "pipe or device"
+    if name in _NO_NAMES:
+        return name
     suffix = PurePath(name).suffix.lower()
     if suffix in _KINDS or suffix in _UPPER:
         return _KINDS.get(suffix, suffix[1:].upper())
@@ -102,8 +100,8 @@ def _kind(name: str) -> str:
 
 
 def _counted(kind: str, n: int) -> str:
-    if kind == "pipe or device":
-        return f"{n:,} {kind}" if n == 1 else f"{n:,} pipes or devices"
+    if kind in _NO_NAMES:
+        return f"{n:,} {_NO_NAMES[kind][n > 1]}"
     word = kind if kind in ("video", "raw photo") else f"{kind} file"
     return f"{n:,} {word}" if n == 1 else f"{n:,} {word}s"
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from core.errors import MienError
 from core.pictures.files.names import ESCAPE, printable
+from core.pictures.files.walk import is_folder
 
 _PROBE = bytes(64 * 1024)  # on a full disk an empty file can still be made
 
@@ -63,7 +64,8 @@ def appearing(path: Path, *, keep: bool = True) -> Iterator[Path]:
     if path.exists() and not path.is_file():  # such as /dev/stdout: nothing is beside a device
         yield path
         return
-    path = path.resolve()  # of a link, the file changes
+    # Of a link, the file changes; `Path.resolve` has an error of its own for links in a circle.
+    path = Path(os.path.realpath(path))
     unfinished = path.with_name(f"_unfinished-{uuid.uuid4().hex}")
     try:
         yield unfinished
@@ -80,7 +82,7 @@ def _named(path: Path) -> str:
 
 
 def _failed(path: Path, exc: OSError) -> OutputError:
-    if exc.errno in (errno.ENOENT, errno.ENOTDIR):
+    if exc.errno in (errno.ENOENT, errno.ENOTDIR) and not is_folder(path.absolute().parent):
         return OutputError(
             f"{_named(path)} cannot be written: the folder {_named(path.absolute().parent)} "
             "does not exist."

@@ -4,7 +4,12 @@ Text cells stay text: "007" is no number, "NA" is a name, and an empty cell is "
 for granted, such as the encoding, is said in a note. The first row under the header is row 1.
 """
 
+import codecs
+import csv
 import io
+import re
+import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +19,7 @@ import pandas as pd
 
 from core.errors import DatasetError
 from core.pictures.files.names import printable
+from core.pictures.files.walk import is_file, is_there
 
 MAX_BYTES: Final = 200_000_000
 MAX_COLUMNS: Final = 500
@@ -21,6 +27,9 @@ MAX_CELLS: Final = 2_000_000  # of a csv; each becomes an object of its own
 SUFFIXES: Final = (".csv", ".tsv", ".txt", ".parquet", ".pq")
 
 _NAMED_ROWS: Final = 8
+_SEPARATORS: Final = ",;\t|"
+# Excel's own way to say which separator a csv has, in a line before the header.
+_SEPARATOR_LINE: Final = re.compile(r'"?sep=([^"\r\n])"?\r?\n', re.IGNORECASE)
 _KNOWN: Final = ("path", "image", "label", "split", "boxes_xyxy")
 # Tried where the text is no UTF-8 and the guess names files that are not there.
 _ENCODINGS: Final = ("cp1252", "mac_roman", "cp850", "cp1250", "cp1251", "shift_jis", "gb18030")
@@ -41,7 +50,7 @@ class Table:
 
 
 def read_table(name: str, data: bytes, *, exists: Callable[[str], bool] | None = None) -> Table:
-    """The table in a csv (comma, semicolon or tab) or parquet.
+    """The table in a csv (comma, semicolon, tab or bar) or parquet.
 
     Args:
         name: of the file; its ending says which of the two it is.
@@ -51,7 +60,7 @@ def read_table(name: str, data: bytes, *, exists: Callable[[str], bool] | None =
     Raises:
         DatasetError: it is no table, has no rows, or more columns than anybody needs.
     """
-    suffix = Path(name).suffix.lower()
+    suffix, name = Path(name).suffix.lower(), printable(name)
     if suffix not in SUFFIXES:
         raise DatasetError(f"{name} is neither a .parquet nor a .csv file.")
     if len(data) > MAX_BYTES:
@@ -60,7 +69,7 @@ def read_table(name: str, data: bytes, *, exists: Callable[[str], bool] | None =
         )
     is_parquet = suffix in (".parquet", ".pq")
     frame, notes = _parquet(name, data) if is_parquet else _csv(name, data, exists)
-    frame = frame.rename(columns=_small_letters(list(map(str, frame.columns))))
+    frame = with_known_names(frame)
     twice = sorted({str(c) for c in frame.columns[frame.columns.duplicated()]})
     if twice:
         raise DatasetError(f"{name} has two columns of one name: {', '.join(twice)}.")
@@ -80,23 +89,38 @@ def read_table_file(path: Path) -> Table:
         DatasetError: also where the file cannot be read, or is a pipe or a device.
     """
     if path.suffix.lower() not in SUFFIXES:
-        raise DatasetError(f"{path.name} is neither a .parquet nor a .csv file.")
+        raise DatasetError(f"{printable(path.name)} is neither a .parquet nor a .csv file.")
+    return read_table(
+        path.name, read_bytes(path), exists=lambda text: is_file(locate(text, path.parent))
+    )
+
+
+def read_bytes(path: Path) -> bytes:
+    """A file's content.
+
+    Raises:
+        DatasetError: it cannot be read, or is a folder, a pipe or a device.
+    """
     try:
-        if path.exists() and not path.is_file():
-            raise DatasetError(f"{path.name} cannot be read: it is no file.")
-        data = path.read_bytes()
+        if is_there(path) and not is_file(path):
+            raise DatasetError(f"{printable(path.name)} cannot be read: it is no file.")
+        return path.read_bytes()
     except OSError as exc:
-        raise DatasetError(f"{path.name} cannot be read: {exc.strerror}.") from exc
-    return read_table(path.name, data, exists=lambda text: locate(text, path.parent).is_file())
+        raise DatasetError(f"{printable(path.name)} cannot be read: {exc.strerror}.") from exc
 
 
 def locate(text: str, folder: Path) -> Path:
-    """Where a path of a table leads: from the table's folder, Windows' separators understood."""
+    """Where a path of a table leads: from the table's folder, Windows' separators understood.
+
+    A letter with its accent can be one character or two; Macs write two, most tables one.
+    """
     text = text.strip()
-    path = folder / text
-    if "\\" in text and not path.exists():
-        return folder / text.replace("\\", "/")
-    return path
+    spellings = [
+        unicodedata.normalize(form, spelling) if form else spelling
+        for spelling in (text, text.replace("\\", "/"))
+        for form in ("", "NFC", "NFD")
+    ]
+    return next((folder / one for one in spellings if is_there(folder / one)), folder / text)
 
 
 def find_files(column: "pd.Series[str]", folder: Path) -> tuple[list[Path], list[str]]:
@@ -110,7 +134,7 @@ def find_files(column: "pd.Series[str]", folder: Path) -> tuple[list[Path], list
     absent = [
         (row, text)
         for row, text, file in zip(rows, column, files, strict=True)
-        if not str(text).strip() or not file.is_file()
+        if not str(text).strip() or not is_file(file)
     ]
     if absent:
         raise DatasetError(missing_words(absent))
@@ -146,14 +170,15 @@ def rows_text(rows: Sequence[int]) -> str:
     return f"row{'s' * (len(rows) > 1)} {named}" + (f" and {more} more" if more > 0 else "")
 
 
-def _small_letters(columns: list[str]) -> dict[str, str]:
-    """Names such as " Path" -> "path", where no other column has that name already."""
+def with_known_names(frame: pd.DataFrame) -> pd.DataFrame:
+    """Names such as " Path" as `path`, where no other column has that name already."""
+    columns = list(map(str, frame.columns))
     found: dict[str, str] = {}
     for column in columns:
         small = column.strip().lower()
         if small in _KNOWN and small not in columns and small not in found.values():
             found[column] = small
-    return found
+    return frame.rename(columns=found)
 
 
 def _csv(
@@ -175,8 +200,8 @@ def _csv(
 
 
 def _encodings(data: bytes) -> Iterator[str]:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        yield "utf-16"
+    if (marked := _unicode_by_bytes(data)) is not None:
+        yield marked
         return
     try:
         data.decode("utf-8-sig")
@@ -193,17 +218,33 @@ def _encodings(data: bytes) -> Iterator[str]:
         yield "utf-8-sig"
 
 
+def _unicode_by_bytes(data: bytes) -> str | None:
+    """UTF-16 or UTF-32 by its mark, or by the zeros of Latin letters where the mark is missing."""
+    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    head = data[:1000]
+    for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+        if head[first::2].count(0) > len(head) / 4 and not head[1 - first :: 2].count(0):
+            return encoding
+    return None
+
+
 def _encoding_note(encoding: str) -> tuple[str, ...]:
-    if encoding in ("utf-8-sig", "utf-16"):
+    if encoding in ("utf-8-sig", "utf-16", "utf-32"):
         return ()
     return (f"The csv is no UTF-8; it was read as {encoding}.",)
 
 
 def _parse(name: str, text: str) -> pd.DataFrame:
     text = text.lstrip("\r\n")
-    header = text.split("\n", 1)[0]
-    separator = max(",;\t", key=header.count)  # a comma where there is none of them
-    n_columns, n_cells = header.count(separator) + 1, text.count(separator) + text.count("\n")
+    said = _SEPARATOR_LINE.match(text)
+    text = text[said.end() :] if said else text
+    header = re.split(r"[\r\n]", text, maxsplit=1)[0]
+    separator = said[1] if said else max(_SEPARATORS, key=header.count)  # a comma where none is
+    n_columns = header.count(separator) + 1
+    n_cells = text.count(separator) + max(text.count("\n"), text.count("\r"))
     if n_columns > MAX_COLUMNS:
         raise DatasetError(
             f"{name} has {n_columns:,} columns; at most {MAX_COLUMNS} may be there."
@@ -212,23 +253,43 @@ def _parse(name: str, text: str) -> pd.DataFrame:
         raise DatasetError(
             f"{name} has about {n_cells:,} cells; at most {MAX_CELLS:,} may be there."
         )
-    try:
-        frame = pd.read_csv(
-            io.StringIO(text),
-            sep=separator,
-            dtype=str,
-            keep_default_na=False,
-            skip_blank_lines=False,
-            index_col=False,
-        )
-    except MemoryError:
-        raise
-    except Exception as exc:  # pandas raises many kinds for what is no table
-        reason = str(exc).split("\n", 1)[0][:200].rstrip(".")
-        raise DatasetError(f"{name} cannot be read as csv: {reason}.") from exc
-    frame = frame.fillna("")
+    columns, rows = _cells(name, text, separator)
+    frame = pd.DataFrame(rows, columns=columns, dtype=str)
     # Rows without any cell, as spreadsheets leave them at the end, count and are passed over.
     return frame[(frame.map(str.strip) != "").any(axis=1)] if len(frame) else frame
+
+
+def _cells(name: str, text: str, separator: str) -> tuple[list[str], list[list[str]]]:
+    """Names of columns, and rows with a cell for each; what a row has more must be empty."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    try:
+        header, *rows = [*reader] or [[]]
+    except csv.Error as exc:
+        raise DatasetError(
+            f"{name} cannot be read as csv: line {reader.line_num:,} has a quotation mark that is "
+            "not closed, or a cell that is far too long."
+        ) from exc
+    if not any(map(str.strip, header)):
+        raise DatasetError(f"{name} cannot be read as csv: it is empty.")
+    n_columns = len(header)
+    wide = [row for row, cells in enumerate(rows, 1) if any(map(str.strip, cells[n_columns:]))]
+    if wide:
+        raise DatasetError(
+            f"{name} has more cells than columns in {rows_text(wide)}; a cell that holds the "
+            "separator must stand in quotation marks."
+        )
+    even = [(cells + [""] * n_columns)[:n_columns] for cells in rows]
+    return _distinct([c or f"Unnamed: {i}" for i, c in enumerate(header)]), even
+
+
+def _distinct(columns: list[str]) -> list[str]:
+    """Columns of one name numbered from the second on, such as `note.1`."""
+    seen: Counter[str] = Counter()
+    names = []
+    for column in columns:
+        names.append(f"{column}.{seen[column]}" if seen[column] else column)
+        seen[column] += 1
+    return names
 
 
 def _parquet(name: str, data: bytes) -> tuple[pd.DataFrame, tuple[str, ...]]:

@@ -200,3 +200,17 @@ def test_a_wrong_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> Non
     assert done.stderr == (
         "mien: MIEN_MAX_CLIP_SECONDS is '7200'; it must be a whole number from 1 to 3600.\n"
     )
+
+
+def test_a_name_that_is_too_long_is_refused_and_the_others_are_done(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")  # to open it would wait for good
+    done = mien("analyze", "x" * 300 + ".jpg", str(tmp_path / "pipe.mp4"), ASTRONAUT, "--json")
+    assert done.returncode == 1
+    assert [row["error"] is None for row in json.loads(done.stdout)] == [False, True, False]
+
+
+def test_a_video_of_a_kind_that_is_not_read_is_told_which_are(tmp_path: Path) -> None:
+    (tmp_path / "clip.flv").write_bytes(b"FLV\x01" + bytes(500))
+    done = mien("analyze", tmp_path / "clip.flv")
+    assert done.returncode == 1
+    assert "This is no MP4, MOV" in done.stdout

@@ -247,3 +247,11 @@ def test_paths_that_look_like_numbers_are_paths(tmp_path: Path) -> None:
     file = write_csv(tmp_path, "path,label\n001,1\n")
     (tmp_path / "001").write_bytes(PICTURE)
     assert list(load_labelled(file).encoded()) == [PICTURE]
+
+
+def test_numbers_of_a_column_with_an_empty_cell_are_labels(tmp_path: Path) -> None:
+    table = tmp_path / "set.parquet"
+    pd.DataFrame({"image": [b"x"] * 3, "label": [3.0, None, 4.0]}).to_parquet(table)
+    images = load_labelled(table)
+    assert images.labels.tolist() == [3, 4]
+    assert images.notes == ("1 row is left out, whose label is none of the seven: 1 × (empty).",)

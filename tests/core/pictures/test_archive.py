@@ -1,5 +1,6 @@
 """ZIPs of pictures: what leads out, unpacks without end, is damaged or locked is refused."""
 
+import io
 import struct
 import zipfile
 
@@ -61,3 +62,10 @@ def test_too_large_pictures_in_a_zip_are_refused() -> None:
     noise = np.random.default_rng(0).bytes(10_000_001)
     with pytest.raises(ZipRefusedError, match="more than 10 MB"):
         open_zip(zipped({"a.png": noise})).get("a.png")
+
+
+def test_a_table_finds_pictures_whose_accents_a_mac_wrote_apart() -> None:
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as archive:
+        archive.writestr("e\u0301.jpg", b"x")
+    assert open_zip(written.getvalue()).get("é.jpg") == b"x"

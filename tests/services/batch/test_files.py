@@ -61,7 +61,7 @@ def test_what_is_passed_over_and_what_is_missing_is_told(album: Path) -> None:
     os.mkfifo(album / "pipe.jpg")
     notes: list[str] = []
     assert len(list(iter_files(str(album), notes))) == 4
-    assert notes == ["Passed over: 1 TXT file, 1 TIFF file, 1 other file."]
+    assert notes == ["Passed over: 1 TXT file, 1 pipe or device, 1 TIFF file, 1 other file."]
     (album / "list.csv").write_bytes("Path;n\nb.jpg;1\nZoë.jpg;2\nb.jpg;3\n".encode("cp1252"))
     notes = []
     assert inside(album, str(album / "list.csv")) == ["b.jpg", "Zoë.jpg", "b.jpg"]
@@ -120,3 +120,18 @@ def test_what_cannot_be_listed_is_said(album: Path, source: str, words: str) -> 
     with pytest.raises(BatchError, match=words) as refusal:
         list(iter_files(asked))
     assert str(album) not in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["a::b.csv", "file:c.csv", "Zo\udceb.csv"])
+def test_a_table_here_is_a_file_whatever_it_is_called(album: Path, name: str) -> None:
+    (album / name).write_text("path\nb.jpg\n")
+    assert inside(album, str(album / name)) == ["b.jpg"]
+
+
+def test_what_cannot_be_opened_ends_no_batch(album: Path) -> None:
+    (album / "loop.jpg").symlink_to("loop.jpg")
+    (album / "again").symlink_to(album, target_is_directory=True)
+    notes: list[str] = []
+    assert len(list(iter_files(str(album), notes))) == 4
+    assert "1 pipe or device" in notes[0]
+    assert "1 link to a folder" in notes[0]

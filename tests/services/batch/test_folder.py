@@ -1,3 +1,4 @@
+import errno
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -122,3 +123,22 @@ def test_the_same_results_make_the_same_bytes(begin: Begin, tmp_path: Path) -> N
         parts.append((tmp_path / name / "part-000000.parquet").read_bytes())
     assert parts[0] == parts[1]
     assert parquet.read_metadata(tmp_path / "one" / "part-000000.parquet").num_rows == 16
+
+
+def test_a_disk_that_fills_up_is_one_sentence_and_the_batch_goes_on_later(
+    begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = begin(tmp_path / "out")
+    write(folder, 0)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "Error writing bytes to file.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(parquet, "write_table", full)
+        with pytest.raises(BatchError, match="No space left on device"):
+            write(folder, 1)
+    assert 0 not in folder.missing_parts()
+    assert not list(folder.path.glob("_unfinished-*"))
+    write(folder, 1)
+    assert folder.finish().n_done == 32

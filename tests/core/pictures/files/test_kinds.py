@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-from core.pictures.files.kinds import is_photo_name, passed_over, photos_in
+from core.pictures.files.kinds import is_photo_name, passed_over
+from core.pictures.files.walk import photos_in
 
 
 def test_names_of_photos_whatever_their_case_or_ending() -> None:

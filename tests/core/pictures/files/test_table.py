@@ -63,3 +63,44 @@ def test_what_is_no_table_is_said() -> None:
     ):
         with pytest.raises(DatasetError, match=words):
             read_table(name, data)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32"])
+def test_wide_letters_are_known_with_and_without_their_mark(encoding: str) -> None:
+    frame = read_table("a.csv", "path,label\nä.png,happy\n".encode(encoding)).frame
+    assert frame.to_dict("records") == [{"path": "ä.png", "label": "happy"}]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sep=;\npath;label\na,b.png;sad\n",
+        '"sep=|"\r\npath|label\r\na,b.png|sad',
+        "path|label\ra,b.png|sad",
+    ],
+)
+def test_excels_line_for_the_separator_bars_and_old_line_ends(text: str) -> None:
+    assert read_table("a.csv", text.encode()).frame.to_dict("records") == [
+        {"path": "a,b.png", "label": "sad"}
+    ]
+
+
+def test_cells_beyond_the_header_are_lost_only_where_they_are_empty() -> None:
+    kept = read_table("a.csv", b"path,label\na.png,sad,,\nb.png\n").frame
+    assert kept.to_numpy().tolist() == [["a.png", "sad"], ["b.png", ""]]
+    with pytest.raises(DatasetError, match="more cells than columns in row 2"):
+        read_table("a.csv", b"path,label\na.png,sad\na,b.png,sad\n")
+    with pytest.raises(DatasetError, match="quotation mark"):
+        read_table("a.csv", b'path,label\n"a.png,sad\n')
+
+
+def test_names_of_files_and_columns_cannot_command_a_screen() -> None:
+    with pytest.raises(DatasetError) as refusal:
+        read_table("\x1b[31m.csv", b"path,label\n")
+    assert "\x1b" not in str(refusal.value)
+
+
+def test_an_accent_may_be_a_character_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "e\u0301.png").touch()
+    files, _ = find_files(pd.Series(["é.png"]), tmp_path)
+    assert files == [tmp_path / "e\u0301.png"]
