@@ -115,11 +115,10 @@ def locate(text: str, folder: Path) -> Path:
     A letter with its accent can be one character or two; Macs write two, most tables one.
     """
     text = text.strip()
-    spellings = [
-        unicodedata.normalize(form, spelling) if form else spelling
-        for spelling in (text, text.replace("\\", "/"))
-        for form in ("", "NFC", "NFD")
-    ]
+    plain = (text, text.replace("\\", "/"))
+    composed = (unicodedata.normalize("NFC", one) for one in plain)
+    apart = (unicodedata.normalize("NFD", one) for one in plain)
+    spellings = (*plain, *composed, *apart)
     return next((folder / one for one in spellings if is_there(folder / one)), folder / text)
 
 
