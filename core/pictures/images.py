@@ -7,23 +7,29 @@ metadata, appended data and colour profiles stay behind (Pillow security handboo
 """
 
 import io
+import json
+import sys
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from core import errors
 from core.errors import (
     DamagedImageError,
     EmptyFileError,
     FileTooLargeError,
     FileUnreadableError,
+    ImageRefusedError,
     TooCostlyImageError,
     TooManyPixelsError,
     UnsupportedFormatError,
 )
+from core.pictures import isolated
 from core.pictures.files.kinds import FORMAT_WORDS, HEIC_IS_READ, is_regular
 from core.pictures.jpeg import completed, without_notes
 from core.pictures.structure import asks_too_much
@@ -37,6 +43,13 @@ if HEIC_IS_READ:
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "AVIF", *(("HEIF",) if HEIC_IS_READ else ()))
 MAX_BYTES: Final = 10_000_000
 MAX_PIXELS: Final = 25_000_000
+# Of a process that decodes one picture: what the largest one takes, three times.
+_PROCESSOR_S: Final = 2
+_PIXELS_A_PROCESSOR_S: Final = 8_000_000
+_ELSEWHERE_S: Final = 60.0  # of a machine with much else to do
+_MEMORY_BYTES: Final = 500_000_000
+_MEMORY_BYTES_A_PIXEL: Final = 30
+_LENGTH: Final = 4
 
 NOTES_DAMAGED: Final = (
     "The camera's notes in this file are damaged; if the picture lies on its side, turn it and "
@@ -111,6 +124,8 @@ def decode_image(
             "This picture is put together from more parts than any camera makes; "
             "please open it in a picture program and save it anew."
         )
+    if data[4:8] == b"ftyp":
+        return _decoded_elsewhere(data, max_pixels)
     try:
         return _decode(data, max_pixels)
     except DamagedImageError:
@@ -164,6 +179,57 @@ def _decode(data: bytes, max_pixels: int) -> DecodedImage:
         raise
     except Exception as exc:
         raise _damaged() from exc
+
+
+def _decoded_elsewhere(data: bytes, max_pixels: int) -> DecodedImage:
+    """An AVIF or HEIC, decoded by a process of its own.
+
+    Such a file describes how a picture is put together, from hundreds of others and those from
+    others again, each of which need not be as large as it says; so nine kilobytes can ask for
+    minutes, and only the decoder knows (ISO 23008-12, 6.6.2).
+    """
+    read = partial(_answered, max_pixels=max_pixels)
+    limits = (str(max_pixels), str(_PROCESSOR_S + max_pixels // _PIXELS_A_PROCESSOR_S))
+    module = "core.pictures.images"
+    try:
+        return isolated.ask(module, *limits, data=data, read=read, seconds=_ELSEWHERE_S)
+    except EOFError as exc:
+        raise TooCostlyImageError(
+            "This picture asks for more time or memory than any camera's; please open it in a "
+            "picture program and save it as a JPEG."
+        ) from exc
+
+
+def _answered(sent: BinaryIO, max_pixels: int) -> DecodedImage:
+    """What `_main` wrote; `max_pixels` holds, whatever happened to the process."""
+    said = json.loads(isolated.exactly(sent, int.from_bytes(isolated.exactly(sent, _LENGTH))))
+    if "refused" in said:
+        raise getattr(errors, said["refused"])(said["words"])
+    height, width = said["size"]
+    if height * width > max_pixels:
+        raise _too_many_pixels(max_pixels)
+    pixels = np.empty((height, width, 3), np.uint8)
+    isolated.fill(sent, pixels.data.cast("B"))
+    return DecodedImage(pixels, tuple(said["notes"]))
+
+
+def _main(max_pixels: int, processor_s: int) -> None:
+    """Decode standard input to standard output: a length, JSON, and the pixels."""
+    data, pixels = sys.stdin.buffer.read(), memoryview(b"")
+    memory_bytes = _MEMORY_BYTES + _MEMORY_BYTES_A_PIXEL * max_pixels
+    isolated.limit_myself(memory_bytes=memory_bytes, processor_s=processor_s)
+    said: dict[str, Any]
+    try:
+        found = _decode(data, max_pixels)
+        said = {"size": found.image_rgb.shape[:2], "notes": found.notes}
+        pixels = found.image_rgb.data.cast("B")
+    except ImageRefusedError as refusal:
+        said = {"refused": type(refusal).__name__, "words": str(refusal)}
+    except MemoryError:
+        sys.exit(1)
+    body = json.dumps(said).encode()
+    sys.stdout.buffer.write(len(body).to_bytes(_LENGTH) + body)
+    sys.stdout.buffer.write(pixels)
 
 
 def read_image_file(
@@ -332,3 +398,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         canvas.alpha_composite(rgba)
         return canvas.convert("RGB")
     return image if image.mode == "RGB" else image.convert("RGB")  # which would copy it
+
+
+if __name__ == "__main__":
+    _main(int(sys.argv[1]), int(sys.argv[2]))

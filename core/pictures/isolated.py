@@ -9,8 +9,12 @@ import io
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, BinaryIO, Final, TypeVar
+
+T = TypeVar("T")
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 _PASSED_ON: Final = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR")
@@ -33,6 +37,60 @@ def start(module: str, *arguments: str, stdin: IO[bytes] | int) -> "subprocess.P
         env={**environment, **_MEMORY, "OPENBLAS_NUM_THREADS": "1"},
         bufsize=0,
     )
+
+
+def ask(
+    module: str, *arguments: str, data: bytes, read: Callable[[BinaryIO], T], seconds: float
+) -> T:
+    """Give `data` to a process (`start`) that reads all of it, and `read` what it writes.
+
+    Raises:
+        EOFError: the process ended too early, at the latest after so many `seconds`; also what
+            `read` raises.
+    """
+    process = start(module, *arguments, stdin=subprocess.PIPE)
+    stop = threading.Timer(seconds, process.kill)
+    stop.start()
+    pipes: Any = (process.stdin, process.stdout)
+    try:
+        with pipes[0]:
+            write_all(pipes[0], data)
+        with io.BufferedReader(pipes[1]) as sent:
+            return read(sent)
+    except BrokenPipeError as exc:
+        raise EOFError from exc
+    finally:
+        stop.cancel()
+        process.kill()
+        process.wait()
+        for pipe in pipes:
+            pipe.close()
+
+
+def exactly(sent: BinaryIO, n_bytes: int) -> bytes:
+    """So many bytes.
+
+    Raises:
+        EOFError: there are fewer.
+    """
+    data = sent.read(n_bytes)
+    if len(data) < n_bytes:
+        raise EOFError
+    return data
+
+
+def fill(sent: BinaryIO, room: memoryview) -> None:
+    """Read as many bytes as there is `room` for, into it.
+
+    Raises:
+        EOFError: there are fewer.
+    """
+    at = 0
+    while at < len(room):
+        n_read = sent.readinto(room[at:])  # type: ignore[attr-defined]
+        if not n_read:
+            raise EOFError
+        at += n_read
 
 
 def limit_myself(*, memory_bytes: int, processor_s: int) -> None:

@@ -20,6 +20,8 @@ _TAILS: Final = (
     *(bytes((start + step * i) % 255 for i in range(64)) for start, step in ((7, 101), (181, 58))),
     bytes(range(250, 7, -3)),
 )
+# More scans than programs write: decoding them again for each tail could take a minute.
+_MOST_SCANS: Final = 20
 _PROGRESSIVE: Final = {0xC2, 0xC6, 0xCA, 0xCE}
 _SEQUENTIAL: Final = {0xC0, 0xC1, 0xC5, 0xC9, 0xCD}
 
@@ -83,7 +85,8 @@ def completed(data: bytes) -> tuple[bytes, ...]:
     notice, are looked for here.
     """
     found = list(segments(data))
-    if not found or found[-1].marker != _START_OF_SCAN:
+    n_scans = sum(segment.marker == _START_OF_SCAN for segment in found)
+    if not 0 < n_scans <= _MOST_SCANS or found[-1].marker != _START_OF_SCAN:
         return ()
     whole = data[: found[-1].end]
     try:

@@ -6,9 +6,7 @@ So the process has limits that the operating system keeps, and each picture is h
 
 import io
 import json
-import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
@@ -38,37 +36,20 @@ def read_parquet(data: bytes, *, max_rows: int, max_columns: int) -> "pd.DataFra
     Raises:
         ParquetRefusedError: if it cannot be read within the limits.
     """
-    process = isolated.start(
-        "services.bias_audit.parquet_table",
-        str(max_rows),
-        str(max_columns),
-        stdin=subprocess.PIPE,
-    )
-    stop = threading.Timer(2 * SECONDS, process.kill)
-    stop.start()
     try:
-        return _received(process, data)
-    except (EOFError, BrokenPipeError) as exc:
+        return isolated.ask(
+            "services.bias_audit.parquet_table",
+            str(max_rows),
+            str(max_columns),
+            data=data,
+            read=table_of,
+            seconds=2 * SECONDS,
+        )
+    except EOFError as exc:
         raise ParquetRefusedError(
             "The parquet needs more memory or time than is allowed "
             f"({MEMORY_BYTES / 1e9:.1f} GB, {SECONDS} s); please make smaller files of it."
         ) from exc
-    finally:
-        stop.cancel()
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                pipe.close()
-
-
-def _received(process: "subprocess.Popen[bytes]", data: bytes) -> "pd.DataFrame":
-    assert process.stdin is not None
-    isolated.write_all(process.stdin, data)
-    process.stdin.close()
-    stdout: Any = process.stdout
-    with io.BufferedReader(stdout) as sent:
-        return table_of(sent)
 
 
 def table_of(sent: BinaryIO) -> "pd.DataFrame":
@@ -94,18 +75,11 @@ def table_of(sent: BinaryIO) -> "pd.DataFrame":
 def _parts(sent: BinaryIO) -> Iterator[bytes]:
     """Pictures, each after its length, and what is said last after a length of 0."""
     while True:
-        length = int.from_bytes(_exactly(sent, _LENGTH), "big")
+        length = int.from_bytes(isolated.exactly(sent, _LENGTH), "big")
         if length == 0:
-            yield _exactly(sent, int.from_bytes(_exactly(sent, _LENGTH), "big"))
+            yield isolated.exactly(sent, int.from_bytes(isolated.exactly(sent, _LENGTH), "big"))
             return
-        yield _exactly(sent, length)
-
-
-def _exactly(sent: BinaryIO, n_bytes: int) -> bytes:
-    data = sent.read(n_bytes)
-    if len(data) < n_bytes:
-        raise EOFError
-    return data
+        yield isolated.exactly(sent, length)
 
 
 def _main(max_rows: int, max_columns: int) -> None:

@@ -71,6 +71,46 @@ def _boxes(config: bytes, frame: bytes, width: int, height: int, turned: int) ->
     return ftyp + meta(offset) + _box(b"mdat", frame)
 
 
+def overlaid(side: int, n_pictures: int) -> bytes:
+    """A HEIC that says it is `n_pictures` on top of each other, all of them the same frame."""
+    config, frame = _hevc(bytes([128]) * (3 * side * side), side, side)
+    made = n_pictures + 1  # the number of what they are put together to
+    pictures = range(1, made)
+    # Version, offsets of 4 bytes, a white ground, its size, and where each picture lies.
+    how = struct.pack(">BB4H2I", 0, 1, *[65535] * 4, side, side) + bytes(8 * n_pictures)
+    entries = [struct.pack(">HH", number, 0) + b"hvc1\0" for number in pictures]
+    entries.append(struct.pack(">HH", made, 0) + b"iovl\0")
+    parts = b"".join(struct.pack(">H", number) for number in pictures)
+    properties = (_box(b"hvcC", config), _full(b"ispe", struct.pack(">II", side, side)))
+    used = [struct.pack(">HB", number, 2) + b"\x81\x82" for number in pictures]
+    used.append(struct.pack(">HB", made, 1) + b"\x82")
+    ftyp = _box(b"ftyp", b"heic\0\0\0\0mif1heic")
+
+    def meta(at: int) -> bytes:
+        places = [(number, 0, 1, at, len(frame)) for number in pictures]
+        places.append((made, 0, 1, at + len(frame), len(how)))
+        where = b"".join(struct.pack(">HHHII", *place) for place in places)
+        return _full(
+            b"meta",
+            _full(b"hdlr", b"\0\0\0\0pict" + bytes(13)),
+            _full(b"pitm", struct.pack(">H", made)),
+            _full(b"iloc", struct.pack(">BBH", 0x44, 0, made), where),
+            _full(
+                b"iinf",
+                struct.pack(">H", made),
+                *(_full(b"infe", entry, version=2) for entry in entries),
+            ),
+            _full(b"iref", _box(b"dimg", struct.pack(">HH", made, n_pictures), parts)),
+            _box(
+                b"iprp",
+                _box(b"ipco", *properties),
+                _full(b"ipma", struct.pack(">I", made), *used),
+            ),
+        )
+
+    return ftyp + meta(len(ftyp) + len(meta(0)) + 8) + _box(b"mdat", frame, how)
+
+
 def _box(kind: bytes, *content: bytes) -> bytes:
     body = b"".join(content)
     return struct.pack(">I", 8 + len(body)) + kind + body

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from core.errors import ImageRefusedError
+from core.pictures import images
 from core.pictures.images import decode_image
 from tests.helpers.bad_images import odd_files, refused_files
 from tests.helpers.heic import heic
@@ -18,6 +19,12 @@ from tests.helpers.pictures import colourful, encode, png_chunks, png_from_chunk
 
 # 25 megapixels with transparency take four bytes a pixel in each of three copies.
 ROOM_BYTES = 900_000_000
+
+
+@pytest.fixture
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decode AVIF and HEIC here: a process for each of thousands takes minutes to start."""
+    monkeypatch.setattr(images, "_decoded_elsewhere", images._decode)
 
 
 def seeds() -> list[bytes]:
@@ -116,6 +123,7 @@ def fuzz(n_cases: int, seed: int) -> tuple[int, int]:
     return n_decoded, n_refused
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_two_thousand_bent_files_give_a_picture_or_a_refusal() -> None:
     fuzz(100, seed=1)  # plug-ins are loaded, so that the memory below is that of pictures
     before = psutil.Process().memory_info().rss
@@ -128,10 +136,28 @@ def test_two_thousand_bent_files_give_a_picture_or_a_refusal() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("in_this_process")
 def test_twenty_thousand_bent_files_give_a_picture_or_a_refusal() -> None:
     with bounded_memory(ROOM_BYTES):
         n_decoded, n_refused = fuzz(20_000, seed=3)
     assert n_decoded + n_refused == 20_000
+
+
+def test_bent_files_of_composed_pictures_end_in_their_process_as_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    files, rng = [encode(colourful(), "AVIF"), heic(colourful())], np.random.default_rng(5)
+    for number in range(20):
+        data = bend(files[number % 2], files, rng)
+        outcomes = []
+        for decode in (images._decoded_elsewhere, images._decode):
+            monkeypatch.setattr(images, "_decoded_elsewhere", decode)
+            try:
+                outcomes.append(decode_image(data).image_rgb.tobytes())
+            except ImageRefusedError as refusal:
+                outcomes.append(f"{type(refusal).__name__}: {refusal}".encode())
+        monkeypatch.undo()
+        assert outcomes[0] == outcomes[1]
 
 
 def test_random_bytes_are_refused() -> None:

@@ -1,12 +1,16 @@
-"""Small files that would keep a decoder busy are refused by counting, ordinary ones are not."""
+"""Small files that would keep a decoder busy are refused by counting, or in time."""
 
+import resource
+import struct
 import time
 
 import pytest
 
-from core.errors import TooCostlyImageError
+from core.errors import DamagedImageError, TooCostlyImageError
+from core.pictures import images
 from core.pictures.images import decode_image
 from core.pictures.structure import MAX_SCANS, asks_too_much
+from tests.helpers.heic import overlaid
 from tests.helpers.pictures import RGB, colourful, encode, png_chunks, png_from_chunks
 
 
@@ -70,3 +74,38 @@ def test_the_count_is_lost_in_the_time_that_decoding_takes() -> None:
     for _ in range(20):
         decode_image(photo)
     assert counted_s < (time.process_time() - started) / 25
+
+
+def test_a_jpeg_of_many_scans_without_its_end_is_not_decoded_again_and_again() -> None:
+    """Six times 25 million pixels in a hundred scans were eleven seconds for 100 kB."""
+    data = progressive(colourful(1500, 2000), 90)
+    started = time.process_time()
+    decode_image(data)
+    once_s = time.process_time() - started
+    started = time.process_time()
+    with pytest.raises(DamagedImageError):
+        decode_image(data[:-2])
+    assert time.process_time() - started < 2 * once_s + 0.1
+
+
+def children_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def test_a_heic_put_together_from_hundreds_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fifty large ones on top of each other were eleven seconds for nine kilobytes."""
+    assert decode_image(overlaid(256, 2)).image_rgb.shape == (256, 256, 3)
+    monkeypatch.setattr(images, "_PROCESSOR_S", 1)
+    started = children_s()
+    with pytest.raises(TooCostlyImageError, match="than any camera's"):
+        decode_image(overlaid(2048, 400), max_pixels=7_000_000)
+    assert children_s() - started < 3
+
+
+def test_a_frame_larger_than_it_says_takes_memory_of_its_own_process_only() -> None:
+    data = encode(colourful(4000, 4000), "AVIF", quality=1, speed=10)
+    at = data.index(b"ispe") + 8
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    decode_image(data[:at] + struct.pack(">II", 100, 100) + data[at + 8 :])
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - held < 10_000
