@@ -25,6 +25,7 @@ from db.errors import (
     SessionEndedError,
     WrongPasswordError,
 )
+from db.policy.integrity import shut_out_admins
 from db.seal.master_key import keyed_hash
 from db.seal.rows import is_genuine
 from db.store import Store
@@ -285,7 +286,7 @@ def current(store: Store, token: str) -> AdminIdentity:
         if row is None:
             raise SessionEndedError("You are signed out; sign in again.")
         admin = look.session.get_one(AdminRow, row.admin_id)
-        if admin.disabled or not is_genuine(look.session, admin):
+        if admin.disabled or not _is_sound(look.session, admin):
             raise SessionEndedError("You are signed out; sign in again.")
         identity = AdminIdentity(audit.admin_actor(admin.id), admin.name, "password")
         ended = _ended(look, row)
@@ -328,7 +329,12 @@ def _end(store: Store, token_hash: str, actor: str, reason: str) -> None:
 def _sound_by_name(session: Session, name: str) -> AdminRow | None:
     """The account of this name, None also where it was made or changed from outside."""
     row = _by_name(session, name)
-    return row if row is not None and is_genuine(session, row) else None
+    return row if row is not None and _is_sound(session, row) else None
+
+
+def _is_sound(session: Session, row: AdminRow) -> bool:
+    """Whether an account is as this program wrote it last: the log says who is shut out."""
+    return is_genuine(session, row) and (row.disabled or row.id not in shut_out_admins(session))
 
 
 def _by_name(session: Session, name: str) -> AdminRow | None:

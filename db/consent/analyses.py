@@ -104,6 +104,7 @@ def _may_keep(
     subject = subjects.find_by_pseudonym(unit.session, pseudonym)
     if subject is None:
         return "", {}
+    subjects.require_genuine(unit.session, subject)
     record = subjects.record_of(unit.session, subject.id)
     policy = policy_days(unit.session)
     return subject.id, {

@@ -27,6 +27,10 @@ from db.tables import ConsentEventRow
 from db.types import Choices, Consent, ConsentEvent, ConsentState, Kind, NoticeKind, Purpose
 from db.unit import ReadUnit, WriteUnit
 
+FORGED = (
+    "What is on record of your consent was changed from outside, so nothing is done with it. Take "
+    "it back or agree anew, and tell whoever runs Mien."
+)
 # A consent under which nothing is kept ends with the visit; this bounds a forgotten open page.
 VISIT = timedelta(hours=12)
 
@@ -143,10 +147,7 @@ def _checked(session: Session, pseudonym: str) -> frozenset[Purpose]:
     genuine = all(is_genuine(session, row) for row in _events(session, pseudonym))
     standing = given(session, pseudonym)
     if not genuine or not standing <= logged(session, pseudonym):
-        raise ConsentForgedError(
-            "What is on record of your consent was changed from outside, so nothing is done with "
-            "it. Take it back or agree anew, and tell whoever runs Mien."
-        )
+        raise ConsentForgedError(FORGED)
     return standing
 
 

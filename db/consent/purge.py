@@ -171,9 +171,12 @@ def _lease(store: Store) -> Iterator[_Lease | None]:
 
 
 def last_purge(session: Session) -> datetime | None:
-    """When a purge last went through, in whatever process; None where none has."""
+    """When a purge last went through, in whatever process; None where nothing good says so."""
     row = session.get(StoreInfoRow, LAST_PURGE)
-    return parse_stamp(row.value) if row else None
+    try:
+        return parse_stamp(row.value) if row else None
+    except ValueError:  # changed from outside: nothing that must go waits for it
+        return None
 
 
 def _carry_out_all(store: Store, job_ids: tuple[str, ...]) -> StoreError | None:

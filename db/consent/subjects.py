@@ -8,10 +8,11 @@ from sqlalchemy.orm import Session
 
 from db.consent import events as consents
 from db.consent.codes import code_hash, new_code
-from db.errors import UnknownCodeError
+from db.errors import ConsentForgedError, UnknownCodeError
 from db.policy import notices
 from db.policy.retention import alive, kept_until, policy_days
 from db.seal.master_key import Keys
+from db.seal.rows import is_genuine
 from db.seal.vault import Sealed, Vault
 from db.tables import (
     AnalysisRow,
@@ -98,6 +99,19 @@ def find(session: Session, keys: Keys, code: str) -> SubjectRow:
     return row
 
 
+def require_genuine(session: Session, subject: SubjectRow) -> SubjectRow:
+    """The subject, if this program linked it with its code and its consent.
+
+    Whoever can write into the database could put a code of their own beside somebody's pictures.
+
+    Raises:
+        ConsentForgedError: somebody else did.
+    """
+    if not is_genuine(session, subject):
+        raise ConsentForgedError(consents.FORGED)
+    return subject
+
+
 def find_any(session: Session, keys: Keys, code: str) -> SubjectRow | None:
     """The subject behind a receipt code, also one being erased; None where there is none."""
     return session.scalars(
@@ -136,8 +150,9 @@ def resume(unit: ReadUnit, keys: Keys, code: str) -> Consent:
 
     Raises:
         UnknownCodeError: nothing is kept under the code.
+        ConsentForgedError: the code was put there from outside.
     """
-    subject = find(unit.session, keys, code)
+    subject = require_genuine(unit.session, find(unit.session, keys, code))
     record = record_of(unit.session, subject.id)
     given = consents.given(unit.session, subject.pseudonym)
     return Consent(
@@ -158,10 +173,11 @@ def view(unit: ReadUnit, vault: Vault, keys: Keys, code: str) -> SubjectView:
 
     Raises:
         UnknownCodeError: nothing is kept under the code.
+        ConsentForgedError: the code was put there from outside.
         SealBrokenError: something was changed or its key is lost.
     """
     session = unit.session
-    subject = find(session, keys, code)
+    subject = require_genuine(session, find(session, keys, code))
     record = record_of(session, subject.id)
     sealed_name = record.sealed_name
     name = sealed_name and vault.open(subject.id, Sealed.RECORD, record.id, sealed_name).decode()

@@ -3,6 +3,7 @@
 And the one time at which the rows of an older version, which signed nothing, are signed.
 """
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Final, cast, get_args
@@ -11,14 +12,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.audit import log as audit
+from db.audit.chain import stamp
 from db.audit.consents import all_logged
 from db.policy import notices, retention
 from db.seal.rows import is_genuine
 from db.tables import (
     AdminRow,
+    AnalysisRow,
     ConsentEventRow,
+    ConsentRecordRow,
     NoticeRow,
     RetentionPolicyRow,
+    StoredImageRow,
     SubjectRow,
 )
 from db.types import ConsentState, Kind
@@ -58,7 +63,61 @@ def forgeries(session: Session) -> tuple[str, ...]:
         found.append("A retention setting is not the one that the log says last.")
     if _lost_texts(session):
         found.append("A published text is missing or was changed.")
+    shut_out = shut_out_admins(session)
+    if any(not row.disabled and row.id in shut_out for row in session.scalars(select(AdminRow))):
+        found.append("An admin account that the log says is disabled is not.")
+    if _of_other_times(session):
+        found.append("Times of what is kept are not those of the log and of the consent.")
     return tuple(found)
+
+
+def shut_out_admins(session: Session) -> set[str]:
+    """Ids of the accounts that are disabled, as the audit log says last."""
+    disabled = {
+        row.object_id: json.loads(row.details_json)["disabled"]
+        for row in audit.genuine(session, [audit.Action.ADMIN_CHANGED])
+    }
+    return {name for name, is_so in disabled.items() if is_so}
+
+
+def _of_other_times(session: Session) -> bool:
+    """Whether an item was not stored when the log says that one was, or would stay for longer.
+
+    Items and consent records are not signed; events are, and the log is.
+    """
+    records = select(SubjectRow.pseudonym, ConsentRecordRow).join(
+        ConsentRecordRow, ConsentRecordRow.subject_id == SubjectRow.id
+    )
+    return any(
+        not _fits_its_event(session, pseudonym, record)
+        or _has_item_of_other_times(session, pseudonym, record)
+        for pseudonym, record in session.execute(records)
+    )
+
+
+def _fits_its_event(session: Session, pseudonym: str, record: ConsentRecordRow) -> bool:
+    events = select(ConsentEventRow).where(ConsentEventRow.pseudonym == pseudonym)
+    first = session.scalars(events.order_by(ConsentEventRow.seq).limit(1)).one_or_none()
+    return first is not None and (
+        (first.at, first.valid_until) == (record.given_at, record.valid_until)
+        and max(record.result_until, record.image_until) <= record.valid_until
+    )
+
+
+def _has_item_of_other_times(session: Session, pseudonym: str, record: ConsentRecordRow) -> bool:
+    analysed = list(
+        audit.genuine(session, [audit.Action.ANALYSED], audit.subject_actor(pseudonym))
+    )
+    for table, kept in ((AnalysisRow, "kept_result"), (StoredImageRow, "kept_image")):
+        stored = {row.ts_utc for row in analysed if json.loads(row.details_json).get(kept)}
+        times = select(table.stored_at, table.promised_until)
+        for stored_at, until in session.execute(
+            times.where(table.subject_id == record.subject_id)
+        ):
+            longest = record.valid_until - record.given_at
+            if stamp(stored_at) not in stored or until - stored_at > longest:
+                return True
+    return False
 
 
 def _rows(session: Session, table: type[_Row]) -> Iterator[_Row]:

@@ -29,8 +29,9 @@ from db.seal.master_key import KEY_FILE
 from db.store import Store, look_at_store, open_store
 from db.types import AdminIdentity, Choices, Kind, NoticeKind, Purpose
 from services.admin.review import evaluation_items, set_retention
-from services.admin.sign_in import create_admin, sign_in
-from services.person.consent import current_notice, erase, withdraw
+from services.admin.sign_in import create_admin, current, set_admin_disabled, sign_in
+from services.person.consent import Given, current_notice, erase, resume, withdraw
+from services.person.export import export, look_up
 from services.store import chain_status
 from tests.db.fixtures import QUICK_HASHER, FakeClock
 from tests.db.tools import agree, analyse, fill, raw, verified
@@ -336,6 +337,107 @@ def test_an_admin_of_somebody_elses_making_is_not_let_in(sqlite_store: Store) ->
         with pytest.raises(WrongPasswordError):
             sign_in(sqlite_store, name, "mallory's password", hasher=QUICK_HASHER)
     assert "2 of the rows of admin" in verified(sqlite_store).problem
+
+
+def test_an_account_that_was_disabled_does_not_come_back(sqlite_store: Store) -> None:
+    from db.errors import SessionEndedError, WrongPasswordError
+
+    password = "correct horse battery"
+    create_admin(sqlite_store, "ada", password, by="x", hasher=QUICK_HASHER)
+    token = sign_in(sqlite_store, "ada", password, hasher=QUICK_HASHER)
+    db = raw(sqlite_store)
+    account = db.execute("SELECT * FROM admin").fetchone()
+    session = db.execute("SELECT * FROM admin_session").fetchone()
+    set_admin_disabled(sqlite_store, "ada", True, by="x")
+    for table, row in (("admin", account), ("admin_session", session)):
+        marks = ", ".join("?" * len(row))
+        db.execute(f"REPLACE INTO {table} VALUES ({marks})", row)  # genuine, but old
+    with pytest.raises(WrongPasswordError):
+        sign_in(sqlite_store, "ada", password, hasher=QUICK_HASHER)
+    with pytest.raises(SessionEndedError):
+        current(sqlite_store, token)
+    assert "admin account" in verified(sqlite_store).problem
+    set_admin_disabled(sqlite_store, "ada", False, by="x")
+    sign_in(sqlite_store, "ada", password, hasher=QUICK_HASHER)
+
+
+def swap(store: Store, column: str, one: Given, other: Given) -> None:
+    """Exchange a value of two persons."""
+    names = (one.consent.pseudonym, other.consent.pseudonym)
+    rows = dict(raw(store).execute(f"SELECT pseudonym, {column} FROM subject").fetchall())
+    ids = dict(raw(store).execute("SELECT pseudonym, id FROM subject").fetchall())
+    attack(
+        store,
+        *(
+            f"UPDATE subject SET {column} = '{n}' WHERE id = '{ids[name]}'"
+            for n, name in enumerate(names)
+        ),
+        f"UPDATE subject SET {column} = '{rows[names[1]]}' WHERE id = '{ids[names[0]]}'",
+        f"UPDATE subject SET {column} = '{rows[names[0]]}' WHERE id = '{ids[names[1]]}'",
+    )
+
+
+def test_a_receipt_code_of_ones_own_opens_nobody_elses_pictures(sqlite_store: Store) -> None:
+    victim, mallory = agree(sqlite_store), agree(sqlite_store)
+    analyse(sqlite_store, victim.consent)
+    swap(sqlite_store, "code_hash", victim, mallory)
+    code = mallory.code or ""
+    for open_with in (look_up, export):
+        with pytest.raises(ConsentForgedError, match="changed from outside"):
+            open_with(sqlite_store, code)
+    with pytest.raises(ConsentForgedError):
+        resume(sqlite_store, code)
+    assert "of the rows of subject" in verified(sqlite_store).problem
+    swap(sqlite_store, "code_hash", mallory, victim)
+    assert len(look_up(sqlite_store, victim.code or "").images) == 1
+    assert erase(sqlite_store, victim.code or "").done
+
+
+def test_pictures_are_not_kept_under_a_consent_that_was_exchanged(sqlite_store: Store) -> None:
+    """Put back afterwards, all rows would be genuine, and the picture with the wrong person."""
+    victim, mallory = agree(sqlite_store), agree(sqlite_store)
+    swap(sqlite_store, "pseudonym", victim, mallory)
+    with pytest.raises(ConsentForgedError):
+        analyse(sqlite_store, victim.consent)
+    swap(sqlite_store, "pseudonym", victim, mallory)
+    assert len(look_up(sqlite_store, mallory.code or "").images) == 0
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE stored_image SET promised_until = '2040-01-01 00:00:00'",
+        "UPDATE stored_image SET stored_at = '2026-03-05 00:00:00'",
+        "UPDATE analysis SET stored_at = datetime(stored_at, '9 days')",
+        "UPDATE consent_record SET image_until = '2040-01-01 00:00:00'",
+        "UPDATE consent_record SET given_at = '2039-12-01', valid_until = '2040-01-01 00:00:00'",
+        "UPDATE stored_image SET subject_id = (SELECT id FROM subject WHERE id <> subject_id)",
+    ],
+)  # fmt: skip
+def test_longer_times_of_what_is_kept_are_found(
+    sqlite_store: Store, clock: FakeClock, statement: str
+) -> None:
+    person = agree(sqlite_store)
+    clock.forward(hours=3)
+    analyse(sqlite_store, person.consent)
+    clock.forward(hours=3)
+    agree(sqlite_store)
+    withdraw(sqlite_store, person.consent, {Purpose.EVALUATION})
+    assert verified(sqlite_store).ok
+    attack(sqlite_store, statement)
+    assert "Times of what is kept" in verified(sqlite_store).problem
+
+
+@pytest.mark.parametrize("note", ["", "yesterday", "9999-99-99T00:00:00.000000Z"])
+def test_nonsense_about_the_last_purge_holds_up_none(
+    sqlite_store: Store, clock: FakeClock, note: str
+) -> None:
+    from db.consent.purge import purge
+
+    analyse(sqlite_store, agree(sqlite_store).consent)
+    attack(sqlite_store, f"REPLACE INTO store_info VALUES ('last_purge', '{note}')")
+    clock.forward(days=31)
+    assert purge(sqlite_store).images == 1
 
 
 def test_a_forged_row_of_the_log_bears_nothing_out(sqlite_store: Store) -> None:
