@@ -10,6 +10,7 @@ import select
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -24,15 +25,22 @@ from core.types import ImageRGB
 
 MEMORY_BYTES: Final = 1_000_000_000  # sixteen frames of the largest size, and room
 FRAME_S: Final = 20.0  # longer for one frame, and the process is ended
+CLIPS_AT_A_TIME: Final = 4  # however many people have sent one: each may take that memory
+MOMENTS_AT_A_TIME: Final = 2
 _ASK_EVERY_S: Final = 0.25
 _HEAD: Final = struct.Struct("<cIId")  # kind, two lengths, seconds
 _INFO, _FRAME, _END, _REFUSED = b"i", b"f", b"e", b"r"
 
 
+_clips = threading.BoundedSemaphore(CLIPS_AT_A_TIME)
+_moments = threading.BoundedSemaphore(MOMENTS_AT_A_TIME)
+
+
 class IsolatedClip:
     """An opened clip, decoded elsewhere; use it in a `with` statement, as `Clip`.
 
-    `waiting` is called a few times a second while the next frame is not there yet.
+    `waiting` is called a few times a second while the next frame is not there yet, or as many
+    others are decoded as may be. With `at_s` there is at most one frame, as `Clip.frame_at` finds.
 
     Raises:
         ClipRefusedError: one of its subclasses, whose message fits to be shown.
@@ -43,11 +51,20 @@ class IsolatedClip:
         source: Path | bytes,
         limits: ClipLimits | None = None,
         waiting: Callable[[], None] = lambda: None,
+        at_s: float | None = None,
     ) -> None:
         """Start the process and learn what the clip says of itself."""
         self._waiting = waiting
         self.notes: tuple[str, ...] = ()
-        self._process = _started(source, limits or ClipLimits())
+        self._place = _clips if at_s is None else _moments
+        while not self._place.acquire(timeout=_ASK_EVERY_S):
+            waiting()
+        try:
+            self._process = _started(source, limits or ClipLimits(), at_s)
+        except BaseException:
+            self._place.release()
+            raise
+        self._closed = False
         try:
             _, size, _, _ = self._message(_INFO)
             said = json.loads(self._read(size))
@@ -63,7 +80,11 @@ class IsolatedClip:
         self.close()
 
     def close(self) -> None:
-        """End the process."""
+        """End the process; harmless the second time."""
+        if self._closed:
+            return
+        self._closed = True
+        self._place.release()
         self._process.kill()
         self._process.wait()
         if self._process.stdout is not None:
@@ -125,8 +146,11 @@ def _ended_by_itself() -> ClipRefusedError:
     )
 
 
-def _started(source: Path | bytes, limits: ClipLimits) -> "subprocess.Popen[bytes]":
-    name, arguments = "core.pictures.video_process", (json.dumps(asdict(limits)),)
+def _started(
+    source: Path | bytes, limits: ClipLimits, at_s: float | None
+) -> "subprocess.Popen[bytes]":
+    name = "core.pictures.video_process"
+    arguments = (json.dumps(asdict(limits)), json.dumps(at_s))
     if isinstance(source, Path):
         with video.open_file(source) as file:
             return isolated.start(name, *arguments, stdin=file)
@@ -153,16 +177,17 @@ def _send_json(kind: bytes, value: object) -> None:
 
 
 def _main() -> None:
-    """Decode standard input to standard output."""
-    limits = ClipLimits(**json.loads(sys.argv[1]))
+    """Decode standard input to standard output, all of it or one frame."""
+    limits, at_s = ClipLimits(**json.loads(sys.argv[1])), json.loads(sys.argv[2])
     file: BinaryIO = sys.stdin.buffer
     if not file.seekable():
         file = io.BytesIO(file.read(limits.max_bytes + 1))
-    isolated.limit_myself(memory_bytes=MEMORY_BYTES, processor_s=int(30 + 2 * limits.max_seconds))
+    processor_s = int(FRAME_S if at_s is not None else 30 + 2 * limits.max_seconds)
+    isolated.limit_myself(memory_bytes=MEMORY_BYTES, processor_s=processor_s)
     try:
         with Clip(file, limits) as clip:
             _send_json(_INFO, asdict(clip.info))
-            for frame in clip.frames():
+            for frame in clip.frames() if at_s is None else filter(None, [clip.frame_at(at_s)]):
                 height, width, _ = frame.image_rgb.shape
                 pixels = np.ascontiguousarray(frame.image_rgb)
                 _send(_FRAME, pixels.data.cast("B"), (height, width), frame.t_s)

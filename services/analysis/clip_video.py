@@ -1,6 +1,7 @@
 """A clip to look at again: one moment of it, or all of it as MP4, with the faces boxed."""
 
 import io
+import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
@@ -11,7 +12,8 @@ from typing import Any, Final
 import av
 
 from core.drawing.video import draw_faces
-from core.pictures.video import Clip, ClipLimits
+from core.pictures.video import ClipLimits, ClipRefusedError
+from core.pictures.video_process import IsolatedClip
 from core.stream import SmoothedScores, TrackedFace
 from core.stream.timeline import TimelineRow
 from core.types import EmotionScores, ImageRGB
@@ -40,16 +42,17 @@ class FacesOverTime:
 
 
 def moment(source: Path | bytes, t_s: float, faces: FacesOverTime) -> ImageRGB | None:
-    """The clip's picture at `t_s` seconds with its faces boxed; None where there is none.
+    """The clip's picture at `t_s` seconds with its faces boxed.
 
-    Raises:
-        ClipRefusedError: the clip cannot be read.
+    None where there is none, or it takes too long to decode everything before it.
     """
-    with Clip(source, ClipLimits(max_bytes=_known_size(source))) as clip:
-        frame = clip.frame_at(t_s)
-    if frame is None:
+    limits = ClipLimits(max_bytes=_known_size(source), max_seconds=math.inf)  # accepted before
+    try:
+        with IsolatedClip(source, limits, at_s=t_s) as clip:
+            frame = next(clip.frames(), None)
+    except ClipRefusedError:
         return None
-    return draw_faces(frame.image_rgb.copy(), faces.at(frame.t_s))
+    return None if frame is None else draw_faces(frame.image_rgb, faces.at(frame.t_s))
 
 
 def annotated_mp4(source: Path | bytes, faces: FacesOverTime, limits: ClipLimits) -> bytes:
@@ -62,7 +65,7 @@ def annotated_mp4(source: Path | bytes, faces: FacesOverTime, limits: ClipLimits
     container: Any = av.open(target, "w", format="mp4")
     stream: Any = None
     try:
-        with Clip(source, limits) as clip:
+        with IsolatedClip(source, limits) as clip:
             for frame in clip.frames():
                 if stream is None:
                     stream = _h264(container, frame.image_rgb)

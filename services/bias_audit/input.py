@@ -71,7 +71,8 @@ def read_table(name: str, data: bytes, *, beside: Path | None = None) -> Table:
         )
     with _refused_here():
         if suffix == ".parquet":
-            frame = read_parquet(data, max_rows=MAX_ROWS, max_columns=tables.MAX_COLUMNS)
+            limits = {"max_columns": tables.MAX_COLUMNS, "max_cells": tables.MAX_CELLS}
+            frame = read_parquet(data, max_rows=MAX_ROWS, **limits)
             table = Table(tables.with_known_names(frame))
         else:
             exists = None if beside is None else lambda text: is_file(locate(text, beside))

@@ -7,6 +7,7 @@ So the process has limits that the operating system keeps, and each picture is h
 import io
 import json
 import sys
+import threading
 from collections.abc import Iterator
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
@@ -19,9 +20,14 @@ if TYPE_CHECKING:
 
 MAX_PICTURES_BYTES: Final = 400_000_000  # different pictures, held in memory together
 MEMORY_BYTES: Final = 1_500_000_000
-SECONDS: Final = 60
+MAX_TEXT_CHARACTERS: Final = 50_000_000  # of all cells beside the pictures, as a csv may have
+SECONDS: Final = 30
+AT_A_TIME: Final = 2  # however many people have sent one
 _ROWS_AT_A_TIME: Final = 16
 _LENGTH: Final = 8
+
+
+_places = threading.BoundedSemaphore(AT_A_TIME)
 
 
 class ParquetRefusedError(DatasetError):
@@ -30,21 +36,21 @@ class ParquetRefusedError(DatasetError):
     kind = "parquet_refused"
 
 
-def read_parquet(data: bytes, *, max_rows: int, max_columns: int) -> "pd.DataFrame":
+def read_parquet(
+    data: bytes, *, max_rows: int, max_columns: int, max_cells: int
+) -> "pd.DataFrame":
     """The table with pictures as bytes in `image`, and of other columns those that hold no bytes.
+
+    Waits where `AT_A_TIME` others are read.
 
     Raises:
         ParquetRefusedError: if it cannot be read within the limits.
     """
+    limits = map(str, (max_rows, max_columns, max_cells))
+    module = "services.bias_audit.parquet_table"
     try:
-        return isolated.ask(
-            "services.bias_audit.parquet_table",
-            str(max_rows),
-            str(max_columns),
-            data=data,
-            read=table_of,
-            seconds=2 * SECONDS,
-        )
+        with _places:
+            return isolated.ask(module, *limits, data=data, read=table_of, seconds=2 * SECONDS)
     except EOFError as exc:
         raise ParquetRefusedError(
             "The parquet needs more memory or time than is allowed "
@@ -82,26 +88,28 @@ def _parts(sent: BinaryIO) -> Iterator[bytes]:
         yield isolated.exactly(sent, length)
 
 
-def _main(max_rows: int, max_columns: int) -> None:
+def _main(*limits: int) -> None:
     """From standard input to standard output."""
     import pyarrow.parquet  # noqa: F401 - before the limits: its libraries take memory, too
 
     data = sys.stdin.buffer.read()
     isolated.limit_myself(memory_bytes=MEMORY_BYTES, processor_s=SECONDS)
     try:
-        answer(data, sys.stdout.buffer, max_rows, max_columns)
+        answer(data, sys.stdout.buffer, *limits)
     except MemoryError:
         sys.exit(1)
 
 
-def answer(data: bytes, out: BinaryIO, max_rows: int, max_columns: int) -> None:
+def answer(data: bytes, out: BinaryIO, *limits: int) -> None:
     """Write the pictures of a parquet and what is said of its rows, or a refusal.
+
+    `limits` are of rows, columns and cells.
 
     Raises:
         MemoryError: if there is too little.
     """
     try:
-        said: dict[str, Any] = {"columns": _columns(data, _Pictures(out), max_rows, max_columns)}
+        said: dict[str, Any] = {"columns": _columns(data, _Pictures(out), *limits)}
     except ParquetRefusedError as refusal:
         said = {"refused": str(refusal)}
     except MemoryError:
@@ -115,7 +123,7 @@ def answer(data: bytes, out: BinaryIO, max_rows: int, max_columns: int) -> None:
 
 
 def _columns(
-    data: bytes, pictures: "_Pictures", max_rows: int, max_columns: int
+    data: bytes, pictures: "_Pictures", max_rows: int, max_columns: int, max_cells: int
 ) -> dict[str, list[Any]]:
     import pyarrow.parquet as parquet
 
@@ -131,11 +139,25 @@ def _columns(
     image = next((name for name in names if name.strip().lower() == "image"), "image")
     image = "image" if "image" in names else image
     kept = [name for name in names if name == image or not _holds_bytes(file, name)]
+    if len(kept) * n_rows > max_cells:
+        raise ParquetRefusedError(
+            f"The parquet has {len(kept) * n_rows:,} cells; at most {max_cells:,} may be there."
+        )
     columns: dict[str, list[Any]] = {name: [] for name in kept}
+    n_characters = 0
     for batch in file.iter_batches(batch_size=_ROWS_AT_A_TIME, columns=kept):
         for name in kept:
             cells = batch.column(batch.schema.get_field_index(name)).to_pylist()
-            columns[name] += map(pictures.place_of, cells) if name == image else cells
+            if name == image:
+                columns[name] += map(pictures.place_of, cells)
+            else:
+                columns[name] += cells
+                n_characters += sum(len(str(cell)) for cell in cells)
+        if n_characters > MAX_TEXT_CHARACTERS:
+            raise ParquetRefusedError(
+                f"The parquet's columns beside the pictures have more than "
+                f"{MAX_TEXT_CHARACTERS / 1e6:.0f} MB."
+            )
     return {"image" if name == image else name: cells for name, cells in columns.items()}
 
 
@@ -170,4 +192,4 @@ class _Pictures:
 
 
 if __name__ == "__main__":
-    _main(int(sys.argv[1]), int(sys.argv[2]))
+    _main(*map(int, sys.argv[1:]))

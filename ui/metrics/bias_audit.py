@@ -16,10 +16,17 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import MienError
 from core.measures.groups.breakdown import SOURCE_TEXTS
+from core.pictures.files.table import Table
 from core.types import ImageRGB
 from services.analysis.in_passing import AuditRecord
 from services.bias_audit import findings
-from services.bias_audit.input import AuditSet, check_set, group_candidates, read_table
+from services.bias_audit.input import (
+    AuditInputError,
+    AuditSet,
+    check_set,
+    group_candidates,
+    read_table,
+)
 from services.bias_audit.judge import AuditResult, load_models, run_audit
 from services.bias_audit.report import audit_html
 from services.bias_audit.tables import audit_csv, audit_json, preview
@@ -49,12 +56,15 @@ class AuditState:
 
     Attributes:
         generation: part of the uploaders' keys: a new one empties them.
+        table_id, table: the uploaded table, read once, or in words why it was refused.
         files, checked: the set and the uploads and columns it was made of, unpacked once.
         identity, result: the audit and the choices it was made with.
         stopped: whether a run was stopped just now.
     """
 
     generation: int = 0
+    table_id: str = ""
+    table: Table | str | None = None
     files: tuple[Any, ...] = ()
     checked: AuditSet | None = None
     identity: tuple[Any, ...] = ()
@@ -62,8 +72,8 @@ class AuditState:
     stopped: bool = False
 
     def drop(self) -> None:
-        """Forget set and result."""
-        self.checked = self.result = None
+        """Forget table, set and result."""
+        self.table = self.checked = self.result = None
 
 
 def _state() -> AuditState:
@@ -145,7 +155,7 @@ def _uploads() -> tuple[Any, Any]:
 
 def _checked(table: Any, archive: Any) -> tuple[AuditSet, dict[str, Any], tuple[Any, ...]] | None:
     """From the uploaded table on; raises MienError for what is wrong with it."""
-    read = read_table(table.name, table.getvalue())
+    read = _read_once(table)
     frame = read.frame
     candidates = group_candidates(frame)
     group_by = st.multiselect(
@@ -170,6 +180,20 @@ def _checked(table: Any, archive: Any) -> tuple[AuditSet, dict[str, Any], tuple[
     _preview(state.checked)
     chosen = _choices(bool(group_by))
     return state.checked, chosen, (*files, *chosen.values())
+
+
+def _read_once(table: Any) -> Table:
+    """The uploaded table; what a stranger's parquet takes is not taken at each click again."""
+    state = _state()
+    if state.table is None or state.table_id != table.file_id:
+        state.table_id = table.file_id
+        try:
+            state.table = read_table(table.name, table.getvalue())
+        except MienError as refusal:
+            state.table = str(refusal)  # without its traceback, which holds the file
+    if isinstance(state.table, str):
+        raise AuditInputError(state.table)
+    return state.table
 
 
 def _preview(checked: AuditSet) -> None:

@@ -84,3 +84,38 @@ def test_the_process_knows_no_secret_and_may_write_no_file(
         for name in ("Max file size", "Max core file size"):
             (line,) = [line for line in limits.splitlines() if line.startswith(name)]
             assert line.removeprefix(name).split()[:2] == ["0", "0"]
+
+
+def test_one_moment_is_decoded_elsewhere_too() -> None:
+    data = encode_clip(plain(90, (320, 240)), codec="libx264")
+    with Clip(data) as clip, IsolatedClip(data, at_s=2.5) as isolated:
+        (frame,) = isolated.frames()
+        expected = clip.frame_at(2.5)
+    assert expected is not None
+    assert frame.t_s == expected.t_s
+    assert np.array_equal(frame.image_rgb, expected.image_rgb)
+    with IsolatedClip(data, at_s=60.0) as isolated:
+        assert list(isolated.frames()) == []
+
+
+def test_no_more_are_decoded_at_a_time_than_memory_is_for() -> None:
+    data, n_waited = encode_clip(plain(3)), 0
+    others = [IsolatedClip(data) for _ in range(video_process.CLIPS_AT_A_TIME)]
+
+    def waiting() -> None:
+        nonlocal n_waited
+        n_waited += 1
+        if n_waited == 2:
+            others.pop().close()
+
+    with pytest.raises(UnsupportedClipError):
+        IsolatedClip(b"no video", waiting=waiting)  # which gives its place back
+    assert n_waited >= 2
+    with IsolatedClip(data), IsolatedClip(data, at_s=0.0) as moment:  # has places of its own
+        assert len(list(moment.frames())) == 1
+    for clip in others:
+        clip.close()
+        clip.close()
+    taken = [video_process._clips.acquire(blocking=False) for _ in range(5)]
+    assert taken == [True] * video_process.CLIPS_AT_A_TIME + [False]
+    video_process._clips.release(video_process.CLIPS_AT_A_TIME)

@@ -6,6 +6,7 @@ import av
 import numpy as np
 import pytest
 
+from core.pictures import video_process
 from core.pictures.video import Clip, ClipLimits, ClipRefusedError
 from core.stream.timeline import TimelineRow
 from core.types import Box
@@ -69,6 +70,13 @@ def test_a_moment_is_the_frame_of_that_time() -> None:
     boxed = moment(source, 1.0, FacesOverTime([row(0.95, 1, 40)]))
     assert boxed is not None
     assert differs(boxed, 70)
+
+
+def test_a_moment_that_takes_too_long_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything since the key frame before it is decoded: one click could take minutes."""
+    source = encode_clip(plain(90, (320, 240)), codec="libx264")
+    monkeypatch.setattr(video_process, "FRAME_S", 0.0)
+    assert moment(source, 2.5, FacesOverTime([])) is None
 
 
 def test_a_broken_clip_is_refused_in_words() -> None:

@@ -58,7 +58,7 @@ def read_a_csv(data: bytes) -> None:
 def read_a_parquet(data: bytes) -> None:
     """Here and not in a process of its own, which takes too long for five thousand."""
     sent = io.BytesIO()
-    parquet_table.answer(data, sent, 100, 10)
+    parquet_table.answer(data, sent, 100, 10, 1000)
     sent.seek(0)
     frame = Table(parquet_table.table_of(sent))
     group_candidates(frame.frame)
@@ -161,6 +161,14 @@ def test_what_a_parquet_may_not_have_is_named() -> None:
     wide = pa.table({f"c{n}": [0] for n in range(MAX_COLUMNS + 1)})
     with pytest.raises(AuditInputError, match="501 columns; the limits are 20,000 and 500"):
         read_table("x.parquet", written(wide))
+    many = pa.table({f"c{n}": [0] * 20_000 for n in range(101)})
+    with pytest.raises(AuditInputError, match=r"2,020,000 cells; at most 2,000,000 may"):
+        read_table("x.parquet", written(many))
+    # 60 MB in a file of a few kilobytes.
+    long = pa.table({"image": [b"x"] * 6000, "label": [0] * 6000, "group": ["g" * 10_000] * 6000})
+    assert len(written(long)) < 30_000
+    with pytest.raises(AuditInputError, match="beside the pictures have more than 50 MB"):
+        read_table("x.parquet", written(long))
 
 
 def test_wide_tables_are_refused_before_they_are_read() -> None:
