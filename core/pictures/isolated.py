@@ -5,6 +5,7 @@ its own it has limits that the operating system keeps, none of the server's secr
 environment, and an end.
 """
 
+import contextlib
 import io
 import os
 import subprocess
@@ -103,6 +104,9 @@ def limit_myself(*, memory_bytes: int, processor_s: int) -> None:
         import resource
     except ImportError:  # Windows: the process can still be ended from outside
         return
+    with contextlib.suppress(OSError):
+        # Where memory runs out all the same, the system takes this process and not the server.
+        Path("/proc/self/oom_score_adj").write_text("1000")
     held = 0
     status = Path("/proc/self/statm")
     if status.exists():

@@ -210,6 +210,15 @@ def test_secrets_come_from_files_and_every_file_is_made() -> None:
     assert {key.lower() for key in settings} - {"mien_secrets_dir"} <= fields
 
 
+def test_every_setting_can_be_set_in_a_container() -> None:
+    """What is not in `environment`, the names of who answers for the data first, is in a file."""
+    (file,) = COMPOSE["services"]["app"]["env_file"]
+    assert file == {"path": "mien.env", "required": False}
+    ignored = (ROOT / ".gitignore").read_text("utf-8").splitlines()
+    assert {"/deploy/mien.env", "/deploy/secrets.toml"} <= set(ignored)
+    assert "deploy/mien.env" in (ROOT / "docs" / "deploy.md").read_text("utf-8")
+
+
 def test_the_stop_of_a_container_waits_for_that_of_the_program() -> None:
     grace_s = int(COMPOSE["services"]["app"]["stop_grace_period"].removesuffix("s"))
     assert grace_s > Settings().stop_grace_s

@@ -80,6 +80,7 @@ def test_the_process_knows_no_secret_and_may_write_no_file(
         if not process.exists():
             pytest.skip("there is no /proc here")
         assert b"MIEN_MASTER_KEY" not in (process / "environ").read_bytes()
+        assert (process / "oom_score_adj").read_text().strip() == "1000"  # it goes first
         limits = (process / "limits").read_text()
         for name in ("Max file size", "Max core file size"):
             (line,) = [line for line in limits.splitlines() if line.startswith(name)]
