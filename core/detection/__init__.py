@@ -1,10 +1,13 @@
 """Face detectors behind one protocol, chosen by name."""
 
+import importlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from core.detection.base import FaceDetector
+from core.detection.detectors.ensemble import EnsembleDetector, Member
 from core.errors import UnknownDetectorError
 
 __all__ = [
@@ -14,6 +17,7 @@ __all__ = [
     "FaceDetector",
     "available_detectors",
     "create_detector",
+    "create_member",
     "for_photos",
 ]
 
@@ -21,64 +25,25 @@ __all__ = [
 SWEEP_THRESHOLD: Final = 0.05
 
 
-def _yunet(models_dir: Path, **options: Any) -> FaceDetector:
-    from core.detection.detectors.yunet import YuNetDetector
-
-    return YuNetDetector(models_dir / "yunet", **options)
-
-
-def _blazeface(models_dir: Path, **options: Any) -> FaceDetector:
-    from core.detection.detectors.blazeface import BlazeFaceDetector
-
-    bundle = models_dir / "face_landmarker" / "face_landmarker.task"
-    return BlazeFaceDetector(bundle, models_dir / "blazeface", **options)
-
-
-def _haar(models_dir: Path, **options: Any) -> FaceDetector:
-    from core.detection.detectors.haar import HaarDetector
-
-    return HaarDetector(models_dir / "haar", **options)
-
-
-def _dlib_hog(models_dir: Path, **options: Any) -> FaceDetector:
-    from core.detection.detectors.dlib import DlibHogDetector
-
-    return DlibHogDetector(models_dir / "dlib-hog", **options)
-
-
-def _dlib_mmod(models_dir: Path, **options: Any) -> FaceDetector:
-    from core.detection.detectors.dlib import DlibMmodDetector
-
-    return DlibMmodDetector(models_dir / "dlib-mmod", **options)
-
-
-def _mien_face(models_dir: Path, **options: Any) -> FaceDetector:
-    from core.detection.detectors.mien_face import MienFaceDetector
-
-    return MienFaceDetector(models_dir / "mien-face", **options)
+def _made(module: str, class_name: str, name: str, models_dir: Path, **options: Any) -> Any:
+    """A detector whose code, and what it runs on, is loaded only now."""
+    loaded = importlib.import_module(f"core.detection.detectors.{module}")
+    return getattr(loaded, class_name)(models_dir / name, **options)
 
 
 def _ensemble(models_dir: Path, **options: Any) -> FaceDetector:
-    from core.detection.detectors.ensemble import EnsembleDetector, Member
-
-    def make(member: Member) -> FaceDetector:
-        wanted = {"threshold": member.threshold}
-        # Only some can enlarge; to ask the others for it would be a mistake of the fit.
-        if member.enlarge != 1:
-            wanted["enlarge"] = member.enlarge
-        return DETECTORS[member.detector](models_dir, **wanted)
-
+    make = partial(create_member, models_dir=models_dir)
     return EnsembleDetector(models_dir / "ensemble", make, **options)
 
 
 # Name -> factory, which takes the folder of models and `threshold`; the first is the default.
 DETECTORS: dict[str, Callable[..., FaceDetector]] = {
-    "yunet": _yunet,
-    "blazeface": _blazeface,
-    "haar": _haar,
-    "dlib-hog": _dlib_hog,
-    "dlib-mmod": _dlib_mmod,
-    "mien-face": _mien_face,
+    "yunet": partial(_made, "yunet", "YuNetDetector", "yunet"),
+    "blazeface": partial(_made, "blazeface", "BlazeFaceDetector", "blazeface"),
+    "haar": partial(_made, "haar", "HaarDetector", "haar"),
+    "dlib-hog": partial(_made, "dlib", "DlibHogDetector", "dlib-hog"),
+    "dlib-mmod": partial(_made, "dlib", "DlibMmodDetector", "dlib-mmod"),
+    "mien-face": partial(_made, "mien_face", "MienFaceDetector", "mien-face"),
     "ensemble": _ensemble,
 }
 
@@ -121,6 +86,15 @@ def create_detector(
         )
     options = {} if threshold is None else {"threshold": threshold}
     return DETECTORS[name](models_dir, **options)
+
+
+def create_member(member: Member, models_dir: Path) -> FaceDetector:
+    """The detector that a member of an ensemble describes."""
+    options = {"threshold": member.threshold}
+    # Only some can enlarge; to ask the others for it would be a mistake of the fit.
+    if member.enlarge != 1:
+        options["enlarge"] = member.enlarge
+    return DETECTORS[member.detector](models_dir, **options)
 
 
 def for_photos(detector: FaceDetector, *, tiles: bool = False) -> FaceDetector:

@@ -1,12 +1,20 @@
 """From a detector's raw score to the probability that its box holds a face."""
 
 import json
+import threading
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 import numpy as np
 from pydantic import BaseModel
 
+from core.detection.box_geometry import load_box_geometry
+from core.detection.scaling import shrink
 from core.errors import ModelError, damage_is
+from core.types import Box, Face, ImageRGB, check_image_rgb
+
+Scored = list[tuple[tuple[int, ...], float]]  # left, top, right, bottom, and a raw score
+_MIN_SIDE_PX = 16  # smaller pictures hold no face; dlib's pyramids want some pixels
 
 
 class DetectorCalibration(BaseModel, frozen=True, extra="ignore"):
@@ -43,3 +51,40 @@ def save_calibration(folder: Path, calibration: DetectorCalibration, **facts: ob
     """Write it with what it was fitted on."""
     content = {**calibration.model_dump(), **facts}
     (folder / "calibration.json").write_text(json.dumps(content, indent=1) + "\n")
+
+
+class CalibratedDetector(ABC):
+    """A detector without keypoints behind a lock, its raw scores made probabilities.
+
+    Images above `max_side_px` are shrunk first.
+    """
+
+    name = ""
+
+    def __init__(
+        self, folder: Path, *, threshold: float | None = None, max_side_px: int = 800
+    ) -> None:
+        self.box_geometry = load_box_geometry(folder)
+        self._calibration = load_calibration(folder)
+        self.threshold = self._calibration.threshold if threshold is None else threshold
+        self.max_side_px = max_side_px
+        self._lock = threading.Lock()
+
+    def detect(self, image_rgb: ImageRGB) -> tuple[Face, ...]:
+        """See `FaceDetector.detect`."""
+        small_rgb, to_full = shrink(check_image_rgb(image_rgb), self.max_side_px)
+        if min(small_rgb.shape[:2]) < _MIN_SIDE_PX:
+            return ()
+        with self._lock:
+            found = self._find(np.ascontiguousarray(small_rgb))
+        faces = []
+        for corners, score in found:
+            box = Box(*(np.array(corners, np.float64) * np.tile(to_full, 2)).tolist())
+            confidence = self._calibration.probability(score)
+            faces.append(Face(box, confidence, np.empty((0, 2)), self.name))
+        kept = [face for face in faces if face.confidence >= self.threshold]
+        return tuple(sorted(kept, key=lambda face: -face.confidence))
+
+    @abstractmethod
+    def _find(self, image_rgb: ImageRGB) -> Scored:
+        """The detections in `image_rgb`."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from core.config import ROOT
-from core.detection import DETECTORS
+from core.detection import DETECTORS, create_member
 from core.detection.detectors.ensemble import Fusion, Member
 from core.detection.detectors.fusion import Clusters, cluster, evidence
 from core.measures.detection.evaluation import counted_truths, run
@@ -57,10 +57,7 @@ def clusters_of(
     """What the members say of each photo, grouped, and their processor's milliseconds a photo."""
     answers, total_ms = [], 0.0
     for member in members:
-        options = {"threshold": member.threshold}
-        if member.enlarge != 1:
-            options["enlarge"] = member.enlarge
-        found, elapsed_ms = run(DETECTORS[member.detector](ROOT / "models", **options), photos)
+        found, elapsed_ms = run(create_member(member, ROOT / "models"), photos)
         answers.append(found)
         total_ms += float(np.median(elapsed_ms[:, 1]))
     return [

@@ -22,8 +22,9 @@ class BlazeFaceDetector:
 
     name = "blazeface"
 
-    def __init__(self, bundle: Path, folder: Path, *, threshold: float = 0.5) -> None:
-        """Load the network."""
+    def __init__(self, folder: Path, *, threshold: float = 0.5) -> None:
+        """Load the network out of the bundle beside `folder`."""
+        bundle = folder.parent / "face_landmarker" / "face_landmarker.task"
         if not bundle.exists():
             raise ModelError(f"The face detector's file {bundle.name} is missing; reinstall Mien.")
         self.threshold = threshold

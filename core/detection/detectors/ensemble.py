@@ -4,9 +4,8 @@ Which detectors, at which enlargement of the photo, and what weight each has, is
 `models/ensemble/fusion.json`, fitted by `training/fits/detector_ensemble.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,14 +57,6 @@ class Fusion(BaseModel, frozen=True, extra="ignore"):
         return np.asarray(1 / (1 + np.exp(-log_odds)))
 
 
-class MakeMember(Protocol):
-    """Makes a member, such as `core.detection.create_detector` does for a plain one."""
-
-    def __call__(self, member: Member) -> FaceDetector:
-        """The detector that `member` describes."""
-        ...
-
-
 def load_fusion(folder: Path) -> Fusion:
     """Read `fusion.json`.
 
@@ -89,7 +80,11 @@ class EnsembleDetector:
     name = "ensemble"
 
     def __init__(
-        self, folder: Path, make_member: MakeMember, *, threshold: float | None = None
+        self,
+        folder: Path,
+        make_member: Callable[[Member], FaceDetector],
+        *,
+        threshold: float | None = None,
     ) -> None:
         """Load the members."""
         self.fusion = load_fusion(folder)

@@ -200,9 +200,8 @@ def test_a_higher_threshold_finds_less(models_dir: Path, astronaut: Image) -> No
     from core.detection.detectors.blazeface import BlazeFaceDetector
     from core.detection.detectors.yunet import YuNetDetector
 
-    bundle = models_dir / "face_landmarker" / "face_landmarker.task"
     assert YuNetDetector(models_dir / "yunet", threshold=0.999).detect(astronaut) == ()
-    strict = BlazeFaceDetector(bundle, models_dir / "blazeface", threshold=0.999)
+    strict = BlazeFaceDetector(models_dir / "blazeface", threshold=0.999)
     assert strict.detect(astronaut) == ()
 
 
