@@ -40,114 +40,73 @@ class Settings(BaseSettings):
         pydantic_core._pydantic_core.ValidationError: 1 validation error for Settings...
     """
 
-    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True)
-
-    models_dir: Path = Field(default=ROOT / "models", description="Folder of the shipped models.")
-    data_dir: Path = Field(default=DATA_DIR, description="Folder of what is stored, if anything.")
-    database_url: str | None = Field(
-        default=None, description="SQLAlchemy URL; SQLite if not set."
-    )
-    master_key: SecretStr | None = Field(default=None, description="Key that wraps the data keys.")
-    default_model: str = Field(default="mien-fast", description="Id of the model chosen at first.")
-    default_detector: str = Field(
-        default="yunet", description="Name of the detector chosen at first."
-    )
-    max_upload_mb: int = Field(
-        default=10, ge=1, le=100, description="Largest file, in 10**6 bytes."
-    )
-    max_megapixels: int = Field(
-        default=25, ge=1, le=89, description="Largest image, in 10**6 pixels; Pillow stops at 89."
-    )
-    max_session_upload_mb: int = Field(
-        default=1000, ge=1, description="All files that one open page may hold, in 10**6 bytes."
-    )
-    max_total_upload_mb: int = Field(
-        default=4000,
-        ge=1,
-        description="All files that all pages of one process may hold, in 10**6 bytes.",
-    )
-    parallel_photos: int = Field(
-        default=2, ge=1, le=256, description="Uploaded photos analysed at a time; one a core."
-    )
-    max_waiting_photos: int = Field(
-        default=500,
-        ge=1,
-        description="Uploaded photos that may wait; more are asked to come back.",
-    )
-    min_face_px: int = Field(
-        default=24, ge=12, description="Smaller faces (height in pixels) are shown but not judged."
-    )
-    stun_urls: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="STUN servers of live video, such as stun:host:3478; by commas."
-    )
-    turn_urls: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="TURN servers of live video, such as turn:host:3478; by commas."
-    )
-    turn_secret: SecretStr | None = Field(
-        default=None, description="coturn's static-auth-secret; makes short-lived credentials."
-    )
-    max_live_streams: int = Field(
-        default=4,
-        ge=1,
-        le=64,
-        description="Live videos at a time; further users are asked to wait.",
-    )
-    max_clip_seconds: int = Field(
-        default=60, ge=1, le=3600, description="Longest video clip, in seconds."
-    )
-    max_clip_mb: int = Field(
-        default=50, ge=1, le=2000, description="Largest video clip, in 10**6 bytes."
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, frozen=True, use_attribute_docstrings=True
     )
 
-    cookie_secret: SecretStr | None = Field(
-        default=None,
-        description="Signs the web server's cookies, alike for all replicas; random if not set.",
-    )
-    metrics_port: int | None = Field(
-        default=None,
-        ge=1,
-        le=65535,
-        description="Port of /metrics, /live and /ready; none is opened if not set.",
-    )
-    metrics_host: str = Field(
-        default="127.0.0.1",
-        description="Address on which metrics_port listens; keep it from the public.",
-    )
-    log_format: Literal["text", "json"] = Field(
-        default="text", description="Lines of the log: text for people, json for machines."
-    )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        default="INFO", description="The least important lines that the log takes."
-    )
-    purge_every_s: int = Field(
-        default=300, ge=1, le=3600, description="Seconds from one purge to the next."
-    )
-    stop_grace_s: int = Field(
-        default=30,
-        ge=0,
-        le=600,
-        description="Longest wait, in seconds, for analyses under way when Mien is stopped.",
-    )
-    min_free_mb: int = Field(
-        default=500,
-        ge=0,
-        description="Free space, in 10**6 bytes, below which Mien says it is not ready.",
-    )
-    controller_name: str = Field(
-        default="",
-        max_length=200,
-        description="Who answers for the data (GDPR 4(7)); named in notice, policy and receipts.",
-    )
-    controller_address: str = Field(
-        default="", max_length=300, description="Postal address of the controller, in one line."
-    )
-    controller_contact: str = Field(
-        default="", max_length=200, description="E-mail address or telephone number for requests."
-    )
-    fer2013_path: Path | None = Field(
-        default=None,
-        description="FER-2013 as parquet; Model Metrics then shows which images were misjudged.",
-    )
+    models_dir: Path = ROOT / "models"
+    """Folder of the shipped models."""
+    data_dir: Path = DATA_DIR
+    """Folder of what is stored, if anything."""
+    database_url: str | None = None
+    """SQLAlchemy URL; SQLite if not set."""
+    master_key: SecretStr | None = None
+    """Key that wraps the data keys."""
+    default_model: str = "mien-fast"
+    """Id of the model chosen at first."""
+    default_detector: str = "yunet"
+    """Name of the detector chosen at first."""
+    max_upload_mb: int = Field(default=10, ge=1, le=100)
+    """Largest file, in 10**6 bytes."""
+    max_megapixels: int = Field(default=25, ge=1, le=89)
+    """Largest image, in 10**6 pixels; Pillow stops at 89."""
+    max_session_upload_mb: int = Field(default=1000, ge=1)
+    """All files that one open page may hold, in 10**6 bytes."""
+    max_total_upload_mb: int = Field(default=4000, ge=1)
+    """All files that all pages of one process may hold, in 10**6 bytes."""
+    parallel_photos: int = Field(default=2, ge=1, le=256)
+    """Uploaded photos analysed at a time; one a core."""
+    max_waiting_photos: int = Field(default=500, ge=1)
+    """Uploaded photos that may wait; more are asked to come back."""
+    min_face_px: int = Field(default=24, ge=12)
+    """Smaller faces (height in pixels) are shown but not judged."""
+    stun_urls: Annotated[tuple[str, ...], NoDecode] = ()
+    """STUN servers of live video, such as stun:host:3478; by commas."""
+    turn_urls: Annotated[tuple[str, ...], NoDecode] = ()
+    """TURN servers of live video, such as turn:host:3478; by commas."""
+    turn_secret: SecretStr | None = None
+    """coturn's static-auth-secret; makes short-lived credentials."""
+    max_live_streams: int = Field(default=4, ge=1, le=64)
+    """Live videos at a time; further users are asked to wait."""
+    max_clip_seconds: int = Field(default=60, ge=1, le=3600)
+    """Longest video clip, in seconds."""
+    max_clip_mb: int = Field(default=50, ge=1, le=2000)
+    """Largest video clip, in 10**6 bytes."""
+
+    cookie_secret: SecretStr | None = None
+    """Signs the web server's cookies, alike for all replicas; random if not set."""
+    metrics_port: int | None = Field(default=None, ge=1, le=65535)
+    """Port of /metrics, /live and /ready; none is opened if not set."""
+    metrics_host: str = "127.0.0.1"
+    """Address on which metrics_port listens; keep it from the public."""
+    log_format: Literal["text", "json"] = "text"
+    """Lines of the log: text for people, json for machines."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """The least important lines that the log takes."""
+    purge_every_s: int = Field(default=300, ge=1, le=3600)
+    """Seconds from one purge to the next."""
+    stop_grace_s: int = Field(default=30, ge=0, le=600)
+    """Longest wait, in seconds, for analyses under way when Mien is stopped."""
+    min_free_mb: int = Field(default=500, ge=0)
+    """Free space, in 10**6 bytes, below which Mien says it is not ready."""
+    controller_name: str = Field(default="", max_length=200)
+    """Who answers for the data (GDPR 4(7)); named in notice, policy and receipts."""
+    controller_address: str = Field(default="", max_length=300)
+    """Postal address of the controller, in one line."""
+    controller_contact: str = Field(default="", max_length=200)
+    """E-mail address or telephone number for requests."""
+    fer2013_path: Path | None = None
+    """FER-2013 as parquet; Model Metrics then shows which images were misjudged."""
 
     @field_validator("controller_name", "controller_address", "controller_contact")
     @classmethod
