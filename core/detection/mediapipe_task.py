@@ -1,9 +1,15 @@
-"""MediaPipe's tasks: loading them without holding on to who asked, and closing them."""
+"""MediaPipe's tasks: loading them without holding on to who asked, calling and closing them."""
 
+import importlib
+import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
+
+import numpy as np
+
+from core.types import ImageRGB
 
 
 @cache
@@ -15,21 +21,34 @@ def vision_tasks() -> Any:
     there, which would be a page's with somebody's photo in them.
     """
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(_import_vision).result()
+        name = "mediapipe.tasks.python.vision"
+        return thread.submit(importlib.import_module, name).result()
 
 
-def _import_vision() -> Any:
-    from mediapipe.tasks.python import vision
+class VisionTask:
+    """A task such as `FaceDetector`, made of its options, behind a lock.
 
-    return vision
-
-
-def close_with(owner: object, task: Any) -> None:
-    """Close `task` when `owner` goes away, at the latest when the interpreter exits.
-
-    Their own destructors fail to do that at exit.
+    It is closed when nobody holds it any more, at the latest when the interpreter exits: the
+    task's own destructor fails to do that at exit.
     """
-    weakref.finalize(owner, _close, task)
+
+    def __init__(self, kind: str, base: dict[str, Any], **options: Any) -> None:
+        """Load the networks that `base`, its `BaseOptions`, names."""
+        vision = vision_tasks()
+        from mediapipe.tasks.python import BaseOptions
+
+        chosen = getattr(vision, f"{kind}Options")(base_options=BaseOptions(**base), **options)
+        self._task = getattr(vision, kind).create_from_options(chosen)
+        self._lock = threading.Lock()
+        weakref.finalize(self, _close, self._task)
+
+    def detect(self, image_rgb: ImageRGB) -> Any:
+        """The task's own result for an image (height, width, 3)."""
+        import mediapipe as mp
+
+        image = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(image_rgb))
+        with self._lock:
+            return self._task.detect(image)
 
 
 def _close(task: Any) -> None:

@@ -57,23 +57,14 @@ def draw_mesh(image_rgb: ImageRGB, landmarks: Landmarks) -> ImageRGB:
     """The mesh's triangles, or the contours of 68 points; five points have no lines."""
     canvas = image_rgb.copy()
     if landmarks.scheme == IBUG:
-        lines = [np.array(line) for parts in IBUG_LINES.values() for line in parts]
-        for line in lines:
+        for line in (np.array(part) for parts in IBUG_LINES.values() for part in parts):
             _polyline(canvas, landmarks.points_xy[line], rgb(POINT_COLOUR), 1.2)
     elif landmarks.scheme == MESH:
         edges = vision_tasks().FaceLandmarksConnections.FACE_LANDMARKS_TESSELATION
         layer = canvas.copy()
         points = _fixed(landmarks.points_xy)
-        for edge in edges:
-            cv2.line(
-                layer,
-                points[edge.start],
-                points[edge.end],
-                (255, 255, 255),
-                1,
-                cv2.LINE_AA,
-                _SHIFT,
-            )
+        lines = [np.array([points[edge.start], points[edge.end]]) for edge in edges]
+        cv2.polylines(layer, lines, False, (255, 255, 255), 1, cv2.LINE_AA, _SHIFT)
         canvas = np.asarray(cv2.addWeighted(layer, 0.45, canvas, 0.55, 0), np.uint8)
         for parts in IBUG_LINES.values():
             for part in parts:

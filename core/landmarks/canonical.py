@@ -12,7 +12,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-# Number of the point, weight; x to the person's left, y up, z out of the face.
+from core.landmarks.mirror import mirror_index
+from core.landmarks.schemes import FIVE, IBUG, MESH
+
+# Number of the point, weight; x to the person's left, y up, z out of the face. The person's right
+# half and the midline; the left half has the same weights and places with x turned round.
 # fmt: off
 _MESH_ROWS: Final = (
     (4, 0.0709, 0.000, -0.463, 7.587),
@@ -33,21 +37,6 @@ _MESH_ROWS: Final = (
     (147, 0.0143, -6.235, -1.944, 1.664),
     (198, 0.0255, -1.247, 0.230, 5.681),
     (205, 0.0473, -3.833, -1.537, 4.138),
-    (263, 0.0587, 4.446, 2.664, 3.173),
-    (284, 0.0077, 6.279, 6.615, 1.426),
-    (297, 0.0091, 3.524, 8.006, 3.729),
-    (346, 0.0098, 5.259, 0.946, 2.974),
-    (348, 0.0146, 3.301, 0.862, 3.873),
-    (350, 0.0186, 1.821, 1.468, 4.224),
-    (356, 0.0052, 7.743, 2.365, -2.005),
-    (358, 0.1206, 1.786, -0.978, 4.850),
-    (361, 0.0056, 7.271, -2.891, -2.252),
-    (362, 0.0533, 1.856, 2.585, 3.758),
-    (365, 0.0669, 5.085, -7.179, 0.715),
-    (372, 0.0148, 6.408, 2.236, 1.561),
-    (376, 0.0143, 6.235, -1.944, 1.664),
-    (420, 0.0255, 1.247, 0.230, 5.681),
-    (425, 0.0473, 3.833, -1.537, 4.138),
 )
 _IBUG_ROWS: Final = (
     (27, 1.0, 0.000, 3.271, 5.236),
@@ -57,48 +46,40 @@ _IBUG_ROWS: Final = (
     (31, 1.0, -1.406, -1.714, 5.241),
     (32, 1.0, -0.597, -2.014, 5.866),
     (33, 1.0, 0.000, -2.089, 6.058),
-    (34, 1.0, 0.597, -2.014, 5.866),
-    (35, 1.0, 1.406, -1.714, 5.241),
     (36, 1.0, -4.446, 2.664, 3.173),
     (39, 1.0, -1.856, 2.585, 3.758),
-    (42, 1.0, 1.856, 2.585, 3.758),
-    (45, 1.0, 4.446, 2.664, 3.173),
 )
 _FIVE_ROWS: Final = (
     (0, 1.0, -3.182, 2.636, 3.657),
-    (1, 1.0, 3.182, 2.636, 3.657),
     (2, 1.0, 0.000, -0.463, 7.587),
     (3, 1.0, -2.456, -4.343, 4.284),
-    (4, 1.0, 2.456, -4.343, 4.284),
 )
 # fmt: on
 
 
 @dataclass(frozen=True, eq=False)
 class RigidFace:
-    """Points of a face that keeps still.
+    """Points of a face that keeps still."""
 
-    Attributes:
-        indices: (n,) which points of the scheme.
-        weights: (n,) how much each counts.
-        points_cm: (n, 3), x right, y down, z away from the camera for a face that looks into it.
-        interocular_cm: distance of the outer eye corners.
-    """
-
-    indices: NDArray[np.int64]
-    weights: NDArray[np.float64]
+    indices: NDArray[np.int64]  # (n,) which points of the scheme
+    weights: NDArray[np.float64]  # (n,) how much each counts
+    # (n, 3), x right, y down, z away from the camera for a face that looks into it
     points_cm: NDArray[np.float64]
-    interocular_cm: float = 8.892
+    interocular_cm: float = 8.892  # distance of the outer eye corners
 
 
-def _rigid_face(rows: tuple[tuple[float, ...], ...]) -> RigidFace:
-    table = np.array(rows, np.float64)
+def _rigid_face(rows: tuple[tuple[float, ...], ...], scheme: str) -> RigidFace:
+    half = np.array(rows, np.float64)
+    other = half[half[:, 2] != 0] * (1, 1, -1, 1, 1)
+    other[:, 0] = mirror_index(scheme)[other[:, 0].astype(np.int64)]
+    table = np.concatenate([half, other])
+    table = table[table[:, 0].argsort()]
     # A half turn about the x axis: from the file's axes to the image's.
     return RigidFace(table[:, 0].astype(np.int64), table[:, 1], table[:, 2:] * (1, -1, -1))
 
 
 RIGID_FACES: Final = {
-    "mediapipe478": _rigid_face(_MESH_ROWS),
-    "ibug68": _rigid_face(_IBUG_ROWS),
-    "five": _rigid_face(_FIVE_ROWS),
+    MESH: _rigid_face(_MESH_ROWS, MESH),
+    IBUG: _rigid_face(_IBUG_ROWS, IBUG),
+    FIVE: _rigid_face(_FIVE_ROWS, FIVE),
 }

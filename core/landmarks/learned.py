@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import ModelError
+from core.errors import ModelError, damage_is
 from core.landmarks.schemes import IBUG, MESH, N_POINTS, mesh_to_ibug
 from core.pictures.alignment import invert, moved, similarity
 from core.types import Landmarks
@@ -23,39 +23,24 @@ TERMS: Final = "The map to 68 points was learned from HELEN: for research only."
 
 @dataclass(frozen=True, eq=False)
 class IbugRegression:
-    """What the table leaves over, as a linear function of the mesh.
+    """What the table leaves over, as a linear function of the mesh."""
 
-    Attributes:
-        mean_mesh: (478, 2), outer eye corners one unit apart.
-        weights: (956, 136), from deviations of the mesh to corrections of the 68 points.
-        offset: (136,).
-    """
-
-    mean_mesh: NDArray[np.float64]
+    mean_mesh: NDArray[np.float64]  # (478, 2), outer eye corners one unit apart
+    # (956, 136), from deviations of the mesh to corrections of the 68 points
     weights: NDArray[np.float64]
-    offset: NDArray[np.float64]
+    offset: NDArray[np.float64]  # (136,)
 
     @classmethod
     def load(cls, models_dir: Path) -> "IbugRegression":
-        """Read the arrays.
-
-        Raises:
-            ModelError: if the file is missing or holds something else.
-        """
-        try:
-            with np.load(models_dir / FILE, allow_pickle=False) as stored:
-                arrays = {
-                    name: stored[name].astype(np.float64)
-                    for name in ("mean_mesh", "weights", "offset")
-                }
-            shapes = [arrays[name].shape for name in arrays]
+        """Read the arrays; raises ModelError if the file is missing or holds something else."""
+        sentence = "The regression from 478 to 68 points is missing or damaged; reinstall Mien."
+        with damage_is(ModelError(sentence)), np.load(models_dir / FILE) as stored:
+            names = ("mean_mesh", "weights", "offset")
+            arrays = [stored[name].astype(np.float64) for name in names]
+            shapes = [array.shape for array in arrays]
             if shapes != [(478, 2), (956, 136), (136,)]:
                 raise ValueError(f"unexpected shapes {shapes}")
-        except (OSError, ValueError, KeyError) as exc:
-            raise ModelError(
-                "The regression from 478 to 68 points is missing or damaged; reinstall Mien."
-            ) from exc
-        return cls(**arrays)
+        return cls(*arrays)
 
     def predict(self, mesh_xy: NDArray[np.floating]) -> NDArray[np.float64]:
         """68 points (68, 2) for one mesh (478, 2), in the mesh's own coordinates."""
@@ -65,11 +50,7 @@ class IbugRegression:
         return moved(mesh_to_ibug(mesh) + correction.reshape(-1, 2), invert(to_frame))
 
     def convert(self, landmarks: Landmarks) -> Landmarks:
-        """68 points of a face whose mesh is known.
-
-        Raises:
-            ValueError: if `landmarks` is no mesh.
-        """
+        """68 points of a face whose mesh is known; raises ValueError if `landmarks` is no mesh."""
         if landmarks.scheme != MESH or len(landmarks.points_xy) != N_POINTS[MESH]:
             raise ValueError(f"68 points are learned from {MESH}, got {landmarks.scheme}")
         points = self.predict(landmarks.points_xy)

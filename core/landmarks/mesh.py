@@ -4,14 +4,13 @@ Model: Google's face landmarker bundle (Kartynnik et al. 2019, arXiv 1907.06724;
 al. 2020, arXiv 2006.10962).
 """
 
-import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
-from core.detection.mediapipe_task import close_with, vision_tasks
+from core.detection.mediapipe_task import VisionTask
 from core.errors import ModelError
 from core.landmarks.schemes import MESH
 from core.types import Box, Face, ImageRGB, Landmarks, check_image_rgb
@@ -22,9 +21,6 @@ _MARGIN: Final = 0.5
 
 class FaceLandmarker:
     """MediaPipe's `FaceLandmarker` behind a lock: safe for many threads, one at a time.
-
-    Args:
-        bundle: `face_landmarker.task`.
 
     Examples:
         >>> from core.config import ROOT
@@ -41,9 +37,12 @@ class FaceLandmarker:
         """Load the networks (about 60 ms; the first import of MediaPipe about a second)."""
         if not bundle.exists():
             raise ModelError(f"The landmark model {bundle.name} is missing; reinstall Mien.")
-        self._lock = threading.Lock()
-        self._task = _create_task(bundle)
-        close_with(self, self._task)
+        self._task = VisionTask(
+            "FaceLandmarker",
+            {"model_asset_path": str(bundle)},
+            num_faces=1,
+            output_face_blendshapes=True,
+        )
 
     @classmethod
     def load(cls, models_dir: Path) -> "FaceLandmarker":
@@ -58,14 +57,10 @@ class FaceLandmarker:
         return tuple(self._one(image_rgb, face) for face in faces)
 
     def _one(self, image_rgb: ImageRGB, face: Face) -> Landmarks | None:
-        import mediapipe as mp
-
         x_min, y_min, x_max, y_max = _crop_xyxy(face.box, image_rgb)
         if min(x_max - x_min, y_max - y_min) < 8:
             return None
-        crop = np.ascontiguousarray(image_rgb[y_min:y_max, x_min:x_max])
-        with self._lock:
-            found = self._task.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=crop))
+        found = self._task.detect(image_rgb[y_min:y_max, x_min:x_max])
         if not found.face_landmarks:
             return None
         size_wh = np.array([x_max - x_min, y_max - y_min])
@@ -84,17 +79,4 @@ def _crop_xyxy(box: Box, image_rgb: ImageRGB) -> tuple[int, int, int, int]:
         max(int(box.y_min - margin), 0),
         min(int(box.x_max + margin) + 1, width),
         min(int(box.y_max + margin) + 1, height),
-    )
-
-
-def _create_task(bundle: Path) -> Any:
-    vision = vision_tasks()
-    from mediapipe.tasks.python import BaseOptions
-
-    return vision.FaceLandmarker.create_from_options(
-        vision.FaceLandmarkerOptions(
-            base_options=BaseOptions(model_asset_path=str(bundle)),
-            num_faces=1,
-            output_face_blendshapes=True,
-        )
     )

@@ -32,14 +32,8 @@ def perturb(
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Points (n, 2) with an error, and which of them are still there (n,).
 
-    Args:
-        points_xy: (n, 2) of one face.
-        scheme: theirs.
-        kind: a key of `NOISE_KINDS`.
-        level: 0..1 of the inter-ocular distance (outer corners of the eyes); for "dropped" of
-            the count of points. With the same generator state a higher level is the same error,
-            larger.
-        rng: source of chance.
+    `level` is 0..1 of the inter-ocular distance (outer corners of the eyes), for "dropped" of the
+    count of points; with the same state of `rng` a higher one is the same error, larger.
 
     Raises:
         ValueError: for an unknown kind or a level outside 0..1.

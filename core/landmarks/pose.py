@@ -163,8 +163,7 @@ def rotation_from_deg(yaw_deg: float, pitch_deg: float, roll_deg: float) -> NDAr
     about_z = np.array(
         [[math.cos(roll), -math.sin(roll), 0], [math.sin(roll), math.cos(roll), 0], [0, 0, 1]]
     )
-    result: NDArray[np.float64] = about_y @ about_x @ about_z
-    return result
+    return np.asarray(about_y @ about_x @ about_z)
 
 
 def angles_deg(rotation: NDArray[np.float64]) -> tuple[float, float, float]:

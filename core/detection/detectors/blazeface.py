@@ -4,7 +4,6 @@ Made for faces within two metres of a camera; it misses small ones. Its network 
 face landmarker's bundle, which is shipped anyway.
 """
 
-import threading
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from core.detection.box_geometry import load_box_geometry
-from core.detection.mediapipe_task import close_with, vision_tasks
+from core.detection.mediapipe_task import VisionTask
 from core.errors import ModelError
 from core.types import Box, Face, ImageRGB, check_image_rgb
 
@@ -29,22 +28,18 @@ class BlazeFaceDetector:
             raise ModelError(f"The face detector's file {bundle.name} is missing; reinstall Mien.")
         self.threshold = threshold
         self.box_geometry = load_box_geometry(folder)
-        self._lock = threading.Lock()
-        self._task = _create_task(bundle, threshold)
-        close_with(self, self._task)
+        with zipfile.ZipFile(bundle) as archive:
+            base = {"model_asset_buffer": archive.read("face_detector.tflite")}
+        self._task = VisionTask("FaceDetector", base, min_detection_confidence=threshold)
 
     def detect(self, image_rgb: ImageRGB) -> tuple[Face, ...]:
         """See `FaceDetector.detect`.
 
         Six keypoints: eyes, tip of the nose, mouth, ears; the person's right first.
         """
-        import mediapipe as mp
-
         height, width = check_image_rgb(image_rgb).shape[:2]
-        image = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(image_rgb))
-        with self._lock:
-            detections = self._task.detect(image).detections
-        faces = [self._face(found, (width, height)) for found in detections]
+        found = self._task.detect(image_rgb).detections
+        faces = [self._face(one, (width, height)) for one in found]
         return tuple(sorted(faces, key=lambda face: -face.confidence))
 
     def _face(self, found: Any, size_wh: tuple[int, int]) -> Face:
@@ -58,17 +53,3 @@ class BlazeFaceDetector:
             keypoints_xy=np.array(points, np.float32).reshape(-1, 2),
             detector=self.name,
         )
-
-
-def _create_task(bundle: Path, threshold: float) -> Any:
-    vision = vision_tasks()
-    from mediapipe.tasks.python import BaseOptions
-
-    with zipfile.ZipFile(bundle) as archive:
-        network = archive.read("face_detector.tflite")
-    return vision.FaceDetector.create_from_options(
-        vision.FaceDetectorOptions(
-            base_options=BaseOptions(model_asset_buffer=network),
-            min_detection_confidence=threshold,
-        )
-    )

@@ -74,7 +74,7 @@ def _by(function: Any, mesh: Landmarks | None) -> Points | None:
 def _dlib(helen: HelenFaces, models_dir: Path) -> dict[str, list[Points | None]]:
     """Points (68, 2) of dlib in YuNet's boxes and in those of its own detector."""
     geometry = create_detector("yunet", models_dir).box_geometry
-    predictor = DlibLandmarker(68, geometry)
+    predictor = DlibLandmarker(geometry)
     in_our_boxes = [
         None if face is None else _points(predictor.landmarks(one.image_rgb, [face])[0])
         for one, face in zip(helen.annotated, helen.faces, strict=True)
