@@ -8,39 +8,24 @@ _NEWEST_SHARE = 0.2  # of a measurement in the running mean
 
 @dataclass(frozen=True)
 class CadenceRules:
-    """How much of the machine one stream may take.
+    """How much of the machine one stream may take."""
 
-    Attributes:
-        busy_share: share of the time between two frames that the work on one may take; the rest
-            is for decoding, drawing, encoding and other users.
-        max_gap_ms: longest time without a detection, however slow it is.
-    """
-
+    # share of the time between two frames that the work on one may take; the rest is for decoding,
+    # drawing, encoding and other users
     busy_share: float = 0.5
-    max_gap_ms: float = 400.0
-
-
-def detect_every(
-    detect_ms: float, other_ms: float, interval_ms: float, rules: CadenceRules
-) -> int:
-    """k: detect on every k-th frame, for times of a detection, of the rest, between frames.
-
-    Examples:
-        >>> detect_every(20.0, 5.0, 33.0, CadenceRules())
-        2
-        >>> detect_every(5.0, 5.0, 33.0, CadenceRules())
-        1
-    """
-    longest = max(1, int(rules.max_gap_ms / max(interval_ms, 1.0)))
-    left_ms = rules.busy_share * interval_ms - other_ms
-    if left_ms <= 0:
-        return longest
-    return min(max(1, math.ceil(detect_ms / left_ms)), longest)
+    max_gap_ms: float = 400.0  # longest time without a detection, however slow it is
 
 
 @dataclass(frozen=True)
 class Costs:
-    """Running means of what a stream costs, in milliseconds; 0 is: not measured yet."""
+    """Running means of what a stream costs, in milliseconds; 0 is: not measured yet.
+
+    Examples:
+        >>> Costs(detect_ms=20.0, other_ms=5.0, interval_ms=33.0).detect_every(CadenceRules())
+        2
+        >>> Costs(detect_ms=5.0, other_ms=5.0, interval_ms=33.0).detect_every(CadenceRules())
+        1
+    """
 
     detect_ms: float = 0.0
     other_ms: float = 0.0
@@ -57,10 +42,14 @@ class Costs:
         )
 
     def detect_every(self, rules: CadenceRules) -> int:
-        """The k for these costs; 1 until an interval was measured."""
+        """k: detect on every k-th frame; 1 until an interval was measured."""
         if self.interval_ms == 0:
             return 1
-        return detect_every(self.detect_ms, self.other_ms, self.interval_ms, rules)
+        longest = max(1, int(rules.max_gap_ms / max(self.interval_ms, 1.0)))
+        left_ms = rules.busy_share * self.interval_ms - self.other_ms
+        if left_ms <= 0:
+            return longest
+        return min(max(1, math.ceil(self.detect_ms / left_ms)), longest)
 
 
 def _mean(before: float, value: float | None) -> float:

@@ -10,17 +10,12 @@ from core.types import TOO_SMALL, Answer, Box
 class TrackedFace:
     """One face in one frame.
 
-    Attributes:
-        id: number that stays with the face while it is in the picture, counted from 1.
-        box: its place in pixels of the frame.
-        scores: None for a face that is too small to be judged.
-
     `answer` is the verdict, as for a face in a photo.
     """
 
-    id: int
-    box: Box
-    scores: SmoothedScores | None
+    id: int  # number that stays with the face while it is in the picture, counted from 1
+    box: Box  # its place in pixels of the frame
+    scores: SmoothedScores | None  # None for a face that is too small to be judged
 
     @property
     def answer(self) -> Answer:

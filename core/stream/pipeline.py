@@ -57,12 +57,8 @@ class StreamAnalyzer:
     one thread at a time. Detector and classifier are shared by all streams and lock themselves.
     Memory is bounded: it keeps one grey frame and what is known of the faces in it.
 
-    Args:
-        detector: finds the faces.
-        classifier: scores them.
-        rules: how to smooth, track and save time.
-        min_face_px: lower faces (height of the box) are followed but not judged.
-        quality: what the classifier makes of poor pictures; None takes all for clear ones.
+    Faces lower than `min_face_px` (height of the box) are followed but not judged. `quality` is
+    what the classifier makes of poor pictures; None takes all for clear ones.
 
     Examples:
         >>> from core.analyzer import create_analyzer
@@ -211,13 +207,14 @@ class StreamAnalyzer:
     def _faces(self) -> tuple[TrackedFace, ...]:
         shown = [track for track in self._tracks if track.id is not None and not track.lost]
         return tuple(
-            TrackedFace(track.id, track.face.box, self._shown_scores(track))
+            TrackedFace(
+                track.id,
+                track.face.box,
+                self._scores.get(track.key) if self._can_judge(track) else None,
+            )
             for track in sorted(shown, key=lambda track: track.id or 0)
             if track.id is not None
         )
-
-    def _shown_scores(self, track: Track) -> SmoothedScores | None:
-        return self._scores.get(track.key) if self._can_judge(track) else None
 
     def _note_costs(self, timings_ms: dict[str, float], detects: bool, t_s: float) -> None:
         interval_ms = None if self._last_t_s is None else (t_s - self._last_t_s) * 1000

@@ -15,6 +15,7 @@ from core.types import Box, Face
 _MIN_IOU: Final = 0.2
 _MAX_CENTRE_DISTANCE: Final = 0.8  # in units of the larger face's side
 _MAX_SIZE_RATIO: Final = 1.8
+_HITS_TO_CONFIRM: Final = 2  # detections before a face gets its number; one may be an error
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,10 @@ class TrackingRules:
     """When a face is taken for real and when for gone.
 
     Attributes:
-        hits_to_confirm: detections before a face gets its number; one alone may be an error.
         coast_s: how long a face is kept that the detector does not find again.
         box_gain: weight of a new detection against the place that was followed; less is calmer.
     """
 
-    hits_to_confirm: int = 2
     coast_s: float = 0.7
     box_gain: float = 0.5
 
@@ -130,8 +129,7 @@ def update(
             kept.append(replace(track, lost=True))
     for index, face in enumerate(faces):
         if index not in pairs.values():
-            number = next(numbers) if rules.hits_to_confirm <= 1 else None
-            kept.append(Track(next(keys), number, face, 1, t_s))
+            kept.append(Track(next(keys), None, face, 1, t_s))
     return tuple(kept)
 
 
@@ -140,7 +138,7 @@ def _seen_again(
 ) -> Track:
     hits = track.hits + 1
     number = track.id
-    if number is None and hits >= rules.hits_to_confirm:
+    if number is None and hits >= _HITS_TO_CONFIRM:
         number = next(numbers)
     # Where the followed place is unknown or far off, the detection alone counts.
     gain = 1.0 if track.lost or track.face.box.iou(face.box) < 0.5 else rules.box_gain

@@ -8,7 +8,7 @@ import pytest
 
 from core.emotions import EMOTIONS
 from core.expression.conformal import ConformalFit
-from core.stream.cadence import CadenceRules, Costs, detect_every
+from core.stream.cadence import CadenceRules, Costs
 from core.stream.smoothing import (
     RAW,
     SmoothedScores,
@@ -229,7 +229,7 @@ def test_mix_of_boxes() -> None:
     ],
 )
 def test_detect_every(detect_ms: float, other_ms: float, interval_ms: float, k: int) -> None:
-    assert detect_every(detect_ms, other_ms, interval_ms, CadenceRules()) == k
+    assert Costs(detect_ms, other_ms, interval_ms).detect_every(CadenceRules()) == k
 
 
 def test_costs_settle_on_what_is_measured() -> None:
