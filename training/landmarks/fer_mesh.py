@@ -24,23 +24,20 @@ _PART = 500
 
 @dataclass(frozen=True, eq=False)
 class FerMeshes:
-    """Meshes of n crops; rows of NaN where none was found.
+    """Meshes of n crops; rows of NaN where none was found."""
 
-    Attributes:
-        points: float32 (n, 478, 2), in pixels of the crop (0..48).
-        blendshapes: float32 (n, 51).
-        found: bool (n,).
-        disagreement: float32 (n,), mean distance between the mesh and that of the mirror image
-            turned back, in inter-ocular distances: how sure the mesh is of itself. NaN where
-            one of the two was not found.
-        confidence: float32 (n,), of the face detector; 0 where it finds nothing.
-    """
-
-    points: NDArray[np.float32]
-    blendshapes: NDArray[np.float32]
-    found: NDArray[np.bool_]
+    points: NDArray[np.float32]  # float32 (n, 478, 2), in pixels of the crop (0..48)
+    blendshapes: NDArray[np.float32]  # float32 (n, 51)
+    found: NDArray[np.bool_]  # bool (n,)
+    # float32 (n,), mean distance between the mesh and that of the mirror image turned back, in
+    # inter-ocular distances: how sure the mesh is of itself. NaN where one of the two was not
+    # found
     disagreement: NDArray[np.float32]
-    confidence: NDArray[np.float32]
+    confidence: NDArray[np.float32]  # float32 (n,), of the face detector; 0 where it finds nothing
+
+    def keep(self, rows: slice) -> "FerMeshes":
+        """Those of some of the crops."""
+        return FerMeshes(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
 
 def mesh_of_crop(
@@ -118,14 +115,9 @@ def _measure(
         if mesh is not None:
             points[row], shapes[row] = mesh[0], list(mesh[1].values())
         if detector is not None:
-            confidence[row] = _confidence(crop, detector)
+            seen = detector.detect(framed(crop)[0])
+            confidence[row] = max((face.confidence for face in seen), default=0.0)
             mirror = mesh_of_crop(np.ascontiguousarray(crop[:, ::-1]), landmarker)
             if mesh is not None and mirror is not None:
                 unsure[row] = disagreement(mesh[0], mirror[0])
     return FerMeshes(points, shapes, np.isfinite(points[:, 0, 0]), unsure, confidence)
-
-
-def _confidence(crop: NDArray[np.uint8], detector: FaceDetector) -> float:
-    """The detector's largest confidence in the framed crop, 0 where it finds nothing."""
-    found = detector.detect(framed(crop)[0])
-    return max((face.confidence for face in found), default=0.0)

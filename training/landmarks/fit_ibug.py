@@ -57,8 +57,7 @@ def mean_shape(meshes: Array) -> Array:
 
 def mirrored(points: Array, scheme: str) -> Array:
     """Faces (n, k, 2) in a mirror, each point under the name that it has there."""
-    flipped: Array = points[:, mirror_index(scheme)] * (-1, 1)
-    return flipped
+    return np.asarray(points[:, mirror_index(scheme)] * (-1, 1))
 
 
 def fit(meshes: Array, truth: Array, alpha: float) -> IbugRegression:

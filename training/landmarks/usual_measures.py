@@ -30,12 +30,8 @@ def main(data: Annotated[Path, typer.Option(help="HELEN with 68 points, parquet"
         "yaw": [face.pose.yaw_deg for face in measured],
         "pitch": [face.pose.pitch_deg for face in measured],
         "roll": [face.pose.roll_deg for face in measured],
-        "eye_opening": [
-            value
-            for face in measured
-            for value in (face.right_eye_opening, face.left_eye_opening)
-            if value is not None
-        ],
+        "eye_opening": [f.right_eye_opening for f in measured]
+        + [f.left_eye_opening for f in measured],
         "mouth_opening": [face.mouth_opening for face in measured],
         "mouth_width": [face.mouth_width for face in measured],
     }

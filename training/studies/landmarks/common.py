@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from core.expression.classify import EmotionClassifier
 from core.landmarks.learned import IbugRegression
 from core.landmarks.schemes import FIVE, IBUG, MESH, mesh_to_ibug, to_five
-from core.measures.accuracy import wilson_interval
+from core.measures.accuracy import share_right
+from core.measures.evaluation import judge
 from core.measures.groups.gaps import holm
 from core.measures.paired import mcnemar
 from core.pictures.alignment import alignment, cut
 from training.data.fer2013 import Faces
-from training.data.pictures import judge
 from training.landmarks.fer_mesh import SIDE_PX, FerMeshes
 
 LEARNED = "ibug68 learned"
@@ -102,11 +102,8 @@ def paired_row(before: NDArray[np.float32], after: NDArray[np.float32], labels: 
     """
     first, second = after.argmax(axis=1) == labels, before.argmax(axis=1) == labels
     test = mcnemar(first, second)
-    low, high = wilson_interval(int(first.sum()), len(first))
     return {
-        "n": len(first),
-        "accuracy": float(first.mean()),
-        "accuracy_ci95": [low, high],
+        **share_right(first),
         "change": test.difference,
         "change_ci95": list(test.difference_ci95),
         "p_value": test.p_value,
@@ -125,6 +122,17 @@ def with_holm(rows: list[Row]) -> list[Row]:
     for row, p_holm in zip(tested, holm([row["p_value"] for row in tested]), strict=True):
         row["p_holm"] = p_holm
     return rows
+
+
+def photo_row(before: NDArray[np.float32], after: NDArray[np.float32], n_missed: int) -> Row:
+    """On photos, which have no labels: how many leading expressions and how much mass change."""
+    return {
+        "set": "HELEN test photos",
+        "n": len(after),
+        "n_missed": n_missed,
+        "label_changed": float((before.argmax(axis=1) != after.argmax(axis=1)).mean()),
+        "mass_moved": float(total_variation(before, after).mean()),
+    }
 
 
 def total_variation(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[Any]:

@@ -13,7 +13,7 @@ from core.emotions import EMOTIONS
 from core.landmarks import FaceLandmarker
 from core.landmarks.pose import head_pose
 from core.landmarks.schemes import MESH
-from core.measures.accuracy import wilson_interval
+from core.measures.accuracy import share_right
 from core.pictures.alignment import moved, similarity
 from core.types import Landmarks
 from training.data.fer2013 import Faces
@@ -91,7 +91,7 @@ def bins(table: NDArray[Any], right: NDArray[np.bool_]) -> list[Row]:
                     "bin": index + 1,
                     "low": edges[index],
                     "high": edges[index + 1],
-                    **_share(hits),
+                    **share_right(hits),
                 }
             )
     return rows
@@ -194,15 +194,8 @@ def run(
         "bins": bins(table, right),
         "regression": regression(table, right, np.concatenate(labels)),
         "mesh_found": [
-            {"mesh_found": value, **_share(right[has_mesh == value])} for value in (True, False)
+            {"mesh_found": value, **share_right(right[has_mesh == value])}
+            for value in (True, False)
         ],
         "covered": covered(tools, *sets["test"], landmarker, n_covered),
-    }
-
-
-def _share(right: NDArray[np.bool_]) -> Row:
-    return {
-        "n": len(right),
-        "accuracy": right.mean() if len(right) else None,
-        "accuracy_ci95": wilson_interval(int(right.sum()), len(right)),
     }

@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from core.landmarks.schemes import mesh_to_ibug
-from core.measures.accuracy import wilson_interval
+from core.measures.accuracy import share_right
 from core.measures.paired import mcnemar
 from core.pictures.alignment import moved, similarity
 from training.data.fer2013 import Faces
@@ -51,11 +51,6 @@ def candidates() -> dict[str, Pipeline]:
         ),
         "support vectors (RBF)": make_pipeline(StandardScaler(), SVC(C=4.0, gamma=0.004)),
     }
-
-
-def _weights() -> Pipeline:
-    """What weighs the scores of pixels and landmarks against one another."""
-    return make_pipeline(StandardScaler(), LogisticRegression(C=0.03, max_iter=1000))
 
 
 def fusion_inputs(
@@ -115,7 +110,7 @@ def _fused(
     fitted_on = truth["validation"]
     folded, predicted = [], []
     for columns in (slice(None), slice(7)):
-        weights = _weights()
+        weights = make_pipeline(StandardScaler(), LogisticRegression(C=0.03, max_iter=1000))
         mine = {split: inputs[split][:, columns] for split in inputs}
         folded.append(cross_val_predict(weights, mine["validation"], fitted_on, cv=5))
         predicted.append(weights.fit(mine["validation"], fitted_on).predict(mine["test"]))
@@ -169,10 +164,8 @@ def _accuracy(name: str, split: str, predicted: NDArray[Any], truth: NDArray[np.
     return {
         "features": name,
         "set": f"FER-2013 {split}",
-        "n": len(truth),
         "n_without_mesh": int((predicted < 0).sum()),
-        "accuracy": float(right.mean()),
-        "accuracy_ci95": wilson_interval(int(right.sum()), len(right)),
+        **share_right(right),
         "balanced_accuracy": float(
             np.mean([right[truth == label].mean() for label in np.unique(truth)])
         ),

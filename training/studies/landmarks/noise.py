@@ -12,15 +12,17 @@ from training.studies.landmarks.common import (
     Tools,
     aligned_crops,
     paired_row,
+    photo_row,
     scheme_of,
-    total_variation,
     without_test,
 )
 
+Image = NDArray[np.uint8]
+Error = tuple[str, float]  # kind and level
 FULL_SWAP = 1.0  # the eyes have changed places
 
 
-def conditions() -> list[tuple[str, float]]:
+def conditions() -> list[Error]:
     """Kind and level of all perturbations; "exact" is not among them."""
     rows = [(kind, level) for kind in NOISE_KINDS for level in LEVELS if level > 0]
     return [*rows, ("eye swap", FULL_SWAP)]
@@ -36,9 +38,8 @@ def run_split(tools: Tools, split: str, crops: Faces, meshes: FerMeshes, source:
         images = crops.images.copy()
         lost = 0
         for row in np.flatnonzero(meshes.found).tolist():
-            crop = _perturbed(
-                tools, crops.images[row], meshes.points[row], source, kind, level, row
-            )
+            seen = crops.images[row], meshes.points[row]
+            crop = _perturbed(tools, *seen, source, (kind, level), row)
             if crop is None:
                 lost += 1
             else:
@@ -56,37 +57,22 @@ def run_photos(tools: Tools, helen: HelenFaces, source: str) -> list[Row]:
         for one, mesh in zip(helen.annotated, helen.meshes, strict=True)
         if mesh is not None
     ]
-    plain = _photo_scores(tools, known, source, "gaussian", 0.0)
+    plain = _photo_scores(tools, known, source, ("gaussian", 0.0))
     rows = []
     for kind, level in conditions():
-        after = _photo_scores(tools, known, source, kind, level)
-        same = plain.argmax(axis=1) == after.argmax(axis=1)
-        rows.append(
-            {
-                "set": "HELEN test photos",
-                "aligned_by": source,
-                "noise": kind,
-                "level": level,
-                "n": len(known),
-                "n_missed": len(helen.meshes) - len(known),
-                "label_changed": float(1 - same.mean()),
-                "mass_moved": float(total_variation(plain, after).mean()),
-            }
-        )
+        after = _photo_scores(tools, known, source, (kind, level))
+        row = photo_row(plain, after, len(helen.meshes) - len(known))
+        rows.append({**row, "aligned_by": source, "noise": kind, "level": level})
     tools.say(f"E1 photos, by {source}: done")
     return rows
 
 
 def _photo_scores(
-    tools: Tools,
-    known: list[tuple[NDArray[np.uint8], NDArray[np.float32]]],
-    source: str,
-    kind: str,
-    level: float,
+    tools: Tools, known: list[tuple[Image, NDArray[np.float32]]], source: str, error: Error
 ) -> NDArray[np.float32]:
     crops = []
     for row, (image, mesh) in enumerate(known):
-        crop = _perturbed(tools, image, mesh, source, kind, level, row)
+        crop = _perturbed(tools, image, mesh, source, error, row)
         if crop is None:  # all points lost: as if exact, which hides nothing at 330 faces
             crop = tools.aligned(image, tools.points(mesh, source), source)
         if crop is not None:
@@ -95,15 +81,10 @@ def _photo_scores(
 
 
 def _perturbed(
-    tools: Tools,
-    image: NDArray[np.uint8],
-    mesh_xy: NDArray[np.floating],
-    source: str,
-    kind: str,
-    level: float,
-    seed: int,
-) -> NDArray[np.uint8] | None:
+    tools: Tools, image: Image, mesh_xy: NDArray[np.floating], source: str, error: Error, seed: int
+) -> Image | None:
     """The crop aligned by wrong points; the same face errs in the same direction at all levels."""
+    kind, level = error
     rng = np.random.default_rng((seed, list(NOISE_KINDS).index(kind)))
     points, kept = perturb(tools.points(mesh_xy, source), scheme_of(source), kind, level, rng)
     return tools.aligned(image, points, source, kept)

@@ -2,7 +2,7 @@
 
 import datetime
 import time
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from core.detection import FaceDetector, create_detector
@@ -121,7 +121,11 @@ def _wrong_points(
     sizes: Sizes,
 ) -> list[Row]:
     """E1 on both splits and on photos."""
-    validation, test = (_first(*sets[split], sizes.noise) for split in ("validation", "test"))
+    first = slice(sizes.noise)  # they lie in random order
+    validation, test = (
+        (crops.keep(first), meshes.keep(first))
+        for crops, meshes in (sets["validation"], sets["test"])
+    )
     return with_holm(
         [
             *noise.run_split(tools, "validation", *validation, FIVE),
@@ -158,11 +162,3 @@ def _sets(
         )
         sets[split] = (crops, meshes)
     return sets
-
-
-def _first(crops: Faces, meshes: FerMeshes, n: int | None) -> tuple[Faces, FerMeshes]:
-    """The first n crops of a split; they lie in random order."""
-    return (
-        Faces(crops.images[:n], crops.labels[:n]),
-        FerMeshes(**{f.name: getattr(meshes, f.name)[:n] for f in fields(FerMeshes)}),
-    )

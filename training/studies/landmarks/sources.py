@@ -1,6 +1,5 @@
 """E2: what aligns the crop – the box alone, five, 68 or 478 points – on identical faces."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -22,6 +21,7 @@ from training.studies.landmarks.common import (
     Tools,
     aligned_crops,
     paired_row,
+    photo_row,
     total_variation,
     without_test,
 )
@@ -84,9 +84,10 @@ def run_photos(
         crops = [_aligned(tools, helen.annotated[i].image_rgb, p) for i, p in hits]
         errors = np.array([nme(p, helen.annotated[i].points_xy) for i, p in hits])
         true = reference[[i for i, _ in hits]]
-        row, mass = _photo_row(tools, method, crops, true, len(points))
-        rows.append({**row, "mean_nme": float(errors.mean())})
-        pairs[method] = _association(errors, mass)
+        scores = tools.probabilities(np.stack(crops))
+        row = photo_row(true, scores, len(points) - len(crops))
+        rows.append({**row, "aligned_by": method, "mean_nme": float(errors.mean())})
+        pairs[method] = _association(errors, total_variation(scores, true))
     rows += _other_sources(tools, helen, reference, models_dir)
     return {"rows": rows, "nme_and_scores": pairs}
 
@@ -117,30 +118,12 @@ def _other_sources(
             crops[source].append(
                 tools.aligned(image, tools.points(mesh.points_xy, source), source)
             )
-    return [
-        _photo_row(tools, source, cuts, reference[known], len(helen.meshes))[0]
-        for source, cuts in crops.items()
-    ]
-
-
-def _photo_row(
-    tools: Tools,
-    source: str,
-    crops: Sequence[NDArray[np.uint8] | None],
-    reference: NDArray[np.float32],
-    n_faces: int,
-) -> tuple[Row, NDArray[np.float64]]:
-    """The row, and of each face how much of the scores' mass moved."""
-    scores = tools.probabilities(np.stack([crop for crop in crops if crop is not None]))
-    mass = total_variation(scores, reference)
-    return {
-        "set": "HELEN test photos",
-        "aligned_by": source,
-        "n": len(crops),
-        "n_missed": n_faces - len(crops),
-        "label_changed": float((scores.argmax(axis=1) != reference.argmax(axis=1)).mean()),
-        "mass_moved": float(mass.mean()),
-    }, mass
+    rows = []
+    for source, cuts in crops.items():
+        scores = tools.probabilities(np.stack([crop for crop in cuts if crop is not None]))
+        row = photo_row(reference[known], scores, len(helen.meshes) - len(known))
+        rows.append({**row, "aligned_by": source})
+    return rows
 
 
 def _association(errors: NDArray[np.float64], mass: NDArray[np.float64]) -> Row:
