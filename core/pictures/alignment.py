@@ -81,11 +81,7 @@ def moved(points_xy: NDArray[np.floating], matrix: Matrix) -> Points:
 
 
 def invert(matrix: Matrix) -> Matrix:
-    """The transform back.
-
-    Raises:
-        numpy.linalg.LinAlgError: if it flattens the plane.
-    """
+    """The transform back; raises numpy.linalg.LinAlgError if it flattens the plane."""
     back = np.linalg.inv(matrix[:, :2])
     return np.column_stack([back, -back @ matrix[:, 2]])
 

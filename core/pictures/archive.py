@@ -114,25 +114,15 @@ class ZipPictures:
         return None if entry is None else entry.file_size
 
     def read(self, name: str) -> bytes:
-        """Content of a file that is there.
+        """Content of a file.
 
         Raises:
-            ZipRefusedError: if it is not, or as for `get`.
-        """
-        data = self.get(name)
-        if data is None:
-            raise ZipRefusedError("The ZIP holds no file of that name.")
-        return data
-
-    def get(self, name: str) -> bytes | None:
-        """Content of a file; None where there is none of that name.
-
-        Raises:
-            ZipRefusedError: if it is damaged or larger than the archive says.
+            ZipRefusedError: if there is none of that name, it is damaged or larger than the
+                archive says.
         """
         entry = self._files.get(_normal(name))
         if entry is None:
-            return None
+            raise ZipRefusedError("The ZIP holds no file of that name.")
         try:
             with self._archive.open(entry) as file:
                 data = file.read(self._max_file_bytes + 1)

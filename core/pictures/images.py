@@ -232,31 +232,6 @@ def _main(max_pixels: int, processor_s: int) -> None:
     sys.stdout.buffer.write(pixels)
 
 
-def read_image_file(
-    path: Path, *, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS
-) -> DecodedImage:
-    """`decode_image` for a file on disk; too large files are refused without being read.
-
-    Raises:
-        ImageRefusedError: also where the file cannot be read.
-    """
-    try:
-        if not is_regular(path):
-            raise FileUnreadableError("This cannot be read: it is a folder, a pipe or a device.")
-        with path.open("rb") as file:
-            data = file.read(max_bytes + 1)
-            n_bytes = path.stat().st_size
-    except (OSError, ValueError) as exc:  # ValueError: a NUL in the path
-        reason = getattr(exc, "strerror", None) or "no such name is possible"
-        raise FileUnreadableError(
-            f"This file cannot be read ({reason}); "
-            "please check that it exists and that you may open it."
-        ) from exc
-    if n_bytes > max_bytes:
-        raise _too_many_bytes(n_bytes, max_bytes)
-    return decode_image(data, max_bytes=max_bytes, max_pixels=max_pixels)
-
-
 @dataclass(frozen=True)
 class PictureLimits:
     """What one picture may cost; alike on every way in (`Settings.picture_limits`).
@@ -278,8 +253,28 @@ class PictureLimits:
         return decode_image(data, max_bytes=self.max_bytes, max_pixels=self.max_pixels)
 
     def read(self, path: Path) -> DecodedImage:
-        """`read_image_file` within these limits."""
-        return read_image_file(path, max_bytes=self.max_bytes, max_pixels=self.max_pixels)
+        """`decode` for a file on disk; too large files are refused without being read.
+
+        Raises:
+            ImageRefusedError: also where the file cannot be read.
+        """
+        try:
+            if not is_regular(path):
+                raise FileUnreadableError(
+                    "This cannot be read: it is a folder, a pipe or a device."
+                )
+            with path.open("rb") as file:
+                data = file.read(self.max_bytes + 1)
+                n_bytes = path.stat().st_size
+        except (OSError, ValueError) as exc:  # ValueError: a NUL in the path
+            reason = getattr(exc, "strerror", None) or "no such name is possible"
+            raise FileUnreadableError(
+                f"This file cannot be read ({reason}); "
+                "please check that it exists and that you may open it."
+            ) from exc
+        if n_bytes > self.max_bytes:
+            raise _too_many_bytes(n_bytes, self.max_bytes)
+        return self.decode(data)
 
 
 def encode_png(image_rgb: ImageRGB) -> bytes:

@@ -50,14 +50,10 @@ def segments(data: bytes) -> Iterator[Segment]:
             return
         end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
         if marker == _START_OF_SCAN:
-            end = _end_of_scan(data, end)
+            found = _MARKER.search(data, end)
+            end = found.start() if found else len(data)
         yield Segment(marker, at, at + 4, end)
         at = end
-
-
-def _end_of_scan(data: bytes, at: int) -> int:
-    found = _MARKER.search(data, at)
-    return found.start() if found else len(data)
 
 
 def without_notes(data: bytes) -> bytes:

@@ -319,11 +319,7 @@ class Clip:
 
 
 def open_file(path: Path) -> BinaryIO:
-    """Open a file to read.
-
-    Raises:
-        ClipRefusedError: if it cannot be.
-    """
+    """Open a file to read; raises ClipRefusedError if it cannot be."""
     try:
         if not is_regular(path):
             raise ClipRefusedError("This cannot be read: it is a folder, a pipe or a device.")

@@ -56,9 +56,6 @@ def is_video_name(name: str) -> bool:
 def is_leftover(name: str) -> bool:
     """Whether systems put this file beside the photos unasked; nobody wants to hear of it.
 
-    Args:
-        name: a file's name or path, with `/` between folders.
-
     Examples:
         >>> is_leftover("a/._IMG_1.jpg"), is_leftover("__MACOSX/IMG_1.jpg")
         (True, True)

@@ -37,25 +37,18 @@ _ENCODINGS: Final = ("cp1252", "mac_roman", "cp850", "cp1250", "cp1251", "shift_
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A table with what is to be said of it.
+    """A table with what is to be said of it."""
 
-    Attributes:
-        frame: `index + 1` is the row in the file; the names `path`, `image`, `label`, `split` are
-            in small letters, however the file writes them.
-        notes: sentences for the user.
-    """
-
+    # `index + 1` is the row in the file; the names `path`, `image`, `label`, `split` are in small
+    # letters, however the file writes them
     frame: pd.DataFrame
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # sentences for the user
 
 
 def read_table(name: str, data: bytes, *, exists: Callable[[str], bool] | None = None) -> Table:
     """The table in a csv (comma, semicolon, tab or bar) or parquet.
 
-    Args:
-        name: of the file; its ending says which of the two it is.
-        data: its content.
-        exists: whether a path of the table is there; settles in which encoding it is written.
+    `exists` says whether a path of the table is there: it settles in which encoding that is.
 
     Raises:
         DatasetError: it is no table, has no rows, or more columns than anybody needs.

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core.errors import DamagedImageError, FileTooLargeError, FileUnreadableError
-from core.pictures.images import decode_image, read_image_file
+from core.pictures.images import PictureLimits, decode_image
 from tests.helpers.bad_images import assert_fit_to_be_shown, odd_files, refused_files
 from tests.helpers.pictures import RGB, colourful, encode
 
@@ -31,14 +31,14 @@ from tests.helpers.pictures import RGB, colourful, encode
 )
 def test_a_files_name_does_not_matter(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(encode(colourful(), "PNG"))
-    assert np.array_equal(read_image_file(tmp_path / name).image_rgb, colourful())
+    assert np.array_equal(PictureLimits().read(tmp_path / name).image_rgb, colourful())
 
 
 def test_a_path_with_dots_is_a_path_like_any_other(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "photo.png").write_bytes(encode(colourful(), "PNG"))
     path = tmp_path / "folder" / ".." / "photo.png"
-    assert np.array_equal(read_image_file(path).image_rgb, colourful())
+    assert np.array_equal(PictureLimits().read(path).image_rgb, colourful())
 
 
 def _unreadable(tmp_path: Path) -> dict[str, Path]:
@@ -72,7 +72,7 @@ def _unreadable(tmp_path: Path) -> dict[str, Path]:
 )
 def test_what_cannot_be_read_is_said_without_the_path(tmp_path: Path, which: str) -> None:
     with pytest.raises(FileUnreadableError, match="cannot be read") as refusal:
-        read_image_file(_unreadable(tmp_path)[which])
+        PictureLimits().read(_unreadable(tmp_path)[which])
     assert_fit_to_be_shown(str(refusal.value))
     assert tmp_path.name not in str(refusal.value)
 
@@ -83,7 +83,7 @@ def test_a_file_without_permission_is_said_to_be_so(tmp_path: Path) -> None:
     file.write_bytes(encode(colourful(), "PNG"))
     file.chmod(0)
     with pytest.raises(FileUnreadableError, match="Permission denied"):
-        read_image_file(file)
+        PictureLimits().read(file)
 
 
 def test_a_large_file_is_refused_without_being_read(tmp_path: Path) -> None:
@@ -91,20 +91,20 @@ def test_a_large_file_is_refused_without_being_read(tmp_path: Path) -> None:
     with file.open("wb") as handle:
         handle.truncate(20_000_000_000)  # takes no room on the disk and would take all memory
     with pytest.raises(FileTooLargeError, match=r"20000\.0 MB; the limit is 10 MB"):
-        read_image_file(file)
+        PictureLimits().read(file)
 
 
 def test_a_device_or_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     for path in (tmp_path / "pipe.jpg", Path("/dev/zero")):
         with pytest.raises(FileUnreadableError, match="a pipe or a device"):
-            read_image_file(path)
+            PictureLimits().read(path)
 
 
 def test_a_file_gives_what_its_bytes_give(tmp_path: Path) -> None:
     for name, case in odd_files().items():
         (tmp_path / name).write_bytes(case.data)
-        from_file = read_image_file(tmp_path / name)
+        from_file = PictureLimits().read(tmp_path / name)
         from_bytes = decode_image(case.data)
         assert np.array_equal(from_file.image_rgb, from_bytes.image_rgb)
         assert from_file.notes == from_bytes.notes
