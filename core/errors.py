@@ -25,6 +25,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar, Final
+from zipfile import BadZipFile
 
 # What a damaged file does to whoever reads it: missing, not UTF-8, no JSON, nested by the
 # thousand, of another shape.
@@ -36,6 +37,7 @@ DAMAGE: Final = (
     AttributeError,
     ArithmeticError,
     RecursionError,
+    BadZipFile,
 )
 
 

@@ -161,8 +161,8 @@ class EmotionScores:
 
     Examples:
         >>> scores = EmotionScores([0.0, 0.0, 0.0, 0.75, 0.0, 0.0, 0.25])
-        >>> scores.top, scores.margin
-        ('happy', 0.5)
+        >>> scores.top, scores.top_probability
+        ('happy', 0.75)
     """
 
     probabilities: FloatArray
@@ -183,12 +183,6 @@ class EmotionScores:
     def top_probability(self) -> float:
         """Its probability, 0..1."""
         return float(self.probabilities.max())
-
-    @property
-    def margin(self) -> float:
-        """Probability of the first less that of the second, 0..1."""
-        second, first = np.sort(self.probabilities)[-2:]
-        return float(first - second)
 
     def as_dict(self) -> dict[str, float]:
         """Name -> probability, in the order of `EMOTIONS`."""

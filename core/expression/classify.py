@@ -27,11 +27,8 @@ class EmotionClassifier:
     Thread safety: an interpreter's tensors are shared state, so each is used under one lock;
     callers on other threads wait for the milliseconds that a batch takes.
 
-    Args:
-        card: the model's card.
-        model: the content of its `.tflite` file.
-        n_threads: threads that LiteRT may use within one call.
-        dialect: whose labels are predicted; None for those that the card serves.
+    `n_threads` are LiteRT's within one call; `dialect` says whose labels are predicted, None for
+    those that the card serves.
 
     Examples:
         >>> from core.config import ROOT
@@ -96,8 +93,7 @@ class EmotionClassifier:
         Where the network knows "none of these", these are shares among the others.
         """
         seven = self.outcomes(faces)[:, : len(EMOTIONS)]
-        shares: FloatArray = seven / seven.sum(axis=1, keepdims=True)
-        return shares
+        return np.asarray(seven / seven.sum(axis=1, keepdims=True))
 
     def outcomes(self, faces: FloatArray) -> FloatArray:
         """Calibrated probabilities (n, 7), or (n, 8) where "none of these" is an outcome."""
@@ -127,8 +123,7 @@ class EmotionClassifier:
         if not self.card.flip_average:
             return self._run(faces)[:, self.head.logits]
         both = self._run(np.concatenate([faces, faces[:, :, ::-1]]))[:, self.head.logits]
-        mean: FloatArray = both.reshape(2, len(faces), -1).mean(axis=0)
-        return mean
+        return np.asarray(both.reshape(2, len(faces), -1).mean(axis=0))
 
     def _run(self, faces: FloatArray) -> FloatArray:
         out = np.empty((len(faces), self.card.n_logits), np.float32)
@@ -151,8 +146,7 @@ class EmotionClassifier:
             interpreter = self._interpreters[len(batch)] = self._plan(batch.shape)
         interpreter.set_tensor(interpreter.get_input_details()[0]["index"], batch)
         interpreter.invoke()
-        out: FloatArray = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
-        return out
+        return np.asarray(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]))
 
     def _plan(self, shape: tuple[int, ...]) -> Any:
         interpreter = Interpreter(model_content=self._model, num_threads=self._n_threads)
@@ -194,8 +188,7 @@ class EnsembleClassifier(EmotionClassifier):
         total = np.zeros((len(faces), len(EMOTIONS)), np.float32)
         for member in self._members:
             total += np.log(np.maximum(member.probabilities(faces), _SMALLEST))
-        mean: FloatArray = total / np.float32(len(self._members))
-        return mean
+        return np.asarray(total / np.float32(len(self._members)))
 
     def single_view(self) -> EmotionClassifier:
         """The same members, each without averaging over the mirror image."""

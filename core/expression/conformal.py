@@ -7,6 +7,7 @@ faces are covered as well as clear ones; `training/fits/conformal.py` fits it on
 and writes `models/<id>/conformal.json`.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -31,11 +32,6 @@ _FEWEST_FACES: Final = 150  # of a band of quality with a threshold of its own
 class ConformalFit(BaseModel, frozen=True, extra="ignore"):
     """The fit of one expression model.
 
-    Attributes:
-        target: share of faces whose majority label shall be among the labels.
-        edges: (k + 1,) bounds of the bands of quality, ascending from 0 to 1.
-        least_shares: (k,) for each band the share that a label needs to be named, 0..1.
-
     Examples:
         >>> fit = ConformalFit(target=0.9, edges=[0, 0.5, 1], least_shares=[0.1, 0.2])
         >>> scores = EmotionScores(np.float32([0, 0, 0, 0.7, 0.15, 0.15, 0]))
@@ -45,9 +41,9 @@ class ConformalFit(BaseModel, frozen=True, extra="ignore"):
         ('happy', 'sad', 'surprise')
     """
 
-    target: float
-    edges: list[float]
-    least_shares: list[float]
+    target: float  # share of faces whose majority label shall be among the labels
+    edges: list[float]  # (k + 1,) bounds of the bands of quality, ascending from 0 to 1
+    least_shares: list[float]  # (k,) for each band the share that a label needs to be named, 0..1
 
     @model_validator(mode="after")
     def _check(self) -> "ConformalFit":
@@ -91,6 +87,14 @@ def bands(quality: NDArray[Any], edges: list[float]) -> NDArray[np.int64]:
     return np.asarray(np.searchsorted(edges[1:-1], quality, side="right"), np.int64)
 
 
+def by_band(quality: NDArray[Any], edges: Sequence[float]) -> dict[str, NDArray[np.bool_]]:
+    """Name of each band, such as "0.5 to 0.7" -> which qualities (n,) lie in it (n,)."""
+    inside = bands(quality, list(edges))
+    return {
+        f"{low:g} to {high:g}": inside == band for band, (low, high) in enumerate(pairwise(edges))
+    }
+
+
 def _standing(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     """Shares (n, 7) sorted downwards, less what later places cost: downwards as well."""
     places = np.arange(probabilities.shape[1])
@@ -114,11 +118,7 @@ def fit_conformal(
     On faces like these the labels then hold the majority's in at least `target` of the cases
     (Vovk's bound for split conformal sets), in each band of quality that has enough faces.
 
-    Args:
-        probabilities: calibrated shares (n, 7).
-        majority_labels: what most people say, (n,) in 0..6.
-        quality: of the pictures, (n,) in 0..1; all clear if not given.
-        target: share of faces to be covered.
+    Shares are (n, 7), labels (n,) in 0..6 and qualities (n,); without them all are clear.
 
     Raises:
         ValueError: if there are too few faces to cover so many.

@@ -1,9 +1,7 @@
 """Which parts of a face drove its score: cover one region after another and see what changes.
 
 Occlusion sensitivity (Zeiler and Fergus 2014) with the regions of the landmark mesh in place of
-a sliding square. A region is filled in from its border (Telea 2004), the network sees all copies
-in one batch, and the effect of a region is what the score loses without it. Effects of regions
-do not add up: the network may need one of two, or both together.
+a sliding square. Effects of regions do not add up: the network may need one of two, or both.
 """
 
 from dataclasses import dataclass

@@ -155,8 +155,7 @@ class ModelCard(BaseModel, frozen=True, extra="forbid"):
     @cached_property
     def face_input(self) -> FaceInput:
         """The object that cuts and normalises faces for this model."""
-        spec = self.input
-        return FaceInput(spec.size_px, spec.channels, spec.scale, spec.offset, spec.geometry)
+        return FaceInput(**dict(self.input))
 
 
 # Folder below `models_dir` for what is described, but too heavy to ship. The file is there only

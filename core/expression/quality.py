@@ -1,9 +1,7 @@
 """How good the picture of a face is, as a number with a meaning.
 
 `score` is a share: a face of quality 0.8 is judged right 0.8 times as often as the clear faces
-that a model was measured on, whatever expression it shows. It comes from a logistic curve over
-what can be measured in the picture, fitted by `training/fits/quality.py` on degraded validation
-images, one fit a model.
+that a model was measured on. `training/fits/quality.py` fits it.
 """
 
 from pathlib import Path
@@ -133,19 +131,12 @@ def quadratic(rows: NDArray[np.float64], centre: NDArray[np.float64]) -> NDArray
 
 
 class QualityModel(BaseModel, frozen=True, extra="ignore"):
-    """The fit for one expression model, from `models/<id>/quality.json`.
+    """The fit for one expression model, from `models/<id>/quality.json`."""
 
-    Attributes:
-        centre: (8,) features of an ordinary clear face.
-        weights: (16,) of the centred features and their squares.
-        intercept: log-odds of being judged right for an ordinary clear face.
-        reference: share of the clear faces that are judged right.
-    """
-
-    centre: list[float]
-    weights: list[float]
-    intercept: float
-    reference: float
+    centre: list[float]  # (8,) features of an ordinary clear face
+    weights: list[float]  # (16,) of the centred features and their squares
+    intercept: float  # log-odds of being judged right for an ordinary clear face
+    reference: float  # share of the clear faces that are judged right
 
     def score(self, measures: FaceMeasures) -> float:
         """Quality, 0..1."""
@@ -175,11 +166,7 @@ class QualityModel(BaseModel, frozen=True, extra="ignore"):
 
 
 def load_quality_model(model_id: str, models_dir: Path) -> QualityModel | None:
-    """The fit of a model; None where there is none.
-
-    Raises:
-        ModelError: if the file is damaged.
-    """
+    """The fit of a model; None where there is none; raises ModelError if the file is damaged."""
     file = models_dir / model_id / "quality.json"
     if not file.exists():
         return None

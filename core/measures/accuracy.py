@@ -5,6 +5,7 @@ Everything is computed from true labels and probabilities, so that a reader can 
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,14 +46,6 @@ class Measures(BaseModel, frozen=True):
         ece: expected calibration error, 15 bins of equal width (Guo et al. 2017).
         per_class: name -> scores.
         confusion: rows true, columns predicted, both in the order of `EMOTIONS`.
-
-    Examples:
-        >>> called_happy = np.eye(7, dtype=np.float32)[[3, 3, 3, 3]]
-        >>> found: Measures = measure(np.array([3, 3, 3, 6]), called_happy)  # one is neutral
-        >>> found.accuracy, found.balanced_accuracy, found.confusion[6][3]
-        (0.75, 0.5, 1)
-        >>> found.per_class["neutral"]  # never said, so its precision is unknown
-        ClassScores(precision=nan, recall=0.0, f1=0.0, support=1)
     """
 
     n: int
@@ -71,23 +64,24 @@ def measure(labels: Labels, probabilities: FloatArray) -> Measures:
     With n = 0 every share is NaN and every count 0.
 
     Examples:
-        >>> figures = measure(np.array([0, 3]), np.eye(7, dtype=np.float32)[[0, 4]])
-        >>> figures.accuracy, figures.per_class["angry"].recall
-        (0.5, 1.0)
+        >>> called_happy = np.eye(7, dtype=np.float32)[[3, 3, 3, 3]]
+        >>> found: Measures = measure(np.array([3, 3, 3, 6]), called_happy)  # one is neutral
+        >>> found.accuracy, found.balanced_accuracy, found.confusion[6][3]
+        (0.75, 0.5, 1)
+        >>> found.per_class["neutral"]  # never said, so its precision is unknown
+        ClassScores(precision=nan, recall=0.0, f1=0.0, support=1)
     """
     # Here, for it takes seconds, and most that is imported from this file does without.
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-    predicted = probabilities.argmax(axis=1) if len(labels) else np.empty(0, np.int64)
     classes = np.arange(len(EMOTIONS))
+    confusion, scores = np.zeros((len(EMOTIONS),) * 2, np.int64), np.zeros((4, len(EMOTIONS)))
     if len(labels):
+        predicted = probabilities.argmax(axis=1)
         confusion = confusion_matrix(labels, predicted, labels=classes)
         scores = np.array(
             precision_recall_fscore_support(labels, predicted, labels=classes, zero_division=0)
         )
-    else:
-        confusion = np.zeros((len(EMOTIONS), len(EMOTIONS)), np.int64)
-        scores = np.zeros((4, len(EMOTIONS)))
     occurs = scores[3] > 0
     n_right = int(np.trace(confusion))
     return Measures(
@@ -130,6 +124,15 @@ def wilson_interval(n_right: int, n: int) -> tuple[float, float]:
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     return (max(middle - half, 0.0), min(middle + half, 1.0))  # rounding may step over the ends
+
+
+def share_right(right: NDArray[np.bool_]) -> dict[str, Any]:
+    """`n`, `accuracy` and `accuracy_ci95` (Wilson) of verdicts (n,) as a study stores them."""
+    return {
+        "n": len(right),
+        "accuracy": float(right.mean()) if len(right) else None,
+        "accuracy_ci95": wilson_interval(int(right.sum()), len(right)),
+    }
 
 
 def expected_calibration_error(labels: Labels, probabilities: FloatArray) -> float:
@@ -182,5 +185,4 @@ def standardised(images: NDArray[np.uint8]) -> FloatArray:
     rows = images.reshape(len(images), math.prod(images.shape[1:])).astype(np.float32)
     rows -= rows.mean(axis=1, keepdims=True)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    result: FloatArray = rows / np.maximum(lengths, 1e-6)
-    return result
+    return np.asarray(rows / np.maximum(lengths, 1e-6))

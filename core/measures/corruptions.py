@@ -24,11 +24,7 @@ LEVELS: Final = (1, 2, 3, 4, 5)
 def corrupt(image: Image, name: str, level: int, *, seed: int = 0) -> Image:
     """A corrupted copy of a grey (h, w) or RGB (h, w, 3) uint8 image, in the same shape.
 
-    Args:
-        image: any size; strengths that are lengths scale with its width.
-        name: a key of `CORRUPTIONS`.
-        level: 1 (weak) to 5 (strong).
-        seed: of what is random in it.
+    Strengths that are lengths scale with its width; level 1 is weak, 5 strong.
 
     Raises:
         ValueError: for another name, level or kind of array.
@@ -204,11 +200,8 @@ def robustness_rows(
 ) -> list[dict[str, Any]]:
     """One row a corruption and level: `corruption, level, accuracy, low, high` (Wilson, 95 %).
 
-    Args:
-        judge: uint8 crops in the shape of `crops` to probabilities (n, 7).
-        crops: uint8 (n, h, w) or (n, h, w, 3), n at least 1.
-        labels: true labels (n,).
-        step: called after each of the `N_CONDITIONS` rows; what it raises stops the run.
+    `judge` takes crops such as `crops`, uint8 (n, h, w) or (n, h, w, 3), to probabilities (n, 7);
+    `step` is called after each of the `N_CONDITIONS` rows, and what it raises stops the run.
     """
     rows = []
     for name in CORRUPTIONS:

@@ -5,7 +5,6 @@ Pure functions: true labels (n,) in 0..6 and probabilities (n, 7) in, tables out
 """
 
 import math
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from core.emotions import EMOTIONS
-from core.errors import ModelError
+from core.errors import ModelError, damage_is
 from core.measures.accuracy import ECE_BINS, Labels, confidence_bins, wilson_interval
 from core.types import FloatArray
 
@@ -95,17 +94,12 @@ def load_predictions(folder: Path) -> Predictions | None:
     stored = _stored(folder)
     if stored is None:
         return None
-    try:
+    with damage_is(_damaged(folder)):
         probabilities = stored["probabilities"].astype(np.float32)
         # Stored in half precision, so that rows sum to 1 only nearly.
         probabilities /= probabilities.sum(axis=1, keepdims=True)
-        return Predictions(
-            stored["labels"].astype(np.int64),
-            probabilities,
-            stored["near_duplicate"].astype(bool),
-        )
-    except (ValueError, KeyError) as exc:
-        raise _damaged(folder) from exc
+        labels, near = stored["labels"].astype(np.int64), stored["near_duplicate"].astype(bool)
+        return Predictions(labels, probabilities, near)
 
 
 def load_shares(folder: Path) -> tuple[FloatArray, FloatArray] | None:
@@ -127,11 +121,8 @@ def _stored(folder: Path) -> dict[str, NDArray[Any]] | None:
     file = folder / "predictions.npz"
     if not file.exists():
         return None
-    try:
-        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
-            return dict(stored)
-    except (OSError, ValueError, zipfile.BadZipFile) as exc:
-        raise _damaged(folder) from exc
+    with damage_is(_damaged(folder)), file.open("rb") as opened, np.load(opened) as stored:
+        return dict(stored)
 
 
 def _damaged(folder: Path) -> ModelError:

@@ -22,23 +22,16 @@ _TEXTS: Final = (".csv", ".tsv", ".txt")
 
 @dataclass(frozen=True, eq=False)
 class LabelledImages:
-    """Encoded images with their labels; the bytes are read one after another.
+    """Encoded images with their labels; the bytes are read one after another."""
 
-    Attributes:
-        labels: (n,) in 0..6.
-        groups: a column per attribute to group by, n rows.
-        name: file name of the set.
-        rows: (n,) where each stands in the file; the first row under the header is 1.
-        notes: what is unusual and was accepted, one sentence each.
-        limits: what one of the pictures may cost.
-    """
-
-    labels: NDArray[np.int64]
-    groups: pd.DataFrame
-    name: str
+    labels: NDArray[np.int64]  # (n,) in 0..6
+    groups: pd.DataFrame  # a column per attribute to group by, n rows
+    name: str  # file name of the set
+    # (n,) where each stands in the file; the first row under the header is 1
     rows: NDArray[np.int64]
     _sources: Sequence[bytes | Path | Callable[[], bytes]]
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # what is unusual and was accepted, one sentence each
+    # what one of the pictures may cost
     limits: PictureLimits = field(default_factory=PictureLimits)
 
     def __len__(self) -> int:
@@ -52,11 +45,8 @@ class LabelledImages:
             DatasetError: if a file that a csv names, or one in a ZIP, cannot be read.
         """
         for row, source in zip(self.rows, self._sources, strict=True):
-            if isinstance(source, bytes):
-                yield source
-                continue
             if not isinstance(source, Path):
-                yield source()
+                yield source if isinstance(source, bytes) else source()
                 continue
             try:
                 with source.open("rb") as file:
@@ -74,11 +64,8 @@ def load_labelled(
 ) -> LabelledImages:
     r"""Open a parquet with columns `image, label` or a table with `path,label`.
 
-    Args:
-        path: the file. Relative paths in a table start at its folder.
-        split: keep only rows whose column `split` says so.
-        group_by: further columns to keep.
-        limits: what one picture may cost; the usual ones if not given.
+    Relative paths in a table start at its folder; of its columns `group_by` are kept, of its rows
+    those of `split`. Without `limits` a picture may cost what is usual.
 
     Raises:
         DatasetError: if the file, a column, a picture or the split is not there, or if no label
@@ -103,12 +90,7 @@ def load_labelled(
         if frame.empty:
             raise DatasetError(f"{name} has no split {split!r}; it has: {', '.join(splits)}.")
     frame, labels, notes = known_labels(name, frame)
-    sources: Sequence[bytes | Path]
-    more: list[str] = []
-    if holds_pictures(name, frame):
-        sources = embedded_pictures(name, frame["image"])
-    else:
-        sources, more = find_files(frame["path"], path.parent)
+    sources, more = pictures_of(path, frame)
     groups = frame[list(dict.fromkeys(group_by))].reset_index(drop=True)
     rows = frame.index.to_numpy(np.int64) + 1
     return LabelledImages(
@@ -116,7 +98,7 @@ def load_labelled(
         groups,
         name,
         rows,
-        list(sources),
+        sources,
         (*table.notes, *notes, *more),
         limits or PictureLimits(),
     )
@@ -185,6 +167,17 @@ def known_labels(
             f"seven: {words}."
         )
     return frame.iloc[kept], np.array(labels, np.int64), notes
+
+
+def pictures_of(path: Path, frame: pd.DataFrame) -> tuple[Sequence[bytes | Path], list[str]]:
+    """The pictures that the table at `path` holds, or names by path, and what to say of them.
+
+    Raises:
+        DatasetError: some are not there.
+    """
+    if holds_pictures(path.name, frame):
+        return embedded_pictures(path.name, frame["image"]), []
+    return find_files(frame["path"], path.parent)
 
 
 def embedded_pictures(name: str, column: "pd.Series[Any]") -> list[bytes]:

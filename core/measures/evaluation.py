@@ -1,8 +1,9 @@
 """Run a model over a labelled set and measure it; what `mien evaluate` does."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
@@ -74,16 +75,7 @@ def predict(
     """
     face_input = classifier.card.face_input
     probabilities = np.full((len(images), len(classifier.card.labels)), np.nan, np.float32)
-    rows: list[int] = []
-    crops: list[NDArray[np.uint8]] = []
-
-    def flush() -> None:
-        if rows:
-            faces = face_input.normalise(np.stack(crops))
-            probabilities[rows] = classifier.probabilities(faces)
-            rows.clear()
-            crops.clear()
-
+    crops: dict[int, NDArray[np.uint8]] = {}
     for row, encoded in enumerate(images.encoded()):
         try:
             image_rgb = images.limits.decode(encoded).image_rgb
@@ -91,14 +83,33 @@ def predict(
             raise DatasetError(f"{images.name}, row {images.rows[row]}: {exc}") from exc
         crop = _face_crop(image_rgb, face_input, detector)
         if crop is not None:
-            rows.append(row)
-            crops.append(crop)
-        if len(rows) == _BATCH:
-            flush()
+            crops[row] = crop
+        if len(crops) == _BATCH or row + 1 == len(images):
+            probabilities[list(crops)] = judge(classifier, list(crops.values()))
+            crops.clear()
         if progress:
             progress(row + 1, len(images))
-    flush()
     return probabilities, ~np.isnan(probabilities[:, 0])
+
+
+def judge(
+    classifier: EmotionClassifier, crops: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]
+) -> FloatArray:
+    """Probabilities (n, 7) of face crops, grey (s, s) or with channels (s, s, c), taken whole."""
+    face_input = classifier.card.face_input
+    parts = [np.empty((0, len(classifier.card.labels)), np.float32)]
+    for start in range(0, len(crops), _BATCH):
+        part = [_resized(crop, face_input) for crop in crops[start : start + _BATCH]]
+        parts.append(classifier.probabilities(face_input.normalise(np.stack(part))))
+    return np.concatenate(parts)
+
+
+def _resized(crop: NDArray[np.uint8], face_input: FaceInput) -> NDArray[np.uint8]:
+    if crop.ndim == 2 and face_input.channels == 3:
+        crop = np.repeat(crop[..., None], 3, axis=2)
+    elif crop.shape[2:] == (1,):
+        crop = crop[..., 0]
+    return face_input.resize(crop)
 
 
 def _face_crop(
@@ -118,18 +129,12 @@ def whole_crop(image_rgb: ImageRGB, face_input: FaceInput) -> NDArray[np.uint8]:
     if face_input.channels == 3:
         return face_input.resize(image_rgb)
     # All three channels of a grey file are alike; of a colour file this is its luma.
-    return face_input.resize(_grey(image_rgb))
+    return face_input.resize(np.asarray(cv2.cvtColor(image_rgb, cv2.COLOR_RGB2GRAY), np.uint8))
 
 
 def largest_face(image_rgb: ImageRGB, detector: FaceDetector) -> Face | None:
     """The face with the largest box; None where there is none."""
     return max(detector.detect(image_rgb), key=lambda face: face.box.area, default=None)
-
-
-def _grey(image_rgb: ImageRGB) -> NDArray[np.uint8]:
-    import cv2
-
-    return np.asarray(cv2.cvtColor(image_rgb, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def evaluate(

@@ -85,8 +85,7 @@ def point_errors(
     found, true = np.asarray(found_xy, np.float64), np.asarray(true_xy, np.float64)
     if found.shape != true.shape:
         raise ValueError(f"expected points of shape {true.shape}, got {found.shape}")
-    result: NDArray[np.float64] = np.linalg.norm(found - true, axis=1) / normaliser_length(true)
-    return result
+    return np.asarray(np.linalg.norm(found - true, axis=1) / normaliser_length(true))
 
 
 def nme(found_xy: NDArray[np.floating], true_xy: NDArray[np.floating]) -> float:
@@ -119,39 +118,36 @@ def landmark_errors(
     Raises:
         ValueError: if the two have other lengths or a face another shape.
     """
-    if len(found) != len(true):
-        raise ValueError(f"{len(found)} faces were found for {len(true)} annotations")
     per_point = [
         None if mine is None else point_errors(mine, theirs)
         for mine, theirs in zip(found, true, strict=True)
     ]
     errors = np.array([math.inf if e is None else float(e.mean()) for e in per_point])
     known = np.array([e for e in per_point if e is not None]).reshape(-1, 68)
-    n_failed = int((errors > FAILURE_AT).sum())
+    by_face = known.mean(axis=1)
     return LandmarkErrors(
         n=len(errors),
         n_missed=len(errors) - len(known),
         normaliser=NORMALISER,
-        mean=float(known.mean()) if len(known) else math.nan,
-        mean_ci95=bootstrap_mean_ci95(known.mean(axis=1)),
-        median=float(np.median(known.mean(axis=1))) if len(known) else math.nan,
+        mean=_mean(known),
+        mean_ci95=bootstrap_mean_ci95(by_face),
+        median=float(np.median(by_face)) if len(known) else math.nan,
         auc=auc_of(errors),
         failure_rate=failure_rate(errors),
-        failure_rate_ci95=wilson_interval(n_failed, len(errors)),
+        failure_rate_ci95=wilson_interval(int((errors > FAILURE_AT).sum()), len(errors)),
         limit=FAILURE_AT,
-        by_region={
-            name: float(known[:, list(points)].mean()) if len(known) else math.nan
-            for name, points in IBUG_REGIONS.items()
-        },
+        by_region={name: _mean(known[:, list(part)]) for name, part in IBUG_REGIONS.items()},
     )
 
 
-def bootstrap_mean_ci95(
-    values: NDArray[np.floating], *, n_draws: int = 2000
-) -> tuple[float, float]:
+def _mean(values: NDArray[np.float64]) -> float:
+    return float(values.mean()) if len(values) else math.nan
+
+
+def bootstrap_mean_ci95(values: NDArray[np.floating]) -> tuple[float, float]:
     """Percentile interval of the mean of values (n,), drawn again with replacement; seed 0."""
     if not len(values):
         return (math.nan, math.nan)
-    drawn = np.random.default_rng(0).integers(0, len(values), (n_draws, len(values)))
+    drawn = np.random.default_rng(0).integers(0, len(values), (2000, len(values)))
     low, high = np.quantile(np.asarray(values, np.float64)[drawn].mean(axis=1), [0.025, 0.975])
     return (float(low), float(high))

@@ -26,12 +26,6 @@ class McNemar(BaseModel, frozen=True):
         p_value: two-sided; exact binomial up to 1,000 discordant images, else chi-squared with
             Edwards' correction.
         exact: which of the two.
-
-    Examples:
-        >>> first_right, second_right = np.arange(100) < 80, np.arange(100) < 70
-        >>> test: McNemar = mcnemar(first_right, second_right)
-        >>> test.only_first, test.only_second, test.difference, round(test.p_value, 4)
-        (10, 0, 0.1, 0.002)
     """
 
     n: int
@@ -51,9 +45,10 @@ def mcnemar(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_]) -> 
     With no discordant image the p value is 1.
 
     Examples:
-        >>> test = mcnemar(np.array([True, True, False]), np.array([True, False, False]))
-        >>> test.only_first, round(test.difference, 2), test.p_value
-        (1, 0.33, 1.0)
+        >>> first_right, second_right = np.arange(100) < 80, np.arange(100) < 70
+        >>> test: McNemar = mcnemar(first_right, second_right)
+        >>> test.only_first, test.only_second, test.difference, round(test.p_value, 4)
+        (10, 0, 0.1, 0.002)
 
     Raises:
         ValueError: if the two have other lengths or are empty.

@@ -7,6 +7,7 @@ one outcome.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,34 +24,24 @@ NONE_OF_THESE = -1
 
 
 class PeopleMeasures(BaseModel, frozen=True):
-    """A model beside people, on faces of which votes are known.
+    """A model beside people, on faces of which votes are known."""
 
-    Attributes:
-        n: faces with votes; `n_clear` of them have a majority.
-        clear_agreement: share of the clear faces on which the model's first label is the
-            majority's; `clear_ci95` is Wilson's 95 % interval.
-        clear_balanced: mean recall of the expressions that are some clear face's majority.
-        clear_recall: expression -> recall on clear faces, NaN where no face has it.
-        clear_counts: expression -> clear faces that have it.
-        agreement: as `clear_agreement`, on all faces, with the most frequent vote.
-        precision: expression -> of the faces for which the model names it first, the share of
-            which it is the most frequent vote; NaN where it never does.
-        share_error: mean absolute error of a predicted share, 0..1.
-        share_correlation: Pearson's r of predicted and real shares, all together.
-        share_bias: expression -> mean predicted share less mean real share; 0 is calibrated.
-    """
-
-    n: int
+    n: int  # faces with votes; `n_clear` of them have a majority
     n_clear: int
+    # share of the clear faces on which the model's first label is the majority's; `clear_ci95` is
+    # Wilson's 95 % interval
     clear_agreement: float
     clear_ci95: tuple[float, float]
-    clear_balanced: float
-    clear_recall: dict[str, float]
-    clear_counts: dict[str, int] = {}
-    agreement: float
+    clear_balanced: float  # mean recall of the expressions that are some clear face's majority
+    clear_recall: dict[str, float]  # expression -> recall on clear faces, NaN where no face has it
+    clear_counts: dict[str, int] = {}  # expression -> clear faces that have it
+    agreement: float  # as `clear_agreement`, on all faces, with the most frequent vote
+    # expression -> of the faces for which the model names it first, the share of which it is the
+    # most frequent vote; NaN where it never does
     precision: dict[str, float] = {}
-    share_error: float
-    share_correlation: float
+    share_error: float  # mean absolute error of a predicted share, 0..1
+    share_correlation: float  # Pearson's r of predicted and real shares, all together
+    # expression -> mean predicted share less mean real share; 0 is calibrated
     share_bias: dict[str, float]
 
 
@@ -80,16 +71,11 @@ def measure_people(votes: FloatArray, probabilities: FloatArray) -> PeopleMeasur
     votes, said = votes[known], probabilities[known]
     labels, clear = majority_labels(votes)
     among = labels < N_LABELS
-    first = said.argmax(axis=1)
-    right = first == labels
+    right = said.argmax(axis=1) == labels
     seen = clear & among
     n_right = int(right[seen].sum())
-    recall = {
-        name: float(right[seen & (labels == index)].mean())
-        if (seen & (labels == index)).any()
-        else math.nan
-        for index, name in enumerate(EMOTIONS)
-    }
+    numbers = dict(enumerate(EMOTIONS))
+    recall = {name: _mean(right[seen & (labels == at)]) for at, name in numbers.items()}
     real = votes[:, :N_LABELS] / votes[:, :N_LABELS].sum(axis=1, keepdims=True)
     bias = (said - real).mean(axis=0)
     return PeopleMeasures(
@@ -99,37 +85,28 @@ def measure_people(votes: FloatArray, probabilities: FloatArray) -> PeopleMeasur
         clear_ci95=wilson_interval(n_right, int(seen.sum())),
         clear_balanced=float(np.nanmean(list(recall.values()))),
         clear_recall=recall,
-        clear_counts={
-            name: int((seen & (labels == index)).sum()) for index, name in enumerate(EMOTIONS)
-        },
+        clear_counts={name: int((seen & (labels == at)).sum()) for at, name in numbers.items()},
         agreement=float(right[among].mean()),
-        precision={
-            name: float(right[first == index].mean()) if (first == index).any() else math.nan
-            for index, name in enumerate(EMOTIONS)
-        },
+        precision={n: _mean(right[said.argmax(axis=1) == at]) for at, n in numbers.items()},
         share_error=float(np.abs(said - real).mean()),
         share_correlation=float(np.corrcoef(said.ravel(), real.ravel())[0, 1]),
-        share_bias={name: float(bias[index]) for index, name in enumerate(EMOTIONS)},
+        share_bias={name: float(bias[at]) for at, name in numbers.items()},
     )
 
 
+def _mean(values: NDArray[Any]) -> float:
+    return float(values.mean()) if len(values) else math.nan
+
+
 class Coverage(BaseModel, frozen=True):
-    """Sets of labels beside what most people say; shares 0..1, NaN where nothing was counted.
+    """Sets of labels beside what most people say; shares 0..1, NaN where nothing was counted."""
 
-    Attributes:
-        n: faces.
-        coverage: share of them whose majority label is named; `ci95` is Wilson's interval.
-        mean_labels: how many labels are named for a face.
-        one_label: share of faces for which one label is named.
-        no_agreement: share of faces for which more than three are, so that none is shown.
-    """
-
-    n: int
-    coverage: float
+    n: int  # faces
+    coverage: float  # share of them whose majority label is named; `ci95` is Wilson's interval
     ci95: tuple[float, float]
-    mean_labels: float
-    one_label: float
-    no_agreement: float
+    mean_labels: float  # how many labels are named for a face
+    one_label: float  # share of faces for which one label is named
+    no_agreement: float  # share of faces for which more than three are, so that none is shown
 
 
 def said_labels(votes: FloatArray | None, labels: Labels) -> Labels:
@@ -160,15 +137,11 @@ def held(
 def summarise(covered: NDArray[np.bool_], sizes: NDArray[np.int64]) -> Coverage:
     """The figures of some faces."""
     n = len(covered)
-
-    def mean(values: NDArray[np.generic]) -> float:
-        return float(values.mean()) if n else math.nan
-
     return Coverage(
         n=n,
-        coverage=mean(covered),
+        coverage=_mean(covered),
         ci95=wilson_interval(int(covered.sum()), n),
-        mean_labels=mean(sizes),
-        one_label=mean(sizes == 1),
-        no_agreement=mean(sizes > MAX_NAMED),
+        mean_labels=_mean(sizes),
+        one_label=_mean(sizes == 1),
+        no_agreement=_mean(sizes > MAX_NAMED),
     )

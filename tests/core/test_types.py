@@ -240,21 +240,13 @@ def test_the_top_is_the_most_probable(emotion: str) -> None:
     scores = one_hot(emotion)
     assert scores.top == emotion
     assert scores.top_probability == 1
-    assert scores.margin == 1
     assert scores.as_dict() == {name: float(name == emotion) for name in EMOTIONS}
 
 
-def test_the_margin_is_first_less_second() -> None:
-    scores = EmotionScores(np.array([0.1, 0.05, 0.4, 0.25, 0.1, 0.05, 0.05], np.float32))
-    assert scores.top == "fear"
-    assert scores.margin == pytest.approx(0.15)
-    assert list(scores.as_dict()) == list(EMOTIONS)
-
-
-def test_of_equal_scores_the_first_is_the_top_and_there_is_no_margin() -> None:
+def test_of_equal_scores_the_first_is_the_top() -> None:
     scores = EmotionScores(np.full(7, 1 / 7, np.float32))
     assert scores.top == EMOTIONS[0]
-    assert scores.margin == 0
+    assert list(scores.as_dict()) == list(EMOTIONS)
 
 
 def test_an_answer_has_scores_and_labels_or_neither() -> None:

@@ -13,19 +13,12 @@ from training.data.fer2013 import Faces
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """One set of faces in a mixture.
+    """One set of faces in a mixture."""
 
-    Attributes:
-        images: uint8 (n, 48, 48).
-        targets: float32 (n, k) of whatever the loss wants.
-        weights: (n,) how often each face is drawn, relative to the mean.
-        share: of the faces drawn that are from this part.
-    """
-
-    images: NDArray[np.uint8]
-    targets: NDArray[np.float32]
-    weights: NDArray[np.float64]
-    share: float
+    images: NDArray[np.uint8]  # uint8 (n, 48, 48)
+    targets: NDArray[np.float32]  # float32 (n, k) of whatever the loss wants
+    weights: NDArray[np.float64]  # (n,) how often each face is drawn, relative to the mean
+    share: float  # of the faces drawn that are from this part
 
 
 class MixedBatches(keras.utils.PyDataset):

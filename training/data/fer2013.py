@@ -60,7 +60,7 @@ class Faces:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def keep(self, mask: NDArray[np.bool_] | NDArray[np.int64]) -> "Faces":
+    def keep(self, mask: NDArray[np.bool_] | NDArray[np.int64] | slice) -> "Faces":
         """The faces where `mask` (n,) is true, or those at these places, in their order."""
         votes = None if self.votes is None else self.votes[mask]
         return Faces(self.images[mask], self.labels[mask], votes)

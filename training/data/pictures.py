@@ -1,6 +1,6 @@
 """Pictures of the studied sets as arrays, and faces cut as the classifier wants them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -11,35 +11,11 @@ from numpy.typing import NDArray
 from core.detection import FaceDetector
 from core.expression.classify import EmotionClassifier
 from core.landmarks import FaceLandmarker
-from core.pictures.face_input import FaceInput
+from core.measures.evaluation import judge, largest_face
 from core.types import FloatArray
 from training.data.framing import decode_rgb
 
 Progress = Callable[[int, int], None]
-
-
-def judge(
-    classifier: EmotionClassifier,
-    crops: Sequence[NDArray[np.uint8]] | NDArray[np.uint8],
-    progress: Progress | None = None,
-) -> FloatArray:
-    """Probabilities (n, 7) of face crops, grey (s, s) or with channels (s, s, c), taken whole."""
-    face_input = classifier.card.face_input
-    parts = [np.empty((0, len(classifier.card.labels)), np.float32)]
-    for start in range(0, len(crops), 256):
-        part = [_resized(crop, face_input) for crop in crops[start : start + 256]]
-        parts.append(classifier.probabilities(face_input.normalise(np.stack(part))))
-        if progress:
-            progress(start + len(part), len(crops))
-    return np.concatenate(parts)
-
-
-def _resized(crop: NDArray[np.uint8], face_input: FaceInput) -> NDArray[np.uint8]:
-    if crop.ndim == 2 and face_input.channels == 3:
-        crop = np.repeat(crop[..., None], 3, axis=2)
-    elif crop.shape[2:] == (1,):
-        crop = crop[..., 0]
-    return face_input.resize(crop)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,9 +49,7 @@ def analyse_photos(
     crops = np.zeros((n, spec.size_px, spec.size_px), np.uint8)
     for row, encoded in enumerate(frame["image"]):
         image_rgb = decode_rgb(encoded)
-        faces = detector.detect(image_rgb)
-        if faces:
-            largest = max(faces, key=lambda face: face.box.area)
+        if (largest := largest_face(image_rgb, detector)) is not None:
             found[row] = True
             if landmarker is not None:
                 meshed[row] = landmarker.landmarks(image_rgb, [largest])[0] is not None

@@ -20,32 +20,24 @@ Dialect = Literal["fer2013", "people", "none"]
 class DataSet:
     """One set.
 
-    Attributes:
-        file: how the file is called in this project's commands.
-        made_by: who and when; `link` is where they tell of it.
-        collected: where pictures and labels came from; empty where `made_by` says so.
-        splits: its parts, and what each is for.
-        dialect: what a label is: FER-2013's word, what people say, or no expression at all.
-        flaws: what a model's card says of it.
-        research_only: whether a model that learned from it is for research alone, and never the
-            default.
-
     Examples:
         >>> SETS["rafdb"].research_only, SETS["votes"].research_only
         (True, False)
     """
 
     name: str
-    file: str
+    file: str  # how the file is called in this project's commands
     holds: str
-    made_by: str
+    made_by: str  # who and when; `link` is where they tell of it
     terms: str
-    splits: str
+    splits: str  # its parts, and what each is for
     used_for: str
     link: str = ""
-    collected: str = ""
+    collected: str = ""  # where pictures and labels came from; empty where `made_by` says so
+    # what a label is: FER-2013's word, what people say, or no expression at all
     dialect: Dialect = "none"
-    flaws: tuple[str, ...] = ()
+    flaws: tuple[str, ...] = ()  # what a model's card says of it
+    # whether a model that learned from it is for research alone, and never the default
     research_only: bool = False
 
     def on_card(self, part: str, n_train: int) -> TrainingData:

@@ -39,13 +39,9 @@ def stored_curve(evaluation: DetectionEvaluation) -> PrecisionRecall:
 def curve_frame(evaluation: DetectionEvaluation) -> pd.DataFrame:
     """Columns `threshold, precision, recall, f1`, all 0..1, rising in threshold."""
     curve = stored_curve(evaluation)
-    columns = {
-        "threshold": curve.thresholds,
-        "precision": curve.precision,
-        "recall": curve.recall,
-        "f1": curve.f1,
-    }
-    return pd.DataFrame({name: values[::-1] for name, values in columns.items()})
+    columns = (curve.thresholds, curve.precision, curve.recall, curve.f1)
+    names = ("threshold", "precision", "recall", "f1")
+    return pd.DataFrame(dict(zip(names, columns, strict=True)))[::-1].reset_index(drop=True)
 
 
 def counts_at(evaluation: DetectionEvaluation, threshold: float) -> tuple[int, int, int]:

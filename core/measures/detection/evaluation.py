@@ -16,7 +16,6 @@ from core.errors import DatasetError, ImageRefusedError
 from core.measures.detection.matching import (
     Detections,
     Mask,
-    OperatingPoint,
     PrecisionRecall,
     Truths,
     precision_recall,
@@ -38,7 +37,7 @@ _MAX_CURVE_POINTS: Final = 200
 
 
 class Operation(BaseModel, frozen=True):
-    """`OperatingPoint` as it is stored; None where there was nothing to count."""
+    """An `OperatingPoint` as it is stored; None where there was nothing to count."""
 
     threshold: float | None
     precision: float | None
@@ -58,37 +57,28 @@ class FaceGroup(BaseModel, frozen=True):
 
 
 class DetectionEvaluation(BaseModel, frozen=True):
-    """What one run over annotated photos found.
-
-    Attributes:
-        n_faces: faces that count: at least `min_face_px` in size (side of the square of the
-            same area), not invalid, not heavily occluded.
-        ap50: average precision at an overlap of 0.5.
-        best_f1: best F1, reached at `threshold` with `precision` and `recall`.
-        ms_per_image: median time of detecting in one photo, decoding left out.
-        cpu_ms_per_image: the same in time of the processor, all threads together, which hardly
-            depends on what else the machine is doing.
-        shipped: what the app's own threshold gives.
-        by_group: kind -> group -> figures.
-        curve: threshold, precision and recall, thinned to what a chart needs.
-    """
+    """What one run over annotated photos found."""
 
     detector: str
     dataset: str
     command: str
     n_images: int
+    # faces that count: at least `min_face_px` in size (side of the square of the same area), not
+    # invalid, not heavily occluded
     n_faces: int
     min_face_px: float
-    ap50: float | None
-    best_f1: float | None
+    ap50: float | None  # average precision at an overlap of 0.5
+    best_f1: float | None  # best F1, reached at `threshold` with `precision` and `recall`
     precision: float | None
     recall: float | None
     threshold: float | None
-    ms_per_image: float | None
+    ms_per_image: float | None  # median time of detecting in one photo, decoding left out
+    # the same in time of the processor, all threads together, which hardly depends on what else
+    # the machine is doing
     cpu_ms_per_image: float | None = None
-    shipped: Operation
-    by_group: dict[str, dict[str, FaceGroup]]
-    curve: dict[str, list[float]]
+    shipped: Operation  # what the app's own threshold gives
+    by_group: dict[str, dict[str, FaceGroup]]  # kind -> group -> figures
+    curve: dict[str, list[float]]  # threshold, precision and recall, thinned to what a chart needs
 
 
 def run(
@@ -103,9 +93,9 @@ def run(
         DatasetError: if a photo cannot be decoded; the message names the row.
     """
     found, elapsed_ms = [], np.empty((len(photos), 2))
-    for index in range(len(photos)):
+    for index, encoded in enumerate(photos.encoded()):
         try:
-            image_rgb = photos.decode(index)
+            image_rgb = photos.limits.decode(encoded).image_rgb
         except ImageRefusedError as exc:
             raise DatasetError(f"{photos.name}, row {index + 1}: {exc}") from exc
         started = np.array([time.perf_counter(), time.process_time()])
@@ -135,7 +125,7 @@ def evaluate(
     """
     found, elapsed_ms = run(detector, photos, progress)
     curve = precision_recall(counted_truths(photos, min_face_px), found)
-    best = curve.best
+    best, shipped = curve.best, curve.at(shipped_threshold)
     wall_ms, cpu_ms = np.median(elapsed_ms, axis=0) if len(photos) else (math.nan, math.nan)
     return DetectionEvaluation(
         detector=detector.name,
@@ -151,7 +141,7 @@ def evaluate(
         threshold=_rounded(best.threshold),
         ms_per_image=_rounded(float(wall_ms), 2),
         cpu_ms_per_image=_rounded(float(cpu_ms), 2),
-        shipped=_operation(curve.at(shipped_threshold)),
+        shipped=Operation(**{k: _rounded(v) for k, v in vars(shipped).items()}),
         by_group={
             kind: {
                 name: _group(photos, found, masks, best.threshold)
@@ -240,22 +230,10 @@ def thinned(curve: PrecisionRecall, max_points: int = _MAX_CURVE_POINTS) -> dict
     kept = np.unique(
         [*np.searchsorted(walked, wanted).clip(0, n_points - 1), n_points - 1, curve.f1.argmax()]
     )
-    columns = {
-        "threshold": curve.thresholds,
-        "precision": curve.precision,
-        "recall": curve.recall,
-    }
-    return {name: np.round(values[kept], 4).tolist() for name, values in columns.items()}
+    columns = (curve.thresholds[kept], curve.precision[kept], curve.recall[kept])
+    names = ("threshold", "precision", "recall")
+    return {n: np.round(values, 4).tolist() for n, values in zip(names, columns, strict=True)}
 
 
 def _rounded(value: float, digits: int = 4) -> float | None:
     return None if math.isnan(value) else round(value, digits)
-
-
-def _operation(point: OperatingPoint) -> Operation:
-    return Operation(
-        threshold=_rounded(point.threshold),
-        precision=_rounded(point.precision),
-        recall=_rounded(point.recall),
-        f1=_rounded(point.f1),
-    )

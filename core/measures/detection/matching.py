@@ -7,7 +7,7 @@ overlap of 0.5 (Everingham et al. 2010, IJCV 88) with COCO's rule for boxes that
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -28,15 +28,10 @@ NOT_COUNTED: Final = -2
 
 @dataclass(frozen=True, eq=False)
 class Truths:
-    """The true faces of one image.
+    """The true faces of one image."""
 
-    Attributes:
-        boxes_xyxy: (n, 4) left, top, right, bottom in pixels.
-        ignored: (n,) faces that neither have to be found nor may be held against a detector.
-    """
-
-    boxes_xyxy: Boxes
-    ignored: Mask
+    boxes_xyxy: Boxes  # (n, 4) left, top, right, bottom in pixels
+    ignored: Mask  # (n,) faces that neither have to be found nor may be held against a detector
 
     def __post_init__(self) -> None:
         """Check that the two belong together."""
@@ -75,20 +70,14 @@ class OperatingPoint:
 
 @dataclass(frozen=True, eq=False)
 class PrecisionRecall:
-    """A detector's curve over a set of images.
+    """A detector's curve over a set of images."""
 
-    Attributes:
-        n_faces: faces to be found.
-        thresholds: (k,) distinct confidences, falling; each point counts the detections of at
-            least that confidence.
-        precision: (k,) share of those that are faces.
-        recall: (k,) share of the faces that are found, never falling.
-    """
-
-    n_faces: int
+    n_faces: int  # faces to be found
+    # (k,) distinct confidences, falling; each point counts the detections of at least that
+    # confidence
     thresholds: NDArray[np.float64]
-    precision: NDArray[np.float64]
-    recall: NDArray[np.float64]
+    precision: NDArray[np.float64]  # (k,) share of those that are faces
+    recall: NDArray[np.float64]  # (k,) share of the faces that are found, never falling
 
     @property
     def average_precision(self) -> float:
@@ -117,8 +106,7 @@ class PrecisionRecall:
         if not n_points or not self.n_faces:
             recall = 0.0 if self.n_faces else math.nan
             return OperatingPoint(threshold, math.nan, recall, math.nan)
-        point = self._point(n_points - 1)
-        return OperatingPoint(threshold, point.precision, point.recall, point.f1)
+        return replace(self._point(n_points - 1), threshold=threshold)
 
     def _point(self, index: int) -> OperatingPoint:
         values = (self.thresholds, self.precision, self.recall, self.f1)

@@ -1,10 +1,10 @@
 """Photos with annotated faces, which `mien detect-eval` measures a detector on."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, overload
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -17,32 +17,30 @@ from core.measures.detection.matching import Mask
 from core.pictures.files.names import printable
 from core.pictures.files.table import find_files, read_table_file
 from core.pictures.images import PictureLimits
-from core.types import ImageRGB
 
 _HEAVY_OCCLUSION: Final = 2  # WIDER FACE's number for it
 
 
 @dataclass(frozen=True, eq=False)
 class AnnotatedPhotos:
-    """Photos with the boxes of their faces.
+    """Photos with the boxes of their faces."""
 
-    Attributes:
-        name: file name of the set.
-        images: encoded photos; those that a table names are read one after another.
-        boxes_xyxy: per photo (n, 4) in pixels of the stored image.
-        flags: column -> per photo (n,) values, such as WIDER FACE's `blur`.
-    """
-
-    name: str
-    images: Sequence[bytes]
-    boxes_xyxy: Sequence[Boxes]
+    name: str  # file name of the set
+    images: Sequence[bytes | Path]  # encoded photos, or files that are read one after another
+    boxes_xyxy: Sequence[Boxes]  # per photo (n, 4) in pixels of the stored image
+    # column -> per photo (n,) values, such as WIDER FACE's `blur`
     flags: Mapping[str, Sequence[NDArray[Any]]]
     notes: tuple[str, ...] = ()
     limits: PictureLimits = field(default_factory=PictureLimits)
 
-    def decode(self, index: int) -> ImageRGB:
-        """One photo's pixels; raises ImageRefusedError."""
-        return self.limits.decode(self.images[index]).image_rgb
+    def encoded(self) -> Iterator[bytes]:
+        """The photos' bytes, in their order; of a file too large, enough to be refused."""
+        for image in self.images:
+            if isinstance(image, bytes):
+                yield image
+                continue
+            with image.open("rb") as file:
+                yield file.read(self.limits.max_bytes + 1)
 
     def __len__(self) -> int:
         """Count of photos."""
@@ -85,13 +83,12 @@ def load_photos(path: Path, limits: PictureLimits | None = None) -> AnnotatedPho
             f"{path.name} has no column {', '.join(missing)}; "
             f"it has: {', '.join(printable(str(column)) for column in frame.columns)}."
         )
-    images: Sequence[bytes]
+    images: Sequence[bytes | Path]
     notes: list[str] = []
     if pictures == "image":
         images = embedded_pictures(path.name, frame["image"])
     else:
-        files, notes = find_files(frame["path"], path.parent)
-        images = _Files(files, (limits or PictureLimits()).max_bytes)
+        images, notes = find_files(frame["path"], path.parent)
     boxes = [_row_boxes(path, row, cell) for row, cell in enumerate(frame["boxes_xyxy"], 1)]
     others = [str(c) for c in frame.columns if c not in (pictures, "boxes_xyxy")]
     flags = {column: _flag(frame[column], boxes) for column in others}
@@ -99,26 +96,6 @@ def load_photos(path: Path, limits: PictureLimits | None = None) -> AnnotatedPho
     return AnnotatedPhotos(
         path.name, images, boxes, kept, (*table.notes, *notes), limits or PictureLimits()
     )
-
-
-class _Files(Sequence[bytes]):
-    """Contents of files, read when asked for; of one that is too large, enough to be refused."""
-
-    def __init__(self, files: Sequence[Path], max_bytes: int) -> None:
-        self._files, self._max_bytes = files, max_bytes
-
-    def __len__(self) -> int:
-        return len(self._files)
-
-    @overload
-    def __getitem__(self, index: int) -> bytes: ...
-    @overload
-    def __getitem__(self, index: slice) -> "_Files": ...
-    def __getitem__(self, index: int | slice) -> "bytes | _Files":
-        if isinstance(index, slice):
-            return _Files(self._files[index], self._max_bytes)
-        with self._files[index].open("rb") as file:
-            return file.read(self._max_bytes + 1)
 
 
 def _row_boxes(path: Path, row: int, cell: Any) -> Boxes:

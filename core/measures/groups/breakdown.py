@@ -290,18 +290,16 @@ def corrected(reports: Sequence[AttributeReport]) -> list[AttributeReport]:
     for family in (SECONDARY, CROSSED, PRIMARY):  # the attributes' own correction comes last
         keys = of_family[family]
         adjusted |= zip(keys, holm([p_of[key] for key in keys]), strict=True)
-    return [
-        report.model_copy(
-            update={"outcomes": [_with_p(o, adjusted.get((row, o.key))) for o in report.outcomes]}
-        )
-        for row, report in enumerate(reports)
-    ]
-
-
-def _with_p(outcome: Outcome, p_holm: float | None) -> Outcome:
-    if outcome.gap is None:
-        return outcome
-    return outcome.model_copy(update={"gap": outcome.gap.model_copy(update={"p_holm": p_holm})})
+    result = []
+    for row, report in enumerate(reports):
+        outcomes = [
+            o.model_copy(update={"gap": o.gap.model_copy(update={"p_holm": adjusted[row, o.key]})})
+            if o.gap is not None
+            else o
+            for o in report.outcomes
+        ]
+        result.append(report.model_copy(update={"outcomes": outcomes}))
+    return result
 
 
 def crossed(question: Question) -> Question:

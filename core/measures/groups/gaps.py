@@ -63,14 +63,6 @@ class Gap(BaseModel, frozen=True):
         same_mix: the difference once every group has the same mix of expressions.
         same_mix_chance95: as `chance95`, permuting within each expression.
         same_mix_p_value: as `p_value`, likewise.
-
-    Examples:
-        >>> right = np.r_[np.arange(50) < 45, np.arange(50) < 40]  # 90 % by day, 80 % by night
-        >>> gap: Gap | None = gap_between(right, np.repeat(["day", "night"], 50))
-        >>> round(gap.difference, 2), gap.chance95  # not more than chance alone would give
-        (0.1, 0.14)
-        >>> gap.beyond_chance
-        False
     """
 
     highest: str
@@ -123,17 +115,13 @@ def gap_between(
 ) -> Gap | None:
     """The gap over groups of at least `MIN_JUDGED`; None where fewer than two are.
 
-    Args:
-        events: (n,) whether the event happened.
-        groups: (n,) names.
-        strata: (n,) true expressions; given, the gap at the same mix of them is added.
-        n_permutations: draws of the permutation null and of the bootstrap.
-        seed: of both.
+    Events and names are (n,); with `strata`, true expressions (n,), the gap at the same mix of
+    them is added.
 
     Examples:
         >>> groups = np.repeat(["day", "night"], 50)
         >>> right = np.r_[np.ones(50, bool), np.arange(50) < 25]  # at night every second one
-        >>> gap = gap_between(right, groups)
+        >>> gap: Gap | None = gap_between(right, groups)
         >>> gap.lowest, gap.difference, gap.difference > gap.chance95
         ('night', 0.5, True)
     """
@@ -296,11 +284,7 @@ def label_sensitivity(events: Events, groups: Groups, error_share: float) -> Sen
         gaps.append(float(np.ptp(shares)))
     if not gaps:
         return None
-    low, middle, high = np.percentile(gaps, (5, 50, 95))
+    low, middle, high = np.percentile(gaps, (5, 50, 95)).tolist()
     return Sensitivity(
-        error_share=error_share,
-        low=float(low),
-        middle=float(middle),
-        high=float(high),
-        n_draws=len(gaps),
+        error_share=error_share, low=low, middle=middle, high=high, n_draws=len(gaps)
     )

@@ -13,23 +13,16 @@ from pydantic import BaseModel
 
 
 class Association(BaseModel, frozen=True):
-    """Groups against expressions over a data set.
-
-    Attributes:
-        counts: group -> expression -> images.
-        npmi: the same with normalised pointwise mutual information: -1 never together,
-            0 independent, 1 always together (Bouma 2009).
-        cramers_v: 0 independent .. 1 determined (Cramér 1946).
-        evenness: Shannon entropy of the groups' shares over that of equal shares, 0..1.
-        effective_groups: exp of that entropy: so many equal groups would be as diverse.
-    """
+    """Groups against expressions over a data set."""
 
     n: int
-    counts: dict[str, dict[str, int]]
+    counts: dict[str, dict[str, int]]  # group -> expression -> images
+    # the same with normalised pointwise mutual information: -1 never together, 0 independent, 1
+    # always together (Bouma 2009)
     npmi: dict[str, dict[str, float]]
-    cramers_v: float
-    evenness: float
-    effective_groups: float
+    cramers_v: float  # 0 independent .. 1 determined (Cramér 1946)
+    evenness: float  # Shannon entropy of the groups' shares over that of equal shares, 0..1
+    effective_groups: float  # exp of that entropy: so many equal groups would be as diverse
 
 
 def association(groups: NDArray[np.str_], labels: NDArray[np.str_]) -> Association:

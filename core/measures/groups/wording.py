@@ -107,6 +107,7 @@ def p_text(p_value: float) -> str:
 
 def summary_rows(report: BiasReport) -> list[dict[str, Any]]:
     """One row an attribute: its first outcome's gap, what chance gives, and the verdict."""
+    found = "bias found" if report.kind == "error" else "disparity"
     rows = []
     for attribute in [*report.attributes, *report.intersections]:
         outcome = attribute.outcomes[0]
@@ -120,7 +121,7 @@ def summary_rows(report: BiasReport) -> list[dict[str, Any]]:
             ends = {g.group: g for g in outcome.groups}
             low, high = ends[gap.lowest], ends[gap.highest]
             row |= {
-                "verdict": _verdict(gap.beyond_chance, report.kind),
+                "verdict": found if gap.beyond_chance else "as by chance",
                 "gap": points(gap.difference),
                 "chance (95 %)": points(gap.chance95),
                 "p (Holm)": p_text(1.0 if gap.p_holm is None else gap.p_holm),
@@ -136,9 +137,3 @@ def summary_rows(report: BiasReport) -> list[dict[str, Any]]:
         }
         rows.append(row)
     return rows
-
-
-def _verdict(beyond_chance: bool, kind: Kind) -> str:
-    if not beyond_chance:
-        return "as by chance"
-    return "bias found" if kind == "error" else "disparity"

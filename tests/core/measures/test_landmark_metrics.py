@@ -147,7 +147,7 @@ def test_nothing_found_has_no_mean(found: list[None]) -> None:
 
 
 def test_other_counts_are_refused() -> None:
-    with pytest.raises(ValueError, match="2 faces were found for 1 annotations"):
+    with pytest.raises(ValueError, match="shorter"):
         landmark_errors([None, None], [a_face()])
 
 
