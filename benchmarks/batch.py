@@ -40,10 +40,6 @@ def write_album(folder: Path, n_photos: int) -> None:
         Image.fromarray(noisy.astype(np.uint8)).save(folder / f"{number:05d}.jpg", quality=90)
 
 
-def _cpu_s() -> float:
-    return time.process_time()
-
-
 def measure(album: Path, out: Path, n_workers: int) -> dict[str, Any]:
     """One run; photos a second and processor time a photo."""
     settings = load_settings()
@@ -56,7 +52,9 @@ def measure(album: Path, out: Path, n_workers: int) -> dict[str, Any]:
     ):
 
         def on_part(n_files: int) -> None:
-            done.append((time.perf_counter(), sum(client.run(_cpu_s).values()), n_files))
+            done.append(
+                (time.perf_counter(), sum(client.run(time.process_time).values()), n_files)
+            )
 
         run_batch(folder, client, on_part=on_part)
         summary = folder.finish()

@@ -66,8 +66,7 @@ def run_one(python: Path, peer: str, folder: Path, runs: int) -> dict[str, Any]:
     if done.returncode:
         why = [line for line in done.stderr.splitlines() if line.strip()][-1:]
         return {"failed": why[0][:200] if why else f"exit code {done.returncode}"}
-    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    return found
+    return dict(json.loads(done.stdout.strip().splitlines()[-1]))
 
 
 def with_accuracy(found: dict[str, Any], test: Faces) -> dict[str, Any]:
@@ -97,8 +96,7 @@ def peer_versions(python: Path) -> dict[str, str]:
         f"print(json.dumps({{n: version(n) for n in {names!r}}}))"
     )
     done = subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=True)
-    found: dict[str, str] = json.loads(done.stdout)
-    return found
+    return dict(json.loads(done.stdout))
 
 
 def main() -> None:

@@ -86,7 +86,8 @@ class StreamlitUser:
             info = state.file_uploader_state_value.uploaded_file_info.add()
             info.file_id, info.name, info.size = urls.file_id, name, len(data)
             info.file_urls.CopyFrom(urls)
-        self._set(state)
+        self._states[state.id] = state
+        self.screen = self._run()
 
     def _put(self, path: str, name: str, data: bytes) -> None:
         """Send one file the way a browser does."""
@@ -111,10 +112,6 @@ class StreamlitUser:
         connection.close()
         if answer.status != 204:
             raise RuntimeError(f"the upload was answered with {answer.status}")
-
-    def _set(self, state: WidgetState) -> None:
-        self._states[state.id] = state
-        self.screen = self._run()
 
     def _run(self, pressed: WidgetState | None = None) -> Screen:
         """Have the page run with the widgets as they are, and read until it has ended."""

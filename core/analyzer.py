@@ -25,17 +25,12 @@ from core.types import (
 class Analyzer:
     """Analyses images. One instance serves all users of a process.
 
-    Thread safety: an `Analyzer` keeps nothing of an image between calls. Each native object
-    (detector, landmarker, interpreter) holds a lock of its own around its native call, so that
-    calls from many threads interleave step by step: while one image is in the classifier the
-    next is in the detector. No lock is held while another is taken, so they cannot deadlock.
+    Thread safety: nothing of an image is kept between calls. Each native object (detector,
+    landmarker, interpreter) has a lock of its own around its native call, so that calls from many
+    threads interleave step by step.
 
-    Args:
-        detector: finds the faces.
-        classifier: scores them, all in one batch.
-        landmarker: adds points and blendshapes; None leaves that step out.
-        min_face_px: lower faces (height of the box) are reported but not judged.
-        quality: what the classifier makes of poor pictures; None leaves that step out.
+    `landmarker` and `quality`, what the classifier makes of poor pictures, are steps that None
+    leaves out; faces lower than `min_face_px` (height of the box) are reported but not judged.
 
     Examples:
         >>> from core.config import ROOT
@@ -162,13 +157,10 @@ def create_analyzer(
         'haar'
     """
     classifier = EmotionClassifier.load(model_id, models_dir)
-    landmarker = None
-    if with_landmarks:
-        landmarker = FaceLandmarker.load(models_dir)
     return Analyzer(
         for_photos(create_detector(detector, models_dir), tiles=tiles),
         classifier,
-        landmarker,
+        FaceLandmarker.load(models_dir) if with_landmarks else None,
         min_face_px=min_face_px,
         quality=load_quality_model(model_id, models_dir),
     )

@@ -6,20 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from core.detection.base import FaceDetector
+from core.detection.base import FaceDetector as FaceDetector
 from core.detection.detectors.ensemble import EnsembleDetector, Member
 from core.errors import UnknownDetectorError
-
-__all__ = [
-    "DETECTORS",
-    "NEED_DLIB",
-    "SWEEP_THRESHOLD",
-    "FaceDetector",
-    "available_detectors",
-    "create_detector",
-    "create_member",
-    "for_photos",
-]
 
 # A detector's curve is measured down to this confidence, whatever the app's own threshold is.
 SWEEP_THRESHOLD: Final = 0.05
@@ -64,10 +53,7 @@ def create_detector(
 ) -> FaceDetector:
     """Make the detector called `name` from the files under `models_dir`.
 
-    Args:
-        name: a key of `DETECTORS`.
-        models_dir: folder of the shipped models.
-        threshold: smallest confidence (0..1) that counts; None for the detector's own.
+    `threshold` is the smallest confidence (0..1) that counts; None for the detector's own.
 
     Raises:
         UnknownDetectorError: if there is none; the message lists those there are.

@@ -81,7 +81,7 @@ class CalibratedDetector(ABC):
         for corners, score in found:
             box = Box(*(np.array(corners, np.float64) * np.tile(to_full, 2)).tolist())
             confidence = self._calibration.probability(score)
-            faces.append(Face(box, confidence, np.empty((0, 2)), self.name))
+            faces.append(Face(box, confidence, np.empty((0, 2), np.float32), self.name))
         kept = [face for face in faces if face.confidence >= self.threshold]
         return tuple(sorted(kept, key=lambda face: -face.confidence))
 

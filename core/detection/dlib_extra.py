@@ -30,11 +30,7 @@ def models_folder() -> Path:
 
 
 def load_dlib() -> Any:
-    """The module `dlib`, which only the extra brings.
-
-    Raises:
-        ModelError: if it is not installed.
-    """
+    """The module `dlib`, which only the extra brings; raises ModelError if it is not installed."""
     models_folder()
     return importlib.import_module("dlib")
 

@@ -1,9 +1,7 @@
 """Photos that lie on their side or stand on their head: found out by the faces, and turned.
 
-Detectors find turned faces too, only with less confidence and with eyes where there are none. So
-where none is found, or none with certainty, a small copy of the photo is looked at in all four
-positions, and the one in which faces stand out most is taken, if it stands out enough. Photos with
-a face found with certainty cost nothing more.
+Where no face is found with certainty, a small copy of the photo is looked at in all four
+positions, and the one in which faces stand out most is taken, if it stands out enough.
 """
 
 from collections.abc import Iterable, Mapping

@@ -62,10 +62,7 @@ def draw_analysis(
     `analysis.faces` counted from 1, so that picture and table can be matched; where labels would
     cover each other it is less.
 
-    Args:
-        image_rgb: the photo.
-        analysis: of that photo.
-        max_side_px: the copy is made so small first, for letters and lines keep their size.
+    The copy is shrunk to `max_side_px` first, for letters and lines keep their size.
 
     Examples:
         >>> nobody = Analysis((200, 100), (), "mien-fast", "yunet", {})

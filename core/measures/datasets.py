@@ -176,7 +176,7 @@ def pictures_of(path: Path, frame: pd.DataFrame) -> tuple[Sequence[bytes | Path]
         DatasetError: some are not there.
     """
     if holds_pictures(path.name, frame):
-        return embedded_pictures(path.name, frame["image"]), []
+        return embedded_pictures(printable(path.name), frame["image"]), []
     return find_files(frame["path"], path.parent)
 
 

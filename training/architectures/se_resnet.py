@@ -39,12 +39,8 @@ def se_resnet(
 ) -> keras.Model:
     """`stem_and_stages` of residual blocks, and the head.
 
-    Args:
-        n_classes: logits that come out, (b, n_classes).
-        input_shape: height, width and channels of what goes in.
-        widths: channels of each stage.
-        depths: blocks of each stage; all but the first stage begin with half the side.
-        dropout: share of the features left out before the last layer, 0..1.
+    `widths` are the channels and `depths` the blocks of each stage; all stages but the first
+    begin with half the side.
 
     Examples:
         >>> small = se_resnet(7, (48, 48, 1), widths=(8, 16), depths=(1, 1))

@@ -79,12 +79,9 @@ def _quantise(
 def publish(data: Path, run: Path, folder: Path) -> dict[str, Any]:
     """Write `folder` from the best weights of `run`; returns the description.
 
-    Args:
-        data: the photos that were trained on; some set the ranges of the 8-bit integers, and
-            those held out choose threshold and enlargement.
-        run: folder with `best.weights.h5`, `recipe.json` and `curves.json`; `history.txt`, if
-            there, says what the recipe does not.
-        folder: `models/mien-face`.
+    Some of the photos of `data` that were trained on set the ranges of the 8-bit integers, those
+    held out choose threshold and enlargement. `history.txt` in `run`, if there, says what the
+    recipe does not.
     """
     recipe = DetectorRecipe.from_json((run / "recipe.json").read_bytes())
     photos = load_photos(data)
@@ -134,7 +131,7 @@ def _write(folder: Path, precision: str, content: bytes) -> dict[str, Any]:
 def measure(network: FaceNetwork, photos: AnnotatedPhotos) -> dict[str, Any]:
     """Average precision and the F1-best threshold of an exported network."""
     found = []
-    for encoded in photos.images:
+    for encoded in photos.encoded():
         found_boxes, _, confidences = network.find(decode_rgb(encoded), SWEEP_THRESHOLD)
         found.append(Detections(found_boxes.astype(np.float64), confidences.astype(np.float64)))
     curve = precision_recall(counted_truths(photos, MIN_FACE_PX), found)
@@ -152,8 +149,8 @@ def representative(photos: AnnotatedPhotos) -> NDArray[np.uint8]:
     """Squares from the middle of photos, (n, 320, 320, 3)."""
     n_squares = min(len(photos), N_REPRESENTATIVE)
     squares = np.zeros((n_squares, _REPRESENTATIVE_PX, _REPRESENTATIVE_PX, 3), np.uint8)
-    for row in range(n_squares):
-        image_rgb = decode_rgb(photos.images[row])
+    for row, encoded in zip(range(n_squares), photos.encoded(), strict=False):
+        image_rgb = decode_rgb(encoded)
         top, left = (max(side - _REPRESENTATIVE_PX, 0) // 2 for side in image_rgb.shape[:2])
         part = image_rgb[top : top + _REPRESENTATIVE_PX, left : left + _REPRESENTATIVE_PX]
         squares[row, : part.shape[0], : part.shape[1]] = part

@@ -23,18 +23,12 @@ FACE, IGNORED = 1.0, 2.0  # kinds of rows; 0 is padding
 
 @dataclass(frozen=True, eq=False)
 class Annotation:
-    """What is known of one picture, in its pixels.
+    """What is known of one picture, in its pixels."""
 
-    Attributes:
-        boxes_xyxy: (n, 4) faces.
-        points_xy: (n, 5, 2) eyes, nose, corners of the mouth, the person's right first; NaN
-            where nobody knows.
-        ignored_xyxy: (m, 4) regions that are neither face nor background.
-    """
-
-    boxes_xyxy: FloatArray
+    boxes_xyxy: FloatArray  # (n, 4) faces
+    # (n, 5, 2) eyes, nose, corners of the mouth, the person's right first; NaN where nobody knows
     points_xy: FloatArray
-    ignored_xyxy: FloatArray
+    ignored_xyxy: FloatArray  # (m, 4) regions that are neither face nor background
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +61,7 @@ def subset(photos: AnnotatedPhotos, mask: NDArray[np.bool_]) -> AnnotatedPhotos:
 def training_photos(photos: AnnotatedPhotos, teacher: FaceDetector) -> list[TrainingPhoto]:
     """Decode all, and ask the teacher for points; whether there is a face, the annotators say."""
     result = []
-    for index, encoded in enumerate(photos.images):
+    for index, encoded in enumerate(photos.encoded()):
         image_rgb = decode_rgb(encoded)
         boxes = np.asarray(photos.boxes_xyxy[index], np.float32)
         counts = (boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=np.inf) > 0

@@ -51,7 +51,7 @@ class HeldOutPhotos:
     def __init__(self, photos: AnnotatedPhotos) -> None:
         self.truths = counted_truths(photos, MIN_FACE_PX)
         self.pictures = np.zeros((len(photos), _PADDED_PX, _PADDED_PX, 3), np.uint8)
-        for index, encoded in enumerate(photos.images):
+        for index, encoded in enumerate(photos.encoded()):
             image_rgb = decode_rgb(encoded)[:_PADDED_PX, :_PADDED_PX]
             self.pictures[index, : image_rgb.shape[0], : image_rgb.shape[1]] = image_rgb
 

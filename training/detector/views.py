@@ -24,27 +24,19 @@ _KEEP_SHARE = 0.4  # of a face inside the view; of less than that nobody can tel
 
 @dataclass(frozen=True, kw_only=True)
 class ViewOptions:
-    """How views are drawn.
+    """How views are drawn."""
 
-    Attributes:
-        face_px: smallest and largest size to which the chosen face is brought.
-        small_power: above 1, small sizes are drawn more often than evenly by their logarithm.
-        zoom: smallest and largest factor by which a photo is resized.
-        as_is_share: share of views that take the photo about as it is.
-        as_is_zoom: range of their zoom.
-        turn_deg: standard deviation of the turn.
-        turn_share: share of views that are turned.
-        mosaic_share: share of pictures that are made of four views.
-    """
-
+    # smallest and largest size to which the chosen face is brought
     face_px: tuple[float, float] = (12.0, 320.0)
+    # above 1, small sizes are drawn more often than evenly by their logarithm
     small_power: float = 1.4
+    # smallest and largest factor by which a photo is resized
     zoom: tuple[float, float] = (0.3, 2.5)
-    as_is_share: float = 0.35
-    as_is_zoom: tuple[float, float] = (0.6, 1.7)
-    turn_deg: float = 12.0
-    turn_share: float = 0.4
-    mosaic_share: float = 0.3
+    as_is_share: float = 0.35  # share of views that take the photo about as it is
+    as_is_zoom: tuple[float, float] = (0.6, 1.7)  # range of their zoom
+    turn_deg: float = 12.0  # standard deviation of the turn
+    turn_share: float = 0.4  # share of views that are turned
+    mosaic_share: float = 0.3  # share of pictures that are made of four views
 
 
 def random_picture(

@@ -57,14 +57,9 @@ class EpochKeeper(keras.callbacks.Callback):
     `<folder>/state.npz` holds all that a resumed run needs, `<folder>/best.weights.h5` the
     averaged weights of most worth, `<folder>/curves.json` one row an epoch.
 
-    Args:
-        network: whose weights are averaged; a part of the model that is being fitted.
-        averager: of its weights.
-        batches: told of each epoch, so that they shuffle anew.
-        folder: of the run.
-        measure: figures of the network as it is, on what is held out for choosing.
-        worth: of a row of the curves; the row may lack the figures of `measure`.
-        measured_epochs: which epochs (from 1) are measured; all if None.
+    `network`, a part of the model that is being fitted, is measured as `averager` has it, by
+    `measure`, on what is held out for choosing; of all epochs (from 1), or of `measured_epochs`.
+    `worth` is that of a row of the curves, which may lack these figures.
     """
 
     def __init__(

@@ -23,19 +23,12 @@ _USED_SHARE: Final = 0.95  # of the time: the rest is measuring and writing
 
 @dataclass(frozen=True)
 class Run:
-    """One training of the campaign.
+    """One training of the campaign."""
 
-    Attributes:
-        name: of its folder.
-        recipe: what it follows but for `changes`.
-        share: of the time.
-        start: the run whose weights it begins with; None for random ones.
-    """
-
-    name: str
-    recipe: str
-    share: float
-    start: str | None = None
+    name: str  # of its folder
+    recipe: str  # what it follows but for `changes`
+    share: float  # of the time
+    start: str | None = None  # the run whose weights it begins with; None for random ones
     changes: dict[str, Any] = field(default_factory=dict)
 
 
@@ -93,14 +86,8 @@ def campaign(
 ) -> None:
     """Train all runs of the plan one after the other, each in its folder below `out`.
 
-    Args:
-        data: FER-2013 with votes.
-        photos: RAF-DB, for the run that learns from it.
-        out: runs that are finished there are not trained again.
-        seconds: for all of them.
-        batch_size: faces a step.
-        n_per_epoch: faces an epoch; the learning rate falls over all epochs, whatever their size.
-        plan: what to train; shares sum to 1.
+    `photos` is RAF-DB, for the run that learns from it; runs that are finished are not trained
+    again. The learning rate falls over all epochs of `n_per_epoch` faces, whatever their size.
     """
     from training.expression.train import train
 
@@ -128,16 +115,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=480)
     parser.add_argument("--batch-size", type=int, default=1024)
     parser.add_argument("--n-per-epoch", type=int, default=4 * 28_672)
-    options = parser.parse_args()
     os.environ.setdefault("KERAS_BACKEND", "torch")
-    campaign(
-        options.data,
-        options.photos,
-        options.out,
-        seconds=options.seconds,
-        batch_size=options.batch_size,
-        n_per_epoch=options.n_per_epoch,
-    )
+    campaign(**vars(parser.parse_args()))
 
 
 if __name__ == "__main__":

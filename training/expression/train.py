@@ -129,14 +129,9 @@ def train(
 ) -> list[dict[str, float]]:
     """Train by `recipe` on `data`, in `folder`; goes on from the last finished epoch there.
 
-    Args:
-        recipe: what to train, and how.
-        data: FER-2013 in one of the forms that `load_split` reads.
-        folder: of the run; made if it is not there. Runs that the recipe starts from or learns
-            from are looked for beside it.
-        weights_dir: folder of pretrained backbones, for recipes that name one.
-        start: weights to begin with; None for the best of the run that the recipe names.
-        photos: file of the recipe's further set, for recipes that name one.
+    Runs that the recipe starts from (unless by the weights `start`) or learns from are looked for
+    beside `folder`. `weights_dir` holds pretrained backbones and `photos` is the file of a
+    further set, for recipes that name one.
 
     Returns:
         The curves: one row an epoch, as in `<folder>/curves.json`.
@@ -170,8 +165,9 @@ def train(
         worth=lambda row: row["val_accuracy"] + row.get("val_people", 0.0),
     )
     _fit_phases(recipe, model, network, keeper, averager, batches)
-    curves: list[dict[str, float]] = json.loads((folder / "curves.json").read_text())
-    return curves  # of a run that was finished before, too
+    return list(
+        json.loads((folder / "curves.json").read_text())
+    )  # of a run that was finished before, too
 
 
 def _check_files(recipe: Recipe, weights_dir: Path | None, photos: Path | None) -> None:

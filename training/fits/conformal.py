@@ -7,7 +7,6 @@ fit of quality, which is needed first. One half of them is fitted on; what the o
 coverage and of the number of labels, in each band of quality, is written beside the fit.
 """
 
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from core.config import ROOT, load_settings
 from core.emotions import EMOTIONS
 from core.expression.classify import EmotionClassifier
-from core.expression.conformal import ConformalFit, bands, fit_conformal
+from core.expression.conformal import ConformalFit, by_band, fit_conformal
 from core.expression.quality import load_quality_model
 from core.measures.accuracy import Labels
 from core.measures.datasets import load_labelled
@@ -34,7 +33,6 @@ def check(
 ) -> dict[str, Any]:
     """Coverage and number of labels on images that were not fitted on."""
     covered, sizes = held(fit, probabilities, said, quality)
-    inside = bands(quality, fit.edges)
 
     def part(rows: NDArray[np.bool_]) -> dict[str, Any]:
         return summarise(covered[rows], sizes[rows]).model_dump()
@@ -43,8 +41,7 @@ def check(
         "all": part(np.ones(len(said), bool)),
         "by_label": {name: part(said == index) for index, name in enumerate(EMOTIONS)},
         "by_quality": [
-            {"quality": f"{low:g} to {high:g}", **part(inside == band)}
-            for band, (low, high) in enumerate(pairwise(fit.edges))
+            {"quality": name, **part(rows)} for name, rows in by_band(quality, fit.edges).items()
         ],
     }
 

@@ -6,7 +6,6 @@ models/mien-fast/quality.json. Every validation image is taken as it is and degr
 the other half says whether the number means what it says, and is written beside the fit.
 """
 
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -19,15 +18,15 @@ from sklearn.linear_model import LogisticRegression
 from core.config import ROOT, load_settings
 from core.detection import FaceDetector, create_detector
 from core.expression.classify import EmotionClassifier
-from core.expression.conformal import QUALITY_EDGES, bands
+from core.expression.conformal import QUALITY_EDGES, by_band
 from core.expression.quality import QualityModel, features, measure_grey, nose_offset, quadratic
 from core.measures.corruptions import CORRUPTIONS, LEVELS, corrupt
 from core.measures.datasets import LabelledImages, load_labelled
+from core.measures.evaluation import judge
 from core.measures.study import write_study
 from core.pictures.images import decode_image
 from core.types import FaceMeasures
 from training.data.framing import framed
-from training.data.pictures import judge
 
 Grey = NDArray[np.uint8]
 
@@ -131,15 +130,14 @@ def check(
 ) -> dict[str, Any]:
     """On unseen images, by band of quality: what it promises and how many are judged right."""
     quality, right = model.scores(rows), facts["right"]
-    inside = bands(quality, list(QUALITY_EDGES))
     by_quality = [
         {
-            "quality": f"{low:g} to {high:g}",
-            "n": int((inside == band).sum()),
-            "accuracy_of_all": _share(right[inside == band]),
-            "mean_quality_times_reference": _share(quality[inside == band] * model.reference),
+            "quality": name,
+            "n": int(inside.sum()),
+            "accuracy_of_all": _share(right[inside]),
+            "mean_quality_times_reference": _share(quality[inside] * model.reference),
         }
-        for band, (low, high) in enumerate(pairwise(QUALITY_EDGES))
+        for name, inside in by_band(quality, QUALITY_EDGES).items()
     ]
     return {"n": len(right), "by_quality": by_quality}
 
@@ -160,11 +158,7 @@ def main(
     # By image, so that no copy of an image that is fitted on is checked on.
     in_fit = np.random.default_rng(1).permutation(len(images))[facts["image"]] % 2 == 0
     fitted = fit(rows[in_fit], {k: v[in_fit] for k, v in facts.items()})
-    found = check(
-        fitted,
-        rows[~in_fit],
-        {k: v[~in_fit] for k, v in facts.items()},
-    )
+    found = check(fitted, rows[~in_fit], {k: v[~in_fit] for k, v in facts.items()})
     content = {
         **fitted.model_dump(),
         "data": f"{data.name}, validation split, {n_degraded} degraded copies an image",

@@ -29,7 +29,7 @@ def main(
     finder = for_photos(plain)
     right = dict.fromkeys(QUARTERS, 0)
     n_photos = 0
-    for encoded in load_photos(data).part(every).images:
+    for encoded in load_photos(data).part(every).encoded():
         upright_rgb = decode_image(encoded).image_rgb
         if not plain.detect(upright_rgb):
             continue

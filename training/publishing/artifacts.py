@@ -37,13 +37,8 @@ def export_network(
 ) -> None:
     """Write the model of `card` as `form` ("keras", "h5", "tflite" or "onnx") to `file`.
 
-    Args:
-        card: of the model.
-        models_dir: holds `<card.id>/`, and the members of an ensemble.
-        form: kind of file.
-        file: to be written.
-        weights: Keras weights of its training run; None takes those that are shipped, or else
-            the numbers in the LiteRT file, rounded as they are there.
+    Without `weights` of its training run, those that are shipped are taken, or else the numbers
+    in the LiteRT file, rounded as they are there.
 
     Raises:
         ModelError: if a file of the model is missing or damaged, or weights are given for an

@@ -37,7 +37,9 @@ def with_litert_weights(network: keras.Model, model: bytes) -> keras.Model:
     if len(ours) != len(stored):
         raise ModelError(f"The file has {len(stored)} layers with weights, not {len(ours)}.")
     for layer, (kernel, bias) in zip(ours, stored, strict=True):
-        axes, shape = _axes(layer), tuple(layer.kernel.shape)
+        # LiteRT has (o, h, w, i), (1, h, w, c) of depthwise ones, or (o, i).
+        axes = (1, 0) if isinstance(layer, layers.Dense) else (1, 2, 3, 0)
+        shape = tuple(layer.kernel.shape)
         if kernel.ndim != len(axes) or kernel.transpose(axes).shape != shape:
             raise ModelError(f"The file has a kernel of {kernel.shape} where Keras has {shape}.")
         layer.set_weights([kernel.transpose(axes), bias])
@@ -83,13 +85,6 @@ def _weighted(network: keras.Model) -> list[layers.Layer]:
 
     visit(network.outputs[0])
     return [layer for layer in found if isinstance(layer, _WEIGHTED)]
-
-
-def _axes(layer: layers.Layer) -> tuple[int, ...]:
-    """Order in which Keras has the axes of LiteRT's kernel: (o, h, w, i), (1, h, w, c), (o, i)."""
-    if isinstance(layer, layers.Dense):
-        return (1, 0)
-    return (1, 2, 3, 0)  # depthwise, too: the 1 becomes its multiplier
 
 
 def _kernels_and_biases(model: bytes) -> list[tuple[FloatArray, FloatArray]]:

@@ -61,10 +61,6 @@ class TestReport(BaseModel, frozen=True):
     `single_view` leaves out the averaging over the mirror image; it equals `all` where the model
     does not average. A model with a head for what people say is measured with its other head
     there; `people` and `photos` are of the head that serves.
-
-    Attributes:
-        people: beside FER+'s votes for the test split; None without votes.
-        photos: set of photos -> figures against its labels.
     """
 
     __test__ = False  # not a test case, whatever pytest makes of the name
@@ -78,8 +74,9 @@ class TestReport(BaseModel, frozen=True):
     without_near_duplicates: Measures
     single_view: Measures
     n_near_duplicates: int
+    # beside FER+'s votes for the test split; None without votes
     people: PeopleMeasures | None = None
-    photos: dict[str, Measures] = {}
+    photos: dict[str, Measures] = {}  # set of photos -> figures against its labels
 
 
 def publish(
@@ -96,17 +93,9 @@ def publish(
 ) -> TestReport:
     """Export the best weights of `run`, calibrate, write the card, evaluate, write the readme.
 
-    Args:
-        recipe_name: recipe that `run` was trained by.
-        data: FER-2013 (parquet, Kaggle csv or folder).
-        run: folder with `best.weights.h5` and `curves.json`.
-        models_dir: where `<model_id>/` is made.
-        model_id: of the published model.
-        precision: of the exported file's numbers.
-        flip_average: whether the served model averages over the mirror image.
-        shipped: False for a model too heavy to ship: it is written to
-            `<models_dir>/unshipped/<model_id>/`, where git ignores the model itself.
-        photos: RAF-DB, whose test split the model is measured on, too.
+    `run` holds `best.weights.h5` and `curves.json` of the recipe. A model that is not `shipped`,
+    too heavy for that, goes to `<models_dir>/unshipped/<model_id>/`, where git ignores the model
+    itself. `photos` is RAF-DB, whose test split the model is measured on, too.
 
     Raises:
         UnfaithfulExportError: if the exported file is clearly less often right on the validation
@@ -149,8 +138,7 @@ def read_curves(recipe: Recipe, run: Path) -> list[dict[str, float]]:
 
 def own_curves(run: Path) -> list[dict[str, float]]:
     """One row an epoch of this run alone: a step taught other things may lose on labels."""
-    curves: list[dict[str, float]] = json.loads((run / "curves.json").read_text())
-    return curves
+    return list(json.loads((run / "curves.json").read_text()))
 
 
 def publish_ensemble(
@@ -223,13 +211,7 @@ def _card(
         n_macs=count_macs(network),
         precision=precision.on_card,
         labels=list(EMOTIONS),
-        input=InputSpec(
-            size_px=face_input.size_px,
-            channels=face_input.channels,
-            scale=face_input.scale,
-            offset=face_input.offset,
-            geometry=face_input.geometry,
-        ),
+        input=InputSpec(**vars(face_input)),
         flip_average=False,
         teachers=list(recipe.teachers),
         pretraining=recipe.pretraining,
@@ -258,13 +240,8 @@ def _learned_from(recipe: Recipe, train: Faces, photos: Path | None) -> list[Tra
 def _heads(recipe: Recipe) -> list[Head]:
     if not recipe.people_head:
         return []
-    people = Head(
-        dialect="people",
-        first=N_LABELS,
-        n_outcomes=N_PEOPLE,
-        temperature=1.0,
-        bias=[0.0] * N_PEOPLE,
-    )
+    after = {"first": N_LABELS, "n_outcomes": N_PEOPLE, "bias": [0.0] * N_PEOPLE}
+    people = Head(dialect="people", temperature=1.0, **after)
     return [Head(dialect="fer2013", temperature=1.0), people]
 
 

@@ -1,7 +1,6 @@
 """How often the labels that are named hold the one that most people choose, on the test split."""
 
 from collections.abc import Iterable
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +9,13 @@ from numpy.typing import NDArray
 
 from core.emotions import EMOTIONS
 from core.expression.classify import EmotionClassifier
-from core.expression.conformal import bands
+from core.expression.conformal import by_band
 from core.expression.quality import QualityModel, features, load_quality_model, measure_grey
 from core.measures.corruptions import CORRUPTIONS, LEVELS, N_CONDITIONS, corrupt, sample_rows
+from core.measures.evaluation import judge
 from core.measures.people import NONE_OF_THESE, held, said_labels, summarise
 from training.data.fer2013 import Faces, load_split
-from training.data.pictures import Progress, judge
+from training.data.pictures import Progress
 from training.data.votes import votes_beside
 from training.studies.bias.measured import pixel_attributes, pixel_properties
 
@@ -75,13 +75,9 @@ def _groups(
     edges: list[float],
 ) -> dict[str, dict[str, NDArray[np.bool_]]]:
     """What the faces are grouped by -> group -> which are in it (n,)."""
-    inside = bands(quality, edges)
     return {
         "majority label": {name: said == index for index, name in enumerate(EMOTIONS)},
-        "picture quality": {
-            f"{low:g} to {high:g}": inside == band
-            for band, (low, high) in enumerate(pairwise(edges))
-        },
+        "picture quality": by_band(quality, edges),
         **{
             one.name: {name: one.groups == name for name in dict.fromkeys(one.groups) if name}
             for one in pixel_attributes(pixel_properties(images))

@@ -10,8 +10,8 @@ import numpy as np
 
 from core.emotions import EMOTIONS
 from core.expression.classify import EmotionClassifier
+from core.measures.evaluation import judge
 from training.data.fer2013 import load_rows, load_split
-from training.data.pictures import judge
 from training.data.votes import FERPLUS
 
 N_LISTED: Final = 24

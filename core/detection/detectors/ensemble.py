@@ -1,8 +1,4 @@
-"""Several detectors asked, one answer: boxes fused, confidences calibrated together.
-
-Which detectors, at which enlargement of the photo, and what weight each has, is in
-`models/ensemble/fusion.json`, fitted by `training/fits/detector_ensemble.py`.
-"""
+"""Several detectors asked, one answer: boxes fused, confidences calibrated together."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,35 +17,22 @@ N_KEYPOINTS = 5  # eyes, tip of the nose, corners of the mouth
 
 
 class Member(BaseModel, frozen=True, extra="forbid"):
-    """One detector of the ensemble.
+    """One detector of the ensemble."""
 
-    Attributes:
-        detector: its name.
-        enlarge: factor by which the photo is enlarged for it, so that it finds smaller faces.
-        threshold: smallest confidence at which it is heard.
-    """
-
-    detector: str
+    detector: str  # its name
+    # factor by which the photo is enlarged for it, so that it finds smaller faces
     enlarge: float = Field(default=1.0, ge=1, le=4)
-    threshold: float = Field(default=0.3, ge=0, le=1)
+    threshold: float = Field(default=0.3, ge=0, le=1)  # smallest confidence at which it is heard
 
 
 class Fusion(BaseModel, frozen=True, extra="ignore"):
-    """What was fitted.
+    """What was fitted."""
 
-    Attributes:
-        members: d detectors.
-        min_iou: overlap from which two boxes are the same face.
-        weights: of the members' log-odds (d), then of each member's silence (d).
-        intercept: log-odds where all of that is 0.
-        threshold: probability from which the app takes a box for a face.
-    """
-
-    members: list[Member]
-    min_iou: float
-    weights: list[float]
-    intercept: float
-    threshold: float
+    members: list[Member]  # d detectors
+    min_iou: float  # overlap from which two boxes are the same face
+    weights: list[float]  # of the members' log-odds (d), then of each member's silence (d)
+    intercept: float  # log-odds where all of that is 0
+    threshold: float  # probability from which the app takes a box for a face
 
     def probability(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """Of being a face, (k,), for confidences (k, d) with NaN for silence."""
@@ -58,11 +41,7 @@ class Fusion(BaseModel, frozen=True, extra="ignore"):
 
 
 def load_fusion(folder: Path) -> Fusion:
-    """Read `fusion.json`.
-
-    Raises:
-        ModelError: if it is missing or not such a fit.
-    """
+    """Read `fusion.json`; raises ModelError if it is missing or not such a fit."""
     sentence = (
         f"The face detector {folder.name} has no readable file fusion.json, or it is missing; "
         "reinstall Mien."

@@ -1,9 +1,8 @@
 """Boxes of several detectors on one face made into one box.
 
 Weighted boxes fusion after Solovyev, Wang and Gabruseva 2021 (Image and Vision Computing 107,
-arXiv 1910.13302), written here because its package brings numba. Instead of averaging the
-confidences, a logistic curve over what each detector says, or that it says nothing, gives the
-probability of a face; its weights are fitted.
+arXiv 1910.13302); a fitted logistic curve over what each detector says, or that it says nothing,
+gives the probability of a face.
 """
 
 from collections.abc import Sequence
@@ -19,17 +18,12 @@ MISSING = np.nan
 
 @dataclass(frozen=True, eq=False)
 class Clusters:
-    """Boxes that belong together.
+    """Boxes that belong together."""
 
-    Attributes:
-        boxes_xyxy: (k, 4) means of their members, weighted by confidence.
-        scores: (k, d) confidence of each of d detectors, NaN where it found nothing there.
-        members: (k, d) row of the detector's box, -1 where it found nothing there.
-    """
-
-    boxes_xyxy: Boxes
+    boxes_xyxy: Boxes  # (k, 4) means of their members, weighted by confidence
+    # (k, d) confidence of each of d detectors, NaN where it found nothing there
     scores: NDArray[np.float64]
-    members: NDArray[np.int64]
+    members: NDArray[np.int64]  # (k, d) row of the detector's box, -1 where it found nothing there
 
 
 def cluster(

@@ -1,12 +1,12 @@
 """Our own detector, trained on WIDER FACE by `mien train-detector`, through LiteRT."""
 
 import hashlib
-import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, Literal
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
+from pydantic import BaseModel, Field
 
 from core.detection.any_size import AnySizeNetwork
 from core.detection.box_geometry import load_box_geometry
@@ -18,7 +18,6 @@ from core.types import Box, Face, FloatArray, ImageRGB, check_image_rgb
 # Sides of the network's picture are multiples of it: of the coarsest cell's, and coarser still,
 # so that photos of about the same size share a plan.
 _SIDE_STEP_PX = 64
-_MOST_ENLARGED = 4.0
 _SAME_FACE_IOU = 0.4
 # Larger faces are looked for in a thumbnail, in which smaller ones are left to the full picture.
 _LARGEST_FACE_PX = 240
@@ -91,10 +90,10 @@ class MienFaceDetector:
         described = _description(folder)
         self._network = FaceNetwork(
             _model_bytes(folder, described, precision),
-            enlarge=float(described["enlarge"]) if enlarge is None else enlarge,
+            enlarge=described.enlarge if enlarge is None else enlarge,
             max_side_px=max_side_px,
         )
-        self.threshold = float(described["threshold"]) if threshold is None else threshold
+        self.threshold = described.threshold if threshold is None else threshold
         self.box_geometry = load_box_geometry(folder)
 
     def detect(self, image_rgb: ImageRGB) -> tuple[Face, ...]:
@@ -117,36 +116,41 @@ def _within(found: Found, smallest_px: float, largest_px: float) -> Found:
     return boxes[kept], points[kept], confidences[kept]
 
 
-def _description(folder: Path) -> dict[str, Any]:
-    """`detector.json`: files by precision, each with its hash, and the threshold."""
+class NetworkFile(BaseModel):
+    """A network's file beside `detector.json`, and the hash of its content."""
+
+    file: str
+    sha256: str
+
+
+class Description(BaseModel):
+    """What `detector.json` says to the detector: files by precision, threshold, enlargement."""
+
+    files: dict[Literal["int8", "float"], NetworkFile] = Field(min_length=2)
+    threshold: float = Field(gt=0, lt=1)
+    enlarge: float = Field(gt=0, le=4)
+
+
+def _description(folder: Path) -> Description:
     file = folder / "detector.json"
     if not file.exists():
         raise ModelError(f"The face detector's file {file.name} is missing; reinstall Mien.")
     sentence = f"The face detector {folder.name} has no readable {file.name}; reinstall Mien."
     with damage_is(ModelError(sentence)):
-        described = dict(json.loads(file.read_text(encoding="utf-8")))
-        for precision in PRECISIONS:
-            entry = described["files"][precision]
-            if not isinstance(entry["file"], str) or not isinstance(entry["sha256"], str):
-                raise TypeError("a file needs a name and a hash")
-        if not 0 < float(described["threshold"]) < 1:
-            raise ValueError("a threshold lies between 0 and 1")
-        if not 0 < float(described["enlarge"]) <= _MOST_ENLARGED:
-            raise ValueError("a photo cannot be enlarged by that")
-    return described
+        return Description.model_validate_json(file.read_bytes())
 
 
-def _model_bytes(folder: Path, described: dict[str, Any], precision: str) -> bytes:
+def _model_bytes(folder: Path, described: Description, precision: str) -> bytes:
     """The network's file, if it is there and whole."""
     if precision not in PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
-    entry = described["files"][precision]
+    entry = next(entry for name, entry in described.files.items() if name == precision)
     try:
-        content = (folder / str(entry["file"])).read_bytes()
+        content = (folder / entry.file).read_bytes()
     except OSError as exc:
         raise ModelError(
-            f"The face detector's file {entry['file']} is missing; reinstall Mien."
+            f"The face detector's file {entry.file} is missing; reinstall Mien."
         ) from exc
-    if hashlib.sha256(content).hexdigest() != entry["sha256"]:
-        raise ModelError(f"The face detector's file {entry['file']} is damaged; reinstall Mien.")
+    if hashlib.sha256(content).hexdigest() != entry.sha256:
+        raise ModelError(f"The face detector's file {entry.file} is damaged; reinstall Mien.")
     return content

@@ -134,10 +134,6 @@ def test_a_step_says_only_what_differs_and_keeps_other_options() -> None:
     assert (second.architecture_options, second.batch_size) == (first.architecture_options, 128)
 
 
-def test_a_name_of_the_first_release_is_understood() -> None:
-    assert load_recipe("se_resnet_last").name == "se_resnet/4-fewer-teachers"
-
-
 @pytest.mark.parametrize("name", recipe_names())
 def test_a_recipe_is_whole_and_can_be_written_into_a_card(name: str) -> None:
     recipe = load_recipe(name)

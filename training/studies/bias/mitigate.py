@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.expression.classify import EmotionClassifier, softmax
+from core.measures.evaluation import judge
 from core.measures.groups.gaps import MIN_JUDGED
 from core.types import FloatArray
 from training.data.fer2013 import Faces
-from training.data.pictures import judge
 from training.expression.calibrate import fit_shares
 from training.studies.bias.before_after import NOT_JUDGED, before_after, states, with_verdicts
 from training.studies.bias.guesses import Guesses
