@@ -90,7 +90,6 @@ class StreamlitUser:
         self.screen = self._run()
 
     def _put(self, path: str, name: str, data: bytes) -> None:
-        """Send one file the way a browser does."""
         boundary = uuid.uuid4().hex
         head = (
             f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="{name}"\r\n'
@@ -139,7 +138,6 @@ class StreamlitUser:
 
 
 def _note(screen: Screen, element: Any) -> None:
-    """Remember what an element says and how to use it."""
     kind = element.WhichOneof("type")
     content = getattr(element, kind) if kind else None
     if kind in ("markdown", "alert", "heading", "html"):

@@ -50,7 +50,6 @@ class Analyzer:
         min_face_px: int = 24,
         quality: QualityModel | None = None,
     ) -> None:
-        """Keep the parts."""
         self.quality = quality
         self.detector, self.classifier, self.landmarker = detector, classifier, landmarker
         self.min_face_px = min_face_px

@@ -56,7 +56,6 @@ class MienError(Exception):
     kind: ClassVar[str] = "error"
 
     def __init_subclass__(cls) -> None:
-        """Name its kind."""
         if "kind" not in vars(cls):
             words = re.findall(r"[A-Z][a-z0-9]*", cls.__name__.removesuffix("Error"))
             cls.kind = "_".join(words).lower()

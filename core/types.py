@@ -63,7 +63,6 @@ class Box:
     y_max: float
 
     def __post_init__(self) -> None:
-        """Refuse boxes without area."""
         if not np.isfinite(self.xyxy).all():
             raise ValueError(f"a box must be finite, got {self.xyxy}")
         if self.x_max <= self.x_min or self.y_max <= self.y_min:
@@ -123,7 +122,6 @@ class Face:
     turned_degrees: int = 0
 
     def __post_init__(self) -> None:
-        """Check ranges and freeze the points."""
         if self.turned_degrees not in (0, 90, 180, 270):
             raise ValueError(f"turned_degrees must be a quarter turn, got {self.turned_degrees}")
         if not 0 <= self.confidence <= 1:
@@ -151,7 +149,6 @@ class Landmarks:
     blendshapes: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Freeze the points."""
         object.__setattr__(self, "points_xy", _frozen(self.points_xy, (None, 2), "points_xy"))
 
 
@@ -168,7 +165,6 @@ class EmotionScores:
     probabilities: FloatArray
 
     def __post_init__(self) -> None:
-        """Check that they are seven, not negative, and sum to one."""
         values = _frozen(self.probabilities, (len(EMOTIONS),), "probabilities")
         if (values < 0).any() or abs(float(values.sum()) - 1) > 1e-3:
             raise ValueError(f"probabilities must be >= 0 and sum to 1, got {values.tolist()}")
@@ -214,7 +210,6 @@ class Answer:
     labels: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        """Check that there are labels exactly where there are scores, none of them twice."""
         if (self.scores is None) != (not self.labels):
             raise ValueError("an answer has scores and labels, or neither")
         if len(set(self.labels)) < len(self.labels) or not set(self.labels) <= set(EMOTIONS):

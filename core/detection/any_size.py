@@ -22,7 +22,6 @@ class AnySizeNetwork:
     """
 
     def __init__(self, model: bytes, side_step_px: int) -> None:
-        """Keep the bytes; interpreters are planned as sizes come."""
         self._model, self._side_step_px = model, side_step_px
         self._lock = threading.Lock()
         self._plans: OrderedDict[tuple[int, int], Any] = OrderedDict()

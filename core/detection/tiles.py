@@ -39,7 +39,6 @@ class TiledDetector:
     """
 
     def __init__(self, inner: FaceDetector, *, only_if_needed: bool = False) -> None:
-        """Keep it."""
         self._inner, self._only_if_needed = inner, only_if_needed
         self.name, self.threshold = inner.name, inner.threshold
         self.box_geometry = inner.box_geometry

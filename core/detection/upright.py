@@ -29,7 +29,6 @@ class UprightDetector:
     """
 
     def __init__(self, inner: FaceDetector, probe: FaceDetector | None = None) -> None:
-        """Keep both."""
         self.detector, self._probe = inner, probe or inner
         self.name, self.threshold = inner.name, inner.threshold
         self.box_geometry = inner.box_geometry

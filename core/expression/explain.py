@@ -175,7 +175,6 @@ def region_outlines(mesh_xy: NDArray[np.floating]) -> dict[str, NDArray[np.float
 
 
 def _hull(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Convex hull (n, 2) of points."""
     return np.asarray(cv2.convexHull(points.astype(np.float32)).reshape(-1, 2), np.float64)
 
 

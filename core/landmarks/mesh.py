@@ -71,7 +71,6 @@ class FaceLandmarker:
 
 
 def _crop_xyxy(box: Box, image_rgb: ImageRGB) -> tuple[int, int, int, int]:
-    """The box with its margin, cut to the image, in whole pixels."""
     height, width = image_rgb.shape[:2]
     margin = _MARGIN * max(box.size_wh)
     return (

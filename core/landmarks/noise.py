@@ -68,7 +68,6 @@ def _eyes(
     left: NDArray[np.float64],
     length: float,
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which points belong to the person's right and left eye."""
     numbers = np.arange(len(points))
     if scheme == FIVE:
         return numbers == 0, numbers == 1

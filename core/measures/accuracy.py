@@ -17,6 +17,7 @@ from core.types import FloatArray
 Labels = NDArray[np.int64]
 
 ECE_BINS = 15
+_CORRELATION, _BLOCK = 0.99, 512  # of near-duplicates; rows compared at a time
 
 
 class ClassScores(BaseModel, frozen=True):
@@ -163,21 +164,35 @@ def confidence_bins(
     ]
 
 
-def near_duplicates(
-    images: NDArray[np.uint8], references: NDArray[np.uint8], *, threshold: float = 0.99
-) -> NDArray[np.bool_]:
-    """Which of `images` (n, h, w) correlate above `threshold` with any of `references` (m, h, w).
-
-    Pearson correlation of the pixels. An image without contrast is a duplicate of nothing.
-    """
-    reference_rows = standardised(references)
+def near_duplicates(images: NDArray[np.uint8], references: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which of `images` (n, h, w) are nearly the same as any of `references` (m, h, w)."""
     found = np.zeros(len(images), bool)
-    for start in range(0, len(images), 512):
-        block = standardised(images[start : start + 512])
-        found[start : start + len(block)] = (block @ reference_rows.T).max(
-            axis=1, initial=-1
-        ) > threshold
+    found[near_pairs(images, references)[:, 0]] = True
     return found
+
+
+def near_pairs(
+    images: NDArray[np.uint8], references: NDArray[np.uint8] | None = None
+) -> NDArray[np.int64]:
+    """Pairs (n, 2) of images (n, h, w) whose pixels correlate (Pearson) above 0.99.
+
+    Without `references`, (m, h, w), the pairs i < j among `images`. An image without contrast is
+    a duplicate of nothing.
+
+    Examples:
+        >>> ramp = np.arange(48 * 48).reshape(48, 48) // 16
+        >>> near_pairs(np.uint8([ramp, ramp.T, ramp // 2])).tolist()  # the third is the first, dim
+        [[0, 2]]
+    """
+    mine = standardised(images)
+    others = mine if references is None else standardised(references)
+    pairs = [np.empty((0, 2), np.int64)]
+    for start in range(0, len(mine), _BLOCK):
+        first = start if references is None else 0
+        found = np.argwhere(mine[start : start + _BLOCK] @ others[first:].T > _CORRELATION)
+        found += (start, first)
+        pairs.append(found if references is not None else found[found[:, 0] < found[:, 1]])
+    return np.concatenate(pairs)
 
 
 def standardised(images: NDArray[np.uint8]) -> FloatArray:

@@ -53,7 +53,6 @@ class Predictions:
     near_duplicate: NDArray[np.bool_]
 
     def __post_init__(self) -> None:
-        """Check that the three belong together."""
         n = len(self.labels)
         if self.probabilities.shape != (n, len(EMOTIONS)) or self.near_duplicate.shape != (n,):
             raise ValueError(
@@ -62,7 +61,6 @@ class Predictions:
             )
 
     def __len__(self) -> int:
-        """Count of images."""
         return len(self.labels)
 
     @property

@@ -35,7 +35,6 @@ class LabelledImages:
     limits: PictureLimits = field(default_factory=PictureLimits)
 
     def __len__(self) -> int:
-        """Count of images."""
         return len(self.labels)
 
     def encoded(self) -> Iterator[bytes]:

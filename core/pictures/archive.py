@@ -97,7 +97,6 @@ class ZipPictures:
         self._names = list(files)
 
     def __len__(self) -> int:
-        """Count of files."""
         return len(self._names)
 
     def pictures(self) -> list[str]:

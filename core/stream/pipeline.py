@@ -81,7 +81,6 @@ class StreamAnalyzer:
         min_face_px: int = 24,
         quality: QualityModel | None = None,
     ) -> None:
-        """Begin without faces."""
         self.quality = quality
         self.detector, self.classifier = detector, classifier
         self.rules = rules or StreamRules()

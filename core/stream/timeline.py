@@ -112,7 +112,6 @@ class Timeline:
         row_every_s: float = FIRST_ROW_INTERVAL_S,
         is_clip: bool = False,
     ) -> None:
-        """Begin empty."""
         self.max_rows, self._is_clip = max_rows, is_clip
         self.n_frames = 0
         self._start_s: float | None = None

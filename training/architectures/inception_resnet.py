@@ -58,7 +58,6 @@ def _conv(
     stride: int = 1,
     padding: str = "same",
 ) -> Tensor:
-    """Convolution, batch normalisation without scale, ReLU."""
     features = layers.Conv2D(
         width, kernel, strides=stride, padding=padding, use_bias=False, name=name
     )(features)

@@ -104,7 +104,6 @@ class ToBackbone(keras.layers.Layer):
     """Normalised grey (b, s, s, 1) to the three channels and the scaling of a backbone."""
 
     def __init__(self, scale: tuple[float, ...], offset: tuple[float, ...], **kwargs: Any) -> None:
-        """Keep the scaling per channel, of grey levels 0..1."""
         super().__init__(**kwargs)
         self.scale, self.offset = tuple(scale), tuple(offset)
 

@@ -57,7 +57,6 @@ class Augment(keras.layers.Layer):
         noise_share: float = 0.0,
         seed: int = 0,
     ) -> None:
-        """Keep the ranges; draws happen in `call`."""
         # Grey levels need more than bfloat16's eight bits, whatever the network computes in.
         super().__init__(dtype="float32")
         self.rotation_rad = rotation_deg * 3.141592653589793 / 180
@@ -102,7 +101,6 @@ class Augment(keras.layers.Layer):
         return _sample_bilinear(images, source_x + middle, source_y + middle)
 
     def _light(self, images: Tensor) -> Tensor:
-        """Contrast about the image's mean, then brightness."""
         gain = ops.reshape(1 + self._uniform(images, -self.contrast, self.contrast), (-1, 1, 1, 1))
         offset = 255 * self._uniform(images, -self.brightness, self.brightness)
         mean = ops.mean(images, axis=(1, 2, 3), keepdims=True)
@@ -110,7 +108,6 @@ class Augment(keras.layers.Layer):
         return ops.clip(images, 0.0, 255.0)
 
     def _erase(self, images: Tensor) -> Tensor:
-        """Cover a square of a share of the images with one grey level."""
         side = images.shape[1]
         half = self._uniform(images, *self.erase_px) / 2
         half = half * self._chosen(images, self.erase_share)
@@ -143,7 +140,6 @@ class Augment(keras.layers.Layer):
         return blurred[..., None]
 
     def _noise(self, images: Tensor) -> Tensor:
-        """Add Gaussian noise to a share of the images, to each in its own strength."""
         strength = self._chosen(images, self.noise_share) * self._uniform(images, 0, self.noise)
         drawn = keras.random.normal(ops.shape(images), dtype="float32", seed=self.seed_generator)
         return ops.clip(images + ops.reshape(strength, (-1, 1, 1, 1)) * drawn, 0.0, 255.0)

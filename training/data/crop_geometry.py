@@ -26,8 +26,8 @@ from training.data.helen import detected, load_helen
 FER_GEOMETRY_FILE = ROOT / "models" / "fer2013_geometry.json"
 
 # Corners of the eyes and of the mouth in MediaPipe's mesh and among the 68 iBUG points.
-_MEDIAPIPE_EYES, _MEDIAPIPE_MOUTH = (33, 133, 263, 362), (61, 291)
-_IBUG_EYES, _IBUG_MOUTH = (36, 39, 42, 45), (48, 54)
+_MEDIAPIPE = (33, 133, 263, 362), (61, 291)
+_IBUG = (36, 39, 42, 45), (48, 54)
 
 app = typer.Typer(add_completion=False)
 
@@ -49,16 +49,25 @@ def summarise(eyes: NDArray[np.float64], mouths: NDArray[np.float64]) -> EyesMou
     )
 
 
-def _write(file: Path, geometry: EyesMouth, **facts: object) -> None:
-    write_study(file, {"eyes_mouth": geometry.model_dump(), **facts})
-    print(f"{file.name}: {geometry} {facts}")
+def _write(
+    file: Path,
+    faces: list[NDArray[np.float64]],
+    eyes_mouth: tuple[tuple[int, ...], tuple[int, ...]],
+    **facts: object,
+) -> None:
+    """Where faces, each points (k, 2), have those of eyes and mouth."""
+    eyes, mouth = (np.array(faces)[:, list(part)].mean(axis=1) for part in eyes_mouth)
+    geometry = summarise(eyes, mouth).model_dump()
+    write_study(file, {"eyes_mouth": geometry, **facts, "n_measured": len(faces)})
+    print(file.read_text())
 
 
 def placeholder(folder: Path) -> None:
     """A geometry to start with, which the detector itself wants, where there is none yet."""
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "geometry.json").exists():
-        _write(folder / "geometry.json", EyesMouth(eyes_xy=(0, 0), mouth_xy=(0, 0), eye_mouth=1))
+        geometry = EyesMouth(eyes_xy=(0, 0), mouth_xy=(0, 0), eye_mouth=1)
+        write_study(folder / "geometry.json", {"eyes_mouth": geometry.model_dump()})
 
 
 @app.command()
@@ -70,22 +79,14 @@ def fer(
     faces = load_split(data, "train")
     chosen = np.random.default_rng(0).permutation(len(faces))[:n_images]
     landmarker = FaceLandmarker.load(ROOT / "models")
-    eyes, mouths = [], []
+    measured = []
     for index in chosen:
         image_rgb, face = framed(faces.images[index])
         (found,) = landmarker.landmarks(image_rgb, [face])
-        if found is None:
-            continue
-        points = (found.points_xy - face.box.xyxy[:2]) / ENLARGED_PX
-        eyes.append(points[list(_MEDIAPIPE_EYES)].mean(axis=0))
-        mouths.append(points[list(_MEDIAPIPE_MOUTH)].mean(axis=0))
-    _write(
-        FER_GEOMETRY_FILE,
-        summarise(np.array(eyes), np.array(mouths)),
-        data="FER-2013, train split",
-        n_images=len(chosen),
-        n_measured=len(eyes),
-    )
+        if found is not None:
+            measured.append((found.points_xy - face.box.xyxy[:2]) / ENLARGED_PX)
+    facts = {"data": "FER-2013, train split", "n_images": len(chosen)}
+    _write(FER_GEOMETRY_FILE, measured, _MEDIAPIPE, **facts)
 
 
 @app.command()
@@ -99,21 +100,13 @@ def detector(
     placeholder(folder)
     finder = create_detector(detector, ROOT / "models")
     photos = load_helen(data, "train")[::every]
-    eyes, mouths = [], []
+    measured = []
     for photo in photos:
         found = detected(photo, finder)
-        if found is None:
-            continue
-        relative = (photo.points_xy - found.box.xyxy[:2]) / found.box.size_wh
-        eyes.append(relative[list(_IBUG_EYES)].mean(axis=0))
-        mouths.append(relative[list(_IBUG_MOUTH)].mean(axis=0))
-    _write(
-        folder / "geometry.json",
-        summarise(np.array(eyes), np.array(mouths)),
-        data="HELEN, train part, 68 points",
-        n_images=len(photos),
-        n_measured=len(eyes),
-    )
+        if found is not None:
+            measured.append((photo.points_xy - found.box.xyxy[:2]) / found.box.size_wh)
+    facts = {"data": "HELEN, train part, 68 points", "n_images": len(photos)}
+    _write(folder / "geometry.json", measured, _IBUG, **facts)
 
 
 if __name__ == "__main__":

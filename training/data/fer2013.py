@@ -49,7 +49,6 @@ class Faces:
     votes: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
-        """Check shapes, so that nothing downstream has to."""
         if self.images.ndim != 3 or self.images.shape[1:] != (SIDE_PX, SIDE_PX):
             raise ValueError(f"images must have shape (n, 48, 48), got {self.images.shape}")
         if self.labels.shape != self.images.shape[:1]:

@@ -94,7 +94,6 @@ def _paint(image_rgb: ImageRGB, corners_xy: NDArray[np.floating], rng: Rng) -> N
 
 
 def _cloth_colour(rng: Rng) -> NDArray[np.float32]:
-    """White, surgical blue or green, black, or anything."""
     usual = [(225, 228, 230), (150, 195, 225), (140, 200, 190), (35, 35, 40)]
     if rng.random() < 0.7:
         base = np.array(usual[rng.integers(len(usual))], np.float32)
@@ -103,7 +102,6 @@ def _cloth_colour(rng: Rng) -> NDArray[np.float32]:
 
 
 def _light(image_rgb: ImageRGB, rng: Rng) -> ImageRGB:
-    """Grey, saturation, colour cast, gamma, contrast and brightness."""
     if rng.random() < 0.15:
         grey = cv2.cvtColor(image_rgb, cv2.COLOR_RGB2GRAY)
         image_rgb = np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
@@ -121,7 +119,6 @@ def _light(image_rgb: ImageRGB, rng: Rng) -> ImageRGB:
 
 
 def _sharpness(image_rgb: ImageRGB, rng: Rng) -> ImageRGB:
-    """Blur of focus or motion, coarse pixels, noise, JPEG."""
     chance = rng.random()
     if chance < 0.12:
         image_rgb = np.asarray(

@@ -67,7 +67,6 @@ def _residual(features: Tensor, width: int) -> Tensor:
 
 
 def _separable(features: Tensor, width: int) -> Tensor:
-    """Depthwise, then pointwise convolution, normalised after each."""
     features = layers.DepthwiseConv2D(3, padding="same", use_bias=False)(features)
     features = BatchNorm(momentum=0.9, epsilon=1e-5)(features)
     return conv_bn(_relu(features), width, kernel=1)

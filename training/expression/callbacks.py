@@ -23,7 +23,6 @@ class AverageWeights(keras.callbacks.Callback):
     """
 
     def __init__(self, network: keras.Model, momentum: float) -> None:
-        """Average the weights of `network`, a part of the model that is being fitted."""
         super().__init__()
         self.network, self.momentum = network, momentum
         # Kept beside the weights, on the accelerator where there is one.

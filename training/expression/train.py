@@ -187,7 +187,6 @@ def _fit_phases(
     averager: AverageWeights,
     batches: BalancedBatches | MixedBatches,
 ) -> None:
-    """Train all phases that are not finished; `network` is the part of `model` that is kept."""
     for phase in phases(recipe):
         if keeper.n_finished() >= phase.end:
             continue

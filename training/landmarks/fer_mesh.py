@@ -87,7 +87,6 @@ def _part(
     detector: FaceDetector | None,
     folder: Path | None,
 ) -> FerMeshes:
-    """Some crops; parts are kept one by one, so that a run that was stopped goes on."""
     if folder is None:
         return _measure(images, landmarker, detector)
     digest = hashlib.sha256(images.tobytes()).hexdigest()[:16]

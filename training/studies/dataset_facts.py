@@ -14,39 +14,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from core.emotions import EMOTIONS
-from core.measures.accuracy import standardised
+from core.measures.accuracy import near_pairs
 from training.data.fer2013 import BLANK_STD, Faces, load_rows, load_split
 from training.data.rafdb import Part, load_rafdb
 from training.data.votes import FERPLUS, Split
 
-CORRELATION: Final = 0.99
 _FACE_SIZES_PX: Final = (0, 10, 20, 32, 64, 128, 10_000)
 _OUTER_EYES: Final = (36, 45)  # of iBUG's 68 points, from 0
-_BLOCK: Final = 1024
 _FER_SPLITS: Final[tuple[Split, ...]] = ("train", "validation")
-
-
-def near_pairs(
-    rows: NDArray[np.uint8], references: NDArray[np.uint8] | None = None
-) -> NDArray[np.int64]:
-    """Pairs (n, 2) of images (n, h, w) whose pixels correlate above `CORRELATION`.
-
-    Without `references`, (m, h, w), the pairs i < j among `rows`.
-
-    Examples:
-        >>> ramp = np.arange(48 * 48).reshape(48, 48) // 16
-        >>> near_pairs(np.uint8([ramp, ramp.T, ramp // 2])).tolist()  # the third is the first, dim
-        [[0, 2]]
-    """
-    mine = standardised(rows)
-    others = mine if references is None else standardised(references)
-    pairs = []
-    for start in range(0, len(mine), _BLOCK):
-        first = start if references is None else 0
-        found = np.argwhere(mine[start : start + _BLOCK] @ others[first:].T > CORRELATION)
-        found += (start, first)
-        pairs.append(found if references is not None else found[found[:, 0] < found[:, 1]])
-    return np.concatenate(pairs) if pairs else np.empty((0, 2), np.int64)
 
 
 def fer2013_facts(path: Path) -> dict[str, Any]:

@@ -65,7 +65,6 @@ class EnsembleDetector:
         *,
         threshold: float | None = None,
     ) -> None:
-        """Load the members."""
         self.fusion = load_fusion(folder)
         self.box_geometry = load_box_geometry(folder)
         self.threshold = self.fusion.threshold if threshold is None else threshold

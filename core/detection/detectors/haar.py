@@ -20,7 +20,6 @@ class HaarDetector(CalibratedDetector):
     name = "haar"
 
     def __init__(self, folder: Path, **options: Any) -> None:
-        """Load the cascade."""
         super().__init__(folder, **options)
         self._cascade = cv2.CascadeClassifier(str(Path(cv2.__file__).parent / "data" / CASCADE))
         if self._cascade.empty():

@@ -35,7 +35,6 @@ class FaceNetwork:
     """
 
     def __init__(self, model: bytes, *, enlarge: float = 1.0, max_side_px: int = 800) -> None:
-        """Keep it."""
         self._network = AnySizeNetwork(model, _SIDE_STEP_PX)
         self.enlarge, self.max_side_px = enlarge, max_side_px
 
@@ -109,7 +108,6 @@ class MienFaceDetector:
 
 
 def _within(found: Found, smallest_px: float, largest_px: float) -> Found:
-    """Those faces whose longer side is between the two."""
     boxes, points, confidences = found
     side_px = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0)
     kept = (side_px >= smallest_px) & (side_px <= largest_px)
@@ -141,7 +139,6 @@ def _description(folder: Path) -> Description:
 
 
 def _model_bytes(folder: Path, described: Description, precision: str) -> bytes:
-    """The network's file, if it is there and whole."""
     if precision not in PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
     entry = next(entry for name, entry in described.files.items() if name == precision)

@@ -61,7 +61,6 @@ class YuNetDetector:
         max_side_px: int = 800,
         enlarge: float = 1.0,
     ) -> None:
-        """Load the network."""
         file = folder / FILE_NAME
         if not file.exists():
             raise ModelError(f"The face detector's file {file.name} is missing; reinstall Mien.")

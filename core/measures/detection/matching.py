@@ -34,7 +34,6 @@ class Truths:
     ignored: Mask  # (n,) faces that neither have to be found nor may be held against a detector
 
     def __post_init__(self) -> None:
-        """Check that the two belong together."""
         object.__setattr__(self, "boxes_xyxy", _boxes(self.boxes_xyxy))
         ignored = np.asarray(self.ignored, bool)
         if ignored.shape != (len(self.boxes_xyxy),):
@@ -50,7 +49,6 @@ class Detections:
     confidences: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        """Check that the two belong together."""
         object.__setattr__(self, "boxes_xyxy", _boxes(self.boxes_xyxy))
         confidences = np.asarray(self.confidences, np.float64)
         if confidences.shape != (len(self.boxes_xyxy),):

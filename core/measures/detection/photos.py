@@ -43,7 +43,6 @@ class AnnotatedPhotos:
                 yield file.read(self.limits.max_bytes + 1)
 
     def __len__(self) -> int:
-        """Count of photos."""
         return len(self.images)
 
     def part(self, every: int) -> "AnnotatedPhotos":

@@ -40,6 +40,18 @@ class Prepared:
     properties: Any
 
 
+@dataclass(frozen=True, eq=False)
+class Case:
+    """Groups by number, (n,), of the images that are fitted on and of those measured on."""
+
+    attribute: str
+    fitted_on: Prepared
+    groups_fit: NDArray[np.int64]
+    measured_on: Prepared
+    groups: NDArray[np.int64]
+    is_measured: bool  # in the picture, and not guessed of a person
+
+
 def prepare(classifier: EmotionClassifier, faces: Faces) -> Prepared:
     """Judge a split and measure its pixels."""
     return Prepared(faces, judge(classifier, faces.images), pixel_properties(faces.images))
@@ -61,21 +73,17 @@ def mitigation_study(
     }
     before = states(measured_on.probabilities, test.labels)
     rows = []
-    for attribute, groups_fit, groups, is_measured in _attributes(fitted_on, measured_on, guesses):
+    for case in _cases(fitted_on, measured_on, guesses):
+        of_all = case.attribute, "all faces", before
         for method, probabilities in stretched.items():
             after = states(probabilities, test.labels)
-            rows.append(before_after(method, attribute, "all faces", before, after, groups))
-        rows.append(_refit_row(attribute, fitted_on, groups_fit, measured_on, groups))
-        if not is_measured:
+            rows.append(before_after(method, *of_all, after, case.groups))
+        rows.append(_refit_row(case))
+        if not case.is_measured:
             continue  # the others would have to guess who is in a user's photo
-        corrected = correct_by_group(fitted_on, groups_fit, measured_on.probabilities, groups)
-        after = states(corrected, test.labels)
-        rows.append(
-            before_after("correction per condition", attribute, "all faces", before, after, groups)
-        )
-        rows.append(
-            _threshold_row(classifier, attribute, fitted_on, groups_fit, measured_on, groups)
-        )
+        after = states(correct_by_group(case), test.labels)
+        rows.append(before_after("correction per condition", *of_all, after, case.groups))
+        rows.append(_threshold_row(classifier, case))
     return {
         "command": command,
         "model_id": classifier.card.id,
@@ -85,18 +93,16 @@ def mitigation_study(
     }
 
 
-def _attributes(
-    fitted_on: Prepared, measured_on: Prepared, guesses: Guesses | None
-) -> Iterator[tuple[str, NDArray[np.int64], NDArray[np.int64], bool]]:
-    """Name, group numbers of both splits, and whether the groups are measured in the picture."""
+def _cases(fitted_on: Prepared, measured_on: Prepared, guesses: Guesses | None) -> Iterator[Case]:
     for name in ("brightness", "contrast", "sharpness"):
         cuts = np.quantile(fitted_on.properties[name], (1 / 3, 2 / 3))
         both = [np.searchsorted(cuts, one.properties[name]) for one in (fitted_on, measured_on)]
-        yield name, both[0], both[1], True
+        yield Case(name, fitted_on, both[0], measured_on, both[1], is_measured=True)
     for name, by_split in (guesses.groups if guesses else {}).items():
         names = np.unique(by_split["validation"])
         both = [np.searchsorted(names, by_split[split]) for split in ("validation", "test")]
-        yield f"{name}, predicted", both[0], both[1], False
+        title = f"{name}, predicted"
+        yield Case(title, fitted_on, both[0], measured_on, both[1], is_measured=False)
 
 
 def _each(images: NDArray[np.uint8], change: Callable[..., Any]) -> NDArray[np.uint8]:
@@ -117,22 +123,18 @@ def even_out(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.createCLAHE(2.0, (4, 4)).apply(image), np.uint8)
 
 
-def correct_by_group(
-    fitted_on: Prepared,
-    groups_fit: NDArray[np.int64],
-    probabilities: FloatArray,
-    groups: NDArray[np.int64],
-) -> FloatArray:
+def correct_by_group(case: Case) -> FloatArray:
     """Probabilities after a temperature and seven offsets for each group."""
+    fitted_on, probabilities = case.fitted_on, case.measured_on.probabilities
     result = probabilities.copy()
-    for group in np.unique(groups):
-        inside = groups_fit == group
+    for group in np.unique(case.groups):
+        inside = case.groups_fit == group
         if inside.sum() < MIN_JUDGED:
             continue
         logits = log_probabilities(fitted_on.probabilities[inside])
         truth = np.eye(logits.shape[1])[fitted_on.faces.labels[inside]]
         temperature, offsets = fit_shares(logits, truth, penalty=_PENALTY)
-        chosen = groups == group
+        chosen = case.groups == group
         corrected = log_probabilities(probabilities[chosen]) / temperature + offsets
         result[chosen] = softmax(np.asarray(corrected, np.float32))
     return result
@@ -148,45 +150,31 @@ def threshold_for(probabilities: FloatArray, labels: NDArray[np.int64], target: 
     return float(confidence[order][enough[-1]]) if len(enough) else 1.0
 
 
-def _refit_row(
-    attribute: str,
-    fitted_on: Prepared,
-    groups_fit: NDArray[np.int64],
-    measured_on: Prepared,
-    groups: NDArray[np.int64],
-) -> dict[str, Any]:
-    labels = fitted_on.faces.labels
-    chosen = choose_weighting(fitted_on.probabilities, labels, groups_fit)
-    weights = cell_weights(groups_fit, labels, chosen)
-    machine = refit(fitted_on.probabilities, labels, weights)
-    judged = machine.predict(log_probabilities(measured_on.probabilities))
-    before = states(measured_on.probabilities, measured_on.faces.labels)
-    after = (judged == measured_on.faces.labels).astype(np.int64)
-    row = before_after("reweighted refit", attribute, "all faces", before, after, groups)
+def _refit_row(case: Case) -> dict[str, Any]:
+    given, labels = case.fitted_on.probabilities, case.fitted_on.faces.labels
+    chosen = choose_weighting(given, labels, case.groups_fit)
+    machine = refit(given, labels, cell_weights(case.groups_fit, labels, chosen))
+    truth = case.measured_on.faces.labels
+    judged = machine.predict(log_probabilities(case.measured_on.probabilities))
+    before = states(case.measured_on.probabilities, truth)
+    after = (judged == truth).astype(np.int64)
+    row = before_after("reweighted refit", case.attribute, "all faces", before, after, case.groups)
     return row | {"weighting": chosen}
 
 
-def _threshold_row(
-    classifier: EmotionClassifier,
-    attribute: str,
-    fitted_on: Prepared,
-    groups_fit: NDArray[np.int64],
-    measured_on: Prepared,
-    groups: NDArray[np.int64],
-) -> dict[str, Any]:
+def _threshold_row(classifier: EmotionClassifier, case: Case) -> dict[str, Any]:
     calibration = classifier.card.calibration
-    by_group = [
-        threshold_for(
-            fitted_on.probabilities[groups_fit == group],
-            fitted_on.faces.labels[groups_fit == group],
-            calibration.target_accuracy,
-        )
-        for group in range(3)
-    ]
-    labels = measured_on.faces.labels
-    before = states(measured_on.probabilities, labels, calibration.uncertain_threshold)
-    after = states(measured_on.probabilities, labels, np.array(by_group)[groups])
-    row = before_after("threshold per condition", attribute, "faces judged", before, after, groups)
+    given, fitted_on = case.fitted_on.probabilities, case.fitted_on.faces.labels
+    inside = [case.groups_fit == group for group in range(3)]
+    by_group = np.array(
+        [threshold_for(given[i], fitted_on[i], calibration.target_accuracy) for i in inside]
+    )
+    said, labels = case.measured_on.probabilities, case.measured_on.faces.labels
+    before = states(said, labels, calibration.uncertain_threshold)
+    after = states(said, labels, by_group[case.groups])
+    row = before_after(
+        "threshold per condition", case.attribute, "faces judged", before, after, case.groups
+    )
     return row | {
         "coverage_before": float((before != NOT_JUDGED).mean()),
         "coverage_after": float((after != NOT_JUDGED).mean()),

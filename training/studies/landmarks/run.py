@@ -78,7 +78,6 @@ def _command(study: Study) -> str:
 
 
 def _experiments(study: Study) -> Row:
-    """HELEN's errors and E1 to E5, with the model and the counts they are of."""
     models_dir, sizes, say = study.models_dir, study.sizes, study.say
     classifier = EmotionClassifier.load(study.model_id, models_dir, n_threads=1)
     tools = Tools(classifier, load_template(models_dir), IbugRegression.load(models_dir), say)
@@ -120,7 +119,6 @@ def _wrong_points(
     sets: dict[str, tuple[Faces, FerMeshes]],
     sizes: Sizes,
 ) -> list[Row]:
-    """E1 on both splits and on photos."""
     first = slice(sizes.noise)  # they lie in random order
     validation, test = (
         (crops.keep(first), meshes.keep(first))
