@@ -92,11 +92,6 @@ def _check_new(name: str, password: str) -> None:
         raise AdminAccountError("Choose a password that is not the name.")
 
 
-def any_exist(session: Session) -> bool:
-    """Whether somebody could sign in with a local account."""
-    return session.execute(select(AdminRow.id).where(~AdminRow.disabled)).first() is not None
-
-
 def all_admins(session: Session) -> tuple[Admin, ...]:
     """All accounts, by name."""
     return tuple(_admin(row) for row in session.scalars(select(AdminRow).order_by(AdminRow.name)))
@@ -104,7 +99,7 @@ def all_admins(session: Session) -> tuple[Admin, ...]:
 
 def names(session: Session) -> dict[str, str]:
     """Actor in the audit log -> name, of all local accounts."""
-    return {audit.admin_actor(row.id): row.name for row in session.scalars(select(AdminRow))}
+    return {audit.admin_actor(admin.id): admin.name for admin in all_admins(session)}
 
 
 def set_disabled(store: Store, name: str, disabled: bool, *, by: str) -> Admin:
@@ -292,7 +287,7 @@ def current(store: Store, token: str) -> AdminIdentity:
         ended = _ended(look, row)
         stale = look.now - row.seen_at >= SEEN_EVERY
     if ended:
-        _end(store, token_hash, identity.actor, ended)
+        _end(store, token_hash, ended)
         raise SessionEndedError("You were signed out because of the time; sign in again.")
     if stale:
         with store.write() as unit:
@@ -310,19 +305,15 @@ def _ended(look: ReadUnit, row: AdminSessionRow) -> str:
 
 def sign_out(store: Store, token: str) -> None:
     """End a sign-in; an unknown token is fine."""
-    token_hash = keyed_hash(store.keys.token, token)
-    with store.read() as look:
-        row = look.session.get(AdminSessionRow, token_hash)
-        actor = audit.admin_actor(row.admin_id) if row else ""
-    if actor:
-        _end(store, token_hash, actor, "asked")
+    _end(store, keyed_hash(store.keys.token, token), "asked")
 
 
-def _end(store: Store, token_hash: str, actor: str, reason: str) -> None:
+def _end(store: Store, token_hash: str, reason: str) -> None:
     with store.write() as unit:
         row = unit.session.get(AdminSessionRow, token_hash)
         if row is not None:
             unit.session.delete(row)
+            actor = audit.admin_actor(row.admin_id)
             unit.log(audit.Action.SIGNED_OUT, actor, {"reason": reason})
 
 

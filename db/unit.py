@@ -159,8 +159,12 @@ def writing(engine: Engine, *, clock: Clock, keys: Keys, head: HeadFile) -> Iter
             unit.fail()
             raise
         _commit(session, unit)
-    if trusted and unit.last is not None:
-        _advance(head, unit.last, unit.generation)
+    if trusted and (last := unit.last) is not None:
+        try:
+            head.advance(ChainHead(last.seq, last.hash, last.seq, unit.generation))
+        except OSError:
+            # The change is committed; the next one moves the head over both.
+            logger.warning("the audit head could not be written; it follows with the next change")
 
 
 def _commit(session: Session, unit: WriteUnit) -> None:
@@ -181,11 +185,3 @@ def _head_fits(unit: WriteUnit, head: HeadFile) -> bool:
     if known.seq == 0:
         return unit.began_after is None  # the very first rows; later it has been put back
     return audit.hash_at(unit.session, known.seq) == known.hash
-
-
-def _advance(head: HeadFile, last: AuditRow, generation: int | None) -> None:
-    try:
-        head.advance(ChainHead(last.seq, last.hash, last.seq, generation))
-    except OSError:
-        # The change is committed; the next one moves the head over both.
-        logger.warning("the audit head could not be written; it follows with the next change")

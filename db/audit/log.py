@@ -102,23 +102,6 @@ def admin_actor(admin_id: str) -> str:
     return f"admin:{admin_id}"
 
 
-def canonical_details(details: Details) -> str:
-    """Details as canonical JSON: sorted keys, no blanks.
-
-    Raises:
-        AuditDetailError: a value is text that could be a name, an address or a file name.
-    """
-    for key, value in details.items():
-        if not isinstance(value, str | int) or (
-            isinstance(value, str) and not TOKEN.fullmatch(value)
-        ):
-            raise AuditDetailError(
-                f"Audit detail '{key}' must be a number, a truth value or a short token; leave "
-                "free text out of the log."
-            )
-    return json.dumps(dict(details), sort_keys=True, separators=(",", ":"))
-
-
 def last_row(session: Session) -> AuditRow | None:
     """The newest row, None in an empty log."""
     values = session.execute(_columns().order_by(AuditEventRow.seq.desc()).limit(1)).first()
@@ -147,13 +130,19 @@ def append(
     """
     if not (TOKEN.fullmatch(actor) and TOKEN.fullmatch(object_id)):
         raise AuditDetailError("Actor and object of an audit row must be short tokens.")
+    for key, value in (details or {}).items():
+        if not isinstance(value, str | int) or not TOKEN.fullmatch(str(value)):
+            raise AuditDetailError(
+                f"Audit detail '{key}' must be a number, a truth value or a short token; leave "
+                "free text out of the log."
+            )
     unhashed = AuditRow(
         seq=last.seq + 1 if last else 1,
         ts_utc=stamp(at),
         actor=actor,
         action=action.value,
         object_id=object_id,
-        details_json=canonical_details(details or {}),
+        details_json=json.dumps(dict(details or {}), sort_keys=True, separators=(",", ":")),
         prev_hash=last.hash if last else GENESIS_HASH,
         hash="",
     )

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from db.audit import log as audit
 from db.consent import events as consent
+from db.consent.subjects import running_erasure
 from db.database.engine import erase_traces, translated_errors
 from db.seal.vault import Sealed
 from db.store import Store
@@ -49,7 +50,7 @@ def request(
     receipt code, lets it give the same answer. From the end of this change on nothing more is kept
     for the scope, and a job of scope ALL hides the subject. `carry_out` does the rest.
     """
-    running = _running(unit.session, subject.id)
+    running = running_erasure(unit.session, subject.id)
     if running is not None:
         running.answer_hash = running.answer_hash or answer_hash
         return running.id
@@ -75,14 +76,6 @@ def request(
         object_id=job.id,
     )
     return job.id
-
-
-def _running(session: Session, subject_id: str) -> ErasureJobRow | None:
-    return session.scalars(
-        select(ErasureJobRow).where(
-            ErasureJobRow.subject_id == subject_id, ErasureJobRow.scope == Scope.ALL.value
-        )
-    ).first()
 
 
 def _shorten_record(unit: WriteUnit, subject_id: str, scope: Scope) -> None:
@@ -120,22 +113,14 @@ def carry_out(store: Store, job_id: str) -> ErasureJob:
     with store.read() as look:
         job = look.session.get_one(ErasureJobRow, job_id)
         subject_id, scope = job.subject_id, Scope(job.scope)
-        image_ids = _image_ids(look.session, subject_id) if scope is not Scope.RESULT else []
+        images = select(StoredImageRow.id).where(StoredImageRow.subject_id == subject_id)
+        image_ids = [] if scope is Scope.RESULT else look.session.scalars(images).all()
     if subject_id is not None:  # emptied when the rows are deleted
-        _remove_files(store, subject_id, scope, image_ids)
+        with translated_errors():
+            store.vault.destroy_keys(subject_id, KEYS_OF[scope])
+            store.vault.remove_images(image_ids)
         _delete_rows(store, job_id)
     return finish(store, job_id)
-
-
-def _image_ids(session: Session, subject_id: str | None) -> list[str]:
-    found = select(StoredImageRow.id).where(StoredImageRow.subject_id == subject_id)
-    return list(session.scalars(found))
-
-
-def _remove_files(store: Store, subject_id: str, scope: Scope, image_ids: list[str]) -> None:
-    with translated_errors():
-        store.vault.destroy_keys(subject_id, KEYS_OF[scope])
-        store.vault.remove_images(image_ids)
 
 
 def _delete_rows(store: Store, job_id: str) -> None:

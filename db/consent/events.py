@@ -59,23 +59,30 @@ def give(unit: WriteUnit, choices: Choices, *, context: str, notice_id: str) -> 
         valid_until=unit.now + (longest or VISIT),
         promised_days=promised,
     )
-    seq = _last_seq(unit.session)
-    for offset, purpose in enumerate(Purpose, start=1):
-        state = ConsentState.GIVEN if purpose in choices.given else ConsentState.REFUSED
-        unit.session.add(
-            ConsentEventRow(
-                seq=seq + offset,
-                at=unit.now,
-                pseudonym=consent.pseudonym,
-                purpose=purpose.value,
-                state=state.value,
-                notice_id=notice_id,
-                context=context,
-                valid_until=consent.valid_until,
-            )
-        )
-    unit.session.flush()
+    for purpose in Purpose:
+        given = purpose in choices.given
+        _append(unit, consent, purpose, ConsentState.GIVEN if given else ConsentState.REFUSED)
     return consent
+
+
+def _append(
+    unit: WriteUnit, of: Consent | ConsentEventRow, purpose: Purpose, state: ConsentState
+) -> None:
+    # The number is ours and not the database's, because it is signed with the row.
+    last_seq = unit.session.scalar(select(func.max(ConsentEventRow.seq))) or 0
+    unit.session.add(
+        ConsentEventRow(
+            seq=last_seq + 1,
+            at=unit.now,
+            pseudonym=of.pseudonym,
+            purpose=purpose.value,
+            state=state.value,
+            notice_id=of.notice_id,
+            context=of.context,
+            valid_until=of.valid_until,
+        )
+    )
+    unit.session.flush()
 
 
 def _promised_days(session: Session, choices: Choices) -> dict[Kind, int]:
@@ -180,36 +187,17 @@ def close(
 ) -> tuple[Purpose, ...]:
     """Move those of `purposes` that are given to `state`, and return them; others stay."""
     latest = _latest(unit.session, pseudonym)
-    seq = _last_seq(unit.session)
     changed: list[Purpose] = []
     for purpose in purposes:
         row = latest.get(purpose)
-        if row is None or row.state != ConsentState.GIVEN:
-            continue
-        changed.append(purpose)
-        unit.session.add(
-            ConsentEventRow(
-                seq=seq + len(changed),
-                at=unit.now,
-                pseudonym=pseudonym,
-                purpose=purpose.value,
-                state=state.value,
-                notice_id=row.notice_id,
-                context=row.context,
-                valid_until=row.valid_until,
-            )
-        )
-    unit.session.flush()
+        if row is not None and row.state == ConsentState.GIVEN:
+            changed.append(purpose)
+            _append(unit, row, purpose, state)
     return tuple(changed)
 
 
 def _latest(session: Session, pseudonym: str) -> dict[Purpose, ConsentEventRow]:
     return {Purpose(row.purpose): row for row in _events(session, pseudonym)}
-
-
-def _last_seq(session: Session) -> int:
-    # Given by us and not by the database, because the number is signed with the row.
-    return session.scalar(select(func.max(ConsentEventRow.seq))) or 0
 
 
 def _events(session: Session, pseudonym: str) -> Iterable[ConsentEventRow]:

@@ -199,9 +199,13 @@ def _remove_expired(store: Store, expired: Expired) -> dict[str, int]:
         store.vault.remove_images(expired.image_ids)
     job_id = None
     with store.write() as unit:
-        _close_consents(unit, expired.subject_ids)
+        for ids in in_batches(expired.subject_ids):
+            found = select(SubjectRow.pseudonym).where(SubjectRow.id.in_(ids))
+            for pseudonym in unit.session.scalars(found).all():
+                consent.close(unit, pseudonym, Purpose, ConsentState.EXPIRED)
         counts = _delete_by_id(unit.session, expired)
-        _forget_old_sign_ins(unit)
+        old_sign_ins = AdminSessionRow.started_at <= unit.now - ADMIN_SESSIONS_AFTER
+        unit.session.execute(delete(AdminSessionRow).where(old_sign_ins))
         if any(count for table, count in counts.items() if table != "erasure_job"):
             job_id = _write_job(unit, counts)
         elif any(counts.values()):
@@ -209,13 +213,6 @@ def _remove_expired(store: Store, expired: Expired) -> dict[str, int]:
     if job_id is not None:
         erasure.finish(store, job_id)
     return counts
-
-
-def _close_consents(unit: WriteUnit, subject_ids: tuple[str, ...]) -> None:
-    for ids in in_batches(subject_ids):
-        found = select(SubjectRow.pseudonym).where(SubjectRow.id.in_(ids))
-        for pseudonym in unit.session.scalars(found).all():
-            consent.close(unit, pseudonym, Purpose, ConsentState.EXPIRED)
 
 
 def _write_job(unit: WriteUnit, counts: dict[str, int]) -> str:
@@ -250,11 +247,6 @@ def _delete_by_id(session: Session, expired: Expired) -> dict[str, int]:
             for ids in in_batches(all_ids)
         )
     return counts
-
-
-def _forget_old_sign_ins(unit: WriteUnit) -> None:
-    old = AdminSessionRow.started_at <= unit.now - ADMIN_SESSIONS_AFTER
-    unit.session.execute(delete(AdminSessionRow).where(old))
 
 
 def _remove_strays(store: Store) -> int:

@@ -1,7 +1,7 @@
 """Persons of whom something is kept: added with a receipt code, found and shown by it."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -42,8 +42,13 @@ def add(
         raise ValueError("nothing may be kept under this consent, so it has no subject")
     code = new_code()
     unit.on_failure(lambda: vault.destroy_keys(subject_id))
-    for what in _needed_keys(consent, signed_name):
-        vault.make_key(subject_id, what)
+    for kind in consent.promised_days:
+        vault.make_key(subject_id, Sealed(kind.value))
+    sealed_name = None
+    if signed_name:
+        vault.make_key(subject_id, Sealed.RECORD)
+        name = signed_name.encode()
+        sealed_name = vault.seal(subject_id, Sealed.RECORD, consent.record_id, name)
     unit.session.add(
         SubjectRow(
             id=subject_id,
@@ -53,38 +58,23 @@ def add(
         )
     )
     unit.session.flush()
-    unit.session.add(_record(unit, vault, consent, signed_name))
+    days = consent.promised_days
+    unit.session.add(
+        ConsentRecordRow(
+            id=consent.record_id,
+            subject_id=subject_id,
+            notice_id=consent.notice_id,
+            context=consent.context,
+            language=notices.find(unit.session, consent.notice_id).language,
+            given_at=consent.given_at,
+            valid_until=consent.valid_until,
+            result_until=consent.given_at + timedelta(days=days.get(Kind.RESULT, 0)),
+            image_until=consent.given_at + timedelta(days=days.get(Kind.IMAGE, 0)),
+            sealed_name=sealed_name,
+        )
+    )
     unit.session.flush()
     return code
-
-
-def _needed_keys(consent: Consent, signed_name: str) -> list[Sealed]:
-    needed = [Sealed(kind.value) for kind in consent.promised_days]
-    return [*needed, Sealed.RECORD] if signed_name else needed
-
-
-def _record(unit: WriteUnit, vault: Vault, consent: Consent, signed_name: str) -> ConsentRecordRow:
-    subject_id = consent.subject_id or ""
-    sealed_name = None
-    if signed_name:
-        name = signed_name.encode()
-        sealed_name = vault.seal(subject_id, Sealed.RECORD, consent.record_id, name)
-
-    def until(kind: Kind) -> datetime:
-        return consent.given_at + timedelta(days=consent.promised_days.get(kind, 0))
-
-    return ConsentRecordRow(
-        id=consent.record_id,
-        subject_id=subject_id,
-        notice_id=consent.notice_id,
-        context=consent.context,
-        language=notices.find(unit.session, consent.notice_id).language,
-        given_at=consent.given_at,
-        valid_until=consent.valid_until,
-        result_until=until(Kind.RESULT),
-        image_until=until(Kind.IMAGE),
-        sealed_name=sealed_name,
-    )
 
 
 def find(session: Session, keys: Keys, code: str) -> SubjectRow:
@@ -94,7 +84,7 @@ def find(session: Session, keys: Keys, code: str) -> SubjectRow:
         UnknownCodeError: there is none, or it is being erased.
     """
     row = find_any(session, keys, code)
-    if row is None or _being_erased(session, row.id):
+    if row is None or running_erasure(session, row.id) is not None:
         raise UnknownCodeError(UNKNOWN_CODE)
     return row
 
@@ -124,11 +114,12 @@ def find_by_pseudonym(session: Session, pseudonym: str) -> SubjectRow | None:
     return session.scalars(select(SubjectRow).where(SubjectRow.pseudonym == pseudonym)).first()
 
 
-def _being_erased(session: Session, subject_id: str) -> bool:
-    job = select(ErasureJobRow.id).where(
+def running_erasure(session: Session, subject_id: str) -> ErasureJobRow | None:
+    """The job that removes all of a subject, None where none is at work."""
+    job = select(ErasureJobRow).where(
         ErasureJobRow.subject_id == subject_id, ErasureJobRow.scope == Scope.ALL.value
     )
-    return session.execute(job).first() is not None
+    return session.scalars(job).first()
 
 
 def record_of(session: Session, subject_id: str) -> ConsentRecordRow:

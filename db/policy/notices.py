@@ -23,26 +23,18 @@ TEXTS_DIR = Path(__file__).parent / "texts"
 DEFAULT_LANGUAGE = "en"
 
 
-def _current_texts(session: Session, controller: Controller) -> dict[tuple[NoticeKind, str], str]:
-    """(kind, language) -> text as it reads now, filled in."""
-    days = {f"{kind.value}_days": str(count) for kind, count in policy_days(session).items()}
-    filled_in = {**days, "controller": controller.sentence}
-    texts = {}
-    for path in sorted(TEXTS_DIR.glob("*.md")):
-        kind, language = path.stem.split(".")
-        text = path.read_text("utf-8")
-        for name, value in filled_in.items():
-            text = text.replace(f"{{{name}}}", value)
-        texts[NoticeKind(kind), language] = text
-    return texts
-
-
 def texts_to_publish(
     session: Session, controller: Controller
 ) -> dict[tuple[NoticeKind, str], str]:
-    """Texts that differ from their newest published version."""
+    """(kind, language) -> text as it reads now, where the newest published version differs."""
+    days = {f"{kind.value}_days": str(count) for kind, count in policy_days(session).items()}
+    filled_in = {**days, "controller": controller.sentence}
     changed = {}
-    for (kind, language), text in _current_texts(session, controller).items():
+    for path in sorted(TEXTS_DIR.glob("*.md")):
+        name, language = path.stem.split(".")
+        kind, text = NoticeKind(name), path.read_text("utf-8")
+        for place, value in filled_in.items():
+            text = text.replace(f"{{{place}}}", value)
         row = _newest(session, kind, language)
         # A forged newest version is replaced by a genuine one, at the next start.
         if row is None or row.sha256 != text_hash(text) or not is_sound(session, row):

@@ -168,26 +168,15 @@ def record_over(now: datetime, days: Mapping[Kind, int]) -> ColumnElement[bool]:
 def find_expired(session: Session, now: datetime) -> Expired:
     """All that is over its time, and subjects of whom nothing would be left."""
     days = policy_days(session)
-    image_over = over(StoredImageRow, now, days[Kind.IMAGE])
-    analysis_over = over(AnalysisRow, now, days[Kind.RESULT])
-    return Expired(
-        image_ids=_all(session, select(StoredImageRow.id).where(image_over)),
-        analysis_ids=_all(session, select(AnalysisRow.id).where(analysis_over)),
-        subject_ids=_all(session, _subjects_over(now, days)),
-        job_ids=_all(session, _jobs_over(now, days[Kind.ERASURE_JOB])),
-    )
+    wanted = (*_over_now(now, days), _jobs_over(now, days[Kind.ERASURE_JOB]))
+    return Expired(*(tuple(session.scalars(statement)) for statement in wanted))
 
 
 def anything_expired(session: Session, now: datetime) -> bool:
     """Whether a purge would remove data of a person; cheaper than `find_expired`."""
-    days = policy_days(session)
     return any(
         session.execute(statement.limit(1)).first() is not None
-        for statement in (
-            select(StoredImageRow.id).where(over(StoredImageRow, now, days[Kind.IMAGE])),
-            select(AnalysisRow.id).where(over(AnalysisRow, now, days[Kind.RESULT])),
-            _subjects_over(now, days),
-        )
+        for statement in _over_now(now, policy_days(session))
     )
 
 
@@ -207,7 +196,8 @@ def overdue_since(session: Session, now: datetime) -> datetime | None:
     return min(ends, default=None)
 
 
-def _subjects_over(now: datetime, days: Mapping[Kind, int]) -> Select[str]:
+def _over_now(now: datetime, days: Mapping[Kind, int]) -> tuple[Select[str], ...]:
+    """Ids of images, of results and of subjects of whom nothing would be left."""
     live_images = select(StoredImageRow.id).where(
         StoredImageRow.subject_id == SubjectRow.id, alive(StoredImageRow, now, days[Kind.IMAGE])
     )
@@ -215,9 +205,11 @@ def _subjects_over(now: datetime, days: Mapping[Kind, int]) -> Select[str]:
         AnalysisRow.subject_id == SubjectRow.id, alive(AnalysisRow, now, days[Kind.RESULT])
     )
     return (
+        select(StoredImageRow.id).where(over(StoredImageRow, now, days[Kind.IMAGE])),
+        select(AnalysisRow.id).where(over(AnalysisRow, now, days[Kind.RESULT])),
         select(SubjectRow.id)
         .join(ConsentRecordRow, ConsentRecordRow.subject_id == SubjectRow.id)
-        .where(record_over(now, days), ~live_images.exists(), ~live_analyses.exists())
+        .where(record_over(now, days), ~live_images.exists(), ~live_analyses.exists()),
     )
 
 
@@ -226,10 +218,6 @@ def _jobs_over(now: datetime, days: int) -> Select[str]:
         ErasureJobRow.state == JobState.DONE.value,
         ErasureJobRow.done_at <= now - timedelta(days=days),
     )
-
-
-def _all(session: Session, statement: Select[str]) -> tuple[str, ...]:
-    return tuple(session.scalars(statement))
 
 
 def count_over(session: Session, kind: Kind, now: datetime, days: int) -> int:

@@ -5,7 +5,6 @@ It lies outside the database: in a file that only its owner may read, made at fi
 """
 
 import base64
-import binascii
 import contextlib
 import hashlib
 import hmac
@@ -14,6 +13,7 @@ import secrets
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -56,15 +56,8 @@ class Keys:
                 master_key
             )
 
-        return cls(
-            wrap=use("wrap"),
-            audit=use("audit"),
-            receipt=use("receipt"),
-            answer=use("answer"),
-            rows=use("rows"),
-            token=use("token"),
-            check=use("check").hex(),
-        )
+        uses = ("wrap", "audit", "receipt", "answer", "rows", "token")
+        return cls(**{name: use(name) for name in uses}, check=use("check").hex())
 
 
 def keyed_hash(key: bytes, words: str) -> str:
@@ -72,28 +65,26 @@ def keyed_hash(key: bytes, words: str) -> str:
     return hmac.new(key, words.encode(), hashlib.sha256).hexdigest()
 
 
-def parse_master_key(words: str) -> bytes:
+_INVALID: Final = (
+    "MIEN_MASTER_KEY must be 32 random bytes in base64; set it as it was, or, for a store that is "
+    "yet to be made, make one with `openssl rand -base64 32`."
+)
+
+
+def parse_master_key(words: str, refusal: str = _INVALID) -> bytes:
     """Read 32 bytes in base64 (plain or URL-safe).
 
     Raises:
-        InvalidMasterKeyError: anything else.
+        InvalidMasterKeyError: anything else, in the words of `refusal`.
     """
-    key = _decoded(words)
-    if key is None:
-        raise InvalidMasterKeyError(
-            "MIEN_MASTER_KEY must be 32 random bytes in base64; set it as it was, or, for a store "
-            "that is yet to be made, make one with `openssl rand -base64 32`."
-        )
-    return key
-
-
-def _decoded(words: str) -> bytes | None:
     plain = words.strip().replace("-", "+").replace("_", "/")
     try:
         key = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         key = b""
-    return key if len(key) == KEY_BYTES else None
+    if len(key) != KEY_BYTES:
+        raise InvalidMasterKeyError(refusal)
+    return key
 
 
 def read_key_file(data_dir: Path) -> bytes | None:
@@ -114,13 +105,11 @@ def read_key_file(data_dir: Path) -> bytes | None:
             f"The master key file may be read by others (rights {mode:03o}); take these rights "
             "away with `chmod 600` on it."
         )
-    key = _decoded(words)
-    if key is None:
-        raise InvalidMasterKeyError(
-            "The master key file is damaged; put back secrets/master.key from its backup. A new "
-            "key would open nothing that is kept, so none is made."
-        )
-    return key
+    return parse_master_key(
+        words,
+        "The master key file is damaged; put back secrets/master.key from its backup. A new key "
+        "would open nothing that is kept, so none is made.",
+    )
 
 
 def make_key_file(data_dir: Path, secret: bytes | None = None) -> bytes:
