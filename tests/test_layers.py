@@ -34,15 +34,15 @@ ONLY = {
 # Room -> its folders and files, each of which may import those before it and not those after.
 INSIDE = {
     "core": (
-        "errors emotions types config pictures detection landmarks expression stream drawing "
+        "errors emotions types pictures config detection landmarks expression stream drawing "
         "analyzer measures"
     ),
     "db": "errors types seal tables audit database unit policy store consent admins views",
     "services": "observe store person analysis bias_audit batch operations admin",
     "ui": "shared runtime faces photos consent metrics landmarks webcam privacy admin home",
     "training": "recipes architectures data expression publishing detector landmarks fits studies",
-    "cli": "output bench_material photos measure training operate main",
-    "docs": "tools",
+    "cli": "options output bench_material photos measure training operate main",
+    "docs": "tools make_screenshots",
 }
 MOST_ENTRIES = 12  # of a folder of code: more are several ideas
 TO_BE_FOLDED: dict[str, int] = {}
@@ -135,7 +135,7 @@ def test_imports_go_one_way_inside_each_room() -> None:
     wrong = []
     for file, name, _ in imports():
         room, target = room_of(file), module_of(name)
-        if room not in INSIDE or target is None or target == room or room_of(target) != room:
+        if room not in INSIDE or target is None or target == room:
             continue
         if not target.startswith(f"{room}."):
             continue
