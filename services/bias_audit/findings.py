@@ -40,7 +40,7 @@ def between(low: float | None, high: float | None) -> str:
 def accuracy(named: Named) -> str:
     """How often each model is right; of several the best and the worst."""
     shares = {name: float(p.right.mean()) for name, p in named.items()}
-    best, worst = max(shares, key=shares.__getitem__), min(shares, key=shares.__getitem__)
+    best, worst = _ends(shares)
     n = len(named[best])
     if len(named) == 1:
         low, high = wilson_interval(int(named[best].right.sum()), n)
@@ -109,10 +109,9 @@ def _recall(p: Predictions) -> dict[str, float]:
 
 def roc(areas: Mapping[str, float]) -> str:
     """Which expression is told from the rest best and which worst, by area under its curve."""
-    found = _defined(areas)
-    if not found:
+    if not (found := _defined(areas)):
         return "A curve needs pictures with the expression and pictures without it."
-    best, worst = max(found, key=found.__getitem__), min(found, key=found.__getitem__)
+    best, worst = _ends(found)
     return (
         f"{noun(best).capitalize()} is told from the rest best (area {found[best]:.2f}), "
         f"{noun(worst)} worst ({found[worst]:.2f}); guessing gives 0.50."
@@ -121,14 +120,18 @@ def roc(areas: Mapping[str, float]) -> str:
 
 def precision(averages: Mapping[str, float]) -> str:
     """For which expression finding most of it costs the fewest and the most false alarms."""
-    found = _defined(averages)
-    if not found:
+    if not (found := _defined(averages)):
         return "A curve needs pictures with the expression."
-    best, worst = max(found, key=found.__getitem__), min(found, key=found.__getitem__)
+    best, worst = _ends(found)
     return (
         f"Finding {noun(best)} costs the fewest false alarms (average precision "
         f"{found[best]:.2f}), finding {noun(worst)} the most ({found[worst]:.2f})."
     )
+
+
+def _ends(values: Mapping[str, float]) -> tuple[str, str]:
+    """Whose value is the greatest, and whose the least."""
+    return max(values, key=values.__getitem__), min(values, key=values.__getitem__)
 
 
 def _defined(values: Mapping[str, float]) -> dict[str, float]:

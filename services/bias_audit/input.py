@@ -63,11 +63,10 @@ def read_table(name: str, data: bytes, *, beside: Path | None = None) -> Table:
         AuditInputError: it is no table, or asks for more than is allowed.
     """
     suffix = Path(name).suffix.lower()
-    limits = {".parquet": MAX_PARQUET_BYTES}
-    if suffix in tables.SUFFIXES and len(data) > limits.get(suffix, MAX_CSV_BYTES):
+    limit = MAX_PARQUET_BYTES if suffix == ".parquet" else MAX_CSV_BYTES
+    if suffix in tables.SUFFIXES and len(data) > limit:
         raise AuditInputError(
-            f"The table has {len(data) / 1e6:.0f} MB; "
-            f"the limit is {limits.get(suffix, MAX_CSV_BYTES) / 1e6:.0f}."
+            f"The table has {len(data) / 1e6:.0f} MB; the limit is {limit / 1e6:.0f}."
         )
     with _refused_here():
         if suffix == ".parquet":

@@ -138,7 +138,8 @@ def _columns(
         )
     image = next((name for name in names if name.strip().lower() == "image"), "image")
     image = "image" if "image" in names else image
-    kept = [name for name in names if name == image or not _holds_bytes(file, name)]
+    types = {name: str(file.schema_arrow.field(name).type) for name in names}
+    kept = [name for name in names if name == image or "binary" not in types[name]]
     if len(kept) * n_rows > max_cells:
         raise ParquetRefusedError(
             f"The parquet has {len(kept) * n_rows:,} cells; at most {max_cells:,} may be there."
@@ -159,10 +160,6 @@ def _columns(
                 f"{MAX_TEXT_CHARACTERS / 1e6:.0f} MB."
             )
     return {"image" if name == image else name: cells for name, cells in columns.items()}
-
-
-def _holds_bytes(file: Any, name: str) -> bool:
-    return "binary" in str(file.schema_arrow.field(name).type)
 
 
 class _Pictures:

@@ -14,22 +14,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from core.drawing.photo import CHART_COLOURS
 from core.emotions import EMOTIONS
-from core.measures.curves import (
-    coverage_accuracy,
-    precision_recall_curves,
-    reliability,
-    roc_curves,
-)
-from core.measures.groups.breakdown import SOURCE_TEXTS, AttributeReport, BiasReport
-from core.measures.groups.wording import (
-    PREDICTED_BANNER,
-    gap_sentence,
-    gaps_say,
-    sensitivity_sentence,
-    summary_rows,
-)
+from core.measures import curves
+from core.measures.groups import wording
+from core.measures.groups.breakdown import SOURCE_TEXTS
 from services.bias_audit import findings, tables
-from services.bias_audit.judge import AuditResult, ModelAudit
+from services.bias_audit.judge import AuditResult
 
 _DASHES: Final = ("", "8 4", "2 3", "8 3 2 3", "12 4", "12 3 2 3", "4 2 1 2")
 Line = dict[str, Any]
@@ -40,15 +29,10 @@ def audit_html(result: AuditResult) -> str:
     named = {one.model_id: one.predictions for one in result.models}
     left_out = findings.undetected(named, len(result.undetected))
     return _template().render(
-        title=f"Audit of {', '.join(named)}",
         result=result,
+        named=named,
         faces={"crop": "each picture taken as a face crop"}.get(result.faces, result.faces),
         notes=[said for said in (left_out, *result.notes) if said],
-        point=findings.accuracy(named),
-        overview=tables.overview(result.models),
-        pairs=[(findings.pair(p), findings.pair_test(p, len(result.pairs))) for p in result.pairs],
-        gaps=tables.gaps_of_models(result.models) if len(result.models) > 1 else None,
-        models=[_model(one) for one in result.models],
     )
 
 
@@ -57,30 +41,14 @@ def _template() -> Template:
     folder = FileSystemLoader(Path(__file__).parent)
     environment = Environment(loader=folder, autoescape=True, undefined=StrictUndefined)
     environment.filters["percent"] = findings.percent
+    says = {"findings": findings, "tables": tables, "wording": wording, "curves": curves}
+    makes = {"curve_lines": _lines, "sure_lines": _sure_lines, "cells": _cells}
+    environment.globals |= says | makes | {"sources": SOURCE_TEXTS, "frame": pd.DataFrame}
     return environment.get_template("report.html.j2")
 
 
-def _model(one: ModelAudit) -> dict[str, Any]:
-    p = one.predictions
-    roc, areas = roc_curves(p.labels, p.probabilities)
-    recall, averages = precision_recall_curves(p.labels, p.probabilities)
-    return {
-        "name": one.model_id,
-        "expressions": (findings.expressions(p), tables.expressions_text(p)),
-        "confusion": (findings.confusion(p), tables.confusion_text(p)),
-        "roc": (
-            findings.roc(areas),
-            _lines(roc, "false_positive_rate", "true_positive_rate", areas),
-        ),
-        "recall": (findings.precision(averages), _lines(recall, "recall", "precision", averages)),
-        "confidence": _confidence(one),
-        "robustness": _robustness(one),
-        "groups": _groups(one.bias),
-    }
-
-
-def _lines(curves: pd.DataFrame, x: str, y: str, numbers: Mapping[str, float]) -> list[Line]:
-    if curves.empty:  # all pictures have one label, or each is of its own
+def _lines(points: pd.DataFrame, x: str, y: str, numbers: Mapping[str, float]) -> list[Line]:
+    if points.empty:  # all pictures have one label, or each is of its own
         return []
     return [
         {
@@ -89,60 +57,21 @@ def _lines(curves: pd.DataFrame, x: str, y: str, numbers: Mapping[str, float]) -
             "colour": CHART_COLOURS[str(name)],
             "dash": _DASHES[EMOTIONS.index(str(name))],
         }
-        for name, part in curves.groupby("expression", sort=False)
+        for name, part in points.groupby("expression", sort=False)
     ]
 
 
-def _confidence(one: ModelAudit) -> dict[str, Any]:
-    p = one.predictions
-    bins = reliability(p.labels, p.probabilities)
+def _sure_lines(bins: pd.DataFrame) -> list[Line]:
     points = list(zip(bins["confidence"], bins["accuracy"], strict=True))
     ideal = {"name": "says what is true", "points": [(0, 0), (1, 1)]}
-    return {
-        "says": findings.reliability({one.model_id: p}),
-        "lines": [
-            {"name": "this data", "points": points, "colour": CHART_COLOURS["sad"], "dash": ""},
-            ideal | {"colour": CHART_COLOURS["neutral"], "dash": "2 4"},
-        ],
-        "bins": tables.reliability_text(bins),
-        "coverage": findings.coverage(
-            one.model_id, coverage_accuracy(p.labels, p.probabilities), one.threshold
-        ),
-    }
+    return [
+        {"name": "this data", "points": points, "colour": CHART_COLOURS["sad"], "dash": ""},
+        ideal | {"colour": CHART_COLOURS["neutral"], "dash": "2 4"},
+    ]
 
 
-def _robustness(one: ModelAudit) -> dict[str, Any] | None:
-    if one.robustness is None:
-        return None
-    frame = pd.DataFrame(one.robustness["rows"])
+def _cells(robustness: Mapping[str, Any]) -> pd.DataFrame:
+    """Accuracy by corruption and level, worst first."""
+    frame = pd.DataFrame(robustness["rows"])
     cells = frame.pivot(index="corruption", columns="level", values="accuracy")
-    return {
-        "says": findings.robustness(one.robustness),
-        "cells": cells.loc[cells.mean(axis=1).sort_values().index],
-        "clean": max(one.robustness["clean_accuracy"], 0.01),
-    }
-
-
-def _groups(bias: BiasReport) -> dict[str, Any] | None:
-    if not bias.attributes:
-        return None
-    return {
-        "says": gaps_say(bias),
-        "gaps": pd.DataFrame(summary_rows(bias)),
-        "attributes": [_attribute(a, bias) for a in [*bias.attributes, *bias.intersections]],
-    }
-
-
-def _attribute(attribute: AttributeReport, bias: BiasReport) -> dict[str, Any]:
-    first, band = attribute.outcomes[0], attribute.sensitivity
-    return {
-        "name": attribute.name,
-        "source": SOURCE_TEXTS[attribute.source],
-        "banner": PREDICTED_BANNER if attribute.source == "predicted" else "",
-        "says": gap_sentence(first, bias.kind),
-        "sensitivity": "" if band is None else sensitivity_sentence(band),
-        "title": first.title,
-        "shown": [row for row in first.groups if row.share is not None],
-        "groups": tables.groups_text(first),
-        "gaps": tables.gaps_text(attribute),
-    }
+    return cells.loc[cells.mean(axis=1).sort_values().index]

@@ -1,6 +1,5 @@
 """Tables of an audit: texts for the page and the report, and everything as JSON and CSV."""
 
-import io
 import json
 import math
 from collections.abc import Sequence
@@ -11,17 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from core.emotions import EMOTIONS
+from core.measures import curves
 from core.measures.accuracy import measure, wilson_interval
-from core.measures.curves import (
-    SUMMARY,
-    Predictions,
-    confusion_counts,
-    coverage_accuracy,
-    precision_recall_curves,
-    reliability,
-    roc_curves,
-    summary_with_intervals,
-)
 from core.measures.groups.breakdown import AttributeReport, Outcome
 from core.measures.groups.wording import p_text, points, summary_rows
 from core.measures.study import plain
@@ -39,7 +29,7 @@ class Judged(Protocol):
         """The model's name."""
 
     @property
-    def predictions(self) -> Predictions:
+    def predictions(self) -> curves.Predictions:
         """What it said."""
 
     @property
@@ -55,9 +45,9 @@ def overview(models: Sequence[Judged]) -> pd.DataFrame:
 
 def _headline(one: Judged) -> dict[str, str]:
     p = one.predictions
-    frame = summary_with_intervals(p.labels, p.predicted)
+    frame = curves.summary_with_intervals(p.labels, p.predicted)
     # Balanced accuracy is macro recall under another name: said once.
-    names = [name for name in SUMMARY if name != "macro_recall"]
+    names = [name for name in curves.SUMMARY if name != "macro_recall"]
     shown = {
         name.replace("_", " ").replace("f1", "F1"): f"{percent(value)} ({between(low, high)})"
         for name, (value, low, high) in zip(names, frame.loc[names].to_numpy(float), strict=True)
@@ -71,7 +61,7 @@ def _headline(one: Judged) -> dict[str, str]:
     return shown | {"pictures": f"{len(p):,}"}
 
 
-def expressions(p: Predictions) -> pd.DataFrame:
+def expressions(p: curves.Predictions) -> pd.DataFrame:
     """Recall and precision of each expression with Wilson's intervals, F1, support."""
     scores = measure(p.labels, p.probabilities).per_class
     rows = []
@@ -97,33 +87,31 @@ def expressions(p: Predictions) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def expressions_text(p: Predictions) -> pd.DataFrame:
+def expressions_text(p: curves.Predictions) -> pd.DataFrame:
     """`expressions` as texts for people."""
     table = expressions(p)
+
+    def shares(name: str) -> list[str]:
+        columns = table[[name, f"{name}_low", f"{name}_high"]].to_numpy(float)
+        return [
+            "–" if math.isnan(value) else f"{percent(value)} ({between(low, high)})"
+            for value, low, high in columns
+        ]
+
     return pd.DataFrame(
         {
             "expression": table["expression"],
-            **{
-                title: [
-                    f"{percent(value)} ({between(low, high)})" if not math.isnan(value) else "–"
-                    for value, low, high in zip(
-                        table[name], table[f"{name}_low"], table[f"{name}_high"], strict=True
-                    )
-                ]
-                for name, title in (
-                    ("recall", "recognised (recall)"),
-                    ("precision", "right when said (precision)"),
-                )
-            },
+            "recognised (recall)": shares("recall"),
+            "right when said (precision)": shares("precision"),
             "F1": ["–" if math.isnan(value) else f"{value:.3f}" for value in table["f1"]],
             "pictures": table["support"],
         }
     )
 
 
-def confusion_text(p: Predictions) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+def confusion_text(p: curves.Predictions) -> tuple[pd.DataFrame, NDArray[np.float64]]:
     """Counts with shares of each true label as texts (7, 7), and those shares 0..1."""
-    counts = confusion_counts(p.labels, p.predicted)
+    counts = curves.confusion_counts(p.labels, p.predicted)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     cells = [
         [f"{n} ({100 * share:.0f}\u00a0%)" for n, share in zip(row, of_row, strict=True)]
@@ -216,11 +204,11 @@ def _figures(one: ModelAudit) -> dict[str, Any]:
         "model": one.model_id,
         "uncertain_threshold": one.threshold,
         "measures": measure(p.labels, p.probabilities).model_dump(),
-        "intervals": summary_with_intervals(p.labels, p.predicted).to_dict(orient="index"),
-        "area_under_roc": roc_curves(p.labels, p.probabilities)[1],
-        "average_precision": precision_recall_curves(p.labels, p.probabilities)[1],
-        "reliability": reliability(p.labels, p.probabilities).to_dict(orient="records"),
-        "coverage": coverage_accuracy(p.labels, p.probabilities).to_dict(orient="records"),
+        "intervals": curves.summary_with_intervals(p.labels, p.predicted).to_dict(orient="index"),
+        "area_under_roc": curves.roc_curves(p.labels, p.probabilities)[1],
+        "average_precision": curves.precision_recall_curves(p.labels, p.probabilities)[1],
+        "reliability": curves.reliability(p.labels, p.probabilities).to_dict(orient="records"),
+        "coverage": curves.coverage_accuracy(p.labels, p.probabilities).to_dict(orient="records"),
         "robustness": one.robustness,
         "groups": one.bias.model_dump(),
     }
@@ -231,12 +219,9 @@ def audit_csv(result: AuditResult) -> str:
 
     All but the robustness follows from these.
     """
-    buffer = io.StringIO()
+    lines = pd.concat([_lines(result, one) for one in result.models])
     # Nine digits bring every 32-bit float back, so that near ties stay what they are.
-    pd.concat([_lines(result, one) for one in result.models]).to_csv(
-        buffer, index=False, float_format="%.9g"
-    )
-    return buffer.getvalue()
+    return lines.to_csv(index=False, float_format="%.9g")
 
 
 def _lines(result: AuditResult, one: ModelAudit) -> pd.DataFrame:
