@@ -51,10 +51,8 @@ def write_clip(file: Path) -> None:
         matrix = np.array([[1, 0, x], [0, 1, y]], np.float32)
         frame = cv2.warpAffine(portrait, matrix, SIZE_WH, borderMode=cv2.BORDER_REPLICATE)
         picture = av.VideoFrame.from_ndarray(np.asarray(frame, np.uint8), format="rgb24")
-        for packet in stream.encode(picture):
-            container.mux(packet)
-    for packet in stream.encode():
-        container.mux(packet)
+        container.mux(stream.encode(picture))
+    container.mux(stream.encode())
     container.close()
 
 

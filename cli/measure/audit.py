@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from cli.measure.evaluate import FacesChoice
+from cli.options import Faces, FacesDetector, GroupBy
 from cli.output import check_out, progress_bar, write_text
 
 if TYPE_CHECKING:
@@ -24,12 +24,6 @@ Report = Annotated[Path | None, typer.Option(help="Report: .html, .json or .csv,
 Archive = Annotated[
     Path | None, typer.Option(help="ZIP that holds the csv's pictures; else its folder does.")
 ]
-Faces = Annotated[
-    FacesChoice, typer.Option(help="crop: pictures are face crops; detect: largest face.")
-]
-Columns = Annotated[
-    list[str] | None, typer.Option("--group-by", help="Column; may be given several times.")
-]
 Source = Annotated[LabelSource, typer.Option(help="Where the group labels come from.")]
 LabelError = Annotated[
     float | None, typer.Option(min=0, max=0.5, help="Share of predicted labels that is wrong.")
@@ -38,7 +32,6 @@ Models = Annotated[
     list[str] | None,
     typer.Option(help="Id of a model, see `mien models`; several times to compare them."),
 ]
-DetectorName = Annotated[str | None, typer.Option(help="Detector for --faces detect.")]
 Corrupted = Annotated[
     int, typer.Option(min=0, max=500, help="Judge so many faces under 15 corruptions as well.")
 ]
@@ -49,11 +42,11 @@ def audit(
     out: Report = None,
     images: Archive = None,
     faces: Faces = "crop",
-    group_by: Columns = None,
+    group_by: GroupBy = None,
     labels_are: Source = "annotated",
     label_error: LabelError = None,
     model: Models = None,
-    detector: DetectorName = None,
+    detector: FacesDetector = None,
     robustness: Corrupted = 0,
 ) -> None:
     """Audit one or more models on your own data; nothing but the report is written.
@@ -64,7 +57,10 @@ def audit(
     from core.detection import create_detector
     from services.bias_audit.judge import load_models, run_audit
 
-    _check_out(out)
+    # A bad name is refused before minutes of work, not after.
+    if out is not None and out.suffix.lower() not in (".html", ".json", ".csv"):
+        raise typer.BadParameter(f"--out must end in .html, .json or .csv, got {out.name}")
+    check_out(out)
     settings = load_settings()
     classifiers = load_models(model or [settings.default_model], settings.models_dir)
     named = detector or settings.default_detector
@@ -75,6 +71,11 @@ def audit(
         _logged(settings, names, len(checked.images)) as judged,
         progress_bar("Judging") as progress,
     ):
+
+        def step(done: int, total: int) -> None:
+            judged(done)
+            progress(done, total)
+
         result = run_audit(
             classifiers,
             checked,
@@ -82,23 +83,11 @@ def audit(
             source=labels_are,
             label_error=label_error if labels_are == "predicted" else None,
             robustness_n=robustness,
-            progress=_both(judged, progress),
+            progress=step,
         )
     _print(result)
     if out is not None:
         _write(result, out)
-
-
-def _both(
-    judged: Callable[[int], None], progress: Callable[[int, int], None]
-) -> Callable[[int, int], None]:
-    """Tell the audit log and the screen how far it is."""
-
-    def step(done: int, total: int) -> None:
-        judged(done)
-        progress(done, total)
-
-    return step
 
 
 @contextmanager
@@ -118,13 +107,6 @@ def _logged(
             yield record.judged
     finally:
         store.close()
-
-
-def _check_out(out: Path | None) -> None:
-    """Refuse a bad name before minutes of work, not after."""
-    if out is not None and out.suffix.lower() not in (".html", ".json", ".csv"):
-        raise typer.BadParameter(f"--out must end in .html, .json or .csv, got {out.name}")
-    check_out(out)
 
 
 def _read(

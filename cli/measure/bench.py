@@ -188,12 +188,6 @@ def _cold_start() -> tuple[float, float]:
     """Seconds from import to a ready analyzer, and megabytes after its first photo."""
     from core.config import ROOT
 
-    done = subprocess.run(
-        [sys.executable, "-c", _COLD_START],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    ready_s, rss_mb = done.stdout.split()
+    python = [sys.executable, "-c", _COLD_START]
+    ready_s, rss_mb = subprocess.check_output(python, cwd=ROOT, text=True).split()
     return float(ready_s), float(rss_mb)

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from cli.options import AllFigures, ModelId
+from cli.options import AllFigures, Faces, FacesDetector, GroupBy, ModelId
 from cli.output import progress_bar, say, wide_console
 
 if TYPE_CHECKING:
-    from core.config import Settings
     from core.expression.classify import EmotionClassifier
     from core.measures.accuracy import Measures
     from core.measures.evaluation import Evaluation
 
 
-FacesChoice = Literal["crop", "detect"]  # how faces are taken from the images
 Labels = Literal["fer2013", "people"]  # who gave the labels
 
 Coverage = Annotated[
@@ -35,13 +33,9 @@ def evaluate(
     data: Annotated[Path, typer.Option(help="parquet: image, label; or csv: path,label.")],
     model: ModelId = None,
     split: Annotated[str | None, typer.Option(help="Only rows whose `split` is this.")] = None,
-    faces: Annotated[
-        FacesChoice, typer.Option(help="crop: images are face crops; detect: largest face first.")
-    ] = "crop",
-    detector: Annotated[str | None, typer.Option(help="Detector for --faces detect.")] = None,
-    group_by: Annotated[
-        list[str] | None, typer.Option("--group-by", help="Column; may be given several times.")
-    ] = None,
+    faces: Faces = "crop",
+    detector: FacesDetector = None,
+    group_by: GroupBy = None,
     coverage: Coverage = False,
     n_corrupted: Annotated[
         int, typer.Option(help="Images that --coverage corrupts; all conditions on each.")
@@ -53,53 +47,26 @@ def evaluate(
 ) -> None:
     """Measure a model: accuracy, per class, calibration, confusion, by group."""
     from core.config import load_settings
+    from core.detection import create_detector
+    from core.expression.classify import EmotionClassifier
+    from core.measures.datasets import load_labelled
+    from core.measures.evaluation import evaluate as run
 
     settings = load_settings()
-    classifier = _classifier(settings, model, labels)
+    classifier = EmotionClassifier.load(model or settings.default_model, settings.models_dir)
+    if labels is not None:
+        classifier = classifier.in_dialect(labels)
     if coverage:
         _write_coverage(classifier, data, settings.models_dir, n_corrupted)
         return
     named = detector or settings.default_detector
-    evaluation = _evaluated(
-        classifier,
-        data,
-        settings,
-        split=split,
-        group_by=tuple(group_by or ()),
-        detector=named if faces == "detect" else None,
-    )
-    _print(evaluation, as_json=as_json)
-
-
-def _classifier(
-    settings: "Settings", model: str | None, labels: Labels | None
-) -> "EmotionClassifier":
-    """The model, predicting labels of the data's dialect where that is said."""
-    from core.expression.classify import EmotionClassifier
-
-    found = EmotionClassifier.load(model or settings.default_model, settings.models_dir)
-    return found if labels is None else found.in_dialect(labels)
-
-
-def _evaluated(
-    classifier: "EmotionClassifier",
-    data: Path,
-    settings: "Settings",
-    *,
-    split: str | None,
-    group_by: tuple[str, ...],
-    detector: str | None,
-) -> "Evaluation":
-    """With progress and notes; `detector` None where the images are crops."""
-    from core.detection import create_detector
-    from core.measures.datasets import load_labelled
-    from core.measures.evaluation import evaluate as run
-
-    finder = create_detector(detector, settings.models_dir) if detector else None
-    images = load_labelled(data, split=split, group_by=group_by, limits=settings.picture_limits)
+    finder = create_detector(named, settings.models_dir) if faces == "detect" else None
+    groups, limits = tuple(group_by or ()), settings.picture_limits
+    images = load_labelled(data, split=split, group_by=groups, limits=limits)
     say(images.notes)
     with progress_bar("Evaluating") as progress:
-        return run(classifier, images, split=split, detector=finder, progress=progress)
+        evaluation = run(classifier, images, split=split, detector=finder, progress=progress)
+    _print(evaluation, as_json=as_json)
 
 
 def _write_coverage(

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -44,89 +44,39 @@ def analyze(
     Exit code 0: every file was analysed; 1: some were refused, the others still done; 2: wrong
     usage.
     """
-    from cli.photos.analyze_video import analyze_videos
+    from cli.photos.analyze_video import analyse_videos, video_rows, video_text, videos_csv
     from core.config import load_settings
+    from services.analysis.photos import result_dict, results_csv
 
     if as_json and as_csv:
         raise typer.BadParameter("choose --json or --csv, not both")
     settings = load_settings()
-    chosen: dict[str, Any] = {
+    chosen = {
         "model_id": model or settings.default_model,
         "detector": detector or settings.default_detector,
-        "as_json": as_json,
-        "as_csv": as_csv,
     }
     check_out(out)
     photos, clips = _photos_and_clips(paths, as_csv=as_csv)
-    parts = []
-    if photos:
-        parts.append(_analyze_photos(photos, settings, tiles=tiles, **chosen))
+    found = _analyse_photos(photos, settings, tiles=tiles, **chosen) if photos else []
+    videos = []
     if clips:
-        parts.append(analyze_videos(clips, settings, every_frame=every_frame, **chosen))
-    texts, refused = [text for text, _ in parts], any(some for _, some in parts)
-    write_text(_one_array(texts) if as_json else "".join(texts), out)
+        for_people = not as_json and not as_csv
+        videos = analyse_videos(clips, settings, for_people, every_frame=every_frame, **chosen)
+    if as_json:
+        rows = [*(result_dict(one, **chosen) for one in found), *video_rows(videos, **chosen)]
+        text = json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
+    elif as_csv:
+        text = results_csv(found) if found else videos_csv(videos)
+    else:
+        text = "".join([*map(_plain, found), *map(video_text, videos)])
+    write_text(text, out)
+    refused = any([one.error for one in found] + [one.error for one in videos])
     raise typer.Exit(SOME_REFUSED if refused else ALL_OK)
 
 
 def _photos_and_clips(paths: list[Path], *, as_csv: bool) -> tuple[list[Path], list[Path]]:
-    """What lies there, each kind for itself; what was passed over is said."""
+    """The files named and the photos in the folders named; what was passed over is said."""
     from cli.photos.analyze_video import is_video
-
-    files, notes = collect_files(paths)
-    say(notes)
-    clips = [file for file in files if is_video(file)]
-    photos = [file for file in files if not is_video(file)]
-    if as_csv and clips and photos:
-        raise typer.BadParameter("photos and clips have different tables: ask for each apart")
-    return photos, clips
-
-
-def _analyze_photos(
-    files: list[Path],
-    settings: "Settings",
-    *,
-    model_id: str,
-    detector: str,
-    as_json: bool,
-    as_csv: bool,
-    tiles: bool,
-) -> tuple[str, bool]:
-    """The text to print, and whether a photo was refused."""
-    from core.analyzer import create_analyzer
-    from services.analysis.photos import results_csv, results_json
-
-    analyzer = create_analyzer(
-        settings.models_dir,
-        model_id=model_id,
-        detector=detector,
-        min_face_px=settings.min_face_px,
-        with_landmarks=False,  # nothing that is printed needs them
-        tiles=tiles,
-    )
-    results = _run(files, analyzer, settings)
-    if as_json:
-        text = results_json(results, model_id=model_id, detector=detector) + "\n"
-    elif as_csv:
-        text = results_csv(results)
-    else:
-        text = "".join(_plain(result) for result in results)
-    return text, any(result.error for result in results)
-
-
-def _one_array(texts: list[str]) -> str:
-    """Photos' and clips' arrays as one."""
-    if len(texts) == 1:
-        return texts[0]
-    rows = [row for text in texts for row in json.loads(text)]
-    return json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
-
-
-def collect_files(paths: list[Path]) -> tuple[list[Path], list[str]]:
-    """The files named and the photos in the folders named, and what to say of the others.
-
-    Raises:
-        typer.BadParameter: if a folder holds no photo.
-    """
     from core.pictures.files.kinds import passed_over
     from core.pictures.files.names import printable
     from core.pictures.files.walk import is_folder, photos_in
@@ -143,17 +93,33 @@ def collect_files(paths: list[Path]) -> tuple[list[Path], list[str]]:
             raise typer.BadParameter(f"{printable(str(path))} holds no photo.{told}")
         files.extend(inside)
         others.extend(rest)
-    return files, [passed_over(others)]
+    say([passed_over(others)])
+    clips = [file for file in files if is_video(file)]
+    photos = [file for file in files if not is_video(file)]
+    if as_csv and clips and photos:
+        raise typer.BadParameter("photos and clips have different tables: ask for each apart")
+    return photos, clips
 
 
-def _run(files: list[Path], analyzer: Any, settings: "Settings") -> list["PhotoResult"]:
+def _analyse_photos(
+    files: list[Path], settings: "Settings", *, model_id: str, detector: str, tiles: bool
+) -> list["PhotoResult"]:
     from dataclasses import replace
 
     from rich.console import Console
     from rich.progress import track
 
+    from core.analyzer import create_analyzer
     from services.analysis.photos import analyse_file
 
+    analyzer = create_analyzer(
+        settings.models_dir,
+        model_id=model_id,
+        detector=detector,
+        min_face_px=settings.min_face_px,
+        with_landmarks=False,  # nothing that is printed needs them
+        tiles=tiles,
+    )
     console = Console(stderr=True)
     shown = track(
         files, "Analysing", console=console, disable=len(files) < 5 or not console.is_terminal

@@ -1,9 +1,8 @@
 """The part of `mien analyze` that takes video clips."""
 
-import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cli.output import progress_bar
 
@@ -21,57 +20,47 @@ def is_video(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES or is_video_name(path.name)
 
 
-def analyze_videos(
+def analyse_videos(
     paths: list[Path],
     settings: "Settings",
+    for_people: bool,
     *,
     model_id: str,
     detector: str,
-    as_json: bool = False,
-    as_csv: bool = False,
-    every_frame: bool = False,
-) -> tuple[str, bool]:
+    every_frame: bool,
+) -> list["ClipResult"]:
     """Analyse clips one after another, with a bar on a terminal.
 
-    Returns:
-        The text to print (JSON: one array, an object a clip; CSV: one row a face and time, with
-        the file's name first; else a summary for people), and whether a clip was refused.
-
-    Raises:
-        UnknownModelError, UnknownDetectorError: for names that do not exist.
-        ModelError: for files that are missing, damaged or altered.
+    Where the result is not `for_people`, who do not read JSON, notes are said beside it.
     """
     from core.detection import create_detector
     from core.expression.classify import EmotionClassifier
     from core.pictures.files.names import printable
-    from services.analysis.clips import analyse_clip, clip_dict, clip_limits, stream_analyzer
+    from services.analysis.clips import analyse_clip, clip_limits, stream_analyzer
 
-    found = create_detector(detector, settings.models_dir)
+    found, limits = create_detector(detector, settings.models_dir), clip_limits(settings)
     classifier = EmotionClassifier.load(model_id, settings.models_dir)
     results = []
     for path in paths:
         # Each clip has an analyzer of its own: numbers of faces begin anew.
         analyzer = stream_analyzer(found, classifier, settings)
+        name = printable(str(path))
         with progress_bar(printable(path.name)) as progress:
-            result = analyse_clip(
-                printable(str(path)),
-                path,
-                analyzer,
-                clip_limits(settings),
-                progress,
-                every_frame=every_frame,
-            )
+            result = analyse_clip(name, path, analyzer, limits, progress, every_frame=every_frame)
         results.append(result)
-        if as_csv or as_json:  # what is printed is for machines
+        if not for_people:
             sys.stderr.writelines(f"{result.name}: {note}\n" for note in result.notes)
-    refused = any(result.error for result in results)
-    if as_json:
-        rows = [clip_dict(result, model_id=model_id, detector=detector) for result in results]
-        return json.dumps(rows, indent=1, ensure_ascii=False) + "\n", refused
-    return _csv(results) if as_csv else "".join(map(_plain, results)), refused
+    return results
 
 
-def _csv(results: list["ClipResult"]) -> str:
+def video_rows(results: list["ClipResult"], *, model_id: str, detector: str) -> list[Any]:
+    """An object a clip, for JSON."""
+    from services.analysis.clips import clip_dict
+
+    return [clip_dict(result, model_id=model_id, detector=detector) for result in results]
+
+
+def videos_csv(results: list["ClipResult"]) -> str:
     """All clips in one table; one without faces, or refused, has a row with empty cells."""
     import csv
     import io
@@ -91,7 +80,7 @@ def _csv(results: list["ClipResult"]) -> str:
     return buffer.getvalue()
 
 
-def _plain(result: "ClipResult") -> str:
+def video_text(result: "ClipResult") -> str:
     """For people: a line a clip and a line a face."""
     from core.expression.answer import times
 

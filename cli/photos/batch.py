@@ -96,22 +96,16 @@ def _run(folder: "BatchFolder", workers: int | None, scheduler: str | None) -> N
 
 
 def _bar() -> "Progress":
+    from rich import progress
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
 
     console = Console(stderr=True)
-    return Progress(
-        TextColumn("Analysing"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]} photos/s"),
-        TimeRemainingColumn(),
+    return progress.Progress(
+        progress.TextColumn("Analysing"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TextColumn("{task.fields[rate]} photos/s"),
+        progress.TimeRemainingColumn(),
         console=console,
         disable=not console.is_terminal,
     )

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.options import ModelId
+from cli.options import DetectorName, ModelId
 from cli.output import progress_bar
 from cli.training.studies import (
     Fer2013,
@@ -23,7 +23,6 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-DetectorName = Annotated[str | None, typer.Option("--detector", help="Name of the detector.")]
 Annotations = Annotated[
     Path, typer.Option("--annotations", help="UTKFace as parquet: image, age, gender.")
 ]
@@ -35,17 +34,11 @@ def measured(data: Fer2013, model: ModelId = None, detector: DetectorName = None
     from core.expression.model_card import load_card
     from training.studies.bias.breakdowns import measured_study
 
-    models_dir = settings().models_dir
+    models_dir, finder, points = settings().models_dir, _detector(detector), _landmarker()
     card = load_card(model or settings().default_model, models_dir)
     with progress_bar("Measuring") as progress:
         report = measured_study(
-            data,
-            card,
-            models_dir,
-            _detector(detector),
-            _landmarker(),
-            command=command(),
-            progress=progress,
+            data, card, models_dir, finder, points, command=command(), progress=progress
         )
     write(f"bias_measured_{card.id}", report.model_dump())
 
