@@ -46,7 +46,8 @@ def moment(source: Path | bytes, t_s: float, faces: FacesOverTime) -> ImageRGB |
 
     None where there is none, or it takes too long to decode everything before it.
     """
-    limits = ClipLimits(max_bytes=_known_size(source), max_seconds=math.inf)  # accepted before
+    n_bytes = len(source) if isinstance(source, bytes) else source.stat().st_size
+    limits = ClipLimits(max_bytes=n_bytes, max_seconds=math.inf)  # accepted before
     try:
         with IsolatedClip(source, limits, at_s=t_s) as clip:
             frame = next(clip.frames(), None)
@@ -94,16 +95,8 @@ def _h264(container: Any, image_rgb: ImageRGB) -> Any:
     return stream
 
 
-def _known_size(source: Path | bytes) -> int:
-    return len(source) if isinstance(source, bytes) else source.stat().st_size
-
-
 def _tracked(row: TimelineRow) -> TrackedFace:
     if row.probabilities is None:
         return TrackedFace(row.face, row.box, None)
     shares = EmotionScores(row.probabilities)
-    return TrackedFace(
-        row.face,
-        row.box,
-        SmoothedScores(row.t_s, shares, shares, row.labels),
-    )
+    return TrackedFace(row.face, row.box, SmoothedScores(row.t_s, shares, shares, row.labels))

@@ -26,7 +26,7 @@ from core.pictures.video_process import IsolatedClip
 from core.stream import SmoothingRules, StreamAnalyzer, StreamFrame, StreamRules
 from core.stream.timeline import FaceSummary, Timeline, TimelineRow, row_dict, summary_dict
 from core.types import ImageRGB
-from services.analysis.photos import turned_note
+from services.analysis.photos import BOX_COLUMNS, turned_note
 
 NO_FACE = (
     "No face was found in this video: please choose one in which faces are upright, "
@@ -139,14 +139,16 @@ class _Run:
         self._analyzer, self._degrees, self._finder = analyzer, degrees, finder
         rows: dict[str, Any] = {"max_rows": MAX_ALL_ROWS, "row_every_s": 0.0}
         self.timeline = Timeline(is_clip=True, **(rows if every_frame else {}))
-        self._best = _KeyFrame()
+        self._best: tuple[ImageRGB, StreamFrame] | None = None
 
     def add(self, frame: ClipFrame) -> None:
         image_rgb = turn_back(frame.image_rgb, self._degrees)
         analysed = self._analyzer.process(image_rgb, frame.t_s)
         self._finder.look(image_rgb, frame.t_s)
         self.timeline.add(analysed)
-        self._best.offer(image_rgb, analysed)
+        if len(analysed.faces) > (0 if self._best is None else len(self._best[1].faces)):
+            # A copy: the clip's next frame takes the place of this one.
+            self._best = image_rgb.copy(), analysed
 
     def result(self, name: str, clip: IsolatedClip, elapsed_s: float) -> ClipResult:
         faces, notes = tuple(self.timeline.summaries()), [*clip.notes]
@@ -167,7 +169,7 @@ class _Run:
             n_frames=self.timeline.n_frames,
             faces=faces,
             rows=tuple(self.timeline.rows()),
-            key_frame_rgb=self._best.drawn(),
+            key_frame_rgb=self._best and draw_faces(self._best[0], self._best[1].faces),
             elapsed_s=elapsed_s,
             notes=tuple(notes),
             error=None,
@@ -202,38 +204,7 @@ class _TurnFinder:
             self.degrees, self._n_left = found, 0
 
 
-class _KeyFrame:
-    """Remembers one frame, the first with the most faces, so that numbers can be matched."""
-
-    def __init__(self) -> None:
-        self._image_rgb: ImageRGB | None = None
-        self._frame: StreamFrame | None = None
-
-    def offer(self, image_rgb: ImageRGB, frame: StreamFrame) -> None:
-        n_before = 0 if self._frame is None else len(self._frame.faces)
-        if len(frame.faces) > n_before:
-            # A copy: the clip's next frame takes the place of this one.
-            self._image_rgb, self._frame = image_rgb.copy(), frame
-
-    def drawn(self) -> ImageRGB | None:
-        if self._image_rgb is None or self._frame is None:
-            return None
-        return draw_faces(self._image_rgb, self._frame.faces)
-
-
-CSV_COLUMNS = (
-    "t_s",
-    "face",
-    "x_min",
-    "y_min",
-    "x_max",
-    "y_max",
-    "top",
-    "labels",
-    "uncertain",
-    *EMOTIONS,
-    "every_s",
-)
+CSV_COLUMNS = ("t_s", "face", *BOX_COLUMNS, "top", "labels", "uncertain", *EMOTIONS, "every_s")
 
 
 def rows_csv(rows: Sequence[TimelineRow]) -> str:
@@ -270,8 +241,7 @@ def video_json(*args: Any, **options: Any) -> str:
 
 def clip_dict(result: ClipResult, *, model_id: str, detector: str) -> dict[str, Any]:
     """One object of `mien analyze clip.mp4 --json`, the same that the page offers."""
-    info = result.info
-    error = result.error
+    info, error = result.info, result.error
     about = {
         "file": result.name,
         "model": model_id,

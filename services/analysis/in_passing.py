@@ -74,8 +74,7 @@ class AuditRecord:
     None for whoever runs commands on the serving computer.
 
     Raises:
-        ConsentError: not allowed (any more); the audit must not begin.
-        StoreError: nothing was written; the audit must not begin.
+        StoreError: not allowed (any more), or not written; the audit must not begin.
     """
 
     def __init__(
@@ -121,15 +120,13 @@ class LiveRecord:
     Not one a frame: 30 rows a second would say nothing more. Safe to end from any thread.
 
     Raises:
-        ConsentError: not allowed (any more); the video must not begin.
-        StoreError: nothing was written; the video must not begin.
+        StoreError: not allowed (any more), or not written; the video must not begin.
     """
 
     def __init__(self, store: Store, consent: Consent, *, model_id: str) -> None:
         self._store, self._pseudonym = store, consent.pseudonym
         self._id = uuid4().hex
-        self._lock = threading.Lock()
-        self._ended = False
+        self._to_end = threading.Lock()
         with store.write() as unit:
             analyses.log_unkept(
                 unit, self._pseudonym, Way.LIVE, model_id=model_id, counts={}, object_id=self._id
@@ -140,10 +137,8 @@ class LiveRecord:
 
         The consent is not asked for: taking it back is what ends many a video.
         """
-        with self._lock:
-            if self._ended:
-                return
-            self._ended = True
+        if not self._to_end.acquire(blocking=False):
+            return
         actor, details = audit.subject_actor(self._pseudonym), {"frames": frames, "faces": faces}
         _log_end(self._store, audit.Action.LIVE_ENDED, actor, details, self._id)
 

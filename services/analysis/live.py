@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import Final
 
 from core.errors import MienError
 from core.stream import StreamAnalyzer
@@ -110,15 +110,14 @@ class LiveSession:
             if self._on_frame is not None:
                 self._on_frame()
             dropped = n_skipped + (self._waiting is not None)
-            figures = self._figures
-            self._figures = replace(
-                figures,
-                n_frames=figures.n_frames + 1 + n_skipped,
-                n_dropped=figures.n_dropped + dropped,
-            )
+            n_frames = self._figures.n_frames + 1 + n_skipped
+            n_dropped = self._figures.n_dropped + dropped
+            self._figures = replace(self._figures, n_frames=n_frames, n_dropped=n_dropped)
             self._arrived.append(now_s)
             self._waiting = _Waiting(read, now_s if t_s is None else t_s, now_s)
-            self._ensure_thread()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="mien-live", daemon=True)
+                self._thread.start()
             self._changed.notify_all()
         for observer in observers() if dropped else ():
             observer.frames_dropped(dropped)
@@ -167,11 +166,6 @@ class LiveSession:
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout_s)
 
-    def _ensure_thread(self) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="mien-live", daemon=True)
-            self._thread.start()
-
     def _work(self) -> None:
         """The worker: take the newest frame, analyse it outside the lock, note the result."""
         me = threading.current_thread()
@@ -213,14 +207,12 @@ class LiveSession:
             observer.frame_analysed(latency_ms)
 
     def _current_figures(self, now_s: float) -> LiveFigures:
-        done = [(when, ms) for when, ms in self._done if now_s - when <= _FPS_WINDOW_S]
-        if not done:
-            return replace(self._figures, arriving_fps=_rate(list(self._arrived), now_s))
+        recent_ms = [ms for when, ms in self._done if now_s - when <= _FPS_WINDOW_S]
         return replace(
             self._figures,
             fps=_rate([when for when, _ in self._done], now_s),
             arriving_fps=_rate(list(self._arrived), now_s),
-            latency_ms=round(sum(ms for _, ms in done) / len(done), 1),
+            latency_ms=round(sum(recent_ms) / max(len(recent_ms), 1), 1),
         )
 
 
@@ -231,13 +223,6 @@ def _rate(times_s: list[float], now_s: float) -> float:
         return 0.0
     span_s = now_s - recent[0] if len(recent) == len(times_s) else _FPS_WINDOW_S
     return round(len(recent) / max(span_s, 0.5), 1)
-
-
-class _Place(NamedTuple):
-    """Whose browser holds a slot, and when it was last touched."""
-
-    client: str
-    touched_s: float
 
 
 class LiveSlots:
@@ -252,7 +237,7 @@ class LiveSlots:
     ) -> None:
         self.limit, self._stale_s, self._clock = limit, stale_s, clock
         self._lock = threading.Lock()
-        self._held: dict[str, _Place] = {}
+        self._held: dict[str, tuple[str, float]] = {}  # user -> client, when last touched
 
     def hold(self, user: str, client: str = "") -> bool:
         """Take a slot or keep the one that `user` has; False where none is free.
@@ -263,10 +248,10 @@ class LiveSlots:
             self._drop_stale()
             if user not in self._held:
                 n_free = self.limit - len(self._held)
-                has_one = client and any(place.client == client for place in self._held.values())
+                has_one = client and any(known == client for known, _ in self._held.values())
                 if n_free < 1 or (n_free == 1 and has_one):
                     return False
-            self._held[user] = _Place(client, self._clock())
+            self._held[user] = client, self._clock()
             return True
 
     def release(self, user: str) -> None:
@@ -283,4 +268,4 @@ class LiveSlots:
 
     def _drop_stale(self) -> None:
         oldest_s = self._clock() - self._stale_s
-        self._held = {u: place for u, place in self._held.items() if place.touched_s >= oldest_s}
+        self._held = {user: held for user, held in self._held.items() if held[1] >= oldest_s}

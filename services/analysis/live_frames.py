@@ -51,14 +51,10 @@ def check_offer(sdp: object) -> None:
 
 
 def few_candidates(said: object, known: Collection[str]) -> dict[str, dict[str, Any]]:
-    """Those ways to a browser that it may name after its offer, of what it says.
+    """Those ways to a browser that it may name after its offer, of what it `said`, by their names.
 
     Each is tried by sending to it; a stranger may not have thousands of places looked at, or
-    others than ways.
-
-    Args:
-        said: what the browser sent: name of a way -> its line and where it belongs.
-        known: names that were let through before.
+    others than ways. `known` were let through before.
     """
     ways = list(said.items()) if isinstance(said, dict) else []
     fit = {

@@ -5,7 +5,7 @@ import io
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,14 +36,9 @@ def turned_note(what: str, degrees: int) -> str:
 
 @dataclass(frozen=True, eq=False)
 class PhotoResult:
-    """What came of one photo: an analysis with its pixels, or the reason for a refusal.
+    """What came of one photo: an analysis with its pixels (height, width, 3), or a refusal.
 
-    Attributes:
-        name: the file's name as given.
-        image_rgb: (height, width, 3), None where the photo was refused.
-        analysis: None where the photo was refused.
-        notes: sentences for the user about what was done or seen.
-        error: why the photo was refused, else None.
+    `notes` are sentences for the user about what was done or seen.
 
     Examples:
         >>> from core.errors import EmptyFileError
@@ -115,12 +110,15 @@ def analyse_under_consent(
         check(store, consent)
         result = _analyse_bytes(name, data, analyzer, settings)
         if result.analysis is not None:
+            model_id, detector = result.analysis.model_id, result.analysis.detector
+            found = result_dict(result, model_id=model_id, detector=detector)
             record_analysis(
                 store,
                 consent,
-                model_id=result.analysis.model_id,
+                model_id=model_id,
                 face_count=len(result.analysis.faces),
-                result=_without_names(result, result.analysis),
+                # All of it but what the person called the file.
+                result={key: found[key] for key in found if key not in ("file", "error")},
                 image_rgb=result.image_rgb if with_image else None,
             )
         return result
@@ -147,12 +145,6 @@ def _analyse_bytes(name: str, data: bytes, analyzer: Analyzer, settings: Setting
     return _analyse(name, lambda: settings.picture_limits.decode(data), analyzer)
 
 
-def _without_names(result: PhotoResult, analysis: Analysis) -> dict[str, Any]:
-    """What is kept of a result: all of it but what the person called the file."""
-    found = result_dict(result, model_id=analysis.model_id, detector=analysis.detector)
-    return {key: value for key, value in found.items() if key not in ("file", "error")}
-
-
 def _analyse(name: str, decode: Callable[[], DecodedImage], analyzer: Analyzer) -> PhotoResult:
     started = time.perf_counter()
     try:
@@ -166,7 +158,7 @@ def _analyse(name: str, decode: Callable[[], DecodedImage], analyzer: Analyzer) 
         return PhotoResult.refused(name, refusal)
     total_ms = round((time.perf_counter() - started) * 1000, 3)
     timings_ms = {"decode": decode_ms, **found.timings_ms, "total": total_ms}
-    analysis = Analysis(found.size_wh, found.faces, found.model_id, found.detector, timings_ms)
+    analysis = replace(found, timings_ms=timings_ms)
     notes = (*decoded.notes, *_face_notes(analysis, analyzer.min_face_px))
     return PhotoResult(name, decoded.image_rgb, analysis, notes, None)
 
@@ -250,43 +242,40 @@ def results_json(results: Sequence[PhotoResult], *, model_id: str, detector: str
     return json.dumps(rows, indent=1, ensure_ascii=False)
 
 
-CSV_COLUMNS = (
-    "file",
-    "face",
-    "x_min",
-    "y_min",
-    "x_max",
-    "y_max",
-    "confidence",
-    "top",
-    "labels",
-    "uncertain",
-    *EMOTIONS,
-    "quality",
-    "flaw",
-    "error",
-)
+BOX_COLUMNS = ("x_min", "y_min", "x_max", "y_max")
+_ANSWER_COLUMNS = ("confidence", "top", "labels", "uncertain", *EMOTIONS, "quality", "flaw")
+CSV_COLUMNS = ("file", "face", *BOX_COLUMNS, *_ANSWER_COLUMNS, "error")
+
+
+def face_cells(face: dict[str, Any]) -> dict[str, Any]:
+    """A face of `result_dict` as cells of a table, None for what it has not."""
+    quality = face["quality"] or {}
+    same = ("confidence", "top", "uncertain", "turned_degrees")
+    return {
+        **dict(zip(BOX_COLUMNS, face["box"], strict=True)),
+        **{name: face[name] for name in same},
+        "labels": " ".join(face["labels"]) or None,
+        **(face["shares"] or {}),
+        "quality": quality.get("score"),
+        "flaw": quality.get("flaw"),
+        "not_judged": face["refused"],
+    }
 
 
 def results_csv(results: Sequence[PhotoResult]) -> str:
     """One row a face; a file without faces or refused has one row with empty cells."""
     buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
+    writer = csv.DictWriter(buffer, CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
     for result in results:
         name = spreadsheet_safe(result.name)
         faces = () if result.analysis is None else result.analysis.faces
         if not faces:
-            error = "" if result.error is None else str(result.error)
-            writer.writerow([name, *[""] * (len(CSV_COLUMNS) - 2), error])
+            writer.writerow({"file": name, "error": result.error})
         for number, face in enumerate(faces, start=1):
-            row = _face_dict(face)
-            verdict = (row["confidence"], row["top"] or "", " ".join(row["labels"]))
-            known = row["shares"] or {}
-            shares = [row["uncertain"], *(known.get(emotion, "") for emotion in EMOTIONS)]
-            quality = row["quality"] or {"score": "", "flaw": ""}
-            poor = (quality["score"], quality["flaw"] or row["refused"] or "")
-            writer.writerow([name, number, *row["box"], *verdict, *shares, *poor, ""])
+            cells = face_cells(_face_dict(face))
+            flaw = cells["flaw"] or cells["not_judged"]
+            writer.writerow({"file": name, "face": number, **cells, "flaw": flaw})
     return buffer.getvalue()
 
 

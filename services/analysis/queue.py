@@ -26,14 +26,14 @@ class Turns:
     """
 
     def __init__(self, n_at_once: int, max_waiting: int) -> None:
-        self._free, self._max_waiting = n_at_once, max_waiting
-        self._lock = threading.Lock()
-        self._waiting: deque[Turn] = deque()
+        self.free, self._max_waiting = n_at_once, max_waiting
+        self.lock = threading.Lock()
+        self.waiting: deque[Turn] = deque()
 
     @property
     def n_waiting(self) -> int:
         """Turns that are waited for now."""
-        return len(self._waiting)
+        return len(self.waiting)
 
     def ask(self) -> "Turn":
         """A turn, to be waited for; leave it in any case.
@@ -42,9 +42,9 @@ class Turns:
             BusyError: too many wait.
         """
         turn = Turn(self)
-        with self._lock:
-            if self._free > 0:  # then nobody waits
-                self._free -= 1
+        with self.lock:
+            if self.free > 0:  # then nobody waits
+                self.free -= 1
                 turn.grant()
                 return turn
             if self.n_waiting >= self._max_waiting:
@@ -52,41 +52,12 @@ class Turns:
                     f"{self.n_waiting} photos are waiting to be analysed already; please try "
                     "again in a minute."
                 )
-            self._waiting.append(turn)
-            self._tell()
+            self.waiting.append(turn)
+            self.tell()
         return turn
 
-    def ahead_of(self, turn: "Turn") -> int:
-        """How many turns come before this one, if nobody leaves."""
-        with self._lock:
-            return self._waiting.index(turn) if turn in self._waiting else 0
-
-    def hand_on(self, turn: "Turn") -> bool:
-        """Give a turn that is held to whoever waits longest, and stand at the back, if any do."""
-        with self._lock:
-            if not self._waiting:
-                return False
-            turn.granted.clear()
-            self._waiting.append(turn)
-            self._waiting.popleft().grant()
-            return True
-
-    def leave(self, turn: "Turn") -> None:
-        """Hand a turn on, or stop waiting for it."""
-        with self._lock:
-            if turn.left:
-                return
-            turn.left = True
-            if not turn.granted.is_set():
-                self._waiting.remove(turn)
-            elif self._waiting:
-                self._waiting.popleft().grant()
-            else:
-                self._free += 1
-                return
-            self._tell()
-
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """Say how many wait; for `Turn` only."""
         for observer in observers():
             observer.queue_changed(self.n_waiting)
 
@@ -96,12 +67,14 @@ class Turn:
 
     def __init__(self, turns: Turns) -> None:
         self._turns, self._since_s = turns, 0.0
-        self.granted, self.left = threading.Event(), False
+        self.granted, self._left = threading.Event(), False
 
     @property
     def ahead(self) -> int:
-        """How many come before this one."""
-        return self._turns.ahead_of(self)
+        """How many come before this one, if nobody leaves."""
+        with self._turns.lock:
+            waiting = self._turns.waiting
+            return waiting.index(self) if self in waiting else 0
 
     def grant(self) -> None:
         """It is this one's turn; for `Turns` only."""
@@ -114,9 +87,28 @@ class Turn:
 
     def hand_on(self) -> bool:
         """Let the next one in where this turn has been held for long; then it is to be awaited."""
-        held_s = time.monotonic() - self._since_s
-        return held_s >= SLICE_S and self._turns.hand_on(self)
+        if time.monotonic() - self._since_s < SLICE_S:
+            return False
+        with self._turns.lock:
+            if not self._turns.waiting:
+                return False
+            self.granted.clear()
+            self._turns.waiting.append(self)
+            self._turns.waiting.popleft().grant()
+            return True
 
     def leave(self) -> None:
-        """Let the next one in; harmless the second time."""
-        self._turns.leave(self)
+        """Let the next one in, or stop waiting; harmless the second time."""
+        turns = self._turns
+        with turns.lock:
+            if self._left:
+                return
+            self._left = True
+            if not self.granted.is_set():
+                turns.waiting.remove(self)
+            elif turns.waiting:
+                turns.waiting.popleft().grant()
+            else:
+                turns.free += 1
+                return
+            turns.tell()

@@ -90,22 +90,9 @@ class BatchFolder:
     def __init__(self, path: Path, manifest: _Manifest, lock: Any) -> None:
         """Use `open_batch`."""
         self.path, self._manifest, self._lock = path, manifest, lock
+        self.job, self.n_files = manifest.job, manifest.n_files
+        self.n_parts = -(-self.n_files // manifest.part_size)
         self._list = pa.ipc.open_file(pa.memory_map(str(path / "_files.arrow")))
-
-    @property
-    def job(self) -> BatchJob:
-        """What the results depend on."""
-        return self._manifest.job
-
-    @property
-    def n_files(self) -> int:
-        """Files in the list."""
-        return self._manifest.n_files
-
-    @property
-    def n_parts(self) -> int:
-        """Parts that there will be."""
-        return -(-self.n_files // self._manifest.part_size)
 
     def part_files(self, part: int) -> tuple[int, list[str]]:
         """Number of a part's first file (from 0) and its files in their order."""
@@ -260,7 +247,8 @@ def _begin(path: Path, source: str, job: BatchJob, files: Iterable[str]) -> _Man
     ):
 
         def written() -> Iterator[list[str]]:
-            for names in _chunks(map(printable, files), _LIST_ROWS):
+            rest = map(printable, files)
+            while names := list(islice(rest, _LIST_ROWS)):
                 writer.write_batch(pa.record_batch([pa.array(names, pa.string())], schema))
                 yield names
 
@@ -285,8 +273,3 @@ def _part_size(n_files: int) -> int:
     """Small enough that a kill costs little, large enough that there are not too many files."""
     wanted = n_files / _PARTS_WANTED
     return next((size for size in _PART_SIZES if size >= wanted), _PART_SIZES[-1])
-
-
-def _chunks(names: Iterable[str], size: int) -> Iterator[list[str]]:
-    rest = iter(names)
-    return iter(lambda: list(islice(rest, size)), [])

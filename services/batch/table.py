@@ -6,14 +6,14 @@ from typing import Any, Final
 import pyarrow as pa
 
 from core.emotions import EMOTIONS
-from services.analysis.photos import PhotoResult, result_dict
+from services.analysis.photos import BOX_COLUMNS, PhotoResult, face_cells, result_dict
 
 SCHEMA: Final = pa.schema(
     [
         ("number", pa.int64()),  # of the file in the list, from 1
         ("file", pa.string()),
         ("face", pa.int32()),  # from 1, in reading order
-        *((side, pa.float32()) for side in ("x_min", "y_min", "x_max", "y_max")),
+        *((side, pa.float32()) for side in BOX_COLUMNS),
         ("confidence", pa.float32()),
         ("top", pa.string()),
         ("labels", pa.string()),  # all that are named, with spaces between
@@ -52,23 +52,7 @@ def results_table(results: Sequence[PhotoResult], first: int) -> pa.Table:
             "error": error.get("message"),
         }
         rows += [
-            {**common, "face": index, **_cells(face)}
+            {**common, "face": index, **face_cells(face)}
             for index, face in enumerate(found["faces"], start=1)
         ] or [common]
     return pa.Table.from_pylist(rows, schema=SCHEMA)
-
-
-def _cells(face: dict[str, Any]) -> dict[str, Any]:
-    box = dict(zip(("x_min", "y_min", "x_max", "y_max"), face["box"], strict=True))
-    verdict = {key: face[key] for key in ("confidence", "top", "uncertain")}
-    quality = face["quality"] or {}
-    return {
-        **box,
-        **verdict,
-        "labels": " ".join(face["labels"]) or None,
-        **(face["shares"] or {}),
-        "quality": quality.get("score"),
-        "flaw": quality.get("flaw"),
-        "not_judged": face["refused"],
-        "turned_degrees": face["turned_degrees"],
-    }

@@ -5,9 +5,9 @@ Landmarks are left out: no column needs them, and they take a third of the time.
 
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
@@ -102,12 +102,15 @@ def _analyse(file: str, analyzer: Analyzer, settings: Settings) -> PhotoResult:
         )
         return PhotoResult.refused(printable(file), fault)
     # Pixels go at once: a part's photos need not fit into memory together.
-    return PhotoResult(result.name, None, result.analysis, result.notes, result.error)
+    return replace(result, image_rgb=None)
 
 
 def _analyse_url(url: str, analyzer: Analyzer, settings: Settings) -> PhotoResult:
+    import fsspec
+
     try:
-        data = _read_url(url, settings.max_upload_bytes + 1)
+        with fsspec.open(url, "rb") as file:
+            data = file.read(settings.max_upload_bytes + 1)
     # Each kind of storage has errors of its own.
     except Exception as exc:
         unreadable = FileUnreadableError(
@@ -116,13 +119,6 @@ def _analyse_url(url: str, analyzer: Analyzer, settings: Settings) -> PhotoResul
         )
         return PhotoResult.refused(printable(url), unreadable)
     return analyse_bytes(url, data, analyzer, settings)
-
-
-def _read_url(url: str, n_bytes: int) -> Any:
-    import fsspec
-
-    with fsspec.open(url, "rb") as file:
-        return file.read(n_bytes)
 
 
 def dask_setup(_worker: object) -> None:
