@@ -67,19 +67,7 @@ class Work:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._n_running, self._stopping = 0, False
-
-    @property
-    def n_running(self) -> int:
-        """Analyses under way now."""
-        with self._changed:
-            return self._n_running
-
-    @property
-    def stopping(self) -> bool:
-        """Whether nothing new may begin."""
-        with self._changed:
-            return self._stopping
+        self.n_running, self.stopping = 0, False  # set by this class alone
 
     @contextmanager
     def one(self) -> Iterator[None]:
@@ -89,28 +77,28 @@ class Work:
             StoppingError: nothing new may begin.
         """
         with self._changed:
-            if self._stopping:
+            if self.stopping:
                 raise StoppingError(
                     "Mien is being restarted, so this was not analysed; try again in a minute."
                 )
-            self._n_running += 1
+            self.n_running += 1
         try:
             yield
         finally:
             with self._changed:
-                self._n_running -= 1
+                self.n_running -= 1
                 self._changed.notify_all()
 
     def stop(self, timeout_s: float) -> bool:
         """Let nothing new begin and wait for what runs; False if it takes longer."""
         with self._changed:
-            self._stopping = True
-            return self._changed.wait_for(lambda: self._n_running == 0, timeout_s)
+            self.stopping = True
+            return self._changed.wait_for(lambda: self.n_running == 0, timeout_s)
 
     def resume(self) -> None:
         """Let work begin again; for tests, which live on."""
         with self._changed:
-            self._stopping = False
+            self.stopping = False
 
 
 WORK = Work()

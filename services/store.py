@@ -12,16 +12,9 @@ from db.policy import integrity
 from db.store import Store, look_at_store, open_store
 from db.types import Controller, Kind
 from db.views import statistics
-from db.views.inspect import StoreFacts, answers, inspect_store
+from db.views.inspect import StoreFacts, inspect_store
 
-__all__ = [
-    "ChainHead",
-    "ChainStatus",
-    "Store",
-    "StoreFacts",
-    "answers",
-    "open_store",
-]
+__all__ = ["ChainHead", "ChainStatus", "Store", "StoreFacts", "open_store"]
 
 
 def controller_of(settings: Settings) -> Controller:
@@ -112,14 +105,12 @@ def reanchor(store: Store) -> ChainStatus:
 
 def summary(store: Store) -> StoreSummary:
     """Counts and places; nothing of a person."""
-    with store.read() as look:
-        kinds = {row.kind: row for row in statistics.holdings(look.session, look.now)}
-        subjects = statistics.subject_count(look.session)
+    kinds = {row.kind: row for row in statistics.holdings(store)}
     result, image = kinds[Kind.RESULT], kinds[Kind.IMAGE]
     return StoreSummary(
         data_dir=store.data_dir,
         database=store.engine.url.render_as_string(hide_password=True),
-        subjects=subjects,
+        subjects=statistics.subject_count(store),
         results=result.count,
         images=image.count,
         image_bytes=image.size_bytes,

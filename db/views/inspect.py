@@ -5,7 +5,6 @@ from datetime import datetime
 from pathlib import Path
 
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.audit import log as audit
@@ -13,7 +12,7 @@ from db.audit.chain import parse_stamp
 from db.database.engine import database_file, make_engine, translated_errors
 from db.database.migrate import newest_revision
 from db.seal.master_key import Keys, parse_master_key, read_key_file
-from db.store import KEY_CHECK, Store
+from db.store import KEY_CHECK
 from db.tables import StoreInfoRow
 
 
@@ -31,11 +30,6 @@ class StoreFacts:
     key_fits: bool | None
     newest_row_at: datetime | None
 
-    @property
-    def is_migrated(self) -> bool:
-        """Whether the tables are those that the program works with."""
-        return self.revision == self.wanted_revision
-
 
 def inspect_store(data_dir: Path, database_url: str | None, master_key: str | None) -> StoreFacts:
     """Look at the store of these settings; makes neither folder nor database nor key.
@@ -49,29 +43,15 @@ def inspect_store(data_dir: Path, database_url: str | None, master_key: str | No
     file = database_file(data_dir, database_url)
     if file is not None and not file.exists():
         return StoreFacts(None, wanted, keys is not None, None, None)
-    engine = make_engine(data_dir, database_url, look_only=True)
+    engine, known, last = make_engine(data_dir, database_url, look_only=True), None, None
     try:
-        with translated_errors(), engine.connect() as connection:
-            revision = MigrationContext.configure(connection).get_current_revision()
-        if revision != wanted:
-            return StoreFacts(revision, wanted, keys is not None, None, None)
         with translated_errors(), Session(engine) as session:
-            check = session.scalar(
-                select(StoreInfoRow.value).where(StoreInfoRow.name == KEY_CHECK)
-            )
-            last = audit.last_row(session)
+            revision = MigrationContext.configure(session.connection()).get_current_revision()
+            if revision == wanted:
+                known = session.get(StoreInfoRow, KEY_CHECK)
+                last = audit.last_row(session)
     finally:
         engine.dispose()
-    fits = None if check is None else keys is not None and keys.check == check
+    fits = None if known is None else keys is not None and keys.check == known.value
     newest = None if last is None else parse_stamp(last.ts_utc)
     return StoreFacts(revision, wanted, keys is not None, fits, newest)
-
-
-def answers(store: Store) -> None:
-    """Ask the database of an open store something.
-
-    Raises:
-        StoreError: it does not answer.
-    """
-    with store.read():
-        pass

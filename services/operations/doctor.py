@@ -7,7 +7,7 @@ from db.errors import StoreError
 from services.observe import WORK
 from services.operations import checks
 from services.operations.checks import Check
-from services.store import Store, answers
+from services.store import Store
 
 
 def examine(settings: Settings) -> Iterator[Check]:
@@ -71,7 +71,7 @@ class Readiness:
         if store is None:
             return Check("database", "bad", "The store is not open.")
         try:
-            answers(store)
+            with store.read():
+                return Check("database", "good", "It answers.")
         except StoreError as error:
             return Check("database", "bad", str(error))
-        return Check("database", "good", "It answers.")

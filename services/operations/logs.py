@@ -77,30 +77,24 @@ def _without_address(found: re.Match[str]) -> str:
 class _Formatter(logging.Formatter):
     """What both formats share: the message and the exception, without personal data."""
 
-    def words(self, record: logging.LogRecord) -> str:
+    def parts(self, record: logging.LogRecord) -> tuple[str, dict[str, Any], dict[str, Any]]:
+        """The message, what came by `extra`, and of an exception type, place and our words."""
         message = record.getMessage()
         if TRACEBACK in message:  # some libraries write it into the message
             message = _traceback_without_values(message)
-        return without_personal_data(message)
-
-    def exception(self, record: logging.LogRecord) -> dict[str, Any]:
-        """Type, place and, of our own errors, words of the exception; {} where there is none."""
-        if not record.exc_info or record.exc_info[0] is None:
-            return {}
-        kind, error, trace = record.exc_info
-        found: dict[str, Any] = {"error": kind.__name__, "trace": _places(trace)}
-        if isinstance(error, MienError):
-            found["reason"] = without_personal_data(str(error))
-        return found
-
-    def extra(self, record: logging.LogRecord) -> dict[str, Any]:
-        given = {k: v for k, v in record.__dict__.items() if k not in _STANDARD}
-        # Only plain values: an object's text may hold anything.
-        return {
+        extra = {
             key: without_personal_data(value) if isinstance(value, str) else value
-            for key, value in given.items()
-            if isinstance(value, str | int | float | bool | None)
+            for key, value in record.__dict__.items()
+            # Only plain values: an object's text may hold anything.
+            if key not in _STANDARD and isinstance(value, str | int | float | bool | None)
         }
+        error: dict[str, Any] = {}
+        if record.exc_info and record.exc_info[0] is not None:
+            kind, raised, trace = record.exc_info
+            error = {"error": kind.__name__, "trace": _places(trace)}
+            if isinstance(raised, MienError):
+                error["reason"] = without_personal_data(str(raised))
+        return without_personal_data(message), extra, error
 
 
 class JsonFormatter(_Formatter):
@@ -108,13 +102,14 @@ class JsonFormatter(_Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Keys `time` (UTC), `level`, `logger`, `message`, and what came by `extra`."""
+        message, extra, error = self.parts(record)
         line = {
             "time": _utc(record).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": self.words(record),
-            **self.extra(record),
-            **self.exception(record),
+            "message": message,
+            **extra,
+            **error,
         }
         return json.dumps(line, ensure_ascii=False, default=str)
 
@@ -124,12 +119,10 @@ class TextFormatter(_Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Time (UTC), level, logger, message, and what came by `extra`."""
-        extra = "".join(f" {key}={value}" for key, value in self.extra(record).items())
-        line = (
-            f"{_utc(record):%Y-%m-%d %H:%M:%S} {record.levelname:<7} {record.name}: "
-            f"{self.words(record)}{extra}"
-        )
-        error = self.exception(record)
+        message, extra, error = self.parts(record)
+        said = "".join([message, *(f" {key}={value}" for key, value in extra.items())])
+        when = f"{_utc(record):%Y-%m-%d %H:%M:%S}"
+        line = f"{when} {record.levelname:<7} {record.name}: {said}"
         if not error:
             return line
         reason = f": {error['reason']}" if "reason" in error else ""

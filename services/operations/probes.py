@@ -43,15 +43,9 @@ class ProbeServer:
         self._server = make_server(
             host, port, self._answer, ThreadingWSGIServer, handler_class=_SilentHandler
         )
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, name="mien-probes", daemon=True
-        )
-        self._thread.start()
-
-    @property
-    def port(self) -> int:
-        """The port it listens on."""
-        return self._server.server_port
+        self.port = self._server.server_port
+        serve = self._server.serve_forever
+        threading.Thread(target=serve, name="mien-probes", daemon=True).start()
 
     def stop(self) -> None:
         """Stop listening."""
