@@ -8,7 +8,6 @@ import secrets
 import threading
 from collections import OrderedDict
 from datetime import datetime, timedelta
-from enum import StrEnum
 from functools import cache
 from uuid import uuid4
 
@@ -92,14 +91,16 @@ def _check_new(name: str, password: str) -> None:
         raise AdminAccountError("Choose a password that is not the name.")
 
 
-def all_admins(session: Session) -> tuple[Admin, ...]:
-    """All accounts, by name."""
-    return tuple(_admin(row) for row in session.scalars(select(AdminRow).order_by(AdminRow.name)))
+def list_admins(store: Store) -> tuple[Admin, ...]:
+    """All local accounts, by name."""
+    with store.read() as look:
+        rows = look.session.scalars(select(AdminRow).order_by(AdminRow.name))
+        return tuple(_admin(row) for row in rows)
 
 
-def names(session: Session) -> dict[str, str]:
+def names(store: Store) -> dict[str, str]:
     """Actor in the audit log -> name, of all local accounts."""
-    return {audit.admin_actor(admin.id): admin.name for admin in all_admins(session)}
+    return {audit.admin_actor(admin.id): admin.name for admin in list_admins(store)}
 
 
 def set_disabled(store: Store, name: str, disabled: bool, *, by: str) -> Admin:
@@ -337,36 +338,30 @@ def _admin(row: AdminRow) -> Admin:
     return Admin(row.id, row.name, row.created_at, row.disabled, locked_until)
 
 
-class Refusal(StrEnum):
-    """Why somebody who signed in elsewhere is not let in; the value goes into the log."""
-
-    NOT_ON_LIST = "not_on_list"
-    EXPIRED = "expired"
-
-
-_REFUSAL_WORDS = {
-    Refusal.NOT_ON_LIST: (
+# Why somebody who signed in elsewhere is not let in: in the log, and in words.
+REFUSALS = {
+    "not_on_list": (
         "This account may not see the admin part; ask whoever runs Mien to put it on the list of "
         "admins, or sign in with another one."
     ),
-    Refusal.EXPIRED: "Your sign-in has run out; sign in again.",
+    "expired": "Your sign-in has run out; sign in again.",
 }
 
 
 def outside_identity(
-    store: Store, *, issuer: str, subject: str, name: str, refusal: Refusal | None
+    store: Store, *, issuer: str, subject: str, name: str, refusal: str
 ) -> AdminIdentity:
     """An admin who signed in elsewhere (OpenID Connect), by `iss` and `sub` of the token.
 
     Raises:
-        NotAllowedError: the caller judged `refusal`, which is logged; None lets them in.
+        NotAllowedError: the caller judged `refusal`, of REFUSALS, which is logged; "" lets in.
     """
     pseudonym = keyed_hash(store.keys.token, f"{issuer}\n{subject}")[:32]
     actor = f"oidc:{pseudonym}"
-    if refusal is not None:
+    if refusal:
         with store.write() as unit:
-            unit.log(audit.Action.ACCESS_REFUSED, actor, {"reason": refusal.value})
-        raise NotAllowedError(_REFUSAL_WORDS[refusal])
+            unit.log(audit.Action.ACCESS_REFUSED, actor, {"reason": refusal})
+        raise NotAllowedError(REFUSALS[refusal])
     return AdminIdentity(actor, name, "oidc")
 
 

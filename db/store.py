@@ -56,24 +56,22 @@ logger = logging.getLogger(__name__)
 class Store:
     """All that a function needs to keep, find and remove data. Safe to share among threads.
 
-    Attributes:
-        engine: of the database.
-        data_dir: folder of all files.
-        keys: derived keys.
-        vault: sealed files.
-        head: end of the audit chain outside the database.
-        clock: says the time, aware; injected in tests.
-        controller: who answers for what is kept; in the published texts and on receipts.
+    All files lie in `data_dir`; `clock` says the time, aware; `controller`, who answers for what
+    is kept, stands in the published texts and on receipts.
     """
 
     engine: Engine
     data_dir: Path
     keys: Keys
-    vault: Vault
-    head: HeadFile
-    clock: Clock
-    controller: Controller
+    clock: Clock = utc_now
+    controller: Controller = field(default_factory=Controller)
+    vault: Vault = field(init=False)
+    head: HeadFile = field(init=False)
     _one_writer: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "vault", Vault(self.data_dir, self.keys.wrap))
+        object.__setattr__(self, "head", HeadFile(self.data_dir, self.keys.audit))
 
     def read(self) -> AbstractContextManager[ReadUnit]:
         """Open a look at the store; see `db.unit.reading`."""
@@ -155,7 +153,6 @@ def open_store(
         ...     store.close()
         (7, 'RETENTION_CHANGED')
     """
-    controller = controller or Controller()
     with translated_errors():
         keys = _keys(data_dir, database_url, master_key)
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -163,7 +160,7 @@ def open_store(
         try:
             upgrade(engine)
             keys = keys or _begin(data_dir, master_key)
-            store = _store(engine, data_dir, keys, clock, controller)
+            store = Store(engine, data_dir, keys, clock, controller or Controller())
             _set_up(store)
         except BaseException:
             engine.dispose()
@@ -173,11 +170,7 @@ def open_store(
 
 
 def look_at_store(
-    data_dir: Path,
-    *,
-    database_url: str | None = None,
-    master_key: str | None = None,
-    busy_timeout_ms: int = BUSY_TIMEOUT_MS,
+    data_dir: Path, *, database_url: str | None = None, master_key: str | None = None
 ) -> Store:
     """Open a store that is there for reading: nothing is made, migrated or published.
 
@@ -191,30 +184,14 @@ def look_at_store(
             raise StoreMissingError(
                 "There is no store here; check MIEN_DATA_DIR and MIEN_DATABASE_URL."
             )
-        engine = make_engine(
-            data_dir, database_url, busy_timeout_ms=busy_timeout_ms, look_only=True
-        )
+        engine = make_engine(data_dir, database_url, look_only=True)
         if not is_newest(engine):
             engine.dispose()
             raise StoreMissingError(
                 "The tables of this store are of another version of Mien; start Mien once to "
                 "bring them up to date."
             )
-    return _store(engine, data_dir, keys, utc_now, Controller())
-
-
-def _store(
-    engine: Engine, data_dir: Path, keys: Keys, clock: Clock, controller: Controller
-) -> Store:
-    return Store(
-        engine=engine,
-        data_dir=data_dir,
-        keys=keys,
-        vault=Vault(data_dir, keys.wrap),
-        head=HeadFile(data_dir, keys.audit),
-        clock=clock,
-        controller=controller,
-    )
+    return Store(engine, data_dir, keys)
 
 
 def _keys(data_dir: Path, database_url: str | None, master_key: str | None) -> Keys | None:

@@ -153,10 +153,7 @@ class Consent:
         pseudonym: random; the only link between this consent and its events and audit rows.
         record_id: id on the receipt; random, and on no event or audit row.
         subject_id: id of the stored subject; None where nothing is kept.
-        choices: the answers.
-        context: context of use, a key of services.person.context_of_use.CONTEXTS.
-        notice_id: id of the notice that was shown.
-        given_at: when.
+        context: of use, a key of services.person.context_of_use.CONTEXTS.
         valid_until: after this nothing more is done under this consent.
         promised_days: kind -> days after which data of that kind is gone.
     """
@@ -211,7 +208,6 @@ class SubjectView:
     record_id: str
     subject_id: str
     context: str
-    language: str
     notice: Notice
     given_at: datetime
     valid_until: datetime

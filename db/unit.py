@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from db.audit import log as audit
-from db.audit.chain import BEGINNERS, AuditRow, ChainHead, generation_of, parse_stamp
+from db.audit.chain import BEGINNERS, AuditRow, ChainHead, generation_of, time_of
 from db.audit.head import HeadFile
 from db.database.engine import IMMEDIATE, is_sqlite, lock_writers, translated_errors
 from db.errors import ClockBackwardsError
@@ -33,14 +33,15 @@ class ReadUnit:
         now: the time of the look; never before the newest audit row, so that a clock that was
             set back cannot make expired data reappear.
         wall_clock: what the clock says.
+        last: the newest audit row, a change's own included; None in an empty log.
     """
 
     def __init__(self, session: Session, clock: Clock):
         self.session = session
-        self._last = audit.last_row(session)
+        self.last: AuditRow | None = audit.last_row(session)
         # In UTC, where a day is 24 hours: local time plus thirty days is an hour off in autumn.
         self.wall_clock = clock().astimezone(UTC)
-        newest = _newest_time(self._last) or self.wall_clock
+        newest = (self.last and time_of(self.last)) or self.wall_clock
         self._behind = newest - self.wall_clock
         self.now: datetime = max(self.wall_clock, newest)
 
@@ -57,27 +58,15 @@ class ReadUnit:
             )
 
 
-def _newest_time(last: AuditRow | None) -> datetime | None:
-    try:
-        return parse_stamp(last.ts_utc) if last else None
-    except ValueError:  # somebody changed the row: `audit.verify` says so, nothing stops for it
-        return None
-
-
 class WriteUnit(ReadUnit):
     """A change in the making; it is committed when its block ends without an error."""
 
     def __init__(self, session: Session, clock: Clock):
         super().__init__(session, clock)
         self._take_back: list[Callable[[], object]] = []
-        self.began_after = self._last
+        self.began_after = self.last
         self.appended = False
         self.generation: int | None = None
-
-    @property
-    def last(self) -> AuditRow | None:
-        """The newest audit row, this change's own included."""
-        return self._last
 
     def log(
         self,
@@ -98,14 +87,14 @@ class WriteUnit(ReadUnit):
         """
         row = audit.append(
             self.session,
-            self._last,
+            self.last,
             at=at or self.now,
             actor=actor,
             action=action,
             object_id=object_id,
             details=details,
         )
-        self._last, self.appended = row, True
+        self.last, self.appended = row, True
         if action.value in BEGINNERS:
             self.generation = generation_of(row) or None
         return row

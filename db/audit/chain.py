@@ -32,14 +32,10 @@ BEGINNERS = (CREATED, "ROWS_SIGNED", "REANCHORED")
 
 @dataclass(frozen=True)
 class ChainHead:
-    """The end of the audit chain as kept outside the database.
+    """The end of the audit chain as kept outside the database: the last row, and rows in all.
 
-    Attributes:
-        seq: number of the last row.
-        hash: of the last row.
-        count: rows in all.
-        generation: how often the head was begun by an act that the log shows, so that a head from
-            before the last of them can never pass for the present one; None is not compared.
+    `generation` says how often the head was begun by an act that the log shows, so that a head
+    from before the last of them can never pass for the present one; None is not compared.
     """
 
     seq: int
@@ -81,6 +77,14 @@ def parse_stamp(words: str) -> datetime:
     return datetime.strptime(words, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
 
 
+def time_of(row: AuditRow) -> datetime | None:
+    """When a row was written; None where somebody changed it so that nobody can tell."""
+    try:
+        return parse_stamp(row.ts_utc)
+    except ValueError:  # `check` says so, nothing stops for it
+        return None
+
+
 def row_hash(key: bytes, row: AuditRow) -> str:
     """HMAC-SHA256 over the canonical JSON of all columns but the hash itself, in hex."""
     content = {
@@ -104,30 +108,31 @@ def check(rows: Iterable[AuditRow], key: bytes, head: ChainHead | None) -> Chain
     """
     last: AuditRow | None = None
     head_found = head is not None and head.seq == 0
-    generation = 0
+    count = generation = 0
+
+    def status(problem: str, first_bad_seq: int | None = None) -> ChainStatus:
+        end = ChainHead(count, last.hash, count, generation) if last else None
+        return ChainStatus(not problem, count, first_bad_seq, problem, end)
+
     for row in rows:
-        before = generation
         problem = _misfit(key, last, row, head)
-        if not problem:
-            generation, problem = _generation(row, generation)
+        begun, wrong = (generation, "") if problem else _generation(row, generation)
         if head is not None and row.seq == head.seq:
             head_found = True
-            if not problem and head.generation not in (None, generation):
-                problem = f"The head at row {row.seq} was written before it was last begun anew."
-        if problem:
-            return _status(last, before, problem, first_bad_seq=_bad_seq(last, row))
-        last = row
+            if not wrong and head.generation not in (None, begun):
+                wrong = f"The head at row {row.seq} was written before it was last begun anew."
+        if problem or wrong:
+            return status(problem or wrong, min(row.seq, count + 1))
+        last, count, generation = row, row.seq, begun
     if head is None:
-        return _status(last, generation, "The head file is missing or was changed.")
+        return status("The head file is missing or was changed.")
     if not head_found:
-        first_bad_seq = (last.seq if last else 0) + 1
-        problem = f"Rows {first_bad_seq} to {head.seq} were cut off."
-        return _status(last, generation, problem, first_bad_seq=first_bad_seq)
-    return _status(last, generation, "")
+        return status(f"Rows {count + 1} to {head.seq} were cut off.", count + 1)
+    return status("")
 
 
 def _misfit(key: bytes, last: AuditRow | None, row: AuditRow, head: ChainHead | None) -> str:
-    seq = _bad_seq(last, row)
+    seq = min(row.seq, (last.seq if last else 0) + 1)
     if row.seq != (last.seq if last else 0) + 1:
         return f"Row {seq} is missing, or stands elsewhere."
     if row.prev_hash != (last.hash if last else GENESIS_HASH):
@@ -155,14 +160,3 @@ def _generation(row: AuditRow, before: int) -> tuple[int, str]:
     if begun and begun <= before:
         return before, f"Row {row.seq} begins the log anew out of turn."
     return begun or before, ""
-
-
-def _bad_seq(last: AuditRow | None, row: AuditRow) -> int:
-    return min(row.seq, (last.seq if last else 0) + 1)
-
-
-def _status(
-    last: AuditRow | None, generation: int, problem: str, first_bad_seq: int | None = None
-) -> ChainStatus:
-    end = ChainHead(last.seq, last.hash, last.seq, generation) if last else None
-    return ChainStatus(not problem, last.seq if last else 0, first_bad_seq, problem, end)

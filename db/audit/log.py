@@ -16,17 +16,7 @@ from typing import Any
 from sqlalchemy import Select, func, insert, select
 from sqlalchemy.orm import Session
 
-from db.audit.chain import (
-    BEGINNERS,
-    GENESIS_HASH,
-    AuditRow,
-    ChainHead,
-    ChainStatus,
-    check,
-    generation_of,
-    row_hash,
-    stamp,
-)
+from db.audit import chain
 from db.errors import AuditDetailError
 from db.seal.rows import KEYS
 from db.tables import AuditEventRow
@@ -102,10 +92,10 @@ def admin_actor(admin_id: str) -> str:
     return f"admin:{admin_id}"
 
 
-def last_row(session: Session) -> AuditRow | None:
+def last_row(session: Session) -> chain.AuditRow | None:
     """The newest row, None in an empty log."""
     values = session.execute(_columns().order_by(AuditEventRow.seq.desc()).limit(1)).first()
-    return AuditRow(*values) if values else None
+    return chain.AuditRow(*values) if values else None
 
 
 def hash_at(session: Session, seq: int) -> str | None:
@@ -115,14 +105,14 @@ def hash_at(session: Session, seq: int) -> str | None:
 
 def append(
     session: Session,
-    last: AuditRow | None,
+    last: chain.AuditRow | None,
     *,
     at: datetime,
     actor: str,
     action: Action,
     object_id: str = "",
     details: Details | None = None,
-) -> AuditRow:
+) -> chain.AuditRow:
     """Add a row after `last` and return it; call only while no other writer can be at work.
 
     Raises:
@@ -136,33 +126,33 @@ def append(
                 f"Audit detail '{key}' must be a number, a truth value or a short token; leave "
                 "free text out of the log."
             )
-    unhashed = AuditRow(
+    unhashed = chain.AuditRow(
         seq=last.seq + 1 if last else 1,
-        ts_utc=stamp(at),
+        ts_utc=chain.stamp(at),
         actor=actor,
         action=action.value,
         object_id=object_id,
         details_json=json.dumps(dict(details or {}), sort_keys=True, separators=(",", ":")),
-        prev_hash=last.hash if last else GENESIS_HASH,
+        prev_hash=last.hash if last else chain.GENESIS_HASH,
         hash="",
     )
-    row = replace(unhashed, hash=row_hash(session.info[KEYS].audit, unhashed))
+    row = replace(unhashed, hash=chain.row_hash(session.info[KEYS].audit, unhashed))
     session.execute(insert(AuditEventRow).values(**asdict(row)))
     return row
 
 
-def verify(session: Session, key: bytes, head: ChainHead | None) -> ChainStatus:
+def verify(session: Session, key: bytes, head: chain.ChainHead | None) -> chain.ChainStatus:
     """Read the whole chain and compare it with its head; see `db.audit.chain.check`.
 
     The head must have been read before `session` began.
     """
     with closing(walk(session, AuditFilter())) as rows:
-        return check(rows, key, head)
+        return chain.check(rows, key, head)
 
 
 def browse(
     session: Session, wanted: AuditFilter, *, limit: int = 100, offset: int = 0
-) -> tuple[tuple[AuditRow, ...], int]:
+) -> tuple[tuple[chain.AuditRow, ...], int]:
     """Return rows, newest first, and how many fit the filter in all."""
     statement = _filtered(_columns(), wanted).order_by(AuditEventRow.seq.desc())
     total = session.scalar(_filtered(select(func.count(AuditEventRow.seq)), wanted)) or 0
@@ -171,7 +161,7 @@ def browse(
 
 def genuine(
     session: Session, actions: Iterable[Action], actor: str | None = None
-) -> Generator[AuditRow]:
+) -> Generator[chain.AuditRow]:
     """Yield rows of these actions that were written with the key, oldest first.
 
     Whether any is missing, only `verify` can say.
@@ -180,15 +170,15 @@ def genuine(
     statement = statement.where(AuditEventRow.action.in_([action.value for action in actions]))
     key = session.info[KEYS].audit
     for row in _rows(session, statement.order_by(AuditEventRow.seq)):
-        if hmac.compare_digest(row.hash, row_hash(key, row)):
+        if hmac.compare_digest(row.hash, chain.row_hash(key, row)):
             yield row
 
 
 def generation(session: Session) -> int:
     """The generation of the chain as the newest row says that begins one; 0 where none does."""
-    newest_first = _columns().where(AuditEventRow.action.in_(BEGINNERS))
+    newest_first = _columns().where(AuditEventRow.action.in_(chain.BEGINNERS))
     rows = _rows(session, newest_first.order_by(AuditEventRow.seq.desc()))
-    return next((begun for row in rows if (begun := generation_of(row))), 0)
+    return next((begun for row in rows if (begun := chain.generation_of(row))), 0)
 
 
 def only(session: Session, actions: Iterable[Action]) -> bool:
@@ -203,7 +193,7 @@ def count_since(session: Session, action: Action, since: datetime) -> int:
     return session.scalar(_filtered(select(func.count(AuditEventRow.seq)), wanted)) or 0
 
 
-def walk(session: Session, wanted: AuditFilter) -> Generator[AuditRow]:
+def walk(session: Session, wanted: AuditFilter) -> Generator[chain.AuditRow]:
     """Yield all rows that fit the filter, oldest first, without loading them at once."""
     return _rows(session, _filtered(_columns(), wanted).order_by(AuditEventRow.seq))
 
@@ -214,9 +204,9 @@ def _filtered(statement: Any, wanted: AuditFilter) -> Any:
     if wanted.actor is not None:
         statement = statement.where(AuditEventRow.actor == wanted.actor)
     if wanted.since is not None:
-        statement = statement.where(AuditEventRow.ts_utc >= stamp(wanted.since))
+        statement = statement.where(AuditEventRow.ts_utc >= chain.stamp(wanted.since))
     if wanted.until is not None:
-        statement = statement.where(AuditEventRow.ts_utc < stamp(wanted.until))
+        statement = statement.where(AuditEventRow.ts_utc < chain.stamp(wanted.until))
     return statement
 
 
@@ -225,7 +215,7 @@ def _columns() -> Select[Any]:
     return select(*AuditEventRow.__table__.columns)
 
 
-def _rows(session: Session, statement: Select[Any]) -> Generator[AuditRow]:
+def _rows(session: Session, statement: Select[Any]) -> Generator[chain.AuditRow]:
     with session.execute(statement.execution_options(yield_per=VERIFY_BATCH_ROWS)) as found:
         for values in found:
-            yield AuditRow(*values)
+            yield chain.AuditRow(*values)

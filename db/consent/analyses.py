@@ -12,7 +12,7 @@ from db.consent import events as consent
 from db.consent import subjects
 from db.policy.retention import policy_days
 from db.seal.vault import Sealed, Vault
-from db.tables import AnalysisRow, ConsentRecordRow, StoredImageRow
+from db.tables import AnalysisRow, StoredImageRow
 from db.types import Kind, Purpose, Way
 from db.unit import WriteUnit
 
@@ -55,17 +55,14 @@ def record(
     if Kind.IMAGE in days and encoded_image is not None:
         image = _keep_image(unit, vault, subject_id, days[Kind.IMAGE], encoded_image)
         image.analysis_id, image_id = analysis_id, image.id
-    unit.log(
-        audit.Action.ANALYSED,
-        audit.subject_actor(pseudonym),
-        {
-            "model": model_id,
-            "faces": face_count,
-            "kept_result": analysis_id is not None,
-            "kept_image": image_id is not None,
-            "way": Way.PHOTO.value,
-        },
-    )
+    details: audit.Details = {
+        "model": model_id,
+        "faces": face_count,
+        "kept_result": analysis_id is not None,
+        "kept_image": image_id is not None,
+        "way": Way.PHOTO.value,
+    }
+    unit.log(audit.Action.ANALYSED, audit.subject_actor(pseudonym), details)
     return Kept(analysis_id, image_id)
 
 
@@ -80,11 +77,8 @@ def log_unkept(
 ) -> None:
     """Write that an analysis was made of which nothing is kept, whatever the consent allows.
 
-    `object_id` is random, where another row is to follow about the same analysis.
-
-    Raises:
-        ConsentError: the consent does not allow an analysis (any more); nothing is written.
-        ClockBackwardsError: the clock was set back.
+    `object_id` is random, where another row is to follow about the same analysis. Raises what
+    `record` raises.
     """
     unit.require_honest_clock()
     consent.require(unit, pseudonym)
@@ -106,17 +100,13 @@ def _may_keep(
         return "", {}
     subjects.require_genuine(unit.session, subject)
     record = subjects.record_of(unit.session, subject.id)
-    policy = policy_days(unit.session)
+    policy, age = policy_days(unit.session), unit.now - record.given_at
     return subject.id, {
         kind: days
         for kind, days in subjects.promised_days(record).items()
-        if PURPOSE_OF[kind] in purposes and _open(unit, record, days, policy[kind])
+        # The record's time may have been cut by a policy.
+        if PURPOSE_OF[kind] in purposes and age < timedelta(days=min(days, policy[kind]))
     }
-
-
-def _open(unit: WriteUnit, record: ConsentRecordRow, promised: int, policy: int) -> bool:
-    """Whether the record still lets something be kept: its time may have been cut by a policy."""
-    return record.given_at + timedelta(days=min(promised, policy)) > unit.now
 
 
 def _keep_result(

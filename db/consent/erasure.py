@@ -69,12 +69,8 @@ def request(
     _shorten_record(unit, subject.id, scope)
     actor = audit.subject_actor(subject.pseudonym)
     unit.log(audit.Action.CONSENT_WITHDRAWN, actor, {purpose.value: True for purpose in closed})
-    unit.log(
-        audit.Action.ERASURE_REQUESTED,
-        actor,
-        {"scope": scope.value, "reason": reason.value},
-        object_id=job.id,
-    )
+    details = {"scope": scope.value, "reason": reason.value}
+    unit.log(audit.Action.ERASURE_REQUESTED, actor, details, object_id=job.id)
     return job.id
 
 
@@ -98,10 +94,11 @@ def find_by_answer(session: Session, answer_hash: str) -> ErasureJob | None:
     return _job(row) if row else None
 
 
-def jobs(session: Session) -> tuple[ErasureJob, ...]:
-    """All jobs that are still on record, newest first."""
+def erasure_jobs(store: Store) -> tuple[ErasureJob, ...]:
+    """Removals on record, newest first; those that are not `done` are still at work."""
     newest_first = select(ErasureJobRow).order_by(ErasureJobRow.requested_at.desc())
-    return tuple(_job(row) for row in session.scalars(newest_first))
+    with store.read() as look:
+        return tuple(_job(row) for row in look.session.scalars(newest_first))
 
 
 def carry_out(store: Store, job_id: str) -> ErasureJob:

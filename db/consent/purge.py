@@ -48,15 +48,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PurgeReport:
-    """What a purge did.
+    """How many of each were over their time; skipped where another process is at it.
 
-    Attributes:
-        skipped: another process is at it.
-        images: how many images were over their time.
-        analyses: likewise results.
-        subjects: likewise consent records with their receipt codes.
-        strays: files without a row, left by a crash.
-        unfinished: jobs, erasures among them, that are not done yet; the next purge goes on.
+    `subjects` are consent records with their receipt codes, `strays` files without a row, left by
+    a crash, `unfinished` jobs, erasures among them, with which the next purge goes on.
     """
 
     skipped: bool = False

@@ -10,10 +10,11 @@ from db.consent import events as consents
 from db.consent.codes import code_hash, new_code
 from db.errors import ConsentForgedError, UnknownCodeError
 from db.policy import notices
-from db.policy.retention import alive, kept_until, policy_days
+from db.policy.retention import kept, kept_until, policy_days
 from db.seal.master_key import Keys
 from db.seal.rows import is_genuine
 from db.seal.vault import Sealed, Vault
+from db.store import Store
 from db.tables import (
     AnalysisRow,
     ConsentRecordRow,
@@ -159,43 +160,38 @@ def resume(unit: ReadUnit, keys: Keys, code: str) -> Consent:
     )
 
 
-def view(unit: ReadUnit, vault: Vault, keys: Keys, code: str) -> SubjectView:
-    """All that is kept under a code; what is over its time is not shown, purged or not.
+def look_up(store: Store, code: str) -> SubjectView:
+    """All that is kept under a code, to show it; what is over its time is left out, purged or not.
 
     Raises:
         UnknownCodeError: nothing is kept under the code.
         ConsentForgedError: the code was put there from outside.
         SealBrokenError: something was changed or its key is lost.
     """
-    session = unit.session
-    subject = require_genuine(session, find(session, keys, code))
-    record = record_of(session, subject.id)
-    sealed_name = record.sealed_name
-    name = sealed_name and vault.open(subject.id, Sealed.RECORD, record.id, sealed_name).decode()
-    return SubjectView(
-        record_id=record.id,
-        subject_id=subject.id,
-        context=record.context,
-        language=record.language,
-        notice=notices.find(session, record.notice_id),
-        given_at=record.given_at,
-        valid_until=record.valid_until,
-        signed_name=name or None,
-        states=consents.states(session, subject.pseudonym),
-        promised_days=promised_days(record),
-        events=consents.history(session, subject.pseudonym),
-        analyses=_analyses(unit, vault, subject.id),
-        images=_images(unit, subject.id),
-    )
+    with store.read() as look:
+        session = look.session
+        subject = require_genuine(session, find(session, store.keys, code))
+        record, name = record_of(session, subject.id), b""
+        if record.sealed_name:
+            name = store.vault.open(subject.id, Sealed.RECORD, record.id, record.sealed_name)
+        return SubjectView(
+            record_id=record.id,
+            subject_id=subject.id,
+            context=record.context,
+            notice=notices.find(session, record.notice_id),
+            given_at=record.given_at,
+            valid_until=record.valid_until,
+            signed_name=name.decode() or None,
+            states=consents.states(session, subject.pseudonym),
+            promised_days=promised_days(record),
+            events=consents.history(session, subject.pseudonym),
+            analyses=_analyses(look, store.vault, subject.id),
+            images=_images(look, subject.id),
+        )
 
 
 def _analyses(unit: ReadUnit, vault: Vault, subject_id: str) -> tuple[KeptAnalysis, ...]:
     days = policy_days(unit.session)[Kind.RESULT]
-    rows = unit.session.scalars(
-        select(AnalysisRow)
-        .where(AnalysisRow.subject_id == subject_id, alive(AnalysisRow, unit.now, days))
-        .order_by(AnalysisRow.stored_at, AnalysisRow.id)
-    )
     return tuple(
         KeptAnalysis(
             id=row.id,
@@ -204,17 +200,12 @@ def _analyses(unit: ReadUnit, vault: Vault, subject_id: str) -> tuple[KeptAnalys
             model_id=row.model_id,
             result=json.loads(vault.open(subject_id, Sealed.RESULT, row.id, row.sealed_result)),
         )
-        for row in rows
+        for row in kept(unit, AnalysisRow, Kind.RESULT, subject_id)
     )
 
 
 def _images(unit: ReadUnit, subject_id: str) -> tuple[KeptImage, ...]:
     days = policy_days(unit.session)[Kind.IMAGE]
-    rows = unit.session.scalars(
-        select(StoredImageRow)
-        .where(StoredImageRow.subject_id == subject_id, alive(StoredImageRow, unit.now, days))
-        .order_by(StoredImageRow.stored_at, StoredImageRow.id)
-    )
     return tuple(
         KeptImage(
             id=row.id,
@@ -223,5 +214,5 @@ def _images(unit: ReadUnit, subject_id: str) -> tuple[KeptImage, ...]:
             size_bytes=row.size_bytes,
             analysis_id=row.analysis_id,
         )
-        for row in rows
+        for row in kept(unit, StoredImageRow, Kind.IMAGE, subject_id)
     )

@@ -218,7 +218,7 @@ def translated_errors() -> Iterator[None]:
         raise _translated(exc) from exc
     except OSError as exc:
         if exc.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise _full() from exc
+            raise StoreFullError(_NO_SPACE) from exc
         if exc.errno == errno.EFBIG:
             raise StoreFullError(_NO_GROWING) from exc
         raise StoreUnreachableError(
@@ -227,13 +227,10 @@ def translated_errors() -> Iterator[None]:
         ) from exc
 
 
-def _full() -> StoreFullError:
-    return StoreFullError(
-        "There is no space left to store this; free some on the disk that holds the data folder "
-        "and try again – nothing was kept."
-    )
-
-
+_NO_SPACE = (
+    "There is no space left to store this; free some on the disk that holds the data folder and "
+    "try again – nothing was kept."
+)
 _NO_GROWING = (
     "The disk did not take what was to be written; check for a limit on the size of files "
     "(`ulimit -f`), a full disk and errors of the disk, and try again."
@@ -243,7 +240,7 @@ _NO_GROWING = (
 def _translated(exc: Exception) -> StoreError:
     words = str(exc).lower()
     if "database or disk is full" in words or "no space left" in words:
-        return _full()
+        return StoreFullError(_NO_SPACE)
     if "disk i/o error" in words:
         return StoreFullError(_NO_GROWING)
     if "malformed" in words or "not a database" in words:

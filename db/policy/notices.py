@@ -57,17 +57,8 @@ def publish_texts(unit: WriteUnit, controller: Controller) -> None:
         )
         unit.session.add(row)
         unit.session.flush()
-        unit.log(
-            audit.Action.NOTICE_PUBLISHED,
-            audit.SYSTEM,
-            {
-                "kind": kind.value,
-                "language": language,
-                "version": row.version,
-                "sha256": row.sha256,
-            },
-            object_id=row.id,
-        )
+        told = {name: getattr(row, name) for name in ("kind", "language", "version", "sha256")}
+        unit.log(audit.Action.NOTICE_PUBLISHED, audit.SYSTEM, told, object_id=row.id)
 
 
 def is_sound(session: Session, row: NoticeRow) -> bool:

@@ -7,10 +7,10 @@ Times count from storing, which is never later than the last interaction.
 
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select
 from sqlalchemy.orm import Session
@@ -27,12 +27,18 @@ from db.tables import (
     SubjectRow,
 )
 from db.types import JobState, Kind, RetentionPolicy
-from db.unit import WriteUnit
+from db.unit import ReadUnit, WriteUnit
 
 # 740 ILCS 14/15(a): three years after the last interaction at the latest.
 MAX_DAYS = 1095
 DEFAULT_DAYS = {Kind.RESULT: 30, Kind.IMAGE: 30, Kind.ERASURE_JOB: 30}
 SYSTEM_DEFAULT = "system"
+_TABLES: Final[dict[Kind, Any]] = {
+    Kind.IMAGE: StoredImageRow,
+    Kind.RESULT: AnalysisRow,
+    Kind.ERASURE_JOB: ErasureJobRow,
+}
+Item = TypeVar("Item", AnalysisRow, StoredImageRow)
 logger = logging.getLogger(__name__)
 
 
@@ -155,6 +161,13 @@ def alive(
     return not_(over(table, now, days))
 
 
+def kept(look: ReadUnit, table: type[Item], kind: Kind, subject_id: str) -> Sequence[Item]:
+    """What may still be shown of a subject, oldest first."""
+    days = policy_days(look.session)[kind]
+    mine = select(table).where(table.subject_id == subject_id, alive(table, look.now, days))
+    return look.session.scalars(mine.order_by(table.stored_at, table.id)).all()
+
+
 def record_over(now: datetime, days: Mapping[Kind, int]) -> ColumnElement[bool]:
     """Condition: nothing more may be kept under the consent record at `now`."""
     record = ConsentRecordRow
@@ -184,8 +197,8 @@ def overdue_since(session: Session, now: datetime) -> datetime | None:
     """When the time of the item ended that is longest over it; None where none is."""
     days = policy_days(session)
     ends: list[datetime] = []
-    for table, kind in ((StoredImageRow, Kind.IMAGE), (AnalysisRow, Kind.RESULT)):
-        limit = timedelta(days=days[kind])
+    for kind in (Kind.IMAGE, Kind.RESULT):
+        table, limit = _TABLES[kind], timedelta(days=days[kind])
         promised = session.scalar(
             select(func.min(table.promised_until)).where(table.promised_until <= now)
         )
@@ -230,19 +243,13 @@ def count_over(session: Session, kind: Kind, now: datetime, days: int) -> int:
     if kind is Kind.ERASURE_JOB:
         statement: Select[Any] = _jobs_over(now, days)
     else:
-        table = StoredImageRow if kind is Kind.IMAGE else AnalysisRow
-        statement = select(table.id).where(over(table, now, days))
+        statement = select(_TABLES[kind].id).where(over(_TABLES[kind], now, days))
     return session.scalar(select(func.count()).select_from(statement.subquery())) or 0
 
 
 def count_all(session: Session, kind: Kind) -> int:
     """How many items of `kind` there are, whatever their time."""
-    tables = {
-        Kind.IMAGE: StoredImageRow,
-        Kind.RESULT: AnalysisRow,
-        Kind.ERASURE_JOB: ErasureJobRow,
-    }
-    return session.scalar(select(func.count()).select_from(tables[kind])) or 0
+    return session.scalar(select(func.count()).select_from(_TABLES[kind])) or 0
 
 
 def in_batches(ids: Iterable[str]) -> Iterable[list[str]]:

@@ -79,11 +79,9 @@ def give_up_reserve(data_dir: Path, *, if_tight: bool) -> bool:
 
 def sync_folder(folder: Path) -> None:
     """Make removals in `folder` survive a power cut; a missing folder is fine."""
-    try:
+    with contextlib.suppress(FileNotFoundError):
         descriptor = os.open(folder, os.O_RDONLY)
-    except FileNotFoundError:
-        return
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -8,7 +8,6 @@ import base64
 import contextlib
 import hashlib
 import hmac
-import os
 import secrets
 import stat
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from db.errors import InvalidMasterKeyError, KeyFileExposedError
+from db.seal.files import write_whole
 
 KEY_BYTES = 32
 KEY_FILE = Path("secrets") / "master.key"
@@ -118,14 +118,9 @@ def make_key_file(data_dir: Path, secret: bytes | None = None) -> bytes:
     Two first starts at once end with one key: the file appears whole or not at all.
     """
     path = data_dir / KEY_FILE
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
-    descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    write_whole(draft, base64.b64encode(secret or secrets.token_bytes(KEY_BYTES)) + b"\n")
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(base64.b64encode(secret or secrets.token_bytes(KEY_BYTES)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
         with contextlib.suppress(FileExistsError):
             path.hardlink_to(draft)
     finally:

@@ -160,16 +160,13 @@ class Vault:
 
     def stray_files(self, subject_ids: set[str], image_ids: set[str]) -> Iterator[Path]:
         """Yield files that a crash left: drafts, and keys and images that no row knows."""
-        for path in self._files(self.keys_dir):
-            if path.suffix == DRAFT_SUFFIX or path.name.split(".")[0] not in subject_ids:
+        for path in sorted(self.keys_dir.rglob("*")):
+            known = path.suffix != DRAFT_SUFFIX and path.name.split(".")[0] in subject_ids
+            if path.is_file() and not known:
                 yield path
-        for path in self._files(self.images_dir):
-            if path.name not in image_ids:
+        for path in sorted(self.images_dir.rglob("*")):
+            if path.is_file() and path.name not in image_ids:
                 yield path
-
-    @staticmethod
-    def _files(folder: Path) -> list[Path]:
-        return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def _checked_id(item_id: str) -> str:

@@ -1,6 +1,5 @@
 """Consents one by one, as admins may see them: pseudonyms, answers, times; nobody's name."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,9 +19,7 @@ class ConsentRow:
         agreed: the purposes that were agreed to when the form was answered.
         allowed: those of them that are still allowed now.
         context: of use, a key of `services.person.context_of_use.CONTEXTS`.
-        given_at: when the form was answered.
-        valid_until: after this nothing more is done under it.
-        state: of the consent as a whole: GIVEN, REFUSED, WITHDRAWN or EXPIRED.
+        state: of the consent as a whole.
         ended_at: when it was withdrawn or ran out; None where it was refused or still stands.
     """
 
@@ -60,16 +57,10 @@ def newest(
     return tuple(_consent(events, now) for events in by_person.values()), total
 
 
-def _consent(events: Iterable[ConsentEventRow], now: datetime) -> ConsentRow:
+def _consent(events: list[ConsentEventRow], now: datetime) -> ConsentRow:
     """Events of one pseudonym, oldest first, as one row."""
-    all_events = list(events)
-    start = all_events[0]
-    agreed: set[str] = set()
-    latest: dict[str, ConsentEventRow] = {}
-    for row in all_events:
-        if row.state == ConsentState.GIVEN:
-            agreed.add(row.purpose)
-        latest[row.purpose] = row
+    start, latest = events[0], {row.purpose: row for row in events}
+    agreed = {row.purpose for row in events if row.state == ConsentState.GIVEN}
     analyse = latest.get(Purpose.ANALYSE, start)
     over = start.valid_until <= now
     state, ended_at = ConsentState(analyse.state), None

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.consent import events as consent
-from db.policy.retention import alive, policy_days
+from db.policy.retention import kept
 from db.seal.rows import is_genuine
 from db.seal.vault import Sealed, Vault
 from db.tables import AnalysisRow, StoredImageRow, SubjectRow
@@ -47,23 +47,11 @@ def _allowed(session: Session, subject: SubjectRow) -> bool:
 
 
 def _items_of(look: ReadUnit, vault: Vault, subject_id: str) -> Iterator[EvaluationItem]:
-    days = policy_days(look.session)
     results = {
         row.id: vault.open(subject_id, Sealed.RESULT, row.id, row.sealed_result).decode()
-        for row in look.session.scalars(
-            select(AnalysisRow).where(
-                AnalysisRow.subject_id == subject_id,
-                alive(AnalysisRow, look.now, days[Kind.RESULT]),
-            )
-        )
+        for row in kept(look, AnalysisRow, Kind.RESULT, subject_id)
     }
-    images = look.session.scalars(
-        select(StoredImageRow).where(
-            StoredImageRow.subject_id == subject_id,
-            alive(StoredImageRow, look.now, days[Kind.IMAGE]),
-        )
-    )
-    for row in images:
+    for row in kept(look, StoredImageRow, Kind.IMAGE, subject_id):
         result_json = results.pop(row.analysis_id or "", None)
         yield EvaluationItem(vault.read_image(subject_id, row.id), result_json)
     for result_json in results.values():

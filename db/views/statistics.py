@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from db.policy.retention import alive, kept_until, policy_days
+from db.store import Store
 from db.tables import (
     AnalysisRow,
     ConsentEventRow,
@@ -64,15 +65,16 @@ _STORED: Final[dict[Kind, Any]] = {  # table and size of what is stored
 }
 
 
-def events_by_day(session: Session, since: datetime, until: datetime) -> tuple[DayCount, ...]:
-    """Consent events of [since, until), by day, purpose and state."""
+def consent_rates(store: Store, days: int = 90) -> tuple[DayCount, ...]:
+    """Consent events of the last `days` days and today, by day (UTC), purpose and state."""
     event = ConsentEventRow
     day: ColumnElement[Any] = func.date(event.at)
-    rows = session.execute(
-        select(day, event.purpose, event.state, func.count())
-        .where(event.at >= since, event.at < until)
-        .group_by(day, event.purpose, event.state)
-    )
+    with store.read() as look:
+        rows = look.session.execute(
+            select(day, event.purpose, event.state, func.count())
+            .where(event.at >= whole_days(look.now, days), event.at <= look.now)
+            .group_by(day, event.purpose, event.state)
+        ).all()
     counts = [
         DayCount(date.fromisoformat(str(when)), Purpose(purpose), ConsentState(state), count)
         for when, purpose, state, count in rows
@@ -80,16 +82,17 @@ def events_by_day(session: Session, since: datetime, until: datetime) -> tuple[D
     return tuple(sorted(counts, key=lambda row: (row.day, row.purpose, row.state)))
 
 
-def states_now(session: Session, now: datetime) -> tuple[StateCount, ...]:
+def consent_states(store: Store) -> tuple[StateCount, ...]:
     """Consents by purpose and present state; a given one whose time is over counts as expired."""
     event = ConsentEventRow
     latest = select(func.max(event.seq)).group_by(event.pseudonym, event.purpose)
-    over = event.valid_until <= now
-    rows = session.execute(
-        select(event.purpose, event.state, over, func.count())
-        .where(event.seq.in_(latest))
-        .group_by(event.purpose, event.state, over)
-    )
+    with store.read() as look:
+        over = event.valid_until <= look.now
+        rows = look.session.execute(
+            select(event.purpose, event.state, over, func.count())
+            .where(event.seq.in_(latest))
+            .group_by(event.purpose, event.state, over)
+        ).all()
     counts: Counter[tuple[Purpose, ConsentState]] = Counter()
     for purpose, state, is_over, count in rows:
         given_but_over = is_over and state == ConsentState.GIVEN
@@ -103,9 +106,10 @@ def states_now(session: Session, now: datetime) -> tuple[StateCount, ...]:
     )
 
 
-def holdings(session: Session, now: datetime) -> tuple[Holding, ...]:
+def holdings(store: Store) -> tuple[Holding, ...]:
     """What is stored of results and images, and when it will go."""
-    return tuple(_holding(kind, _items(session, kind, now)) for kind in _STORED)
+    with store.read() as look:
+        return tuple(_holding(kind, _items(look.session, kind, look.now)) for kind in _STORED)
 
 
 def _holding(kind: Kind, items: list[_Item]) -> Holding:
@@ -164,11 +168,8 @@ def due(session: Session, now: datetime, days: int) -> tuple[Due, ...]:
 def _record_ends(session: Session, items: list[_Item]) -> list[datetime]:
     """When each consent record goes: with its own end or that of its last item."""
     days = policy_days(session)
-    last_item: dict[str, datetime] = {}
-    for item in items:
-        last_item[item.subject_id] = max(
-            item.gone_at, last_item.get(item.subject_id, item.gone_at)
-        )
+    by_end = sorted(items, key=lambda item: item.gone_at)
+    last_item = {item.subject_id: item.gone_at for item in by_end}
     ends_of_records = []
     for row in session.scalars(select(ConsentRecordRow)):
         own = max(
@@ -179,9 +180,10 @@ def _record_ends(session: Session, items: list[_Item]) -> list[datetime]:
     return ends_of_records
 
 
-def subject_count(session: Session) -> int:
+def subject_count(store: Store) -> int:
     """How many receipt codes are alive."""
-    return session.scalar(select(func.count()).select_from(SubjectRow)) or 0
+    with store.read() as look:
+        return look.session.scalar(select(func.count()).select_from(SubjectRow)) or 0
 
 
 def whole_days(until: datetime, days: int) -> datetime:

@@ -4,22 +4,22 @@ import contextlib
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
 from db import admins
 from db.audit import log as audit
-from db.audit.chain import AuditRow, parse_stamp
+from db.audit.chain import AuditRow, parse_stamp, time_of
 from db.audit.log import Action, AuditFilter
 from db.consent import erasure
+from db.consent.erasure import erasure_jobs
 from db.consent.purge import last_purge
 from db.policy import notices, retention
 from db.store import Store
 from db.types import (
     AdminIdentity,
     ConsentState,
-    ErasureJob,
     Kind,
     RetentionPolicy,
 )
@@ -27,7 +27,15 @@ from db.views import consents as consent_views
 from db.views import evaluation, statistics
 from db.views.consents import ConsentRow
 from db.views.evaluation import EvaluationItem
-from db.views.statistics import DayCount, Due, Holding, StateCount
+from db.views.statistics import (
+    DayCount,
+    Due,
+    Holding,
+    StateCount,
+    consent_rates,
+    consent_states,
+    holdings,
+)
 from services.admin.sentences import sentence, who
 from services.person.purge import purge_if_due
 
@@ -41,6 +49,10 @@ __all__ = [  # of the store, for pages
     "Holding",
     "Kind",
     "StateCount",
+    "consent_rates",
+    "consent_states",
+    "erasure_jobs",
+    "holdings",
 ]
 PAGE_ROWS = 100
 CONSENT_ROWS = 1_000
@@ -56,15 +68,13 @@ class Today:
     `services.store.chain_status`.
 
     Attributes:
-        now: the moment of the look; the day counts from midnight UTC before it.
-        given: consents given today.
-        refused: forms answered with no today.
-        withdrawn: consents taken back today, wholly or for one purpose.
+        given: consents given since midnight UTC.
+        refused: forms answered with no, likewise.
+        withdrawn: consents taken back, wholly or for one purpose, likewise.
         due: what goes within seven days, by day; empty where nothing does.
         last_purge_at: when a purge last went through, whether or not anything had to go.
-        unfinished_erasures: that wait for the next purge.
         failed_sign_ins: within the last 24 hours, by local accounts and unknown names.
-        locked_accounts: how often an account or a client was locked within the last 24 hours.
+        locked_accounts: how often an account or a client was locked, likewise.
         refused_outside: how often somebody signed in elsewhere was not let in, likewise.
     """
 
@@ -107,7 +117,6 @@ class LogEntry:
     """
 
     at: datetime | None
-    who: str
     sentence: str
     row: AuditRow
 
@@ -158,45 +167,28 @@ def consents(store: Store, *, limit: int = CONSENT_ROWS) -> ConsentPage:
 def consents_csv(store: Store, *, admin: AdminIdentity) -> str:
     """All consents as CSV, newest first, times in ISO 8601 (UTC); the export is logged."""
     with store.read() as look:
-        rows, _ = consent_views.newest(look.session, look.now)
-    buffer = io.StringIO()
+        text, count = _csv(ConsentRow, consent_views.newest(look.session, look.now)[0])
+    _log_export(store, admin, "consents", count)
+    return text
+
+
+def _csv(
+    kind: type[ConsentRow | AuditRow], rows: Iterable[ConsentRow | AuditRow]
+) -> tuple[str, int]:
+    """Rows below the names of their fields, and how many there are."""
+    buffer, names, count = io.StringIO(), [field.name for field in fields(kind)], 0
     writer = csv.writer(buffer)
-    writer.writerow([field.name for field in fields(ConsentRow)])
+    writer.writerow(names)
     for row in rows:
-        writer.writerow(
-            [
-                row.pseudonym,
-                " ".join(row.agreed),
-                " ".join(row.allowed),
-                row.context,
-                row.given_at.isoformat(),
-                row.valid_until.isoformat(),
-                row.state.value,
-                row.ended_at.isoformat() if row.ended_at else "",
-            ]
-        )
-    _log_export(store, admin, "consents", len(rows))
-    return buffer.getvalue()
+        writer.writerow(_cell(getattr(row, name)) for name in names)
+        count += 1
+    return buffer.getvalue(), count
 
 
-def consent_rates(store: Store, days: int = 90) -> tuple[DayCount, ...]:
-    """Consent events of the last `days` days and today, by day (UTC), purpose and state."""
-    with store.read() as look:
-        since = statistics.whole_days(look.now, days)
-        until = look.now + timedelta(microseconds=1)
-        return statistics.events_by_day(look.session, since, until)
-
-
-def consent_states(store: Store) -> tuple[StateCount, ...]:
-    """How many consents stand where, by purpose."""
-    with store.read() as look:
-        return statistics.states_now(look.session, look.now)
-
-
-def holdings(store: Store) -> tuple[Holding, ...]:
-    """What is stored of each kind and when it will go."""
-    with store.read() as look:
-        return statistics.holdings(look.session, look.now)
+def _cell(value: object) -> object:
+    if isinstance(value, tuple):
+        return " ".join(value)
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def retention_policies(store: Store) -> tuple[RetentionPolicy, ...]:
@@ -207,8 +199,8 @@ def retention_policies(store: Store) -> tuple[RetentionPolicy, ...]:
 
 def retention_history(store: Store) -> tuple[RetentionChange, ...]:
     """All changes of policies, newest first; empty where the first settings are still in force."""
+    names = admins.names(store)
     with store.read() as look:
-        names = admins.names(look.session)
         rows = list(audit.walk(look.session, AuditFilter(action=Action.RETENTION_CHANGED)))
     changes = []
     for row in reversed(rows):
@@ -253,47 +245,25 @@ def set_retention(store: Store, kind: Kind, days: int, *, admin: AdminIdentity) 
         return changed
 
 
-def erasure_jobs(store: Store) -> tuple[ErasureJob, ...]:
-    """Removals on record, newest first; those that are not `done` are still at work."""
-    with store.read() as look:
-        return erasure.jobs(look.session)
-
-
 def log_entries(
     store: Store, wanted: AuditFilter | None = None, *, page: int = 0, rows: int = PAGE_ROWS
 ) -> tuple[tuple[LogEntry, ...], int]:
     """Browse the audit log (pages from 0): entries, newest first, and how many there are."""
+    names = admins.names(store)
     with store.read() as look:
-        names = admins.names(look.session)
         found, total = audit.browse(
             look.session, wanted or AuditFilter(), limit=rows, offset=page * rows
         )
-    entries = (
-        LogEntry(_time(row), who(row.actor, names), sentence(row, names), row) for row in found
-    )
+    entries = (LogEntry(time_of(row), sentence(row, names), row) for row in found)
     return tuple(entries), total
-
-
-def _time(row: AuditRow) -> datetime | None:
-    try:
-        return parse_stamp(row.ts_utc)
-    except ValueError:
-        return None
 
 
 def audit_csv(store: Store, wanted: AuditFilter | None, *, admin: AdminIdentity) -> str:
     """The audit log as CSV, oldest row first; the export is logged."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    names = [field.name for field in fields(AuditRow)]
-    writer.writerow(names)
-    count = 0
     with store.read() as look:
-        for row in audit.walk(look.session, wanted or AuditFilter()):
-            writer.writerow([getattr(row, name) for name in names])
-            count += 1
+        text, count = _csv(AuditRow, audit.walk(look.session, wanted or AuditFilter()))
     _log_export(store, admin, "audit", count)
-    return buffer.getvalue()
+    return text
 
 
 def evaluation_items(store: Store, *, admin: AdminIdentity) -> Iterator[EvaluationItem]:

@@ -14,7 +14,7 @@ from services.person.context_of_use import CONTEXTS
 
 _SHORT: Final = 8  # digits of a pseudonym that tell people apart on a page
 _WORDS: Final = tomllib.loads(Path(__file__).with_name("words.toml").read_text("utf-8"))
-KIND_WORDS: Final = {Kind(kind): words for kind, words in _WORDS["kinds"].items()}
+KIND_WORDS: Final[dict[Kind, str]] = {kind: _WORDS["kind"][kind] for kind in Kind}
 
 
 def who(actor: str, names: Mapping[str, str]) -> str:
@@ -47,9 +47,12 @@ def who(actor: str, names: Mapping[str, str]) -> str:
 def sentence(row: AuditRow, names: Mapping[str, str]) -> str:
     """What a row says, in one plain sentence; an unknown action is shown by its token."""
     try:
-        details = json.loads(row.details_json)
-        say = _SENTENCES[Action(row.action)]
-        text = say(who(row.actor, names), details, who(f"admin:{row.object_id}", names))
+        details, by = json.loads(row.details_json), who(row.actor, names)
+        say, acted_on = _SENTENCES[row.action], who(f"admin:{row.object_id}", names)
+        if isinstance(say, str):
+            text = say.format(by=by, object=acted_on, **_in_words(details))
+        else:
+            text = say(by, details)
     except (ValueError, KeyError, TypeError, AttributeError):
         # Somebody changed the row, or an older Mien wrote it; the details tell what is known.
         text = f"{who(row.actor, names)}: {row.action.lower().replace('_', ' ')}."
@@ -85,7 +88,7 @@ def _gone(details: Mapping[str, Any]) -> str:
     return _listed(counts) if counts else "nothing"
 
 
-def _analysed(by: str, details: Mapping[str, Any], _object: str) -> str:
+def _analysed(by: str, details: Mapping[str, Any]) -> str:
     way = str(details.get("way", "photo"))
     model = details.get("model", "")
     if way == "live":
@@ -108,7 +111,7 @@ def _analysed(by: str, details: Mapping[str, Any], _object: str) -> str:
     return f"{by} had {_WORDS['ways'].get(way, way)} analysed ({model}){found}; {keeping}."
 
 
-def _failed(by: str, details: Mapping[str, Any], _object: str) -> str:
+def _failed(by: str, details: Mapping[str, Any]) -> str:
     if details.get("known") is False:
         return "somebody tried to sign in with a name that does not exist."
     if details.get("locked"):
@@ -116,61 +119,24 @@ def _failed(by: str, details: Mapping[str, Any], _object: str) -> str:
     return f"somebody tried to sign in as {by} with a wrong password."
 
 
-def _retention(by: str, details: Mapping[str, Any], _object: str) -> str:
-    kind = KIND_WORDS[Kind(str(details["kind"]))]
-    now = _counted(int(details["days"]), "day")
-    return f"{by} changed {kind} from {details['days_before']} to {now}."
+def _in_words(details: Mapping[str, Any]) -> dict[str, Any]:
+    """What a template of words.toml may name, by the names of details."""
+    counts = {
+        name: _counted(int(details[name]), one)
+        for name, one in _WORDS["units"].items()
+        if name in details
+    }
+    tokens = {
+        name: _WORDS[name][str(details[name]).lower()]
+        for name in ("disabled", "kind", "reason", "scope", "stopped", "what")
+        if name in details
+    }
+    more = {"agreed": _agreed(details), "context": _context(details), "gone": _gone(details)}
+    return {**details, **counts, **tokens, **more}
 
 
-def _erasure(by: str, details: Mapping[str, Any], _object: str) -> str:
-    reason = _WORDS["reasons"].get(details["reason"], details["reason"])
-    return f"{_WORDS['scopes'][details['scope']]} of {by} is to go ({reason})."
-
-
-_SENTENCES: Final[dict[Action, Callable[[str, Mapping[str, Any], str], str]]] = {
-    Action.STORE_CREATED: lambda by, _d, _o: f"{by} made this store.",
-    Action.ROWS_SIGNED: lambda by, _d, _o: f"{by} signed the rows that an older version had made.",
-    Action.NOTICE_PUBLISHED: lambda by, d, _o: (
-        f"{by} published version {d['version']} of the {d['kind']} ({d['language']})."
-    ),
-    Action.CONSENT_GIVEN: lambda by, d, _o: f"{by} agreed to {_agreed(d)}; {_context(d)}.",
-    Action.CONSENT_REFUSED: lambda by, d, _o: f"{by} said no; {_context(d)}.",
-    Action.CONSENT_WITHDRAWN: lambda by, d, _o: f"{by} took back: {_agreed(d)}.",
-    Action.USE_REFUSED_ART5: lambda _by, d, _o: (
-        f"somebody was refused because of the use: {_context(d)}."
-    ),
+_SENTENCES: Final[dict[str, str | Callable[[str, Mapping[str, Any]], str]]] = {
+    **_WORDS["sentences"],
     Action.ANALYSED: _analysed,
-    Action.LIVE_ENDED: lambda by, d, _o: (
-        f"a live video of {by} ended: {_counted(int(d['frames']), 'frame')}, "
-        f"{_counted(int(d['faces']), 'face')}."
-    ),
-    Action.AUDIT_ENDED: lambda by, d, _o: (
-        f"an audit by {by} {'was stopped' if d['stopped'] else 'ended'} after "
-        f"{_counted(int(d['judgements']), 'judgement')}."
-    ),
-    Action.EXPORTED: lambda by, d, _o: (
-        f"{by} took their data: {_counted(int(d['analyses']), 'result')}, "
-        f"{_counted(int(d['images']), 'image')}."
-    ),
-    Action.ERASURE_REQUESTED: _erasure,
-    Action.ROWS_DELETED: lambda by, d, _o: f"{by} deleted the rows of {_gone(d)}.",
-    Action.ERASED: lambda _by, d, _o: f"an erasure is done: {_gone(d)} deleted.",
-    Action.PURGED: lambda _by, d, _o: f"{_gone(d)} went because the time was over.",
-    Action.STRAYS_REMOVED: lambda by, d, _o: (
-        f"{by} removed {_counted(int(d['files']), 'file')} that a crash had left."
-    ),
-    Action.RETENTION_CHANGED: _retention,
-    Action.ADMIN_CREATED: lambda by, _d, o: f"{by} added the admin {o}.",
-    Action.ADMIN_CHANGED: lambda by, d, o: (
-        f"{by} {'disabled' if d['disabled'] else 'enabled'} the admin {o}."
-    ),
-    Action.SIGNED_IN: lambda by, _d, _o: f"{by} signed in.",
     Action.SIGN_IN_FAILED: _failed,
-    Action.SIGN_IN_LOCKED: lambda by, _d, _o: f"{by} was locked out after too many failures.",
-    Action.SIGNED_OUT: lambda by, d, _o: f"{by} {_WORDS['signed_out'][d['reason']]}.",
-    Action.ACCESS_REFUSED: lambda by, d, _o: (
-        f"{by} was not let in: {_WORDS['refused'][d['reason']]}."
-    ),
-    Action.ADMIN_EXPORTED: lambda by, d, _o: f"{by} took {_WORDS['exports'][d['what']]}.",
-    Action.REANCHORED: lambda by, _d, _o: f"{by} accepted the end of the log and the clock.",
 }

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from db import admins
 from db.admins import (
-    Refusal,
     current,
+    list_admins,
     log_outside_sign_in,
     log_outside_sign_out,
     outside_identity,
@@ -15,9 +15,16 @@ from db.admins import (
 )
 from db.audit import log as audit
 from db.store import Store
-from db.types import Admin, AdminIdentity
+from db.types import AdminIdentity
 
-__all__ = ["current", "log_outside_sign_in", "log_outside_sign_out", "sign_in", "sign_out"]
+__all__ = [
+    "current",
+    "list_admins",
+    "log_outside_sign_in",
+    "log_outside_sign_out",
+    "sign_in",
+    "sign_out",
+]
 
 # Whoever may run commands on the serving computer may do all that an admin may.
 OPERATOR = AdminIdentity(audit.OPERATOR, "operator", "command line")
@@ -31,23 +38,14 @@ def local_accounts_exist(store: Store) -> bool:
     return not all(admin.disabled for admin in list_admins(store))
 
 
-def list_admins(store: Store) -> tuple[Admin, ...]:
-    """All local accounts, by name."""
-    with store.read() as look:
-        return admins.all_admins(look.session)
-
-
 def outside_admin(
     store: Store, claims: Mapping[str, object], allowed: Sequence[str]
 ) -> AdminIdentity:
     """Judge the claims of an OpenID Connect sign-in; call it on every run of an admin page.
 
     Streamlit keeps its cookie for thirty days and does not look at the token's end, so this does.
-
-    Args:
-        store: for the log of refusals, and for the time.
-        claims: of the identity token: `iss`, `sub`, `exp`, `email`, `email_verified`.
-        allowed: subject ids, or e-mail addresses, which count only when verified.
+    Of the `claims` it reads `iss`, `sub`, `exp`, `email`, `email_verified`; `allowed` are subject
+    ids, or e-mail addresses, which count only when verified.
 
     Raises:
         NotAllowedError: not on the list, or the token has run out.
@@ -55,18 +53,13 @@ def outside_admin(
     subject, issuer = str(claims.get("sub", "")), str(claims.get("iss", ""))
     email = str(claims.get("email", "")).casefold() if claims.get("email_verified") is True else ""
     on_list = {entry.strip().casefold() for entry in allowed if entry.strip()}
-    refusal = None
+    refusal = ""
     if not subject or not ({subject.casefold(), email} & on_list):
-        refusal = Refusal.NOT_ON_LIST
+        refusal = "not_on_list"
     elif not _runs(claims.get("exp"), store.clock()):
-        refusal = Refusal.EXPIRED
-    return outside_identity(
-        store,
-        issuer=issuer,
-        subject=subject,
-        name=email or subject,
-        refusal=refusal,
-    )
+        refusal = "expired"
+    name = email or subject
+    return outside_identity(store, issuer=issuer, subject=subject, name=name, refusal=refusal)
 
 
 def _runs(expires: object, now: datetime) -> bool:

@@ -1,15 +1,15 @@
 """Everything that is kept of one person, in one ZIP for that person."""
 
 import io
-import json
 import zipfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from db.audit import log as audit
 from db.consent import subjects
+from db.consent.subjects import look_up as look_up  # for pages, too
 from db.errors import SealBrokenError, UnknownCodeError
 from db.store import Store
-from db.types import KeptAnalysis, SubjectView
+from db.types import SubjectView
 from services.person.receipt import as_json, receipt_of_subject
 
 READ_ME = """What Mien keeps of you.
@@ -44,17 +44,6 @@ class Export:
     analyses: int
     images: int
     missing: int
-
-
-def look_up(store: Store, code: str) -> SubjectView:
-    """All that is kept under a code, to show it; what is over its time is left out.
-
-    Raises:
-        UnknownCodeError: nothing is kept under the code.
-        SealBrokenError: something was changed or its key is lost.
-    """
-    with store.read() as look:
-        return subjects.view(look, store.vault, store.keys, code)
 
 
 def read_image(store: Store, code: str, image_id: str) -> bytes:
@@ -98,7 +87,7 @@ def _zip(store: Store, view: SubjectView) -> Export:
         record = receipt_of_subject(view, controller=store.controller)
         archive.writestr("record.json", as_json(record))
         for analysis in view.analyses:
-            archive.writestr(f"results/{analysis.id}.json", _result_json(analysis))
+            archive.writestr(f"results/{analysis.id}.json", as_json(asdict(analysis)))
         for image in view.images:
             try:
                 content = store.vault.read_image(view.subject_id, image.id)
@@ -112,14 +101,3 @@ def _zip(store: Store, view: SubjectView) -> Export:
         images=images,
         missing=len(view.images) - images,
     )
-
-
-def _result_json(analysis: KeptAnalysis) -> str:
-    content = {
-        "id": analysis.id,
-        "stored_at": analysis.stored_at.isoformat(),
-        "kept_until": analysis.kept_until.isoformat(),
-        "model_id": analysis.model_id,
-        "result": dict(analysis.result),
-    }
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"

@@ -7,7 +7,7 @@ pseudonym, so that after an erasure nothing links the paper in a person's hand t
 import json
 import tomllib
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,7 +44,6 @@ def receipt_of_consent(
         record_id=consent.record_id,
         subject_id=consent.subject_id or consent.record_id,
         context=consent.context,
-        language=notice.language,
         notice=notice,
         given_at=consent.given_at,
         valid_until=consent.valid_until,
@@ -72,14 +71,34 @@ def receipt_of_subject(view: SubjectView, *, controller: Controller) -> dict[str
             "valid_until": _time(view.valid_until),
         },
         "processing": _processing(view),
-        "parties": [controller.as_party(), _person(view)],
-        "events": [_event(event, view.subject_id) for event in view.events],
+        "parties": [
+            controller.as_party(),
+            {
+                "party_id": view.subject_id,
+                "party_type": "PII principal",
+                "party_name": view.signed_name or "",
+                "party_address": "",
+                "party_contact": "",
+            },
+        ],
+        "events": [
+            {
+                "event_time": _time(event.at),
+                "event_type": "explicit",
+                "event_state": event.state.value,
+                "purpose": event.purpose.value,
+                "privacy_notice_id": event.notice_id,
+                "entity_id": view.subject_id,
+            }
+            for event in view.events
+        ],
     }
 
 
 def as_json(record: Mapping[str, Any]) -> str:
-    """The record as a text file."""
-    return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+    """The record as a text file, times in ISO 8601."""
+    text = json.dumps(record, indent=2, ensure_ascii=False, default=datetime.isoformat)
+    return text + "\n"
 
 
 def _processing(view: SubjectView) -> dict[str, Any]:
@@ -100,27 +119,6 @@ def _processing(view: SubjectView) -> dict[str, Any]:
     }
 
 
-def _person(view: SubjectView) -> dict[str, str]:
-    return {
-        "party_id": view.subject_id,
-        "party_type": "PII principal",
-        "party_name": view.signed_name or "",
-        "party_address": "",
-        "party_contact": "",
-    }
-
-
-def _event(event: ConsentEvent, principal_id: str) -> dict[str, str]:
-    return {
-        "event_time": _time(event.at),
-        "event_type": "explicit",
-        "event_state": event.state.value,
-        "purpose": event.purpose.value,
-        "privacy_notice_id": event.notice_id,
-        "entity_id": principal_id,
-    }
-
-
 def _purpose(
     purpose: Purpose, state: ConsentState, promised_days: Mapping[Kind, int]
 ) -> dict[str, Any]:
@@ -138,5 +136,4 @@ def _purpose(
 
 
 def _time(at: datetime) -> str:
-    whole_seconds = at - timedelta(microseconds=at.microsecond)
-    return whole_seconds.isoformat().replace("+00:00", "Z")
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
