@@ -130,7 +130,6 @@ class Measured:
         return self._best_first("*", f"{UNSHIPPED}/*")
 
     def _best_first(self, *folders: str) -> list[str]:
-        """Those folders below models/ that hold an evaluation of expressions."""
         models = self.root / "models"
         found = {
             _relative(file.parent, models): report["all"]["accuracy"]

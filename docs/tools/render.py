@@ -116,12 +116,8 @@ class Page:
         return "".join(f"\x02{self.measured.note(path)}\x03" for path in dict.fromkeys(paths))
 
     def _functions(self) -> dict[str, Any]:
-        """What templates call or read, by name."""
         measured = self.measured
-        names = (
-            "number computed code published cite law not_measured figure table bare_table sources"
-        )
-        return {name: getattr(self, name) for name in names.split()} | {
+        return {name: getattr(self, name) for name in vars(Page) if not name.startswith("_")} | {
             "have": measured.have,
             "load": measured.load,
             "need": measured.need,

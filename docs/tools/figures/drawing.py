@@ -5,16 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
+from matplotlib.ticker import PercentFormatter
 
 INK, QUIET, ACCENT, SOFT = "#16212B", "#8A8F94", "#0F766E", "#E6F2F0"
-LINES = ("#0F766E", "#D55E00", "#0072B2", "#CC79A7", "#56B4E9", "#999999", "#5B5600", "#000000")
-DASHES = ("-", "--", "-.", ":", "-", "--", "-.", ":")
 STYLE = Path(__file__).with_name("mien.mplstyle")
 Data = dict[str, Any]
+_DOTS: Data = {"color": ACCENT, "linestyle": "-", "marker": "o", "markersize": 4, "capsize": 2}
+_CENTRED: Data = {"ha": "center", "va": "center", "zorder": 3}
+_ARROW = {"arrowstyle": "-|>", "color": QUIET}
 
 
 def save(kind: str, data: Data, size_inches: tuple[float, float], file: Path) -> None:
@@ -27,15 +31,9 @@ def save(kind: str, data: Data, size_inches: tuple[float, float], file: Path) ->
         figure.savefig(file, metadata={"Date": None, "Description": carried}, facecolor="white")
 
 
-def _percent(axes: Axes, *, x: bool = False, y: bool = True) -> None:
-    for wanted, axis in ((x, axes.xaxis), (y, axes.yaxis)):
-        if wanted:
-            axis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
-
-
-def _line(index: int) -> Data:
-    """How the line of this number is told from the others."""
-    return {"color": LINES[index % len(LINES)], "linestyle": DASHES[index % len(DASHES)]}
+def _percent(*axes: Axis) -> None:
+    for axis in axes:
+        axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
 
 
 def _heatmap(axes: Axes, shares: list[list[float]], *, highest: float, light: float) -> None:
@@ -56,22 +54,22 @@ def class_balance(figure: Figure, data: Data) -> None:
     left.barh(names, data["images"], color=ACCENT)
     left.bar_label(left.containers[0], fmt="{:,.0f}", padding=3)
     left.set(xlabel="training images", xlim=(0, 1.2 * max(data["images"])))
-    right.barh(names, [value or 0 for value in data["agreement"]], color=LINES[2])
+    right.barh(names, [value or 0 for value in data["agreement"]], color="#0072B2")
     for place, value in enumerate(data["agreement"]):
         text = "no votes" if value is None else f"{100 * value:.0f} %"
         right.text((value or 0) + 0.02, place, text, va="center")
     right.set(xlabel="most of ten taggers agree with the label", xlim=(0, 1.15))
-    _percent(right, x=True, y=False)
+    _percent(right.xaxis)
     left.invert_yaxis()
 
 
 def training(figure: Figure, data: Data) -> None:
     """Lines over epochs."""
     axes = figure.subplots()
-    for index, (name, line) in enumerate(data["lines"].items()):
-        axes.plot(line["epoch"], line["validation"], label=name, linewidth=2, **_line(index))
+    for name, line in data["lines"].items():
+        axes.plot(line["epoch"], line["validation"], label=name, linewidth=2)
     axes.set(xlabel="epoch", ylabel="accuracy on the validation split")
-    _percent(axes)
+    _percent(axes.yaxis)
     axes.legend(loc="lower right")
 
 
@@ -91,26 +89,15 @@ def reliability(figure: Figure, data: Data) -> None:
     """Confidence against accuracy; accuracy against coverage."""
     left, right = figure.subplots(1, 2)
     left.plot([0, 1], [0, 1], color=QUIET, linestyle="--", label="ideal")
-    error = [
-        [a - low for a, low in zip(data["accuracy"], data["low"], strict=True)],
-        [high - a for a, high in zip(data["accuracy"], data["high"], strict=True)],
-    ]
-    left.errorbar(
-        data["confidence"],
-        data["accuracy"],
-        yerr=error,
-        color=ACCENT,
-        marker="o",
-        markersize=4,
-        capsize=2,
-        label="test images in bins, 95 %",
-    )
+    right_share = np.array(data["accuracy"])
+    error = [right_share - data["low"], np.array(data["high"]) - right_share]
+    label = "test images in bins, 95 %"
+    left.errorbar(data["confidence"], right_share, yerr=error, label=label, **_DOTS)
     left.set(xlabel="top score", ylabel="judged right", xlim=(0, 1), ylim=(0, 1.02))
     left.legend(loc="upper left")
-    right.plot(data["coverage"], data["coverage_accuracy"], color=ACCENT, marker="o", markersize=4)
+    right.plot(data["coverage"], data["coverage_accuracy"], marker="o", markersize=4)
     right.set(xlabel="faces that are judged, the others are uncertain", ylabel="of them right")
-    _percent(left, x=True)
-    _percent(right, x=True)
+    _percent(left.xaxis, left.yaxis, right.xaxis, right.yaxis)
 
 
 def robustness(figure: Figure, data: Data) -> None:
@@ -128,43 +115,36 @@ def robustness(figure: Figure, data: Data) -> None:
 def detectors(figure: Figure, data: Data) -> None:
     """Precision against recall."""
     axes = figure.subplots()
-    for index, (name, curve) in enumerate(data["curves"].items()):
+    for name, curve in data["curves"].items():
         label = name if curve["ap50"] is None else f"{name} (AP {curve['ap50']:.3f})"
-        axes.plot(curve["recall"], curve["precision"], label=label, linewidth=2, **_line(index))
+        axes.plot(curve["recall"], curve["precision"], label=label, linewidth=2)
     axes.set(
         xlabel="recall: annotated faces that are found",
         xlim=(0, 1),
         ylim=(0, 1.02),
         ylabel="precision: boxes that hold a face",
     )
-    _percent(axes, x=True)
+    _percent(axes.xaxis, axes.yaxis)
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
 
 
 def landmarks(figure: Figure, data: Data) -> None:
     """Cumulative errors; accuracy under wrong points."""
     left, right = figure.subplots(1, 2)
-    for index, (name, curve) in enumerate(data["curves"].items()):
-        left.plot(curve["error"], curve["share"], label=name, **_line(index))
+    for name, curve in data["curves"].items():
+        left.plot(curve["error"], curve["share"], label=name)
     left.set(xlabel="mean error, in distances of the outer eyes", ylabel="faces with at most this")
     left.legend(loc="lower right", fontsize=8)
-    for index, (name, line) in enumerate(data["noise"].items()):
-        right.plot(
-            line["level"],
-            line["accuracy"],
-            label=f"aligned by {name}",
-            marker="o",
-            markersize=4,
-            **_line(index),
-        )
+    for name, line in data["noise"].items():
+        label = f"aligned by {name}"
+        right.plot(line["level"], line["accuracy"], label=label, marker="o", markersize=4)
     right.set(
         xlabel="noise put on the points, same unit",
         ylabel="expressions judged right",
         ylim=(0.5, 0.8),
     )
     right.legend(loc="lower left", fontsize=8)
-    for axes in (left, right):
-        _percent(axes, x=True)
+    _percent(left.xaxis, left.yaxis, right.xaxis, right.yaxis)
 
 
 def groups(figure: Figure, data: Data) -> None:
@@ -178,15 +158,7 @@ def groups(figure: Figure, data: Data) -> None:
             labels.append(f"$\\bf{{{name.replace(' ', '~')}}}$")
             place, seen = place + 1, name
         if share is not None and low is not None:
-            axes.errorbar(
-                share,
-                place,
-                xerr=[[share - low], [high - share]],
-                color=ACCENT,
-                marker="o",
-                markersize=4,
-                capsize=2,
-            )
+            axes.errorbar(share, place, xerr=[[share - low], [high - share]], **_DOTS)
         ticks.append(place)
         labels.append(f"{group} ({n:,})")
         place += 1
@@ -195,7 +167,7 @@ def groups(figure: Figure, data: Data) -> None:
     axes.set(xlabel="judged right, 95 % intervals; dashed: all test images")
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
-    _percent(axes, x=True, y=False)
+    _percent(axes.xaxis)
 
 
 # Where each room stands, and what is said of it.
@@ -212,17 +184,8 @@ _ROOMS = {
 
 def _box(axes: Axes, x: float, y: float, size: tuple[float, float], colour: str) -> None:
     width, height = size
-    axes.add_patch(
-        FancyBboxPatch(
-            (x - width / 2, y - height / 2),
-            width,
-            height,
-            fc=colour,
-            ec=ACCENT,
-            boxstyle="round,pad=0.008",
-            zorder=2,
-        )
-    )
+    look: Data = {"fc": colour, "ec": ACCENT, "boxstyle": "round,pad=0.008", "zorder": 2}
+    axes.add_patch(FancyBboxPatch((x - width / 2, y - height / 2), width, height, **look))
 
 
 def system(figure: Figure, data: Data) -> None:
@@ -234,12 +197,12 @@ def system(figure: Figure, data: Data) -> None:
             start, end = (x0 + 0.15, y0), (x1 - 0.15, y1)
         else:
             start, end = (x0 + 0.25 * (x1 - x0), y0 - 0.065), (x1 - 0.1 * (x1 - x0), y1 + 0.065)
-        axes.annotate("", end, start, zorder=1, arrowprops={"arrowstyle": "-|>", "color": QUIET})
+        axes.annotate("", end, start, zorder=1, arrowprops=_ARROW)
     for room in data["rooms"]:
         (x, y), words = _ROOMS[room]
         _box(axes, x, y, (0.28, 0.11), SOFT if room != "core" else "#CDE6E2")
-        axes.text(x, y + 0.02, room, ha="center", va="center", weight="bold", zorder=3)
-        axes.text(x, y - 0.03, words, ha="center", va="center", fontsize=7.5, zorder=3)
+        axes.text(x, y + 0.02, room, weight="bold", **_CENTRED)
+        axes.text(x, y - 0.03, words, fontsize=7.5, **_CENTRED)
     axes.set(xlim=(0, 1), ylim=(0.02, 1))
     axes.axis("off")
 
@@ -250,7 +213,7 @@ def imports(figure: Figure, data: Data) -> None:
     cells = [[0] * len(folders) for _ in folders]
     for row, column in data["edges"]:
         cells[row][column] = 1 if column > row else 2
-    axes.imshow(cells, ListedColormap(["white", ACCENT, LINES[1]]), vmin=0, vmax=2, aspect="auto")
+    axes.imshow(cells, ListedColormap(["white", ACCENT, "#D55E00"]), vmin=0, vmax=2, aspect="auto")
     axes.plot([-0.5, len(folders) - 0.5], [-0.5, len(folders) - 0.5], color=QUIET, linewidth=1)
     rooms = [folder.partition("/")[0] for folder in folders]
     for place in range(1, len(rooms)):
@@ -272,26 +235,10 @@ def data_flow(figure: Figure, data: Data) -> None:
     for index, (what, module, remark) in enumerate(steps):
         y = len(steps) - index
         _box(axes, 0.36, y, (0.66, 0.52), SOFT)
-        axes.text(
-            0.36, y + 0.1, what, ha="center", va="center", weight="bold", fontsize=8.5, zorder=3
-        )
-        axes.text(
-            0.36,
-            y - 0.15,
-            module,
-            ha="center",
-            va="center",
-            fontsize=7.5,
-            zorder=3,
-            family="monospace",
-        )
+        axes.text(0.36, y + 0.1, what, weight="bold", fontsize=8.5, **_CENTRED)
+        axes.text(0.36, y - 0.15, module, fontsize=7.5, family="monospace", **_CENTRED)
         axes.text(0.73, y, remark, va="center", fontsize=8, color="#4A555E")
         if index:
-            axes.annotate(
-                "",
-                (0.36, y + 0.29),
-                (0.36, y + 0.71),
-                arrowprops={"arrowstyle": "-|>", "color": QUIET},
-            )
+            axes.annotate("", (0.36, y + 0.29), (0.36, y + 0.71), arrowprops=_ARROW)
     axes.set(xlim=(0, 1.06), ylim=(0.5, len(steps) + 0.5))
     axes.axis("off")
