@@ -7,14 +7,15 @@ import streamlit as st
 import ui.runtime
 from ui.home import first_screen
 from ui.photos.session import leave_page
-from ui.runtime.favicon import favicon
 from ui.runtime.operations import start_or_say
 from ui.runtime.runs import run_or_say
 from ui.runtime.uploads import release_what_is_left
 
 start_or_say()
-# Before the navigation, which else makes the browser fetch the page's icon from Google.
-st.set_page_config(page_title="Mien", page_icon=favicon(), layout="wide")
+RUNTIME = Path(ui.runtime.__file__).parent
+# Before the navigation, which else makes the browser fetch the page's icon from Google, who would
+# learn of every visit.
+st.set_page_config(page_title="Mien", page_icon=RUNTIME / "favicon.png", layout="wide")
 PAGES = [
     st.Page(first_screen, title="Home", icon=":material/home:", default=True),
     st.Page("pages/upload.py", title="Upload", icon=":material/add_photo_alternate:"),
@@ -29,7 +30,7 @@ PAGES = [
 page = st.navigation(PAGES)
 if page.title != "Home":
     st.set_page_config(page_title=f"{page.title} · Mien")
-st.html(Path(ui.runtime.__file__).with_name("frame.css"))
+st.html(RUNTIME / "frame.css")
 if release_what_is_left(page.title):
     leave_page()
 run_or_say(page.run)

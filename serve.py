@@ -13,7 +13,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit import config
 
-from core.config import ROOT, Settings, load_settings
+from core.config import ROOT, load_settings
 from core.errors import MienError
 from ui.admin import cookie
 from ui.admin.sign_in_return import SignInReturn
@@ -30,15 +30,10 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, object]]:
     await asyncio.to_thread(operations.stop)
 
 
-def checked_settings() -> Settings:
-    """The settings; where one is wrong, say which and end."""
-    try:
-        return load_settings()
-    except MienError as error:
-        logs.end_for(error)
-
-
-settings = checked_settings()
+try:
+    settings = load_settings()
+except MienError as error:
+    logs.end_for(error)
 logs.set_up(settings.log_format, settings.log_level)
 if settings.cookie_secret is not None:
     # Streamlit takes it from the environment or config.toml only, not from a secret file.

@@ -84,21 +84,19 @@ def _accuracy_sentence() -> str:
     report = default_report()
     if report is None:
         return "How often the model is right is measured on pictures that it never saw."
-    accuracy = percent(report["all"]["accuracy"])
-    people, photos = report.get("people"), report.get("photos") or {}
-    if people:
-        on_photos = "".join(
-            f", and with the labels of everyday photos ({name.split(',')[0]}) in "
-            f"{percent(measured['accuracy'])}"
-            for name, measured in photos.items()
+    if people := report.get("people"):
+        said = (
+            "on test pictures on which most of ten people agree, it agrees with them in "
+            f"{percent(people['clear_agreement'])}"
         )
-        return (
-            "**How far to trust it:** on test pictures on which most of ten people agree, it "
-            f"agrees with them in {percent(people['clear_agreement'])}{on_photos}. "
-            "[How that was measured](model_metrics)"
+        for name, measured in (report.get("photos") or {}).items():
+            said += (
+                f", and with the labels of everyday photos ({name.split(',')[0]}) in "
+                f"{percent(measured['accuracy'])}"
+            )
+    else:
+        said = (
+            f"it says what the label says on {percent(report['all']['accuracy'])} of "
+            f"{report['all']['n']:,} test pictures; people do so on about 65\u00a0%"
         )
-    return (
-        f"**How far to trust it:** it says what the label says on {accuracy} of "
-        f"{report['all']['n']:,} test pictures; people do so on about 65\u00a0%. "
-        "[How that was measured](model_metrics)"
-    )
+    return f"**How far to trust it:** {said}. [How that was measured](model_metrics)"

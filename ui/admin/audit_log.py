@@ -2,21 +2,12 @@
 
 import io
 import zipfile
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 import pandas as pd
 import streamlit as st
 
-from services.admin.review import (
-    PAGE_ROWS,
-    Action,
-    AuditFilter,
-    LogEntry,
-    audit_csv,
-    evaluation_items,
-    log_entries,
-)
+from services.admin import review
 from services.store import Store, chain_status
 from ui.admin.identity import SignedIn
 from ui.admin.session import admin_session
@@ -29,12 +20,12 @@ def audit_section(store: Store, admin: SignedIn) -> None:
     """Chain status, browser with filters, exports."""
     st.header("What it says", anchor=False)
     wanted = _filter()
-    entries, total = log_entries(store, wanted)
-    n_pages = max(-(-total // PAGE_ROWS), 1)
+    entries, total = review.log_entries(store, wanted)
+    n_pages = max(-(-total // review.PAGE_ROWS), 1)
     if n_pages > 1:
         page = st.number_input("Page", 1, n_pages, 1, key="audit_page", width=140)
-        entries, total = log_entries(store, wanted, page=page - 1)
-    st.caption(f"{counted(total, 'row')}, newest first; {PAGE_ROWS} a page.")
+        entries, total = review.log_entries(store, wanted, page=page - 1)
+    st.caption(f"{counted(total, 'row')}, newest first; {review.PAGE_ROWS} a page.")
     columns = ["when (UTC)", "what happened"]
     sentences = [(stamp(entry.at), entry.sentence) for entry in entries]
     st.dataframe(
@@ -48,20 +39,17 @@ def audit_section(store: Store, admin: SignedIn) -> None:
         },
     )
     with st.expander("Technical details of these rows", icon=":material/data_object:"):
-        st.dataframe(_technical(entries), hide_index=True, height=320, key="audit_rows")
+        columns = ["row", "when (UTC)", "action", "who", "details", "object"]
+        rows = [
+            (row.seq, row.ts_utc, row.action, row.actor, row.details_json, row.object_id)
+            for row in (entry.row for entry in entries)
+        ]
+        table = pd.DataFrame(rows, columns=columns)
+        st.dataframe(table, hide_index=True, height=320, key="audit_rows")
     _exports(store, wanted, admin)
     st.header("Is the log whole?", anchor=False)
     st.button("Check all of it now", on_click=_check, args=(store,), icon=":material/verified:")
     _chain()
-
-
-def _technical(entries: Sequence[LogEntry]) -> pd.DataFrame:
-    columns = ["row", "when (UTC)", "action", "who", "details", "object"]
-    rows = [
-        (row.seq, row.ts_utc, row.action, row.actor, row.details_json, row.object_id)
-        for row in (entry.row for entry in entries)
-    ]
-    return pd.DataFrame(rows, columns=columns)
 
 
 def _check(store: Store) -> None:
@@ -85,18 +73,18 @@ def _chain() -> None:
         )
 
 
-def _filter() -> AuditFilter:
+def _filter() -> review.AuditFilter:
     action_place, who_place, days_place = st.columns([1, 1, 1])
     action = action_place.selectbox(
         "Action",
-        [None, *[action.value for action in Action]],
+        [None, *[action.value for action in review.Action]],
         key="audit_action",
         format_func=lambda value: value or "all",
     )
     actor = who_place.text_input("Who (exactly)", key="audit_actor").strip()
     days = days_place.date_input("Days (UTC)", value=[], key="audit_days")
     since, until = _bounds(days)
-    return AuditFilter(action=action, actor=actor or None, since=since, until=until)
+    return review.AuditFilter(action=action, actor=actor or None, since=since, until=until)
 
 
 def _bounds(days: object) -> tuple[datetime | None, datetime | None]:
@@ -108,11 +96,11 @@ def _bounds(days: object) -> tuple[datetime | None, datetime | None]:
     return since, datetime.combine(chosen[-1], time(), UTC) + timedelta(days=1)
 
 
-def _exports(store: Store, wanted: AuditFilter, admin: SignedIn) -> None:
+def _exports(store: Store, wanted: review.AuditFilter, admin: SignedIn) -> None:
     with st.container(horizontal=True):
         download(
             "These rows as CSV",
-            lambda: audit_csv(store, wanted, admin=admin.again()),
+            lambda: review.audit_csv(store, wanted, admin=admin.again()),
             "mien-audit.csv",
             key="audit_csv",
         )
@@ -130,7 +118,9 @@ def evaluation_zip(store: Store, admin: SignedIn) -> bytes:
     """Images and results of those who allow evaluation, without a word on who they are."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for number, item in enumerate(evaluation_items(store, admin=admin.again()), start=1):
+        for number, item in enumerate(
+            review.evaluation_items(store, admin=admin.again()), start=1
+        ):
             if item.image is not None:
                 archive.writestr(f"{number:05d}.jpg", item.image, zipfile.ZIP_STORED)
             if item.result_json is not None:

@@ -1,6 +1,6 @@
 """Charts of the review as pure functions: counts in, Plotly figures out."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Literal
@@ -8,10 +8,10 @@ from typing import Literal
 import pandas as pd
 import plotly.graph_objects as go
 
-from db.types import ConsentState, Purpose
+from db.types import ConsentState
 from services.admin.review import DayCount, Holding, StateCount
 from ui.consent.session import PURPOSE_TITLES
-from ui.shared.charts import DASHES, SERIES_COLOURS, SYMBOLS, styled
+from ui.shared.charts import SERIES_COLOURS, filled, line, series_look, styled
 
 Period = Literal["day", "week", "month"]
 _AXIS: dict[Period, str] = {
@@ -38,45 +38,32 @@ def _start(day: date, every: Period) -> date:
 
 def rates_table(counts: Sequence[DayCount], every: Period = "day") -> pd.DataFrame:
     """From (a period's first day), purpose, asked, agreed, share: of those asked, who agreed."""
-    asked: dict[tuple[date, Purpose], int] = defaultdict(int)
-    agreed: dict[tuple[date, Purpose], int] = defaultdict(int)
-    for row in counts:
-        if row.state in (ConsentState.GIVEN, ConsentState.REFUSED):
-            asked[_start(row.day, every), row.purpose] += row.count
-        if row.state is ConsentState.GIVEN:
-            agreed[_start(row.day, every), row.purpose] += row.count
-    return pd.DataFrame(
-        [
-            {
-                "from": start,
-                "purpose": PURPOSE_TITLES[purpose],
-                "asked": n,
-                "agreed": agreed[start, purpose],
-                "share": agreed[start, purpose] / n,
-            }
-            for (start, purpose), n in sorted(asked.items())
-        ],
-        columns=["from", "purpose", "asked", "agreed", "share"],
-    )
+    answers = [
+        (
+            _start(row.day, every),
+            row.purpose,
+            row.count,
+            row.count * (row.state is ConsentState.GIVEN),
+        )
+        for row in counts
+        if row.state in (ConsentState.GIVEN, ConsentState.REFUSED)
+    ]
+    table = pd.DataFrame(answers, columns=["from", "purpose", "asked", "agreed"])
+    table = table.groupby(["from", "purpose"], as_index=False).sum()
+    titles = table["purpose"].map(PURPOSE_TITLES)
+    return table.assign(purpose=titles, share=table["agreed"] / table["asked"])
 
 
 def rates_figure(table: pd.DataFrame, every: Period = "day") -> go.Figure:
     """Share of those asked who agreed, by period, one line a purpose."""
     figure = go.Figure()
     for index, title in enumerate(PURPOSE_TITLES.values()):
-        part = table[table["purpose"] == title]
-        figure.add_scatter(
-            x=part["from"],
-            y=part["share"],
-            name=title,
-            mode="lines+markers",
-            line={"color": SERIES_COLOURS[index], "dash": DASHES[index], "width": 2.5},
-            marker={"symbol": SYMBOLS[index], "size": 9},
-            customdata=part[["agreed", "asked"]],
-            hovertemplate="%{x|%d %b}: %{customdata[0]} of %{customdata[1]} (%{y:.0%})",
-        )
-    styled(figure, _AXIS[every], "agreed, of those asked", height=340)
-    figure.update_yaxes(range=[-0.03, 1.05], tickformat=".0%")
+        part, look = table[table["purpose"] == title], series_look(index)
+        hover = "%{x|%d %b}: %{customdata[0]} of %{customdata[1]} (%{y:.0%})"
+        of = {"name": title, "marker": look.marker(9), "customdata": part[["agreed", "asked"]]}
+        figure.add_trace(line(look, part["from"], part["share"], hover, **of))
+    styled(figure, _AXIS[every], "agreed, of those asked", height=340, percent="y")
+    figure.update_yaxes(range=[-0.03, 1.05])
     _day_axis(figure, set(table["from"]))
     return figure
 
@@ -108,34 +95,28 @@ def states_figure(table: pd.DataFrame) -> go.Figure:
             marker={"color": SERIES_COLOURS[index], "pattern": {"shape": patterns[index]}},
             hovertemplate="%{y}, " + words + ": %{x}<extra></extra>",
         )
-    styled(figure, "consents", "", height=340)
     figure.update_layout(barmode="stack", legend_traceorder="normal")
-    figure.update_yaxes(autorange="reversed")
-    return figure
+    return styled(figure, "consents", "", height=340, top_down=True)
 
 
 def gone_figure(holdings: Sequence[Holding]) -> go.Figure:
     """How many items go on which day."""
-    figure = go.Figure()
+    figure, by_day = go.Figure(), Counter[date]()
     for index, holding in enumerate(holdings):
+        items = dict(holding.gone_by_day)
+        by_day.update(items)
         figure.add_bar(
-            x=[day for day, _ in holding.gone_by_day],
-            y=[count for _, count in holding.gone_by_day],
+            x=list(items),
+            y=list(items.values()),
             name=f"{holding.kind.value}s",
-            marker={
-                "color": SERIES_COLOURS[index],
-                "pattern": {"shape": ("", "/")[index % 2]},
-            },
+            marker=filled(index),
             hovertemplate="%{x|%d %b %Y}: %{y} go<extra></extra>",
         )
     styled(figure, "day (UTC)", "items that go", height=260)
-    by_day = Counter[date]()
-    for holding in holdings:
-        by_day.update(dict(holding.gone_by_day))
     if max(by_day.values(), default=0) < _FEW_ITEMS:
         figure.update_yaxes(dtick=1)  # there is no half an item
     figure.update_layout(barmode="stack", legend_traceorder="normal")
-    _day_axis(figure, {day for holding in holdings for day, _ in holding.gone_by_day})
+    _day_axis(figure, set(by_day))
     return figure
 
 

@@ -1,28 +1,17 @@
 """Consents for admins: one by one with filters, how many agree over time, where they stand."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from db.types import Purpose
-from services.admin.review import (
-    ConsentRow,
-    consent_rates,
-    consent_states,
-    consents,
-    consents_csv,
-)
+from services.admin import review
 from services.person.context_of_use import CONTEXTS
 from services.store import Store
-from ui.admin.charts import (
-    STATE_TITLES,
-    Period,
-    rates_figure,
-    rates_table,
-    states_figure,
-    states_table,
-)
+from ui.admin import charts
 from ui.admin.identity import SignedIn
 from ui.consent.session import PURPOSE_TITLES
 from ui.shared.figures import show
@@ -31,14 +20,14 @@ from ui.shared.text import percent
 from ui.shared.widgets import choose, download
 
 # Range of the chart in days -> what one of its points stands for.
-PERIODS: dict[int, Period] = {30: "day", 90: "week", 365: "month"}
+PERIODS: dict[int, charts.Period] = {30: "day", 90: "week", 365: "month"}
 _PSEUDONYM_SHOWN = 8
 _TIMES = ("answered (UTC)", "valid until (UTC)", "ended (UTC)")
 
 
 def consents_section(store: Store, admin: SignedIn) -> None:
     """The table, then what it comes to."""
-    found = consents(store)
+    found = review.consents(store)
     if not found.rows:
         st.info("Nobody has been asked yet.", icon=":material/hourglass_empty:")
         return
@@ -61,7 +50,7 @@ def consents_section(store: Store, admin: SignedIn) -> None:
     )
     download(
         "All consents as CSV",
-        lambda: consents_csv(store, admin=admin.again()),
+        lambda: review.consents_csv(store, admin=admin.again()),
         "mien-consents.csv",
         key="consents_csv",
     )
@@ -69,20 +58,16 @@ def consents_section(store: Store, admin: SignedIn) -> None:
     _states(store)
 
 
-def _filtered(rows: Sequence[ConsentRow]) -> list[ConsentRow]:
+def _one_of(place: DeltaGenerator, label: str, titles: Mapping[Any, str], key: str) -> Any:
+    """A select box; None, the first choice, is all of them."""
+    return place.selectbox(label, list(titles), key=key, format_func=titles.__getitem__)
+
+
+def _filtered(rows: Sequence[review.ConsentRow]) -> list[review.ConsentRow]:
     state_place, purpose_place, pseudonym_place = st.columns(3)
-    state = state_place.selectbox(
-        "State",
-        [None, *STATE_TITLES],
-        key="consent_state",
-        format_func=lambda value: "all" if value is None else STATE_TITLES[value],
-    )
-    purpose = purpose_place.selectbox(
-        "Allows now",
-        [None, *Purpose],
-        key="consent_purpose",
-        format_func=lambda value: "anything" if value is None else PURPOSE_TITLES[value],
-    )
+    state = _one_of(state_place, "State", {None: "all"} | charts.STATE_TITLES, "consent_state")
+    purposes = {None: "anything"} | PURPOSE_TITLES
+    purpose = _one_of(purpose_place, "Allows now", purposes, "consent_purpose")
     begins = pseudonym_place.text_input("Pseudonym begins with", key="consent_pseudonym").strip()
     return [
         row
@@ -93,13 +78,13 @@ def _filtered(rows: Sequence[ConsentRow]) -> list[ConsentRow]:
     ]
 
 
-def consents_table(rows: Sequence[ConsentRow]) -> pd.DataFrame:
+def consents_table(rows: Sequence[review.ConsentRow]) -> pd.DataFrame:
     """One row a consent, times in UTC."""
     return pd.DataFrame(
         [
             {
                 "pseudonym": row.pseudonym[:_PSEUDONYM_SHOWN],
-                "state": STATE_TITLES[row.state],
+                "state": charts.STATE_TITLES[row.state],
                 "allows now": ", ".join(PURPOSE_TITLES[p].lower() for p in row.allowed) or "–",
                 "agreed to": ", ".join(PURPOSE_TITLES[p].lower() for p in row.agreed) or "–",
                 "for": CONTEXTS[row.context].label if row.context in CONTEXTS else row.context,
@@ -109,14 +94,7 @@ def consents_table(rows: Sequence[ConsentRow]) -> pd.DataFrame:
             }
             for row in rows
         ],
-        columns=[
-            "pseudonym",
-            "state",
-            "allows now",
-            "agreed to",
-            "for",
-            *_TIMES,
-        ],
+        columns=["pseudonym", "state", "allows now", "agreed to", "for", *_TIMES],
     )
 
 
@@ -127,18 +105,18 @@ def _rates(store: Store) -> None:
         list(PERIODS),
         "admin_days",
         default=90,
-        titles=lambda n: f"{n} days",
+        titles="{} days".format,
         label_visibility="collapsed",
     )
     every = PERIODS[days]
-    table = rates_table(consent_rates(store, days), every)
+    table = charts.rates_table(review.consent_rates(store, days), every)
     if table.empty:
         st.info("Nobody has been asked in this time.", icon=":material/hourglass_empty:")
         return
     asked = table[table["purpose"] == PURPOSE_TITLES[Purpose.ANALYSE]]
     share = asked["agreed"].sum() / max(asked["asked"].sum(), 1)
     show(
-        rates_figure(table, every),
+        charts.rates_figure(table, every),
         table,
         key="consent_rates",
         says=f"{percent(share)} of {counted(int(asked['asked'].sum()), 'form')} in {days} days "
@@ -151,9 +129,9 @@ def _rates(store: Store) -> None:
 
 def _states(store: Store) -> None:
     st.header("Where consents stand now", anchor=False)
-    states = states_table(consent_states(store))
+    states = charts.states_table(review.consent_states(store))
     show(
-        states_figure(states),
+        charts.states_figure(states),
         states,
         key="consent_states",
         reading="each consent is counted once a purpose, in the state that it has now.",

@@ -21,7 +21,7 @@ from services.admin.sign_in import (
 from services.operations.checks import sign_in_fault
 from services.store import Store
 from ui.admin.session import admin_session
-from ui.consent.session import say
+from ui.consent.session import refusals_said, say
 
 logger = logging.getLogger(__name__)
 
@@ -68,11 +68,9 @@ def _judge(store: Store) -> Callable[[], AdminIdentity] | None:
 
 def enter(store: Store, name: str, password: str) -> None:
     """Sign in with a local account; a failure is left to be shown."""
-    try:
+    with refusals_said():
         client = st.context.ip_address or ""
         admin_session().hold(sign_in(store, name, password, client=client))
-    except StoreError as error:
-        say("error", str(error))
 
 
 def leave(store: Store, admin: AdminIdentity) -> None:

@@ -13,6 +13,7 @@ from ui.admin.review import review_section
 from ui.admin.session import admin_session
 from ui.admin.sign_in_return import FAILED
 from ui.consent.session import say, show_said
+from ui.shared.store import need_store
 
 HOW_TO = (
     "Nobody can sign in here yet. Whoever runs Mien makes an account on the serving computer:\n\n"
@@ -29,11 +30,9 @@ _NOT_SIGNED_IN = (
 )
 
 
-def admin_section(store: Store | None, problem: str) -> None:
+def admin_section() -> None:
     """Sign-in, or the review for those who are signed in; nothing of it for anybody else."""
-    if store is None:
-        st.error(problem, icon=":material/database_off:")
-        return
+    store = need_store()
     try:
         admin = signed_in(store)
         if ticket := admin_session().ticket:

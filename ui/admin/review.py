@@ -6,24 +6,16 @@ from datetime import datetime
 import pandas as pd
 import streamlit as st
 
-from db.errors import StoreError
 from db.types import JobReason, Kind, RetentionPolicy, Scope
-from services.admin.review import (
-    erasure_jobs,
-    holdings,
-    preview_retention,
-    retention_history,
-    retention_policies,
-    set_retention,
-)
+from services.admin import review
 from services.person.purge import purge_if_due
 from services.store import Store
 from ui.admin.audit_log import audit_section
 from ui.admin.charts import gone_figure
 from ui.admin.consents import consents_section
 from ui.admin.identity import SignedIn
-from ui.admin.today import stamp, today_section
-from ui.consent.session import say
+from ui.admin.today import stamp, today_section, unfinished
+from ui.consent.session import refusals_said, say
 from ui.shared.figures import show
 from ui.shared.text import counted_of as counted
 from ui.shared.text import day
@@ -60,15 +52,15 @@ def review_section(store: Store, admin: SignedIn) -> None:
 
 def _stored(store: Store) -> None:
     st.header("What is stored, and when it goes", anchor=False)
-    found = holdings(store)
+    found = review.holdings(store)
     for place, holding in zip(st.columns(len(found)), found, strict=True):
         with place, st.container(border=True):
             st.metric(KIND_TITLES[holding.kind], f"{holding.count:,}")
-            size = _size(holding.size_bytes)
             if holding.first_gone is None or holding.last_gone is None:
                 st.caption("Nothing is stored.")
             else:
-                st.caption(f"{size}; {_goes(holding.first_gone, holding.last_gone)}.")
+                goes = _goes(holding.first_gone, holding.last_gone)
+                st.caption(f"{_size(holding.size_bytes)}; {goes}.")
     if not any(holding.gone_by_day for holding in found):
         return
     rows = [
@@ -102,12 +94,12 @@ def _retention(store: Store, admin: SignedIn) -> None:
         "promised from now on. 0 days: it is not offered and not stored. The published policy "
         "changes with it, and the log says who changed it."
     )
-    policies = retention_policies(store)
+    policies = review.retention_policies(store)
     for place, policy in zip(st.columns(len(policies)), policies, strict=True):
         with place, st.container(border=True):
             _policy(store, policy, admin)
     st.header("Who changed it", anchor=False)
-    changes = retention_history(store)
+    changes = review.retention_history(store)
     if not changes:
         st.caption("Nobody yet: the first settings are in force.")
         return
@@ -135,7 +127,7 @@ def _policy(store: Store, policy: RetentionPolicy, admin: SignedIn) -> None:
     st.caption(f"In force: {counted(policy.days, 'day')}, since {day(policy.changed_at)}.")
     if days == policy.days:
         return
-    preview = preview_retention(store, kind, days)
+    preview = review.preview_retention(store, kind, days)
     stay = f"{preview.stays:,} stay{'s' * (preview.stays == 1)}"
     text = f"**Preview:** {counted(preview.goes, 'item')} would go now, {stay}."
     (st.warning if preview.goes else st.info)(text)
@@ -149,26 +141,21 @@ def _policy(store: Store, policy: RetentionPolicy, admin: SignedIn) -> None:
 
 
 def _set(store: Store, kind: Kind, days: int, admin: SignedIn) -> None:
-    try:
-        set_retention(store, kind, days, admin=admin.again())
-    except StoreError as error:
-        say("error", str(error))
-        return
-    say(
-        "success",
-        f"{KIND_TITLES[kind]}: {counted(days, 'day')} from now on. The policy was published anew.",
-    )
+    with refusals_said():
+        review.set_retention(store, kind, days, admin=admin.again())
+        days_now = f"{KIND_TITLES[kind]}: {counted(days, 'day')} from now on."
+        say("success", f"{days_now} The policy was published anew.")
 
 
 def _removals(store: Store) -> None:
     st.header("Removals", anchor=False)
-    jobs = erasure_jobs(store)
+    jobs = review.erasure_jobs(store)
     waiting = sum(not job.done for job in jobs)
     if not jobs:
         st.info("Nothing was removed yet.", icon=":material/hourglass_empty:")
         return
     if waiting:
-        st.warning(f"{counted(waiting, 'removal')} not finished; each purge goes on with them.")
+        st.warning(unfinished(waiting))
     table = pd.DataFrame(
         [
             {

@@ -1,18 +1,23 @@
 """What the admin part remembers of a session; a reload begins with the token of the cookie."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import streamlit as st
 
 from services.store import ChainStatus
 from ui.admin.cookie import COOKIE, tickets
+from ui.shared.state import remembered
 
-_KEY: Final = "admin"
 _MAX_TOKEN: Final = 200
 
 
-@dataclass(eq=False)
+def _token_of_cookie() -> str:
+    told: object = st.context.cookies.get(COOKIE)
+    return told[:_MAX_TOKEN] if isinstance(told, str) else ""
+
+
+@dataclass
 class AdminSession:
     """The admin's part of a session: the token of a local sign-in, "" for none.
 
@@ -20,7 +25,7 @@ class AdminSession:
     whose sign-in elsewhere is in the log; `chain` is the last check of the log.
     """
 
-    token: str = ""
+    token: str = field(default_factory=_token_of_cookie)
     ticket: str = ""
     logged: str = ""
     chain: ChainStatus | None = None
@@ -31,10 +36,5 @@ class AdminSession:
 
 
 def admin_session() -> AdminSession:
-    """The one of this session; a reload begins with the token of the cookie."""
-    known: AdminSession | None = st.session_state.get(_KEY)
-    if known is None:
-        told: object = st.context.cookies.get(COOKIE)
-        known = AdminSession(told[:_MAX_TOKEN] if isinstance(told, str) else "")
-        st.session_state[_KEY] = known
-    return known
+    """The one of this session."""
+    return remembered(AdminSession)

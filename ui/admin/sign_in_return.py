@@ -4,24 +4,19 @@ Streamlit (1.67, `starlette_auth_routes`) leads back to the first page without a
 became of it, and answers with two bare words where the other site cannot be reached.
 """
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final
+from typing import Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 FAILED: Final = "sign_in_failed"
 _BEGIN, _BACK = "/auth/login", "/oauth2callback"
 _PLACE: Final = "/ethics_privacy?privacy_section=Admin"
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
-
 
 class SignInReturn:
     """ASGI middleware around Streamlit's two routes of a sign-in."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         """Nothing is known of a visitor."""
         self._app = app
 

@@ -29,12 +29,19 @@ def today_section(store: Store) -> None:
         st.warning(problem, icon=":material/warning:")
     if not problems:
         st.success("Nothing needs your attention.", icon=":material/check_circle:")
-    figures_row(_numbers(found), border=True)
+    figures = {
+        "Agreed today": found.given,
+        "Said no today": found.refused,
+        "Taken back today": found.withdrawn,
+        "Failed sign-ins, 24 h": found.failed_sign_ins,
+    }
+    figures_row({title: f"{number:,}" for title, number in figures.items()}, border=True)
     st.header("What goes in the next 7 days", anchor=False)
     if not found.due:
         st.caption("Nothing that is kept runs out in this time.")
     else:
-        st.dataframe(due_table(found), hide_index=True, key="admin_due")
+        due = pd.DataFrame(found.due).rename(columns={"records": "consent records"})
+        st.dataframe(due, hide_index=True, key="admin_due")
     rows = f"{counted(session.chain.count, 'row')} of the audit log fit together"
     purge = "Nothing was purged yet"
     if found.last_purge_at is not None:
@@ -42,23 +49,11 @@ def today_section(store: Store) -> None:
     st.caption(f"{purge}. {rows}. All days are UTC.")
 
 
-def _numbers(found: Today) -> list[tuple[str, str]]:
-    return [
-        ("Agreed today", f"{found.given:,}"),
-        ("Said no today", f"{found.refused:,}"),
-        ("Taken back today", f"{found.withdrawn:,}"),
-        ("Failed sign-ins, 24 h", f"{found.failed_sign_ins:,}"),
-    ]
-
-
 def alarms(found: Today) -> list[str]:
     """What somebody should look at, a sentence each, in plain text."""
     told = []
     if found.unfinished_erasures:
-        told.append(
-            f"{counted(found.unfinished_erasures, 'removal')} not finished; each purge goes on "
-            "with them."
-        )
+        told.append(unfinished(found.unfinished_erasures))
     if found.last_purge_at is not None and found.now - found.last_purge_at > _PURGE_LATE:
         told.append(f"The last purge went through {ago(found.now - found.last_purge_at)}.")
     if found.locked_accounts:
@@ -74,19 +69,9 @@ def alarms(found: Today) -> list[str]:
     return told
 
 
-def due_table(found: Today) -> pd.DataFrame:
-    """One row a day on which something goes."""
-    return pd.DataFrame(
-        [
-            {
-                "day": due.day,
-                "results": due.results,
-                "images": due.images,
-                "consent records": due.records,
-            }
-            for due in found.due
-        ]
-    )
+def unfinished(n_removals: int) -> str:
+    """Of removals that wait for the next purge."""
+    return f"{counted(n_removals, 'removal')} not finished; each purge goes on with them."
 
 
 def ago(elapsed: timedelta) -> str:

@@ -1,40 +1,31 @@
 """The form between a person and every uploader: four lines, one button, keeping if one wants."""
 
-from dataclasses import dataclass
+from contextlib import suppress
 
 import streamlit as st
 
-from db.errors import StoreError, UseRefusedError
+from db.errors import UseRefusedError
 from db.types import Choices, Notice, Purpose
 from services.person.consent import current_notice, days_offered, give
 from services.person.context_of_use import CONTEXTS, ContextOfUse
 from services.person.receipt import KIND_OF
 from services.store import Store
-from ui.consent.session import PURPOSE_TITLES, agree, say, show_said
-from ui.shared.state import remembered
+from ui.consent.session import PURPOSE_TITLES, agree, refusals_said, say, show_said
 from ui.shared.text import day
 
 NOTICE_TITLE = "What happens to your photo"
 AGREE = "Analyse, keep nothing"
 AGREE_AND_KEEP = "Analyse and keep what is ticked"
-NOTHING_TICKED = f"Tick what may be kept, or press *{AGREE}*."
 REFUSED = "Nothing was looked at and nothing is kept. The sample pictures stay open to you."
 # What the button says where nobody says otherwise; the record holds it.
 USUAL = "personal"
 
-_CONTEXT = "consent_context"
+_CONTEXT, _NOTHING_TICKED = "consent_context", "consent_nothing_ticked"
 _WHAT = {
     Purpose.KEEP_RESULT: "boxes and scores, locked with a key of your own, for {days} days.",
     Purpose.KEEP_IMAGE: "the photo without its hidden data, locked likewise, for {days} days.",
     Purpose.EVALUATION: "let us measure with what you keep how well Mien works.",
 }
-
-
-@dataclass
-class FormState:
-    """What the form has to say on the next run."""
-
-    nothing_ticked: bool = False
 
 
 def consent_form(store: Store, *, keeping: bool) -> None:
@@ -52,9 +43,16 @@ def consent_form(store: Store, *, keeping: bool) -> None:
         if keeping:
             _keeping(store, notice)
     else:
-        _why_not(context)
+        _explained(context)
     with st.expander("Not for yourself? Say what it is for", icon=":material/help:"):
-        _context_question(store, notice)
+        st.pills(
+            "What is this for?",
+            list(CONTEXTS),
+            format_func=lambda name: CONTEXTS[name].label,
+            key=_CONTEXT,
+            on_change=_context_chosen,
+            args=(store, notice.id),
+        )
     with st.expander("The whole notice", icon=":material/policy:"):
         whole_notice(notice)
 
@@ -75,7 +73,6 @@ def whole_notice(notice: Notice) -> None:
 
 
 def _buttons(store: Store, notice: Notice, context: ContextOfUse) -> None:
-    """Yes and no, side by side; what went wrong stands above them."""
     with st.container():  # whatever stands here or not, what is unfolded below stays so
         if context.key != USUAL:
             _explained(context)
@@ -98,18 +95,15 @@ def _buttons(store: Store, notice: Notice, context: ContextOfUse) -> None:
 
 
 def _keeping(store: Store, notice: Notice) -> None:
-    """What may be kept, each for itself, folded until somebody wants it."""
     offered = _offered(store)
     if not offered:
         return
-    state = remembered(FormState)
     with st.expander("Keep something as well?", icon=":material/inventory_2:"):
         for purpose, days in offered.items():
             title, what = PURPOSE_TITLES[purpose], _WHAT[purpose].format(days=days)
             st.checkbox(f"**{title}** – {what}", key=_key(purpose))
-        if state.nothing_ticked:
-            st.warning(NOTHING_TICKED)
-            state.nothing_ticked = False
+        if st.session_state.pop(_NOTHING_TICKED, False):
+            st.warning(f"Tick what may be kept, or press *{AGREE}*.")
         st.button(AGREE_AND_KEEP, on_click=_agreed, args=(store, notice.id, tuple(offered)))
 
 
@@ -124,28 +118,9 @@ def _key(purpose: Purpose) -> str:
     return f"consent_{purpose.value}"
 
 
-def _context_question(store: Store, notice: Notice) -> None:
-    st.pills(
-        "What is this for?",
-        list(CONTEXTS),
-        format_func=lambda name: CONTEXTS[name].label,
-        key=_CONTEXT,
-        on_change=_context_chosen,
-        args=(store, notice.id),
-    )
-
-
 def _explained(context: ContextOfUse) -> None:
-    st.info(context.explanation, icon=":material/info:")
-    _laws(context)
-
-
-def _why_not(context: ContextOfUse) -> None:
-    st.error(context.explanation, icon=":material/block:")
-    _laws(context)
-
-
-def _laws(context: ContextOfUse) -> None:
+    box, icon = (st.info, "info") if context.allowed else (st.error, "block")
+    box(context.explanation, icon=f":material/{icon}:")
     for law in context.laws:
         st.caption(f"{law.law}, since {day(law.applies_from)}. [Source]({law.source})")
 
@@ -155,19 +130,15 @@ def _context_chosen(store: Store, notice_id: str) -> None:
     chosen = st.session_state.get(_CONTEXT)
     if chosen is None or CONTEXTS[chosen].allowed:
         return
-    try:
+    with refusals_said(), suppress(UseRefusedError):  # as expected, and logged
         give(store, Choices(), context=chosen, notice_id=notice_id)
-    except UseRefusedError:
-        pass  # as expected, and logged
-    except StoreError as error:
-        say("error", str(error))
 
 
 def _agreed(store: Store, notice_id: str, offered: tuple[Purpose, ...]) -> None:
     """Write down what the button said; without `offered`, nothing is kept whatever is ticked."""
     kept = {p.value: bool(st.session_state.get(_key(p), False)) for p in offered}
     if offered and not any(kept.values()):
-        remembered(FormState).nothing_ticked = True
+        st.session_state[_NOTHING_TICKED] = True
         return
     context = st.session_state.get(_CONTEXT) or USUAL
     if agree(store, Choices(analyse=True, **kept), context=context, notice_id=notice_id):

@@ -6,16 +6,8 @@ from db.errors import StoreError
 from db.types import Purpose
 from services.person.consent import Given, current_notice
 from services.person.receipt import KIND_OF, as_json
+from ui.consent import session
 from ui.consent.form import NOTICE_TITLE, consent_form, whole_notice
-from ui.consent.session import (
-    PURPOSE_TITLES,
-    ask_for,
-    asked_for,
-    given_now,
-    held,
-    show_said,
-    take_back,
-)
 from ui.shared.store import opened
 from ui.shared.widgets import download
 
@@ -27,7 +19,7 @@ def agreed(*, folded: bool = False, keeping: bool = False) -> bool:
     the same page. The notice is `folded` behind its title where something else is to be seen
     first; a page that is `keeping` what it may asks for that.
     """
-    if held() is not None:
+    if session.held() is not None:
         return True
     found = opened()
     if found.store is None:
@@ -37,7 +29,7 @@ def agreed(*, folded: bool = False, keeping: bool = False) -> bool:
         )
         return False
     if folded:
-        show_said()  # what ended the consent, not to be hidden with the form
+        session.show_said()  # what ended the consent, not to be hidden with the form
     with (
         st.expander("Use your own photos", icon=":material/add_photo_alternate:")
         if folded
@@ -52,7 +44,7 @@ def agreed(*, folded: bool = False, keeping: bool = False) -> bool:
 
 def receipt() -> None:
     """The way back to what is kept, above everything else; nothing where nothing is kept."""
-    given = given_now()
+    given = session.given_now()
     if given is None or given.code is None:
         return
     with st.container(border=True):
@@ -74,10 +66,10 @@ def receipt() -> None:
 
 def shown_again() -> None:
     """What was agreed to and how to take it back, for those who have agreed."""
-    given = given_now()
+    given = session.given_now()
     if given is None:
         return
-    show_said()
+    session.show_said()
     st.caption(f"You allowed: {', '.join(_allowed(given))}.")
     with st.container(horizontal=True, vertical_alignment="center", key="consent_bar"):
         if given.code is None:
@@ -86,19 +78,19 @@ def shown_again() -> None:
             NOTICE_TITLE,
             icon=":material/policy:",
             key="consent_notice",
-            on_click=ask_for,
+            on_click=session.ask_for,
             args=("notice",),
         )
         kept = given.code is not None
         st.button(
             "I no longer agree",
-            on_click=ask_for if kept else take_back,
+            on_click=session.ask_for if kept else session.take_back,
             args=("taking back",) if kept else (),
             icon=":material/undo:",
             key="consent_take_back",
             help="Takes back everything you allowed; what is kept under it is deleted.",
         )
-    wanted = asked_for()
+    wanted = session.asked_for()
     if wanted == "notice":
         _notice_again()
     elif wanted == "taking back":
@@ -118,14 +110,19 @@ def _notice_again() -> None:
 
 @st.dialog("Take it back and delete?")
 def _ask_before_deleting(given: Given) -> None:
-    kinds = [PURPOSE_TITLES[p].lower() for p in KIND_OF if p in given.consent.choices.given]
+    kinds = [
+        session.PURPOSE_TITLES[p].lower() for p in KIND_OF if p in given.consent.choices.given
+    ]
     st.markdown(
         f"You allowed us to {' and to '.join(kinds)}. What is kept under that is deleted, and "
         "nobody can bring it back."
     )
     with st.container(horizontal=True):
         taken_back = st.button(
-            "Take back and delete", type="primary", icon=":material/delete:", on_click=take_back
+            "Take back and delete",
+            type="primary",
+            icon=":material/delete:",
+            on_click=session.take_back,
         )
         kept = st.button("Keep it")
     if taken_back or kept:  # a dialog is a fragment: only a run of the whole page closes it
@@ -139,7 +136,7 @@ def _allowed(given: Given) -> list[str]:
         if purpose in given.consent.choices.given:
             kind = KIND_OF.get(purpose)
             days = given.consent.promised_days.get(kind, 0) if kind is not None else 0
-            title = PURPOSE_TITLES[purpose].lower()
+            title = session.PURPOSE_TITLES[purpose].lower()
             words.append(f"{title} ({days} days)" if days else title)
     return words
 

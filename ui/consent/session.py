@@ -1,7 +1,9 @@
 """The consent of one session: given, asked anew on every run, taken back. Renders nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import streamlit as st
 
@@ -29,20 +31,13 @@ PURPOSE_TITLES = {
 }
 
 
-@dataclass(frozen=True)
-class Said:
-    """One sentence for the person, shown once; `kind` is info, success, warning or error."""
-
-    kind: str
-    text: str
-
-
 @dataclass
 class SessionConsent:
     """What a session knows of its consent.
 
     Attributes:
         given: the consent and its receipt; None where nothing may be analysed.
+        said: a sentence to be shown once, after its kind: info, success, warning or error.
         images_kept: ids of photos whose image is kept already.
         asked_for: a dialog to open on the next run: "notice" or "taking back".
         in_passing: the last photo of which nothing is kept: what was asked, and its result.
@@ -50,7 +45,7 @@ class SessionConsent:
     """
 
     given: Given | None = None
-    said: Said | None = None
+    said: tuple[str, str] | None = None
     asked_for: str = ""
     images_kept: set[str] = field(default_factory=set)
     in_passing: tuple[tuple[object, ...], PhotoResult] | None = None
@@ -58,8 +53,17 @@ class SessionConsent:
 
 
 def say(kind: str, text: str) -> None:
-    """Leave a sentence for the next run."""
-    remembered(SessionConsent).said = Said(kind, text)
+    """Leave a sentence for the next run: info, success, warning or error."""
+    remembered(SessionConsent).said = (kind, text)
+
+
+@contextmanager
+def refusals_said() -> Iterator[None]:
+    """What the store refuses ends the block, and its reason is left for the next run."""
+    try:
+        yield
+    except StoreError as error:
+        say("error", str(error))
 
 
 def ask_for(dialog: str) -> None:
@@ -79,9 +83,12 @@ def show_said() -> None:
     state = remembered(SessionConsent)
     said, state.said = state.said, None
     if said is not None:
-        {"info": st.info, "success": st.success, "warning": st.warning, "error": st.error}[
-            said.kind
-        ](said.text)
+        show_box(*said)
+
+
+def show_box(kind: str, text: str, **options: Any) -> None:
+    """A text in a box of that kind: info, success, warning or error."""
+    getattr(st, kind)(text, **options)
 
 
 def held() -> Given | None:
@@ -134,27 +141,23 @@ def forget_consent() -> None:
 
 def agree(store: Store, choices: Choices, *, context: str, notice_id: str) -> bool:
     """Write the answers down; whether the session may analyse now. Says why where not."""
-    try:
+    with refusals_said():
         given = give(store, choices, context=context, notice_id=notice_id)
-    except StoreError as error:
-        say("error", str(error))
-        return False
-    if choices.analyse:
-        hold(given)
-    return choices.analyse
+        if choices.analyse:
+            hold(given)
+        return choices.analyse
+    return False
 
 
-def take_back(purposes: Iterable[Purpose] = tuple(Purpose)) -> None:
+def take_back() -> None:
     """Take the session's consent back and say what became of what was kept."""
     given, store = given_now(), opened().store
     # Whatever the store answers, this session forgets at once.
     forget_consent()
     if given is None or store is None:
         return
-    try:
-        say(*withdrawal_words(withdraw(store, given.consent, purposes)))
-    except StoreError as error:
-        say("error", str(error))
+    with refusals_said():
+        say(*withdrawal_words(withdraw(store, given.consent)))
 
 
 def withdrawal_words(withdrawn: Withdrawn) -> tuple[str, str]:

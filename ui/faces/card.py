@@ -3,6 +3,7 @@
 import html
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 from core.drawing.photo import EMOTION_COLOURS
@@ -18,81 +19,54 @@ QUALITY_HELP = (
 )
 
 
-def cards_html(faces: Sequence[tuple[int, FaceAnalysis]], faces_jpeg: Sequence[bytes]) -> str:
+def cards_html(
+    faces: Iterable[tuple[int, Sequence[FaceAnalysis]]],
+    faces_jpeg: Sequence[bytes] = (),
+    model_ids: Sequence[str] = (),
+) -> str:
     """Cards of faces as HTML, side by side as far as there is room, in the order that is given.
 
-    Each face has its number in the annotated picture; no pictures where the photo is gone.
+    Each face is its number in the annotated picture and a model's answer, or two's whose
+    `model_ids` are given: what each says, its shares one above the other's. There are no pictures
+    where the photo is gone.
     """
-    pictures = faces_jpeg or [b""] * len(faces)
     cards = "".join(
-        _card(number, face, picture)
-        for (number, face), picture in zip(faces, pictures, strict=True)
+        _card(number, judged, picture, model_ids)
+        for (number, judged), picture in zip(faces, faces_jpeg or repeat(b""), strict=False)
     )
     return f'<div class="mien-faces">{cards}</div>'
 
 
-def _card(number: int, face: FaceAnalysis, picture: bytes) -> str:
+def _card(
+    number: int, judged: Sequence[FaceAnalysis], picture: bytes, model_ids: Sequence[str]
+) -> str:
+    face, places = judged[0], ("first", "second")
     image = f'<img src="{address(picture)}" alt="Face {number}">' if picture else ""
-    said = f"<b>Face {number}</b><span>{_said(face)}</span>"
-    shares = "" if face.scores is None else bars_html(face.scores)
+    if model_ids:
+        by_model = "".join(
+            f'<span><b class="mien-{place}">{html.escape(name)}</b> {_said(one)}</span>'
+            for place, name, one in zip(places, model_ids, judged, strict=True)
+        )
+        said, below = "", f'<div class="mien-said">{by_model}</div>{_two_bars(judged)}'
+    else:
+        said = f"<span>{_said(face)}</span>"
+        below = "" if face.scores is None else bars_html(face.scores)
     return (
-        f'<article class="mien-face"><header>{image}<div>{said}{_quality_html(face)}</div>'
-        f"</header>{shares}</article>"
+        f'<article class="mien-face"><header>{image}<div><b>Face {number}</b>{said}'
+        f"{_quality_html(face)}</div></header>{below}</article>"
     )
 
 
-def compared_html(
-    faces: Sequence[tuple[int, FaceAnalysis, FaceAnalysis]],
-    faces_jpeg: Sequence[bytes],
-    model_ids: tuple[str, str],
-) -> str:
-    """Cards of faces that two models judged: what each says, its shares one above the other's.
-
-    Each is the face's number in the picture, the first model's answer and the second's.
-    """
-    cards = "".join(
-        _compared_card(number, (one, other), picture, model_ids)
-        for (number, one, other), picture in zip(faces, faces_jpeg, strict=True)
-    )
-    return f'<div class="mien-faces">{cards}</div>'
-
-
-def _compared_card(
-    number: int,
-    judged: tuple[FaceAnalysis, FaceAnalysis],
-    picture: bytes,
-    model_ids: tuple[str, str],
-) -> str:
-    image = f'<img src="{address(picture)}" alt="Face {number}">'
-    said = "".join(
-        f'<span><b class="mien-{place}">{html.escape(model_id)}</b> {_said(face)}</span>'
-        for place, model_id, face in zip(("first", "second"), model_ids, judged, strict=True)
-    )
-    return (
-        f'<article class="mien-face"><header>{image}<div><b>Face {number}</b>'
-        f"{_quality_html(judged[0])}</div></header>"
-        f'<div class="mien-said">{said}</div>{_two_bars(judged)}</article>'
-    )
-
-
-def _two_bars(judged: tuple[FaceAnalysis, FaceAnalysis]) -> str:
+def _two_bars(judged: Sequence[FaceAnalysis]) -> str:
     first, second = (face.scores for face in judged)
     if first is None or second is None:
         return ""
     others = second.as_dict()
-    rows = [
-        Bar(
-            name,
-            share,
-            f"{percent(share)} · {percent(others[name])}",
-            EMOTION_COLOURS[name],
-            other=others[name],
-        )
-        for name, share in first.as_dict().items()
-    ]
-    return bar_list_html(
-        rows, "What share of people would say each expression, by model", whole=1.0
-    )
+    rows = []
+    for name, share in first.as_dict().items():
+        text = f"{percent(share)} · {percent(others[name])}"
+        rows.append(Bar(name, share, text, EMOTION_COLOURS[name], other=others[name]))
+    return bar_list_html(rows, "What share of people would say each expression, by model", 1.0)
 
 
 def _quality_html(face: FaceAnalysis) -> str:
@@ -182,10 +156,10 @@ def bars_html(scores: EmotionScores) -> str:
         Bar(name, share, percent(share, 1), EMOTION_COLOURS[name], name == scores.top)
         for name, share in scores.as_dict().items()
     ]
-    return bar_list_html(rows, "What share of people would say each expression", whole=1.0)
+    return bar_list_html(rows, "What share of people would say each expression", 1.0)
 
 
-def bar_list_html(rows: Sequence[Bar], label: str, *, whole: float | None = None) -> str:
+def bar_list_html(rows: Sequence[Bar], label: str, whole: float | None = None) -> str:
     """Bars as a list that a screen reader reads; `whole` is the longest's value if not given."""
     longest = whole or max((row.value for row in rows), default=0) or 1.0
     items = "".join(
@@ -206,22 +180,10 @@ def _tracks(row: Bar, longest: float) -> str:
     return f"<span>{track(row.value)}{track(row.other)}</span>"
 
 
-@dataclass(frozen=True)
-class Tile:
-    """A face in small: its picture, what people would say, where it comes from."""
-
-    picture_jpeg: bytes
-    said: str
-    source: str
-    alt: str
-
-
-def tiles_html(tiles: Iterable[Tile]) -> str:
-    """Many faces side by side."""
-    items = "".join(
-        f'<figure class="mien-face"><img src="{address(tile.picture_jpeg)}" '
-        f'alt="{html.escape(tile.alt)}"><figcaption><b>{html.escape(tile.said)}</b>'
-        f"<small>{html.escape(tile.source)}</small></figcaption></figure>"
-        for tile in tiles
+def tile_html(picture_jpeg: bytes, said: str, source: str, alt: str) -> str:
+    """A face in small, for a grid of many: what people would say, and where it comes from."""
+    return (
+        f'<figure class="mien-face"><img src="{address(picture_jpeg)}" '
+        f'alt="{html.escape(alt)}"><figcaption><b>{html.escape(said)}</b>'
+        f"<small>{html.escape(source)}</small></figcaption></figure>"
     )
-    return f'<div class="mien-faces small">{items}</div>'

@@ -88,25 +88,17 @@ def effects_html(found: Explanation) -> str:
         colour = FOR if effect.effect > 0 else AGAINST
         flips = "" if effect.without == found.emotion else f" → {html.escape(effect.without)}"
         rows.append(
-            '<div role="listitem" style="display:grid;grid-template-columns:8.2rem 1fr 7.4rem;'
-            'gap:.5rem;align-items:center;font-size:.875rem">'
-            f"<span>{html.escape(effect.region)}</span>"
-            '<span style="position:relative;background:rgba(128,128,128,.18);height:.7rem;'
-            'border-radius:4px"><span style="position:absolute;left:50%;top:-2px;bottom:-2px;'
-            'width:1px;background:currentColor;opacity:.5"></span>'
-            f'<span style="position:absolute;height:100%;left:{left:.1f}%;width:{share:.1f}%;'
-            f'background:{colour};border-radius:3px"></span></span>'
-            '<span style="font-variant-numeric:tabular-nums">'
-            f"{_points(effect.effect)} pts{flips}</span></div>"
+            f'<div role="listitem"><span>{html.escape(effect.region)}</span><span><span></span>'
+            f'<span style="left:{left:.1f}%;width:{share:.1f}%;background:{colour}"></span></span>'
+            f"<span>{_points(effect.effect)} pts{flips}</span></div>"
         )
     keys = (
         f'<span style="color:{FOR}">■</span> speaks for it (score falls without) &nbsp; '
         f'<span style="color:{AGAINST}">■</span> speaks against it (score rises without)'
     )
     return (
-        f'<div style="font-size:.875rem;margin-bottom:.4rem">{keys}</div>'
-        '<div role="list" aria-label="Effect of each part of the face on the score" '
-        f'style="display:grid;gap:.15rem">{"".join(rows)}</div>'
+        f'<div class="mien-effects"><div>{keys}</div><div role="list" '
+        f'aria-label="Effect of each part of the face on the score">{"".join(rows)}</div></div>'
     )
 
 
@@ -140,7 +132,6 @@ def _named(effect: RegionEffect) -> str:
 
 
 def _together(found: Explanation) -> str:
-    """What covering several parts at once does, where one alone does little."""
     best = max(found.together, key=lambda effect: effect.effect, default=None)
     if best is None or best.effect < WEAK:
         return " Nor do the eyes with the brows, or the mouth with chin and cheeks."

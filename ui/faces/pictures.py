@@ -40,10 +40,15 @@ def shown_of(image_rgb: ImageRGB, analysis: Analysis, *, faces_only: bool = Fals
     )
 
 
-def jpeg(image_rgb: ImageRGB) -> bytes:
-    """Encode (height, width, 3) as people look at it: no difference is seen, half the bytes."""
-    bgr = cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR)
-    done, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+def jpeg(image_rgb: ImageRGB, *options: int) -> bytes:
+    """Encode (height, width, 3 or 1) as people look at it: no difference is seen, half the bytes.
+
+    `options` are further ones of `cv2.imencode`.
+    """
+    grey = image_rgb.shape[-1] == 1
+    pixels = image_rgb if grey else cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR)
+    quality = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
+    done, data = cv2.imencode(".jpg", pixels, [*quality, *options])
     if not done:
         raise ValueError(f"an image of shape {image_rgb.shape} cannot be encoded")
     return data.tobytes()
@@ -73,6 +78,15 @@ def _cut(face: FaceAnalysis, image_rgb: ImageRGB) -> ImageRGB:
     cut = image_rgb[y_min:y_max, x_min:x_max]
     scale = _FACE_SIDE_PX / max(cut.shape[1], 1)
     return _resized(cut, (_FACE_SIDE_PX, max(round(cut.shape[0] * scale), 1)))
+
+
+def fitted(image_rgb: ImageRGB, side_px: int, *, enlarge: bool = True) -> ImageRGB:
+    """The picture in a size at which its longer side has `side_px`, at most if not enlarged."""
+    height, width = image_rgb.shape[:2]
+    scale = side_px / max(height, width)
+    if not enlarge:
+        scale = min(scale, 1.0)
+    return _resized(image_rgb, (max(round(width * scale), 1), max(round(height * scale), 1)))
 
 
 def _resized(image_rgb: ImageRGB, size_wh: Sequence[int]) -> ImageRGB:

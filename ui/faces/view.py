@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 import streamlit as st
 
@@ -10,6 +9,7 @@ from core.landmarks.learned import IbugRegression
 from core.landmarks.pose import FaceGeometry, face_geometry
 from core.landmarks.schemes import FIVE, IBUG, MESH, convert
 from core.types import Box, Face, FaceAnalysis, ImageRGB, Landmarks
+from ui.faces.pictures import fitted
 from ui.shared.resources import landmarker, settings
 
 SIDE_PX = 640
@@ -68,14 +68,11 @@ def face_view(image_rgb: ImageRGB, found: FaceAnalysis) -> FaceView | None:
     x_min, y_min, x_max, y_max = _surroundings(found.face.box, mesh, image_rgb)
     part = image_rgb[y_min:y_max, x_min:x_max]
     scale = SIDE_PX / max(part.shape[:2])
-    size_wh = (max(round(part.shape[1] * scale), 1), max(round(part.shape[0] * scale), 1))
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    picture = np.asarray(cv2.resize(part, size_wh, interpolation=method), np.uint8)
     original = {scheme: in_scheme(mesh, scheme) for scheme in SCHEME_TITLES}
     corner, geometry = np.array([x_min, y_min]), face_geometry(mesh)
     box = (np.array(found.face.box.xyxy) - np.tile(corner, 2)) * scale
     return FaceView(
-        picture_rgb=picture,
+        picture_rgb=fitted(part, SIDE_PX),
         face=replace(found.face, box=Box(*box.tolist())),
         points={
             scheme: replace(marks, points_xy=(marks.points_xy - corner) * scale)

@@ -8,14 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.drawing.landmarks import (
-    axis_colours,
-    draw_measures,
-    draw_mesh,
-    draw_points,
-    draw_pose,
-    draw_regions,
-)
+from core.drawing import landmarks as drawing
 from core.errors import ModelError, damage_is
 from core.landmarks.learned import TERMS
 from core.landmarks.pose import FaceGeometry
@@ -66,17 +59,17 @@ def overlay(view: FaceView, scheme: str, layers: list[str]) -> ImageRGB:
     """The face's picture with the chosen layers on it."""
     picture, marks = view.picture_rgb, view.points[scheme]
     if "Lines" in layers:
-        picture = draw_mesh(picture, marks)
+        picture = drawing.draw_mesh(picture, marks)
     if "Regions" in layers:
-        picture = draw_regions(picture, view.points[MESH])
+        picture = drawing.draw_regions(picture, view.points[MESH])
     if "Points" in layers or (scheme == "five" and "Lines" in layers):
-        picture = draw_points(picture, marks)
+        picture = drawing.draw_points(picture, marks)
     if "Measures" in layers:
-        picture = draw_measures(picture, view.points[IBUG])
+        picture = drawing.draw_measures(picture, view.points[IBUG])
     if "Pose" in layers:
         nose = to_five(view.points[MESH].points_xy, MESH)[2]
         scale = view.points[MESH].points_xy.std() / view.original[MESH].points_xy.std()
-        picture = draw_pose(picture, view.geometry.pose, nose, zoom=float(scale))
+        picture = drawing.draw_pose(picture, view.geometry.pose, nose, zoom=float(scale))
     return picture
 
 
@@ -88,7 +81,7 @@ def _legend(scheme: str, layers: list[str]) -> str:
         parts.append("A to D: what the table measures")
     if "Pose" in layers:
         names = {"#D55E00": "orange", "#009E73": "green", "#56B4E9": "light blue"}
-        arrows = ", ".join(f"{names[c]} {axis}" for axis, c in axis_colours().items())
+        arrows = ", ".join(f"{names[c]} {axis}" for axis, c in drawing.axis_colours().items())
         parts.append(f"arrows: {arrows}")
     return "; ".join(parts) + "."
 
@@ -108,8 +101,9 @@ def measures_table(geometry: FaceGeometry, usual: Mapping[str, Any]) -> pd.DataF
         between = between.replace("-", "\u2212")
         return name, f"{value}{unusual}", between, meaning
 
-    right, left = geometry.right_eye_opening, geometry.left_eye_opening
-    mouth, width = geometry.mouth_opening, geometry.mouth_width
+    def share(name: str, key: str, meaning: str, number: float | None) -> Any:
+        return row(name, _shown("{:.2f}", number), key, meaning, number)
+
     rows = [
         row("Yaw", f"{signed(pose.yaw_deg)}°", "yaw", "plus: to the photo's right", pose.yaw_deg),
         row("Pitch", f"{signed(pose.pitch_deg)}°", "pitch", "plus: looking up", pose.pitch_deg),
@@ -117,11 +111,11 @@ def measures_table(geometry: FaceGeometry, usual: Mapping[str, Any]) -> pd.DataF
         row(
             "**A** Eye corners", f"{geometry.interocular_px:.0f}\u00a0px", "", "outer ones, apart"
         ),
-        row("Pupils", _px(geometry.pupils_px), "", "apart"),
-        row("**B** Right eye", _share(right), "eye_opening", "height / width", right),
-        row("**B** Left eye", _share(left), "eye_opening", "height / width", left),
-        row("**C** Mouth open", _share(mouth), "mouth_opening", "lips, height / width", mouth),
-        row("**D** Mouth width", _share(width), "mouth_width", "in lengths of A", width),
+        row("Pupils", _shown("{:.1f}\u00a0px", geometry.pupils_px), "", "apart"),
+        share("**B** Right eye", "eye_opening", "height / width", geometry.right_eye_opening),
+        share("**B** Left eye", "eye_opening", "height / width", geometry.left_eye_opening),
+        share("**C** Mouth open", "mouth_opening", "lips, height / width", geometry.mouth_opening),
+        share("**D** Mouth width", "mouth_width", "in lengths of A", geometry.mouth_width),
     ]
     return pd.DataFrame(rows, columns=["measure", "value", "most faces", "meaning"])
 
@@ -146,6 +140,10 @@ def measures_section(geometry: FaceGeometry) -> None:
         )
 
 
+def _shown(form: str, value: float | None) -> str:
+    return "–" if value is None else form.format(value)
+
+
 def measures_markdown(table: pd.DataFrame) -> str:
     """The table in Markdown: it wraps on a phone, and screen readers read it as a table."""
     lines = [
@@ -153,14 +151,6 @@ def measures_markdown(table: pd.DataFrame) -> str:
         for measure, value, between, meaning in table.itertuples(index=False)
     ]
     return "\n".join(["| measure | value | most faces |", "|---|--:|--:|", *lines])
-
-
-def _px(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1f}\u00a0px"
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
 
 
 def blendshape_section(marks: Landmarks) -> None:
@@ -181,26 +171,17 @@ def blendshape_section(marks: Landmarks) -> None:
 
 def blendshape_figure(shapes: dict[str, float]) -> go.Figure:
     """Horizontal bars, strongest on top."""
-    figure = go.Figure(
-        go.Bar(
-            x=list(shapes.values()),
-            y=list(shapes),
-            orientation="h",
-            marker_color=SERIES_COLOURS[0],
-            hovertemplate="%{y}: %{x:.2f}<extra></extra>",
-        )
-    )
-    styled(figure, "strength (0 to 1)", "", height=80 + 24 * len(shapes), legend=False)
-    figure.update_xaxes(range=[0, 1])
-    figure.update_yaxes(autorange="reversed")
-    return figure
+    look = {"marker_color": SERIES_COLOURS[0], "hovertemplate": "%{y}: %{x:.2f}<extra></extra>"}
+    figure = go.Figure(go.Bar(x=list(shapes.values()), y=list(shapes), orientation="h", **look))
+    height = 80 + 24 * len(shapes)
+    styled(figure, "strength (0 to 1)", "", height=height, legend=False, top_down=True)
+    return figure.update_xaxes(range=[0, 1])
 
 
 def points_csv(marks: Landmarks) -> str:
     """One row a point, in pixels of the photo."""
-    lines = ["point,x_px,y_px"]
-    lines += [f"{i},{x:.2f},{y:.2f}" for i, (x, y) in enumerate(marks.points_xy.tolist())]
-    return "\n".join(lines) + "\n"
+    table = pd.DataFrame(marks.points_xy, columns=["x_px", "y_px"])
+    return str(table.to_csv(index_label="point", float_format="%.2f"))
 
 
 def points_json(marks: Landmarks, geometry: FaceGeometry) -> str:

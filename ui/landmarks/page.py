@@ -111,7 +111,6 @@ def _choose_photo() -> Photo | None:
 
 
 def _forget() -> None:
-    """Drop the photo; a new widget key makes the uploader empty."""
     release_uploads()
     st.session_state[_GENERATION] = st.session_state.get(_GENERATION, 0) + 1
 

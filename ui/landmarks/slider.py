@@ -18,6 +18,7 @@ from core.drawing.landmarks import POINT_COLOUR
 from core.emotions import EMOTIONS
 from core.types import ImageRGB
 from ui.faces.card import bars_html
+from ui.faces.pictures import address, fitted, jpeg
 from ui.landmarks.levels import Alignment
 from ui.shared.charts import expression_look
 
@@ -35,24 +36,10 @@ _SVG_DASHES: Final = {
     "longdashdot": "15 5 3 5",
 }
 
-_SIDE: Final = (
-    '<section><h4>Points as found</h4><div class="found"><div class="pictures">'
-    '<canvas class="face" role="img" aria-label="The face with its points"></canvas>'
-    '<figure><canvas class="crop" role="img" aria-label="The crop"></canvas>'
-    "<figcaption>what the model sees</figcaption></figure></div>"
-    '<div class="bars"></div></div><div class="lost" hidden>Fewer than two points are left: '
-    "nothing can be aligned by them.</div></section>"
-)
-_HTML: Final = (
-    '<div class="whatif"><label><span></span><output></output></label>'
-    '<input type="range" min="0" step="1" aria-label="How wrong">'
-    '<svg class="chart" role="img"></svg><div class="legend"></div>'
-    f'<div class="sides">{_SIDE}{_SIDE}</div><p aria-live="polite"></p></div>'
-)
 
 _mount: Any = st.components.v2.component(
     "mien_whatif",
-    html=_HTML,
+    html=(_FILES / "slider.html").read_text(encoding="utf-8"),
     css=(_FILES / "slider.css").read_text(encoding="utf-8"),
     js=(_FILES / "slider.js").read_text(encoding="utf-8"),
     isolate_styles=False,  # the bars look as they do on the rest of the page
@@ -87,14 +74,12 @@ def payload(
     first = outcomes[0]
     assert first is not None
     scale = SHOWN_PX / max(picture_rgb.shape[:2])
-    size_wh = [max(round(side * scale), 1) for side in picture_rgb.shape[1::-1]]
-    small = cv2.resize(picture_rgb, size_wh, interpolation=cv2.INTER_AREA)
     known = [first if outcome is None else outcome for outcome in outcomes]
     n_points = len(first.points_xy)
     points = np.stack([np.where(o.kept[:, None], o.points_xy * scale, _LOST) for o in known])
     return {
         "label": label,
-        "face": _jpeg(np.asarray(small, np.uint8)),
+        "face": _jpeg(fitted(picture_rgb, SHOWN_PX)),
         "crops": _jpeg(np.concatenate([outcome.crop for outcome in known])),
         "crop_px": len(first.crop),
         "points_base64": base64.b64encode(
@@ -128,22 +113,11 @@ def start_of(outcomes: Sequence[Alignment | None]) -> int:
 
 
 def _look(name: str) -> dict[str, str]:
-    """An expression's line as SVG has it."""
     look = expression_look(name)
     return {"name": name, "colour": look.colour, "dash": _SVG_DASHES.get(look.dash, "6 2 2 2")}
 
 
 def _jpeg(image: NDArray[np.uint8]) -> str:
     """A data URL of an RGB or grey image; colours in full resolution, so that crops keep apart."""
-    pixels = image if image.shape[-1] == 1 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    _, encoded = cv2.imencode(
-        ".jpg",
-        pixels,
-        [
-            cv2.IMWRITE_JPEG_QUALITY,
-            95,
-            cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
-            cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
-        ],
-    )
-    return f"data:image/jpeg;base64,{base64.b64encode(encoded.tobytes()).decode()}"
+    full = cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444
+    return address(jpeg(image, cv2.IMWRITE_JPEG_QUALITY, 95, *full))

@@ -6,19 +6,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from ui.landmarks.figures import (
-    accuracy_dots,
-    bin_line,
-    change_dots,
-    error_and_scores,
-    error_curves,
-    flat,
-    jitter_bars,
-    noise_lines,
-    odds_ratios,
-    region_errors,
-)
-from ui.metrics.subjects import missing, read_json
+from ui.landmarks import figures
+from ui.metrics.subjects import missing, read_json, share_with_interval
 from ui.shared.figures import show
 from ui.shared.resources import cards, settings
 from ui.shared.text import percent, signed
@@ -61,7 +50,7 @@ def _accuracy(part: dict[str, Any]) -> None:
     with left:
         curves = part["curves"]
         show(
-            error_curves(curves, 0.08),
+            figures.error_curves(curves, 0.08),
             pd.DataFrame(
                 {"error": next(iter(curves.values()))["error"]}
                 | {name: curve["share"] for name, curve in curves.items()}
@@ -73,7 +62,7 @@ def _accuracy(part: dict[str, Any]) -> None:
         )
     with right:
         show(
-            region_errors(methods),
+            figures.region_errors(methods),
             pd.DataFrame({name: m["by_region"] for name, m in methods.items()})
             .rename_axis("region")
             .reset_index(),
@@ -89,10 +78,10 @@ def _methods_table(methods: dict[str, Any]) -> pd.DataFrame:
         [
             {
                 "method": name,
-                "mean error": _with_interval(m["mean"], *m["mean_ci95"]),
+                "mean error": share_with_interval(m["mean"], *m["mean_ci95"], digits=2),
                 "AUC at 8 %": "–" if m["auc"] is None else f"{m['auc']:.3f}",
-                "failures (over 8 % or not found)": _with_interval(
-                    m["failure_rate"], *m["failure_rate_ci95"]
+                "failures (over 8 % or not found)": share_with_interval(
+                    m["failure_rate"], *m["failure_rate_ci95"], digits=2
                 ),
                 "not found": f"{m['n_missed']} of {m['n']}",
             }
@@ -116,8 +105,10 @@ def _noise(part: dict[str, Any]) -> None:
     has_labels = "accuracy" in mine[0]
     value = "accuracy" if has_labels else "label_changed"
     show(
-        noise_lines(mine, value, "accuracy" if has_labels else "faces whose label changed"),
-        flat(mine),
+        figures.noise_lines(
+            mine, value, "accuracy" if has_labels else "faces whose label changed"
+        ),
+        figures.flat(mine),
         key="landmark_noise",
         reading="each step to the right doubles the error of the points; a line that stays level "
         "means that such errors hardly matter.",
@@ -137,8 +128,8 @@ def _sources(part: dict[str, Any]) -> None:
     chosen = choose("Set", sets, "e2_set", default=sets[-1])
     mine = [row for row in part["rows"] if row["set"] == chosen]
     show(
-        change_dots([row for row in mine if "change" in row], "aligned_by"),
-        flat(mine),
+        figures.change_dots([row for row in mine if "change" in row], "aligned_by"),
+        figures.flat(mine),
         key="landmark_sources",
         reading="right of the line the crop aligned so is judged better than the box alone, left "
         "of it worse; the control moves the box by half a pixel.",
@@ -156,7 +147,7 @@ def _sources(part: dict[str, Any]) -> None:
     link = links[method]
     low, high = link["ci95"]
     show(
-        error_and_scores(link),
+        figures.error_and_scores(link),
         pd.DataFrame({"nme": link["nme"], "mass_moved": link["mass_moved"]}),
         key="landmark_error_and_scores",
         reading="a cloud that rises means that worse points go with other scores: rank "
@@ -184,8 +175,8 @@ def _photo_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 def _conditions(part: dict[str, Any]) -> None:
     show(
-        odds_ratios(part["regression"]),
-        flat(part["regression"]),
+        figures.odds_ratios(part["regression"]),
+        figures.flat(part["regression"]),
         key="landmark_odds",
         reading="right of 1 goes with right labels, left of 1 with wrong ones, while the others "
         "and the true label are held; an interval over 1 says nothing either way.",
@@ -195,8 +186,8 @@ def _conditions(part: dict[str, Any]) -> None:
     name = st.selectbox("Accuracy by", names, key="e3_covariate")
     mine = [row for row in part["bins"] if row["covariate"] == name]
     show(
-        bin_line(mine, part["covariates"][name]),
-        flat(mine),
+        figures.bin_line(mine, part["covariates"][name]),
+        figures.flat(mine),
         key="landmark_bins",
         reading="fifths of the crops from low to high; here nothing is held, so other causes mix "
         "in.",
@@ -204,8 +195,8 @@ def _conditions(part: dict[str, Any]) -> None:
     )
     st.markdown("**Covered on purpose**")
     show(
-        change_dots(part["covered"], "covered"),
-        flat(part["covered"]),
+        figures.change_dots(part["covered"], "covered"),
+        figures.flat(part["covered"]),
         key="landmark_covered",
         reading="what painting a part of the crop grey costs, and in the table how far the mesh "
         "moves by it, in distances between the eyes.",
@@ -215,8 +206,8 @@ def _conditions(part: dict[str, Any]) -> None:
 
 def _jitter(part: dict[str, Any]) -> None:
     show(
-        jitter_bars(part["rows"]),
-        flat(part["rows"]),
+        figures.jitter_bars(part["rows"]),
+        figures.flat(part["rows"]),
         key="landmark_jitter",
         reading="a still face should keep its label; lower is steadier.",
         alt="Changes of the label on a still face",
@@ -234,8 +225,8 @@ def _jitter(part: dict[str, Any]) -> None:
 def _fusion(part: dict[str, Any]) -> None:
     rows = [*part["alone"], *part["pixels"]]
     show(
-        accuracy_dots(rows),
-        flat(rows),
+        figures.accuracy_dots(rows),
+        figures.flat(rows),
         key="landmark_fusion",
         reading="further right is better; crops without a mesh count as wrong for landmarks.",
         alt="Accuracy of landmarks, blendshapes and pixels",
@@ -249,8 +240,8 @@ def _fusion(part: dict[str, Any]) -> None:
         )
     ]
     show(
-        change_dots(comparisons, "comparison"),
-        flat(comparisons),
+        figures.change_dots(comparisons, "comparison"),
+        figures.flat(comparisons),
         key="landmark_fusion_change",
         reading="right of the line, landmarks beside the pixels raise the accuracy.",
         alt="Change of accuracy when landmarks join the pixels",
@@ -265,9 +256,3 @@ PARTS: dict[str, tuple[str, Callable[[dict[str, Any]], None]]] = {
     "Jitter": ("e4", _jitter),
     "Landmarks alone": ("e5", _fusion),
 }
-
-
-def _with_interval(value: float | None, low: float | None, high: float | None) -> str:
-    if value is None or low is None or high is None:
-        return "–"
-    return f"{100 * value:.2f} % ({100 * low:.2f} – {100 * high:.2f})"

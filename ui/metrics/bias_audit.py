@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import cv2
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -32,6 +31,7 @@ from services.bias_audit.report import audit_html
 from services.bias_audit.tables import audit_csv, audit_json, preview
 from ui.consent import notice
 from ui.consent.session import of_session
+from ui.faces.pictures import fitted
 from ui.metrics.compare import two
 from ui.metrics.curves import confidence, corrupted, curves
 from ui.metrics.errors import errors, gallery
@@ -42,7 +42,8 @@ from ui.runtime.printing import print_button
 from ui.runtime.uploads import release_uploads
 from ui.shared.figures import point
 from ui.shared.queue import my_turn, waiting_words
-from ui.shared.resources import cards, detector, settings
+from ui.shared.resources import cards, detector, first_model, settings
+from ui.shared.state import remembered
 from ui.shared.text import plain
 from ui.shared.widgets import choose, download
 
@@ -77,8 +78,7 @@ class AuditState:
 
 
 def _state() -> AuditState:
-    state: AuditState = st.session_state.setdefault("bias_audit", AuditState())
-    return state
+    return remembered(AuditState)
 
 
 _EXAMPLE = "path,label,lighting\nfaces/0001.png,happy,day\nfaces/0002.png,neutral,night\n"
@@ -128,33 +128,12 @@ def _inputs() -> tuple[AuditSet, dict[str, Any], tuple[Any, ...]] | None:
     Raises:
         MienError: what is wrong with the files.
     """
-    table, archive = _uploads()
+    left, right = st.columns(2)
+    table = _uploader(left, "Table (csv or parquet)", "audit_table", "csv", "parquet")
+    archive = _uploader(right, "Pictures (ZIP, for a csv)", "audit_zip", "zip")
     if table is None:
         _state().drop()
         return None
-    return _checked(table, archive)
-
-
-def _uploads() -> tuple[Any, Any]:
-    generation = _state().generation
-    left, right = st.columns(2)
-    table = left.file_uploader(
-        "Table (csv or parquet)",
-        type=["csv", "parquet"],
-        max_upload_size=_MAX_UPLOAD_MB,
-        key=f"audit_table_{generation}",
-    )
-    archive = right.file_uploader(
-        "Pictures (ZIP, for a csv)",
-        type=["zip"],
-        max_upload_size=_MAX_UPLOAD_MB,
-        key=f"audit_zip_{generation}",
-    )
-    return table, archive
-
-
-def _checked(table: Any, archive: Any) -> tuple[AuditSet, dict[str, Any], tuple[Any, ...]] | None:
-    """From the uploaded table on; raises MienError for what is wrong with it."""
     read = _read_once(table)
     frame = read.frame
     candidates = group_candidates(frame)
@@ -196,30 +175,31 @@ def _read_once(table: Any) -> Table:
     return state.table
 
 
+def _uploader(place: DeltaGenerator, label: str, name: str, *types: str) -> Any:
+    key = f"{name}_{_state().generation}"
+    return place.file_uploader(label, type=types, max_upload_size=_MAX_UPLOAD_MB, key=key)
+
+
 def _preview(checked: AuditSet) -> None:
     found = preview(checked)
     st.success(f"{found['pictures']:,} pictures with labels.", icon=":material/check:")
     for note in checked.notes:
         st.info(plain(note), icon=":material/info:")
     tables = {"label": found["labels"], **found["groups"]}
-    for place, (name, counts) in zip(
-        st.columns(max(len(tables), 2)), tables.items(), strict=False
-    ):
+    places = st.columns(max(len(tables), 2))
+    for place, (name, counts) in zip(places, tables.items(), strict=False):
         part = pd.DataFrame({name: list(counts), "pictures": list(counts.values())})
         place.dataframe(part, hide_index=True, height="auto")
 
 
 def _choices(with_groups: bool) -> dict[str, Any]:
-    """Models, how faces are taken, where the group labels come from, how many are corrupted."""
     left, right = st.columns(2)
-    names = list(cards())
-    default = settings().default_model
     chosen: dict[str, Any] = {
         "models": tuple(
             left.multiselect(
                 "Models",
-                names,
-                default=[default if default in names else names[0]],
+                list(cards()),
+                default=[first_model()],
                 key="audit_models",
                 help="Two or more are compared on the same pictures.",
             )
@@ -243,7 +223,6 @@ def _choices(with_groups: bool) -> dict[str, Any]:
 
 
 def _group_labels(place: DeltaGenerator, with_groups: bool) -> dict[str, Any]:
-    """Where the labels of groups come from, and what share of guessed ones is wrong."""
     if not with_groups:
         return {"source": "annotated", "label_error": None}
     source = place.selectbox(
@@ -329,10 +308,7 @@ def _forget() -> None:
 
 def show_result(result: AuditResult, checked: AuditSet) -> None:
     """Downloads, what was left out, and one section."""
-    subjects = [
-        Subject(one.model_id, one.model_id, one.predictions, one.threshold)
-        for one in result.models
-    ]
+    subjects = [Subject(one.model_id, one.predictions, one.threshold) for one in result.models]
     named = {one.model_id: one.predictions for one in result.models}
     left_out = findings.undetected(named, len(result.undetected))
     if left_out:
@@ -355,7 +331,6 @@ def show_result(result: AuditResult, checked: AuditSet) -> None:
 
 
 def _of_one(chosen: str, result: AuditResult, subject: Subject, checked: AuditSet) -> None:
-    """A section that shows one model."""
     model = next(one for one in result.models if one.model_id == subject.model_id)
 
     def pictures(rows: Any) -> list[ImageRGB]:
@@ -383,20 +358,13 @@ def _of_one(chosen: str, result: AuditResult, subject: Subject, checked: AuditSe
 def _pictures(checked: AuditSet, rows: Any) -> list[ImageRGB]:
     """The set's pictures at the given row numbers, in their order, small."""
     wanted = set(np.asarray(rows).tolist())
-    found: dict[int, Any] = {
-        int(row): cv2.resize(image, _thumbnail(image), interpolation=cv2.INTER_AREA)
+    decode = checked.images.limits.decode
+    found = {
+        int(row): fitted(decode(encoded).image_rgb, _THUMBNAIL_PX, enlarge=False)
         for row, encoded in zip(checked.images.rows, checked.images.encoded(), strict=True)
         if int(row) in wanted
-        for image in [checked.images.limits.decode(encoded).image_rgb]
     }
     return [found[int(row)] for row in rows]
-
-
-def _thumbnail(image: ImageRGB) -> tuple[int, int]:
-    """Width and height in pixels, the longer side `_THUMBNAIL_PX` at most."""
-    height, width = image.shape[:2]
-    scale = min(1.0, _THUMBNAIL_PX / max(height, width))
-    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def _downloads(result: AuditResult) -> None:

@@ -3,7 +3,6 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any
 
@@ -17,8 +16,11 @@ from core.measures.groups.mixing import Association
 from ui.shared.charts import (
     QUIET,
     SERIES_COLOURS,
+    dots,
+    filled,
     heat_map,
     interval_bars,
+    line,
     literal,
     series_look,
     styled,
@@ -27,14 +29,6 @@ from ui.shared.text import signed
 
 _ROW_PX = 34
 _LABEL_LETTERS = 22
-
-
-@dataclass(frozen=True)
-class GapRow:
-    """A gap with its name on the chart."""
-
-    label: str
-    gap: Gap
 
 
 def expressions_figure(by_model: Mapping[str, pd.DataFrame]) -> go.Figure:
@@ -51,24 +45,18 @@ def expressions_figure(by_model: Mapping[str, pd.DataFrame]) -> go.Figure:
             x=table["expression"],
             y=table["recall"],
             name=name,
-            marker=_filled(index),
+            marker=filled(index),
             error_y=interval_bars(
                 table["recall"], table["recall_low"], table["recall_high"], thickness=1
             ),
             customdata=table["support"],
             hovertemplate="%{x}: %{y:.1%} of %{customdata} recognised",
         )
-    styled(figure, "", "share recognised", height=340, legend=len(by_model) > 1)
-    figure.update_layout(barmode="group", bargap=0.3)
+    legend = len(by_model) > 1
+    styled(figure, "", "share recognised", height=340, legend=legend, percent="y")
+    figure.update_layout(barmode="group", bargap=0.3, yaxis_range=[0, 1.02])
     figure.update_xaxes(categoryorder="array", categoryarray=order)
-    figure.update_yaxes(range=[0, 1.02], tickformat=".0%")
     return figure
-
-
-def _filled(index: int) -> dict[str, Any]:
-    """Colour and pattern of the n-th series of bars."""
-    pattern = ("", "/", ".", "x", "-", "+")[index % 6]
-    return {"color": series_look(index).colour, "pattern": {"shape": pattern}}
 
 
 def second_phase(curves: pd.DataFrame) -> int | None:
@@ -82,18 +70,11 @@ def second_phase(curves: pd.DataFrame) -> int | None:
 def training_figure(curves: pd.DataFrame, figure_name: str) -> go.Figure:
     """Train and validation lines of `loss` or `accuracy` over epochs, the best epoch marked."""
     figure = go.Figure()
-    for index, (column, title) in enumerate(
-        [(figure_name, "training images"), (f"val_{figure_name}", "validation images")]
-    ):
+    titles = {figure_name: "training images", f"val_{figure_name}": "validation images"}
+    for look, (column, title) in zip(map(series_look, range(2)), titles.items(), strict=True):
         if column in curves:
-            figure.add_scatter(
-                x=curves["epoch"],
-                y=curves[column],
-                name=title,
-                mode="lines+markers",
-                line=series_look(index).line,
-                marker=series_look(index).marker(6),
-            )
+            series = curves["epoch"], curves[column]
+            figure.add_trace(line(look, *series, name=title, marker=look.marker(6)))
     second = second_phase(curves)
     if second is not None:
         # Named in the legend: words in the plot lie on the lines.
@@ -101,10 +82,8 @@ def training_figure(curves: pd.DataFrame, figure_name: str) -> go.Figure:
             second - 0.5, line_color=QUIET, line_dash="dot",
             name="from here on another loss", showlegend=True,
         )  # fmt: skip
-    styled(figure, "epoch", figure_name, height=360)
-    if figure_name == "accuracy":
-        figure.update_yaxes(tickformat=".0%")
-    return figure
+    percent = "y" if figure_name == "accuracy" else ""
+    return styled(figure, "epoch", figure_name, height=360, percent=percent)
 
 
 def robustness_figure(frame: pd.DataFrame, clean: float, *, dark: bool = False) -> go.Figure:
@@ -127,9 +106,8 @@ def robustness_figure(frame: pd.DataFrame, clean: float, *, dark: bool = False) 
         customdata=shares,
         hovertemplate="%{y}, strength %{x}: %{customdata:.1%} right, %{z:.1%} lost<extra></extra>",
     )
-    return styled(
-        figure, "strength, 1 weak to 5 strong", "", height=100 + _ROW_PX * len(table), legend=False
-    )
+    height = 100 + _ROW_PX * len(table)
+    return styled(figure, "strength, 1 weak to 5 strong", "", height=height, legend=False)
 
 
 def pareto_figure(frame: pd.DataFrame, cost: str, cost_title: str) -> go.Figure:
@@ -150,59 +128,54 @@ def pareto_figure(frame: pd.DataFrame, cost: str, cost_title: str) -> go.Figure:
     )
     # Names in the legend: beside their markers they would lie on each other.
     for index, row in enumerate(frame.itertuples()):
-        figure.add_scatter(
-            x=[getattr(row, cost)],
-            y=[row.accuracy],
-            mode="markers",
-            name=row.model,
-            marker=series_look(index).marker(13, hollow=not row.on_front),
-            error_y=interval_bars([row.accuracy], [row.low], [row.high], thickness=1),
-            hovertemplate="%{y:.1%} right, %{x:.3g}",
-        )
-    styled(figure, cost_title, "accuracy", height=460)
-    span = float(frame[cost].max()) or 1.0
-    figure.update_xaxes(range=[0, 1.1 * span])
-    figure.update_yaxes(tickformat=".0%")
-    return figure
-
-
-def gaps_figure(rows: Sequence[GapRow]) -> go.Figure:
-    """One bar a grouping over the band that chance alone would fill; coloured beyond it."""
-    names = [_broken(row.label) for row in rows]
-    figure = go.Figure(
-        go.Bar(
-            y=names,
-            x=[100 * row.gap.chance95 for row in rows],
-            orientation="h",
-            name="chance alone stays within (95 %)",
-            width=0.8,
-            marker={"color": QUIET, "opacity": 0.35},
-            customdata=[row.label for row in rows],
-            hovertemplate="%{y}: chance stays below %{x:.1f} points<extra></extra>",
-        )
-    )
-    for beyond, title, index in ((True, "beyond chance", 1), (False, "no more than chance", 0)):
-        shown = [row for row in rows if row.gap.beyond_chance == beyond]
-        if shown:
-            figure.add_bar(
-                y=[_broken(row.label) for row in shown],
-                x=[100 * row.gap.difference for row in shown],
-                orientation="h",
-                name=title,
-                width=0.36,
-                marker=_filled(index),
-                text=[f"{100 * row.gap.difference:.1f}" for row in shown],
-                textposition="outside",
-                customdata=[row.label for row in shown],
-                hovertemplate="%{y}: %{x:.1f} points<extra></extra>",
+        figure.add_trace(
+            dots(
+                [getattr(row, cost)],
+                [row.accuracy],
+                "%{y:.1%} right, %{x:.3g}",
+                name=row.model,
+                marker=series_look(index).marker(13, hollow=not row.on_front),
+                error_y=interval_bars([row.accuracy], [row.low], [row.high], thickness=1),
             )
-    row_px = 54 if any(name.count("<br>") > 1 for name in names) else 44
-    styled(figure, "gap (points)", "", height=120 + row_px * len(rows))
+        )
+    styled(figure, cost_title, "accuracy", height=460, percent="y")
+    return figure.update_xaxes(range=[0, 1.1 * (float(frame[cost].max()) or 1.0)])
+
+
+def gaps_figure(rows: Sequence[tuple[str, Gap]]) -> go.Figure:
+    """One bar a grouping over the band that chance alone would fill; coloured beyond it.
+
+    Each row is the name of a gap on the chart, and the gap.
+    """
+    figure = go.Figure()
+
+    def bars(labels: Sequence[str], values: Sequence[float], words: str, **look: Any) -> None:
+        figure.add_bar(
+            y=[_broken(label) for label in labels],
+            x=[100 * value for value in values],
+            orientation="h",
+            customdata=labels,
+            hovertemplate=f"%{{y}}: {words}%{{x:.1f}} points<extra></extra>",
+            **look,
+        )
+
+    grey = {"color": QUIET, "opacity": 0.35}
+    title = "chance alone stays within (95 %)"
+    labels, by_chance = zip(*((label, gap.chance95) for label, gap in rows), strict=True)
+    bars(labels, by_chance, "chance stays below ", name=title, width=0.8, marker=grey)
+    for beyond, title, index in ((True, "beyond chance", 1), (False, "no more than chance", 0)):
+        some = {label: gap.difference for label, gap in rows if gap.beyond_chance == beyond}
+        gaps = list(some.values())
+        if some:
+            texts = {"text": [f"{100 * gap:.1f}" for gap in gaps], "textposition": "outside"}
+            bars(list(some), gaps, "", name=title, width=0.36, marker=filled(index), **texts)
+    row_px = 54 if any(_broken(label).count("<br>") > 1 for label in labels) else 44
+    styled(figure, "gap (points)", "", height=120 + row_px * len(rows), top_down=True)
     figure.update_layout(barmode="overlay", clickmode="event+select")
-    figure.update_yaxes(categoryorder="array", categoryarray=names, autorange="reversed")
-    largest = max(max(row.gap.difference, row.gap.chance95) for row in rows)
-    figure.update_xaxes(range=[0, 130 * largest])
-    return figure
+    names = [_broken(label) for label in labels]
+    figure.update_yaxes(categoryorder="array", categoryarray=names)
+    largest = max(max(gap.difference, gap.chance95) for _, gap in rows)
+    return figure.update_xaxes(range=[0, 130 * largest])
 
 
 def _broken(label: str) -> str:
@@ -216,52 +189,32 @@ def groups_figure(outcome: Outcome) -> go.Figure:
 
     The band is what chance alone would spread the groups over, around the overall share.
     """
-    shown = [row for row in outcome.groups if row.share is not None]
+    rows = [row.model_dump() for row in outcome.groups if row.share is not None]
+    shown = pd.DataFrame(rows, columns=list(GroupShare.model_fields))
     figure = go.Figure()
-    if outcome.gap is not None and outcome.overall is not None:
-        half = outcome.gap.chance95 / 2
-        figure.add_vrect(
-            x0=max(outcome.overall - half, 0),
-            x1=min(outcome.overall + half, 1),
-            fillcolor=QUIET,
-            opacity=0.18,
-            line_width=0,
-        )
     if outcome.overall is not None:
+        if outcome.gap is not None:
+            half = outcome.gap.chance95 / 2
+            low, high = max(outcome.overall - half, 0), min(outcome.overall + half, 1)
+            figure.add_vrect(x0=low, x1=high, fillcolor=QUIET, opacity=0.18, line_width=0)
         figure.add_vline(x=outcome.overall, line_dash="dash", line_color=QUIET)
+    height = 130 + _ROW_PX * max(len(shown), 1)
+    styled(figure, f"share {outcome.title}", "", height=height)
+    shown = shown.sort_values("group", key=lambda names: names.map(by_first_number))
+    shown["name"] = [literal(f"{row.group} (n={row.n})") for row in shown.itertuples()]
     for status, title, colour, symbol in (
         ("judged", "30 faces or more", SERIES_COLOURS[0], "circle"),
         ("small", "fewer than 30: not compared", QUIET, "circle-open"),
     ):
-        rows = [row for row in shown if row.status == status]
-        if rows:
-            marker = {"color": colour, "symbol": symbol, "size": 11}
-            figure.add_trace(_group_markers(rows, title, marker))
-    styled(figure, f"share {outcome.title}", "", height=130 + _ROW_PX * max(len(shown), 1))
-    ends = [end for row in shown for end in (row.low or 0, row.high or 0)]
-    narrow = bool(ends) and max(ends) - min(ends) < 0.04
+        part = shown[shown["status"] == status]
+        if not part.empty:
+            bars = interval_bars(part["share"], part["low"], part["high"])
+            look = {"marker": {"color": colour, "symbol": symbol, "size": 11}, "name": title}
+            hover = "%{y}: %{x:.1%}<extra></extra>"
+            figure.add_trace(dots(part["share"], part["name"], hover, error_x=bars, **look))
+    narrow = shown["high"].max() - shown["low"].min() < 0.04
     figure.update_xaxes(tickformat=".1%" if narrow else ".0%", nticks=5)
-    in_order = sorted(shown, key=lambda row: by_first_number(row.group), reverse=True)
-    figure.update_yaxes(
-        categoryorder="array",
-        categoryarray=[literal(f"{row.group} (n={row.n})") for row in in_order],
-    )
-    return figure
-
-
-def _group_markers(rows: list[GroupShare], title: str, marker: dict[str, Any]) -> go.Scatter:
-    """Shares of groups with their intervals."""
-    return go.Scatter(
-        x=[row.share for row in rows],
-        y=[literal(f"{row.group} (n={row.n})") for row in rows],
-        mode="markers",
-        name=title,
-        marker=marker,
-        error_x=interval_bars(
-            [row.share for row in rows], [row.low for row in rows], [row.high for row in rows]
-        ),
-        hovertemplate="%{y}: %{x:.1%}<extra></extra>",
-    )
+    return figure.update_yaxes(categoryorder="array", categoryarray=shown["name"][::-1])
 
 
 def by_first_number(name: str) -> tuple[float, str]:
@@ -286,25 +239,18 @@ def association_figure(found: Association, *, dark: bool = False) -> go.Figure:
         colorscale=[[0, orange], [0.5, none], [1, blue]],
         hovertemplate="%{y}, %{x}: %{z:+.3f}<extra></extra>",
     )
-    styled(figure, "", "", height=110 + _ROW_PX * len(groups), legend=False)
-    figure.update_yaxes(autorange="reversed")
-    figure.update_xaxes(tickangle=-35)
-    return figure
+    height = 110 + _ROW_PX * len(groups)
+    styled(figure, "", "", height=height, legend=False, top_down=True)
+    return figure.update_xaxes(tickangle=-35)
 
 
 def class_balance_figure(counts: Mapping[str, Mapping[str, int]]) -> go.Figure:
     """Images of each expression, one bar a split, with the count on each bar."""
     figure = go.Figure()
     for index, (split, by_class) in enumerate(counts.items()):
-        figure.add_bar(
-            x=list(by_class),
-            y=list(by_class.values()),
-            name=split,
-            text=list(by_class.values()),
-            textposition="outside",
-            marker=_filled(index),
-        )
-    styled(figure, "", "images", height=380)
+        n_images = list(by_class.values())
+        bar = {"name": split, "text": n_images, "textposition": "outside"}
+        figure.add_bar(x=list(by_class), y=n_images, marker=filled(index), **bar)
     # On a phone a count that would be too small to read is left out; the table below has it.
     figure.update_layout(uniformtext={"minsize": 10, "mode": "hide"})
-    return figure
+    return styled(figure, "", "images", height=380)

@@ -34,7 +34,7 @@ def compare(which: str) -> None:
         missing("What people say of the test images is not there.", "mien publish")
         return
     default = settings().default_model
-    subjects.sort(key=lambda one: one.name != default)  # the app's own choice first
+    subjects.sort(key=lambda one: one.model_id != default)  # the app's own choice first
     _trade_off(subjects, by)
     st.header("Any two on the same images", anchor=False)
     if len(subjects) < 2:
@@ -86,7 +86,9 @@ def _trade_off(subjects: list[Subject], by: str) -> None:
     if by == PEOPLE:
         n = len(subjects[0].predictions)
         st.caption(f"On {n:,} test images of which more than half of ten people say the same.")
-    elif for_people := [one.name for one in subjects if "people" in (report(one.name) or {})]:
+    elif for_people := [
+        one.model_id for one in subjects if "people" in (report(one.model_id) or {})
+    ]:
         st.caption(
             f"{' and '.join(for_people)} learned what people say rather than these labels, which "
             "are a search engine's."
@@ -103,8 +105,7 @@ def _speeds() -> tuple[str, dict[str, Any]]:
 
 
 def _trade_off_says(frame: pd.DataFrame, cost: str, by: str) -> str:
-    """The most accurate model, and what the app's own costs and gives beside it."""
-    best = frame.iloc[int(frame["accuracy"].to_numpy().argmax())]
+    best = frame.iloc[int(frame["accuracy"].argmax())]
     said = f"By {by} {best['model']} is right most often ({percent(best['accuracy'], 1)})"
     other = frame[frame["model"] == settings().default_model]
     if other.empty or other.iloc[0]["model"] == best["model"]:
@@ -119,15 +120,17 @@ def _trade_off_says(frame: pd.DataFrame, cost: str, by: str) -> str:
 
 def two(subjects: list[Subject], key: str = "compare") -> None:
     """Any two of the subjects, which are of the same images, with McNemar's test."""
-    by_name = {one.name: one for one in subjects}
+    by_name = {one.model_id: one for one in subjects}
     left, right = st.columns(2)
     first = by_name[left.selectbox("First", list(by_name), key=f"{key}_first")]
     second = by_name[right.selectbox("Second", list(by_name), index=1, key=f"{key}_second")]
-    if first.name == second.name:
+    if first.model_id == second.model_id:
         st.info("Choose two different models.")
         return
     test = mcnemar(first.predictions.right, second.predictions.right)
-    pair = PairedModels(first=first.name, second=second.name, test=test, p_holm=test.p_value)
+    pair = PairedModels(
+        first=first.model_id, second=second.model_id, test=test, p_holm=test.p_value
+    )
     point(findings.pair(pair))
     by_expression = _by_expression(first, second)
     st.dataframe(by_expression.drop(columns="p"), hide_index=True, height="auto")
@@ -138,9 +141,9 @@ def two(subjects: list[Subject], key: str = "compare") -> None:
     with st.expander("The test behind it", icon=":material/function:"):
         table = pd.DataFrame(
             {
-                "": [f"{first.name} right", f"{first.name} wrong"],
-                f"{second.name} right": [test.both, test.only_second],
-                f"{second.name} wrong": [test.only_first, test.neither],
+                "": [f"{first.model_id} right", f"{first.model_id} wrong"],
+                f"{second.model_id} right": [test.both, test.only_second],
+                f"{second.model_id} wrong": [test.only_first, test.neither],
             }
         )
         st.dataframe(table, hide_index=True, height="auto")
@@ -164,8 +167,8 @@ def _by_expression(first: Subject, second: Subject) -> pd.DataFrame:
         rows.append(
             {
                 "expression": name,
-                first.name: percent(float(a.mean()), 1),
-                second.name: percent(float(b.mean()), 1),
+                first.model_id: percent(float(a.mean()), 1),
+                second.model_id: percent(float(b.mean()), 1),
                 "difference": signed(100 * test.difference),
                 "images": test.n,
             }

@@ -6,9 +6,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.drawing.photo import CHART_COLOURS
 from ui.metrics.subjects import Subject, missing_study, study
-from ui.shared.charts import QUIET, interval_bars, styled
+from ui.shared.charts import QUIET, SERIES_COLOURS, dots, interval_bars, styled
 from ui.shared.figures import show
 from ui.shared.text import percent
 from ui.shared.widgets import choose, figures_row
@@ -21,21 +20,17 @@ def coverage(one: Subject) -> None:
     st.header("What the named labels hold", anchor=False)
     content = study(f"coverage_{one.model_id}")
     if content is None:
-        missing_study(
-            "Coverage",
-            "coverage",
-            one.model_id,
-            "mien evaluate --coverage --split test --data fer2013.parquet",
-        )
+        command = "mien evaluate --coverage --split test --data fer2013.parquet"
+        missing_study("Coverage", "coverage", one.model_id, command)
         return
     every = content["all"]
     figures_row(
-        [
-            ("named labels are right", percent(every["coverage"], 1)),
-            ("labels a face", f"{every['mean_labels']:.2f}"),
-            ("one label is enough", percent(every["one_label"])),
-            ("too split to say", percent(every["no_agreement"])),
-        ]
+        {
+            "named labels are right": percent(every["coverage"], 1),
+            "labels a face": f"{every['mean_labels']:.2f}",
+            "one label is enough": percent(every["one_label"]),
+            "too split to say": percent(every["no_agreement"]),
+        }
     )
     titles = [*content["groups"], CORRUPTIONS]
     chosen = choose("By", titles, "covered_by")
@@ -69,20 +64,12 @@ def headline(content: dict[str, Any]) -> str:
 def table(content: dict[str, Any], by: str) -> pd.DataFrame:
     """One row a group of `by`, the least covered first."""
     rows = content["corruptions"] if by == CORRUPTIONS else content["groups"][by]
-    frame = pd.DataFrame(
-        {
-            by: row.get("group") or row.get("corruption"),
-            "n": row["n"],
-            "coverage": row["coverage"],
-            "low": row["ci95"][0],
-            "high": row["ci95"][1],
-            "labels a face": row["mean_labels"],
-            "one label": row["one_label"],
-            "no agreement": row["no_agreement"],
-        }
-        for row in rows
-    )
-    return frame.sort_values("coverage", ignore_index=True)
+    frame = pd.DataFrame(rows).sort_values("coverage", ignore_index=True)
+    frame[["low", "high"]] = frame.pop("ci95").tolist()
+    frame.insert(0, by, frame.pop("corruption" if by == CORRUPTIONS else "group"))
+    words = {name: name.replace("_", " ") for name in ("one_label", "no_agreement")}
+    frame = frame.rename(columns={"mean_labels": "labels a face"} | words)
+    return frame[[by, "n", "coverage", "low", "high", "labels a face", *words.values()]]
 
 
 def coverage_figure(rows: pd.DataFrame, target: float) -> go.Figure:
@@ -92,18 +79,10 @@ def coverage_figure(rows: pd.DataFrame, target: float) -> go.Figure:
         f"{name}: {labels:.1f} labels"
         for name, labels in zip(rows.iloc[:, 0], rows["labels a face"], strict=True)
     ]
-    figure = go.Figure(
-        go.Scatter(
-            x=rows["coverage"],
-            y=names,
-            mode="markers",
-            marker={"size": 10, "color": CHART_COLOURS["sad"]},
-            error_x=interval_bars(rows["coverage"], rows["low"], rows["high"]),
-            hovertemplate="%{y} a face: %{x:.1%} covered<extra></extra>",
-        )
-    )
+    hover = "%{y} a face: %{x:.1%} covered<extra></extra>"
+    marker = {"size": 10, "color": SERIES_COLOURS[0]}
+    bars = interval_bars(rows["coverage"], rows["low"], rows["high"])
+    figure = go.Figure(dots(rows["coverage"], names, hover, marker=marker, error_x=bars))
     figure.add_vline(x=target, line_dash="dash", line_color=QUIET)
     height = 120 + 38 * len(rows)
-    styled(figure, "share of faces covered", "", height=height, legend=False)
-    figure.update_xaxes(tickformat=".0%")
-    return figure
+    return styled(figure, "share of faces covered", "", height=height, legend=False, percent="x")

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -14,13 +13,8 @@ from core.measures.curves import (
 )
 from services.bias_audit import findings
 from ui.metrics.charts import robustness_figure, second_phase, training_figure
-from ui.metrics.subjects import Subject, missing, missing_study, read_json, study
-from ui.shared.charts import (
-    coverage_figure,
-    precision_recall_figure,
-    reliability_figure,
-    roc_figure,
-)
+from ui.metrics.subjects import Subject, joined, missing, missing_study, read_json, study
+from ui.shared import charts
 from ui.shared.figures import dark, show
 from ui.shared.resources import cards, settings
 from ui.shared.text import percent, plain
@@ -30,14 +24,14 @@ def curves(one: Subject) -> None:
     """ROC and precision–recall of each expression against the rest."""
     p = one.predictions
     left, right = st.columns(2, gap="large")
-    with left:
-        st.header("ROC")
-        table, areas = roc_curves(p.labels, p.probabilities)
-        if table.empty:
-            st.info("A curve needs images with the expression and images without it.")
-        else:
+    left.header("ROC")
+    table, areas = roc_curves(p.labels, p.probabilities)
+    if table.empty:
+        left.info("A curve needs images with the expression and images without it.")
+    else:
+        with left:
             show(
-                roc_figure(table, areas),
+                charts.roc_figure(table, areas),
                 table,
                 key="roc",
                 says=findings.roc(areas),
@@ -45,14 +39,14 @@ def curves(one: Subject) -> None:
                 "expression is told from the rest; the number is the area below, 0.5 is chance.",
                 alt="ROC curves of seven expressions against the rest",
             )
-    with right:
-        st.header("Precision and recall")
-        table, averages = precision_recall_curves(p.labels, p.probabilities)
-        if table.empty:
-            st.info("A curve needs images with the expression.")
-        else:
+    right.header("Precision and recall")
+    table, averages = precision_recall_curves(p.labels, p.probabilities)
+    if table.empty:
+        right.info("A curve needs images with the expression.")
+    else:
+        with right:
             show(
-                precision_recall_figure(table, averages),
+                charts.precision_recall_figure(table, averages),
                 table,
                 key="precision_recall",
                 says=findings.precision(averages),
@@ -65,15 +59,13 @@ def curves(one: Subject) -> None:
 def confidence(subjects: list[Subject], key: str = "confidence") -> None:
     """Whether the model knows how sure it may be, and what a threshold buys."""
     st.header("Reliability")
-    tables = {
-        one.name: reliability(one.predictions.labels, one.predictions.probabilities)
-        for one in subjects
-    }
+    named = {one.model_id: one.predictions for one in subjects}
+    tables = {name: reliability(p.labels, p.probabilities) for name, p in named.items()}
     show(
-        reliability_figure(tables),
-        joined(tables),
+        charts.reliability_figure(tables),
+        joined(tables)[["model", *tables[subjects[0].model_id]]],
         key=f"{key}_reliability",
-        says=findings.reliability({one.name: one.predictions for one in subjects}),
+        says=findings.reliability(named),
         reading="on the dotted line the model is right as often as it says; below it, it is too "
         "sure of itself. Larger markers hold more images.",
         alt="Reliability diagram: confidence against accuracy",
@@ -85,29 +77,19 @@ def confidence(subjects: list[Subject], key: str = "confidence") -> None:
         0.99,
         round(subjects[0].threshold, 2),
         0.01,
-        key=f"{key}_threshold_{subjects[0].name}",
+        key=f"{key}_threshold_{subjects[0].model_id}",
         help="The app uses the threshold of the model's card, at which this slider starts.",
     )
-    coverages = {
-        one.name: coverage_accuracy(one.predictions.labels, one.predictions.probabilities)
-        for one in subjects
-    }
+    coverages = {name: coverage_accuracy(p.labels, p.probabilities) for name, p in named.items()}
     show(
-        coverage_figure(coverages, threshold),
-        joined(coverages),
+        charts.coverage_figure(coverages, threshold),
+        joined(coverages)[["model", *coverages[subjects[0].model_id]]],
         key=f"{key}_coverage",
         says=" ".join(findings.coverage(*entry, threshold) for entry in coverages.items()),
         reading="going left, more faces are called uncertain and the others are judged right "
         "more often; the ring is the threshold chosen above.",
         alt="Coverage against accuracy for all thresholds",
     )
-
-
-def joined(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Tables of several models as one, the model in its first column."""
-    return pd.concat(
-        [table.assign(model=name) for name, table in tables.items()], ignore_index=True
-    ).pipe(lambda frame: frame[["model", *frame.columns.drop("model")]])
 
 
 def training(one: Subject) -> None:
@@ -141,15 +123,11 @@ def training(one: Subject) -> None:
 
 
 def _training_says(frame: pd.DataFrame, figure_name: str) -> str:
-    """Which epoch was best on validation images, and where a second phase began."""
-    column = f"val_{figure_name}"
-    if column not in frame:
+    values = frame.get(f"val_{figure_name}", pd.Series(dtype=float)).astype(float)
+    if values.isna().all():  # a recipe may leave some epochs unmeasured, or all
         return f"{len(frame)} epochs were trained."
-    values = frame[column].to_numpy(float)
-    if np.isnan(values).all():  # a recipe may leave some epochs unmeasured, or all
-        return f"{len(frame)} epochs were trained."
-    at = int(np.nanargmax(values) if figure_name == "accuracy" else np.nanargmin(values))
-    best = float(values[at])
+    at = int(values.argmax() if figure_name == "accuracy" else values.argmin())
+    best = float(values.iloc[at])
     value = percent(best, 1) if figure_name == "accuracy" else f"{best:.2f}"
     said = (
         f"On validation images {figure_name} was best after {frame['epoch'].iloc[at]} of "
@@ -168,9 +146,8 @@ def robustness(one: Subject) -> None:
     """Accuracy under corruptions, from the study file."""
     content = study(f"robustness_{one.model_id}")
     if content is None or not content.get("rows"):
-        missing_study(
-            "This study", "robustness", one.model_id, "mien bias robustness --data fer2013.parquet"
-        )
+        command = "mien bias robustness --data fer2013.parquet"
+        missing_study("This study", "robustness", one.model_id, command)
         return
     if content.get("model_sha256") != cards()[one.model_id].sha256:
         st.warning("Measured on another version of this model; measure again.")

@@ -10,8 +10,16 @@ import streamlit as st
 
 from core.measures.detection.curves import counts_at, curve_frame, load_evaluations, stored_curve
 from core.measures.detection.evaluation import DetectionEvaluation
-from ui.metrics.subjects import missing, share_with_interval, study
-from ui.shared.charts import QUIET, series_look, share_axes, styled
+from ui.metrics.subjects import joined, missing, share_with_interval, study
+from ui.shared.charts import (
+    QUIET,
+    SERIES_COLOURS,
+    line,
+    ring,
+    series_look,
+    share_axes,
+    styled,
+)
 from ui.shared.figures import point, show, table_below
 from ui.shared.resources import settings
 from ui.shared.text import percent
@@ -26,15 +34,13 @@ _COST = "processor ms a photo"
 _COMMAND = "mien detect-eval --data wider_val.parquet --detector NAME --out models/NAME/…"
 
 
-@st.cache_resource(show_spinner=False)
-def evaluations() -> dict[str, DetectionEvaluation]:
-    """Stored evaluations by detector, best average precision first."""
-    return load_evaluations(settings().models_dir)
+# By detector, best average precision first.
+_evaluations = st.cache_resource(show_spinner=False)(load_evaluations)
 
 
 def detection() -> None:
     """The whole section."""
-    found = evaluations()
+    found = _evaluations(settings().models_dir)
     if not found:
         missing("No face detector has been measured.", _COMMAND)
         return
@@ -85,36 +91,25 @@ def _all_detectors(found: dict[str, DetectionEvaluation]) -> None:
         name: (found[name].shipped.recall or 0.0, found[name].shipped.precision or 0.0)
         for name in chosen
     }
-    table = pd.concat(
-        [curve.assign(detector=name) for name, curve in curves.items()], ignore_index=True
-    )
     show(
         detector_curves_figure(curves, marks),
-        table,
+        joined(curves, "detector"),
         key="detector_curves",
         says=_curves_say({name: found[name] for name in chosen}),
         reading="up: fewer false alarms; right: fewer missed faces; a ring is where the app's "
         "threshold puts a detector.",
         alt="Precision against recall of the chosen detectors",
     )
-    _table(found)
+    frame = detector_frame(found)
+    shares = st.column_config.NumberColumn(format="%.3f")
+    columns = dict.fromkeys(frame.columns[2:-1], shares)
+    columns[_COST] = st.column_config.NumberColumn(format="%.0f")
+    st.dataframe(frame, hide_index=True, height="auto", column_config=columns)
+    on_fewer = f"On fewer photos, so not to be compared closely: {', '.join(fewer)}. "
     st.caption(
         f"{most.dataset}: {most.n_images} photos, {most.n_faces} faces of at least "
         f"{most.min_face_px:g} px. A face is found where a box overlaps it by half. "
-        f"{_on_fewer(fewer)}`{_COMMAND}`"
-    )
-
-
-def _table(found: dict[str, DetectionEvaluation]) -> None:
-    """All figures of all detectors."""
-    frame = detector_frame(found)
-    shares = st.column_config.NumberColumn(format="%.3f")
-    st.dataframe(
-        frame,
-        hide_index=True,
-        height="auto",
-        column_config=dict.fromkeys(frame.columns.drop(["detector", "photos", _COST]), shares)
-        | {_COST: st.column_config.NumberColumn(format="%.0f")},
+        f"{on_fewer if fewer else ''}`{_COMMAND}`"
     )
 
 
@@ -133,19 +128,11 @@ def _curves_say(found: dict[str, DetectionEvaluation]) -> str:
 
 
 def _groups_say(groups: pd.DataFrame) -> str:
-    recall = groups["recall"].to_numpy(float)
-    best, worst = groups.iloc[int(recall.argmax())], groups.iloc[int(recall.argmin())]
+    best, worst = (groups.loc[at] for at in groups["recall"].agg(["idxmax", "idxmin"]))
     return (
         f"“{best['group']}” faces are found most often ({percent(best['recall'])}), "
         f"“{worst['group']}” ones least ({percent(worst['recall'])})."
     )
-
-
-def _on_fewer(names: list[str]) -> str:
-    """A warning about detectors that were measured on a part of the photos."""
-    if not names:
-        return ""
-    return f"On fewer photos, so not to be compared closely: {', '.join(names)}. "
 
 
 def _threshold(evaluation: DetectionEvaluation) -> None:
@@ -160,12 +147,12 @@ def _threshold(evaluation: DetectionEvaluation) -> None:
     )
     point = stored_curve(evaluation).at(threshold)
     faces, missed, false_alarms = counts_at(evaluation, threshold)
-    columns = st.columns(3)
-    for column, name, value, meaning in (
-        (columns[0], "Precision", point.precision, "Share of its boxes that are faces."),
-        (columns[1], "Recall", point.recall, "Share of the faces found."),
-        (columns[2], "F1", point.f1, "Harmonic mean of the two."),
-    ):
+    figures = (
+        ("Precision", point.precision, "Share of its boxes that are faces."),
+        ("Recall", point.recall, "Share of the faces found."),
+        ("F1", point.f1, "Harmonic mean of the two."),
+    )
+    for column, (name, value, meaning) in zip(st.columns(3), figures, strict=True):
         column.metric(name, "–" if math.isnan(value) else percent(value, 1), help=meaning)
     curve = curve_frame(evaluation)
     show(
@@ -208,7 +195,6 @@ def _by_group(evaluation: DetectionEvaluation) -> None:
 
 
 def _effect() -> None:
-    """What the choice of detector does to the expressions, where it was measured."""
     st.header("What the detector does to the expressions")
     content = study("detectors")
     if content is None:
@@ -266,31 +252,13 @@ def detector_curves_figure(
     Columns `threshold, precision, recall`.
     """
     figure = go.Figure()
+    hover = "from %{customdata:.2f} on: %{x:.0%} found, %{y:.0%} faces"
     for index, (name, curve) in enumerate(curves.items()):
-        look = series_look(index)
-        figure.add_scatter(
-            x=curve["recall"],
-            y=curve["precision"],
-            name=name,
-            mode="lines",
-            line=look.line,
-            customdata=curve["threshold"],
-            legendgroup=name,
-            hovertemplate="from %{customdata:.2f} on: %{x:.0%} found, %{y:.0%} faces",
-        )
-        if name in marks:
-            recall, precision = marks[name]
-            figure.add_scatter(
-                x=[recall],
-                y=[precision],
-                mode="markers",
-                showlegend=False,
-                legendgroup=name,
-                hoverinfo="skip",
-                marker=look.marker(15, hollow=True),
-            )
-    styled(figure, _MEASURES["recall"], _MEASURES["precision"], height=480)
-    share_axes(figure)
+        look, (recall, precision) = series_look(index), marks[name]
+        of = {"name": name, "legendgroup": name, "customdata": curve["threshold"]}
+        figure.add_trace(line(look, curve["recall"], curve["precision"], hover, **of))
+        figure.add_trace(ring(look, [recall], [precision], legendgroup=name))
+    share_axes(styled(figure, _MEASURES["recall"], _MEASURES["precision"], height=480))
     return figure
 
 
@@ -298,14 +266,9 @@ def threshold_figure(curve: pd.DataFrame, threshold: float, shipped: float | Non
     """Precision, recall and F1 over the threshold; lines at the chosen and the app's own."""
     figure = go.Figure()
     for index, (name, title) in enumerate(_MEASURES.items()):
-        look = series_look(index)
-        figure.add_scatter(
-            x=curve["threshold"],
-            y=curve[name],
-            name=title,
-            mode="lines",
-            line=look.line,
-            hovertemplate="from %{x:.2f} on: %{y:.1%}<extra></extra>",
+        hover = "from %{x:.2f} on: %{y:.1%}<extra></extra>"
+        figure.add_trace(
+            line(series_look(index), curve["threshold"], curve[name], hover, name=title)
         )
     figure.add_vline(threshold, line={"color": QUIET, "width": 3})
     if shipped is not None:
@@ -323,17 +286,12 @@ def recall_by_group_figure(groups: pd.DataFrame) -> go.Figure:
             x=groups["recall"],
             y=groups["group"],
             orientation="h",
-            marker={"color": series_look(0).colour},
-            text=[
-                f"{recall:.0%} of {faces}"
-                for recall, faces in zip(groups["recall"], groups["faces"], strict=True)
-            ],
+            marker={"color": SERIES_COLOURS[0]},
+            text=[f"{row.recall:.0%} of {row.faces}" for row in groups.itertuples()],
             textposition="auto",
             hovertemplate="%{y}: %{text}<extra></extra>",
         )
     )
-    height = 90 + 44 * len(groups)
-    styled(figure, _MEASURES["recall"], "", height=height, legend=False)
-    figure.update_xaxes(range=[0, 1.02], tickformat=".0%")
-    figure.update_yaxes(autorange="reversed")
-    return figure
+    height, title = 90 + 44 * len(groups), _MEASURES["recall"]
+    styled(figure, title, "", height=height, legend=False, percent="x", top_down=True)
+    return figure.update_xaxes(range=[0, 1.02])

@@ -14,7 +14,7 @@ from core.types import ImageRGB
 from services.bias_audit import findings
 from ui.metrics.subjects import Subject, predictions
 from ui.shared.charts import ConfusionMode, confusion_figure, confusion_values, histogram_figure
-from ui.shared.figures import dark, show
+from ui.shared.figures import clicked, dark, show
 from ui.shared.resources import settings
 from ui.shared.text import percent, plain
 from ui.shared.widgets import choose
@@ -49,33 +49,18 @@ def errors(one: Subject, *, key: str = "confusion", pictures: Pictures | None = 
         on_select="rerun",
         selection_mode="points",
     )
-    _follow_click(event, key)
+    if cell := clicked(event, key):
+        st.session_state[f"{key}_true"], st.session_state[f"{key}_judged"] = cell
     st.header("What is in a cell", anchor=False)
-    worst_true, worst_judged = _worst_cell(counts)
-    st.session_state.setdefault(f"{key}_true", worst_true)
-    st.session_state.setdefault(f"{key}_judged", worst_judged)
+    # At first the commonest mistake.
+    mistakes = counts * (1 - np.eye(len(EMOTIONS), dtype=np.int64))
+    worst = np.unravel_index(int(mistakes.argmax()), mistakes.shape)
+    for part, index in zip(("true", "judged"), worst, strict=True):
+        st.session_state.setdefault(f"{key}_{part}", EMOTIONS[int(index)])
     left, right = st.columns(2)
     true = left.selectbox("True label", EMOTIONS, key=f"{key}_true")
     judged = right.selectbox("Judged as", EMOTIONS, key=f"{key}_judged")
     _cell(one, EMOTIONS.index(true), EMOTIONS.index(judged), key, pictures)
-
-
-def _worst_cell(counts: Any) -> tuple[str, str]:
-    """The commonest mistake: true label and verdict."""
-    mistakes = counts * (1 - np.eye(len(EMOTIONS), dtype=np.int64))
-    true, judged = np.unravel_index(int(mistakes.argmax()), mistakes.shape)
-    return EMOTIONS[int(true)], EMOTIONS[int(judged)]
-
-
-def _follow_click(event: Any, key: str) -> None:
-    """Bring a click into the two select boxes, once a click."""
-    points = event.selection.points if event else []
-    if not points:
-        return
-    clicked = tuple(points[0]["customdata"])
-    if st.session_state.get(f"{key}_clicked") != clicked:
-        st.session_state[f"{key}_clicked"] = clicked
-        st.session_state[f"{key}_true"], st.session_state[f"{key}_judged"] = clicked
 
 
 def _table(counts: Any) -> pd.DataFrame:
@@ -116,8 +101,11 @@ def _cell(one: Subject, true: int, judged: int, key: str, pictures: Pictures | N
         reading="bars right of the dashed line are verdicts that the threshold lets pass.",
         alt="Histogram of the confidence of the images in the cell",
     )
-    st.markdown(f"**Scores**, most confident first{_first(len(rows))}")
-    _scores(table.head(_MAX_ROWS))
+    first = f" (first {_MAX_ROWS} of {len(rows)})" if len(rows) > _MAX_ROWS else ""
+    st.markdown(f"**Scores**, most confident first{first}")
+    bar = st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.2f", width=84)
+    bars = dict.fromkeys(EMOTIONS, bar)
+    st.dataframe(table.head(_MAX_ROWS), hide_index=True, height=260, column_config=bars)
     if pictures is not None:
         gallery(one, rows, pictures)
     else:
@@ -125,21 +113,6 @@ def _cell(one: Subject, true: int, judged: int, key: str, pictures: Pictures | N
             "The pictures belong to FER-2013 and are not shipped. Who has the data set sees them "
             "here after setting `MIEN_FER2013_PATH` to its parquet file."
         )
-
-
-def _scores(table: pd.DataFrame) -> None:
-    """A row an image, its scores as bars."""
-    bars = {
-        name: st.column_config.ProgressColumn(
-            name, min_value=0, max_value=1, format="%.2f", width=84
-        )
-        for name in EMOTIONS
-    }
-    st.dataframe(table, hide_index=True, height=260, column_config=bars)
-
-
-def _first(n: int) -> str:
-    return f" (first {_MAX_ROWS} of {n})" if n > _MAX_ROWS else ""
 
 
 def gallery(one: Subject, rows: Any, pictures: Pictures) -> None:

@@ -6,26 +6,14 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.measures.groups import wording
 from core.measures.groups.breakdown import SOURCE_TEXTS, AttributeReport, BiasReport, Outcome
+from core.measures.groups.gaps import Gap
 from core.measures.groups.mixing import Association
-from core.measures.groups.wording import (
-    PREDICTED_BANNER,
-    gap_sentence,
-    gap_test,
-    gaps_say,
-    sensitivity_sentence,
-    summary_rows,
-)
 from services.bias_audit.tables import gaps_text
-from ui.metrics.charts import (
-    GapRow,
-    association_figure,
-    class_balance_figure,
-    gaps_figure,
-    groups_figure,
-)
+from ui.metrics import charts
 from ui.metrics.subjects import missing, missing_study, study
-from ui.shared.figures import dark, point, show
+from ui.shared.figures import clicked, dark, point, show
 from ui.shared.resources import cards
 from ui.shared.text import percent, plain, signed
 from ui.shared.widgets import choose_part, download
@@ -55,7 +43,7 @@ def groups(model_id: str) -> None:
     for title, (name, _) in _STUDIES.items():
         content = study(f"{name}_{model_id}")
         if content is not None and content["kind"] == "error":
-            said.append(f"{title}: {gaps_say(BiasReport.model_validate(content))}")
+            said.append(f"{title}: {wording.gaps_say(BiasReport.model_validate(content))}")
     if said:
         point(" ".join(said))
     part = choose_part([*_STUDIES, _DATASET, _MITIGATION], "groups_source")
@@ -95,11 +83,11 @@ def compared(report: BiasReport) -> list[tuple[AttributeReport, Outcome]]:
     return sorted(found, key=lambda pair: -pair[1].gap.difference if pair[1].gap else 1.0)
 
 
-def gap_rows(report: BiasReport) -> list[GapRow]:
+def gap_rows(report: BiasReport) -> list[tuple[str, Gap]]:
     """The gaps of `compared` with their names, the largest first."""
     disparity = report.kind == "disparity"
     return [
-        GapRow(f"{one.name}: {outcome.title}" if disparity else one.name, outcome.gap)
+        (f"{one.name}: {outcome.title}" if disparity else one.name, outcome.gap)
         for one, outcome in compared(report)
         if outcome.gap is not None
     ]
@@ -112,12 +100,11 @@ def breakdown(report: BiasReport, *, key: str) -> None:
         st.info("This data has no column to group by.", icon=":material/group_off:")
         return
     if any(one.source == "predicted" for one, _ in pairs):
-        st.warning(PREDICTED_BANNER, icon=":material/psychology_alt:")
+        st.warning(wording.PREDICTED_BANNER, icon=":material/psychology_alt:")
     by_name = {one.name: (one, outcome) for one, outcome in pairs}
     _gaps(report, pairs, key)
     st.header("One of them closer", anchor=False)
-    name = st.selectbox("Groups by", list(by_name), key=f"{key}_attribute")
-    attribute, outcome = by_name[name]
+    attribute, outcome = by_name[st.selectbox("Groups by", by_name, key=f"{key}_attribute")]
     if len(attribute.outcomes) > 1:
         by_title = {one.title: one for one in attribute.outcomes}
         title = st.selectbox(
@@ -134,18 +121,17 @@ def breakdown(report: BiasReport, *, key: str) -> None:
 
 
 def _gaps(report: BiasReport, pairs: list[tuple[AttributeReport, Outcome]], key: str) -> None:
-    """The chart of all gaps; a click on a bar chooses the attribute below."""
     disparity = report.kind == "disparity"
     rows = gap_rows(report)[:_SHOWN]
     named = [one for one, outcome in pairs if outcome.gap is not None]
     if not rows:
-        point(gaps_say(report))
+        point(wording.gaps_say(report))
         return
     event = show(
-        gaps_figure(rows),
-        pd.DataFrame(summary_rows(report)),
+        charts.gaps_figure(rows),
+        pd.DataFrame(wording.summary_rows(report)),
         key=f"{key}_gaps",
-        says=_largest(pairs) if disparity else gaps_say(report),
+        says=_largest(pairs) if disparity else wording.gaps_say(report),
         reading="a bar is the difference between the best and the worst group; the grey band "
         "behind it is what chance alone would stay within. Of several bars some pass it by luck; "
         "only what passes it clearly is called beyond chance. Click a bar to look closer.",
@@ -153,21 +139,13 @@ def _gaps(report: BiasReport, pairs: list[tuple[AttributeReport, Outcome]], key:
         on_select="rerun",
         selection_mode="points",
     )
-    _follow_click(event, {row.label: one.name for row, one in zip(rows, named, strict=False)}, key)
-
-
-def _follow_click(event: Any, attribute_of: Mapping[str, str], key: str) -> None:
-    """Bring a click on a bar into the select box, once a click."""
-    points = event.selection.points if event else []
-    found: Any = points[0].get("customdata") if points else None
-    label = str(found[0] if isinstance(found, list) else found)
-    if label in attribute_of and st.session_state.get(f"{key}_clicked") != label:
-        st.session_state[f"{key}_clicked"] = label
-        st.session_state[f"{key}_attribute"] = attribute_of[label]
+    if found := clicked(event, key):
+        label = found[0] if isinstance(found, list) else found
+        names = {row[0]: one.name for row, one in zip(rows, named, strict=False)}
+        st.session_state[f"{key}_attribute"] = names[label]
 
 
 def _largest(pairs: list[tuple[AttributeReport, Outcome]]) -> str:
-    """The largest gap of a set without true expressions, in words."""
     attribute, outcome = pairs[0]
     gap = outcome.gap
     if gap is None:
@@ -185,11 +163,11 @@ def _outcome(report: BiasReport, attribute: AttributeReport, outcome: Outcome, k
         st.info("Nothing to count here: no image belongs to this share.")
         return
     st.markdown(verdict_badge(outcome))
-    says = gap_sentence(outcome, report.kind)
+    says = wording.gap_sentence(outcome, report.kind)
     if attribute.sensitivity is not None and outcome is attribute.outcomes[0]:
-        says += f" {sensitivity_sentence(attribute.sensitivity)}"
+        says += f" {wording.sensitivity_sentence(attribute.sensitivity)}"
     show(
-        groups_figure(outcome),
+        charts.groups_figure(outcome),
         pd.DataFrame([row.model_dump() for row in outcome.groups]),
         key=f"{key}_groups",
         says=says,
@@ -215,13 +193,12 @@ def verdict_badge(outcome: Outcome) -> str:
 
 
 def _further(attribute: AttributeReport, key: str) -> None:
-    """Every other share, the tests behind the words, and what is not tested."""
     with st.expander("Every share, and the tests behind it", icon=":material/balance:"):
         table = gaps_text(attribute)
         st.dataframe(table, hide_index=True, key=f"{key}_odds", height="auto")
         first = attribute.outcomes[0].gap
         if first is not None:
-            st.caption(gap_test(first))
+            st.caption(wording.gap_test(first))
         st.caption(
             "Odds are equalised where, for each expression, every group's faces are recognised "
             "as often and mistaken for it as often."
@@ -239,8 +216,8 @@ def dataset_section() -> None:
         return
     counts = content["class_counts"]
     show(
-        class_balance_figure(counts),
-        pd.DataFrame(counts).rename_axis("expression").reset_index(),
+        charts.class_balance_figure(counts),
+        pd.DataFrame(counts).reset_index(names="expression"),
         key="class_balance",
         says=_balance_says(counts),
         reading="a model sees most of what has high bars; the evenness of the training labels is "
@@ -252,9 +229,8 @@ def dataset_section() -> None:
 
 
 def _balance_says(counts: Mapping[str, Mapping[str, int]]) -> str:
-    """Which expression most and which fewest pictures show."""
     split, by_class = max(counts.items(), key=lambda entry: sum(entry[1].values()))
-    most, fewest = max(by_class, key=by_class.__getitem__), min(by_class, key=by_class.__getitem__)
+    most, fewest = (some(by_class, key=by_class.__getitem__) for some in (max, min))
     times = by_class[most] / max(by_class[fewest], 1)
     return (
         f"Of the {split} pictures {by_class[most]:,} are labelled {most} and only "
@@ -263,12 +239,10 @@ def _balance_says(counts: Mapping[str, Mapping[str, int]]) -> str:
 
 
 def _association_says(found: Association) -> str:
-    """Which group and expression are seen together most beyond chance."""
     cells = [
         (value, group, label) for group, row in found.npmi.items() for label, value in row.items()
     ]
-    value, group, label = max(cells)
-    less, other, rare = min(cells)
+    (value, group, label), (less, other, rare) = max(cells), min(cells)
     return (
         f"“{group}” is shown as {label} most beyond chance ({signed(value, 2)}), “{other}” as "
         f"{rare} most below it ({signed(less, 2)}); 0 is no connection, 1 a certain one."
@@ -276,18 +250,16 @@ def _association_says(found: Association) -> str:
 
 
 def _associations(content: dict[str, Any]) -> None:
-    """Which groups are shown with which expression."""
     st.header("Groups and expressions", anchor=False)
     names = list(content["associations"])
     chosen = st.selectbox("Attribute", names, key="dataset_attribute")
     part = content["associations"][chosen]
     found = Association.model_validate(part["association"])
     if part["source"] == "predicted":
-        st.warning(PREDICTED_BANNER, icon=":material/psychology_alt:")
-    counted = pd.DataFrame(found.counts).T.rename_axis("group")
+        st.warning(wording.PREDICTED_BANNER, icon=":material/psychology_alt:")
     show(
-        association_figure(found, dark=dark()),
-        counted.reset_index(),
+        charts.association_figure(found, dark=dark()),
+        pd.DataFrame(found.counts).T.reset_index(names="group"),
         key="association",
         says=_association_says(found),
         reading="blue with a plus: this group is shown with this expression more often than by "
@@ -306,9 +278,8 @@ def mitigation_section(model_id: str) -> None:
     """What was tried, before and after, with what it cost."""
     content = study(f"mitigation_{model_id}")
     if content is None:
-        missing_study(
-            "This comparison", "mitigation", model_id, "mien bias mitigate --data fer2013.parquet"
-        )
+        command = "mien bias mitigate --data fer2013.parquet"
+        missing_study("This comparison", "mitigation", model_id, command)
         return
     rows = content["rows"]
     point(_mitigation_says(rows))
@@ -320,7 +291,7 @@ def mitigation_section(model_id: str) -> None:
         "rows. Fitted on the validation split, measured on test."
     )
     if any("predicted" in row["attribute"] for row in rows):
-        st.warning(PREDICTED_BANNER, icon=":material/psychology_alt:")
+        st.warning(wording.PREDICTED_BANNER, icon=":material/psychology_alt:")
     for method, text in content["methods"].items():
         st.markdown(f"- **{method}**: {text}")
     download("Download as CSV", pd.DataFrame(rows).to_csv(index=False), "mitigation.csv")
@@ -328,7 +299,6 @@ def mitigation_section(model_id: str) -> None:
 
 
 def _mitigation_says(rows: list[dict[str, Any]]) -> str:
-    """How many attempts made a gap smaller beyond chance, and the best of them."""
     smaller = [row for row in rows if row["gap_change_ci95"][1] < 0]
     if not smaller:
         return f"None of the {len(rows)} attempts made a gap smaller by more than chance gives."

@@ -1,5 +1,6 @@
 """Overview: how right, each expression by itself; and the model's own card."""
 
+import re
 from typing import Any
 
 import pandas as pd
@@ -8,7 +9,7 @@ import streamlit as st
 from core.measures.accuracy import wilson_interval
 from services.bias_audit import findings, tables
 from ui.metrics.charts import expressions_figure
-from ui.metrics.subjects import Subject, missing, share_with_interval
+from ui.metrics.subjects import Subject, joined, missing, share_with_interval
 from ui.shared.figures import show
 from ui.shared.resources import cards, default_report, report, settings
 from ui.shared.text import percent
@@ -24,16 +25,14 @@ def overview(subjects: list[Subject], *, own_data: bool = False) -> None:
     """
     if not own_data:
         _what_people_say([one.model_id for one in subjects])
-    named = {one.name: one.predictions for one in subjects}
+    named = {one.model_id: one.predictions for one in subjects}
     by_model = {name: tables.expressions(p) for name, p in named.items()}
     first = subjects[0]
-    of_first = f"{first.name}: " if len(subjects) > 1 else ""
+    of_first = f"{first.model_id}: " if len(subjects) > 1 else ""
     st.header("Your labels" if own_data else "FER-2013's own labels", anchor=False)
     show(
         expressions_figure(by_model),
-        pd.concat(
-            [table.assign(model=name) for name, table in by_model.items()], ignore_index=True
-        ),
+        joined(by_model),
         key="overview",
         says=f"{findings.accuracy(named)} {of_first}{findings.expressions(first.predictions)}",
         reading="a bar is the share of the faces labelled so that are recognised, with its 95 % "
@@ -53,7 +52,6 @@ def overview(subjects: list[Subject], *, own_data: bool = False) -> None:
 
 
 def _what_people_say(model_ids: list[str]) -> None:
-    """How often each model says what people say; nothing where none was measured so."""
     measured = {name: found for name in model_ids if (found := report(name)) and "people" in found}
     if not measured:
         return
@@ -64,7 +62,7 @@ def _what_people_say(model_ids: list[str]) -> None:
     table = by_model[best].set_index("expression")["recall"]
     show(
         expressions_figure(by_model),
-        pd.concat([rows.assign(model=name) for name, rows in by_model.items()], ignore_index=True),
+        joined(by_model),
         key="people",
         says=f"Where most of ten people agree on a picture, {best} says the same in "
         f"{percent(people['clear_agreement'], 1)} of {people['n_clear']:,}. Of what people call "
@@ -73,13 +71,8 @@ def _what_people_say(model_ids: list[str]) -> None:
         "(FER+ votes) and the model, too.",
         alt="Share recognised of what most people say, by expression",
     )
-    st.dataframe(
-        pd.DataFrame({name: _people_figures(found) for name, found in measured.items()})
-        .rename_axis("figure")
-        .reset_index(),
-        hide_index=True,
-        height="auto",
-    )
+    figures = pd.DataFrame({name: _people_figures(found) for name, found in measured.items()})
+    st.dataframe(figures.reset_index(names="figure"), hide_index=True, height="auto")
 
 
 def _recalls(people: dict[str, Any]) -> pd.DataFrame:
@@ -95,7 +88,6 @@ def _recalls(people: dict[str, Any]) -> pd.DataFrame:
 
 
 def _people_figures(found: dict[str, Any]) -> dict[str, str]:
-    """Figure -> its value, of the people's head on FER-2013's test pictures and on photos."""
     people = found["people"]
     figures = {
         "agrees with people, clear pictures": share_with_interval(
@@ -107,10 +99,9 @@ def _people_figures(found: dict[str, Any]) -> dict[str, str]:
         "correlation of shares": f"{people['share_correlation']:.2f}",
     }
     for name, photos in (found.get("photos") or {}).items():
+        balanced = percent(photos["balanced_accuracy"], 1)
         figures[f"{name}: accuracy"] = percent(photos["accuracy"], 1)
-        figures[f"{name}: every expression counting alike"] = percent(
-            photos["balanced_accuracy"], 1
-        )
+        figures[f"{name}: every expression counting alike"] = balanced
     return figures
 
 
@@ -118,7 +109,7 @@ def pick(subjects: list[Subject], key: str) -> Subject:
     """One of the chosen models; asks only where there are several."""
     if len(subjects) == 1:
         return subjects[0]
-    by_name = {one.name: one for one in subjects}
+    by_name = {one.model_id: one for one in subjects}
     return by_name[st.selectbox("Model", list(by_name), key=f"{key}_model")]
 
 
@@ -127,26 +118,14 @@ def model_card(model_id: str) -> None:
     folder = settings().models_dir / model_id
     readme = folder / "README.md"
     if readme.exists():
-        # On a phone its tables wrap: what scrolls sideways could not be reached by keyboard.
-        st.html(
-            "<style>@media(max-width:640px){.st-key-model_card table{font-size:.8rem}"
-            ".st-key-model_card :is(td,th){padding:.2rem .3rem;overflow-wrap:anywhere}}</style>"
-        )
         with st.container(key="model_card"):
-            st.markdown(_headings_down(readme.read_text(encoding="utf-8")))
+            # Its title becomes a subtitle: a page has one first heading.
+            st.markdown(re.sub("^#", "###", readme.read_text(encoding="utf-8"), flags=re.M))
     else:
         missing(f"No readme is stored for {model_id}.", "mien publish")
-    card: dict[str, Any] = cards()[model_id].model_dump()
     with st.expander("All fields of card.json", icon=":material/data_object:"):
-        st.json(card)
+        st.json(cards()[model_id].model_dump())
     content = (folder / "card.json").read_bytes()
     download("Download the card (JSON)", content, f"{model_id}_card.json")
     if default_report() is None:
         missing("The model has not been evaluated.", "mien publish")
-
-
-def _headings_down(markdown: str) -> str:
-    """The readme's title becomes a subtitle: a page has one first heading."""
-    return "\n".join(
-        f"##{line}" if line.startswith("#") else line for line in markdown.splitlines()
-    )

@@ -15,7 +15,7 @@ from ui.metrics.errors import errors, local_images
 from ui.metrics.groups import groups
 from ui.metrics.overview import model_card, overview
 from ui.metrics.subjects import ALL, UNIQUE, Subject, missing, subject
-from ui.shared.resources import cards, report, settings
+from ui.shared.resources import cards, first_model, report
 from ui.shared.text import plain
 from ui.shared.widgets import choose, choose_part
 
@@ -85,19 +85,18 @@ def _subjects(*, several: bool, with_set: bool) -> list[Subject]:
     if not names:
         missing("No model is shipped.", "mien publish")
         return []
-    default = settings().default_model if settings().default_model in names else names[0]
     left, right = st.columns([1.4, 1], vertical_alignment="bottom")
     if several:
-        chosen = left.multiselect("Models", names, default=[default], key="metrics_models")
+        chosen = left.multiselect("Models", names, default=[first_model()], key="metrics_models")
     else:
-        at = names.index(default)
+        at = names.index(first_model())
         chosen = [left.selectbox("Model", names, index=at, key="metrics_model")]
     which = _which(right) if with_set else ALL
     if not chosen:
         st.info("Choose at least one model.", icon=":material/arrow_upward:")
         return []
     found = [one for one in (subject(name, which) for name in chosen) if one is not None]
-    for name in set(chosen) - {one.name for one in found}:
+    for name in set(chosen) - {one.model_id for one in found}:
         missing(f"What {plain(name)} said of the test images is not stored.", "mien publish")
     return found
 

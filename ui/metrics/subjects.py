@@ -1,6 +1,7 @@
 """What the sections of Model Metrics share: a chart with its reading, table and download."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,6 @@ import pandas as pd
 import streamlit as st
 
 from core.emotions import EMOTIONS
-from core.errors import ModelError, damage_is
 from core.measures.curves import Predictions, load_predictions, load_shares
 from core.measures.people import majority_labels
 from core.types import FloatArray
@@ -23,9 +23,8 @@ ALL, UNIQUE = "All test images", "Without near-duplicates"
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """One model on one set of images, of that name, which is what every section shows."""
+    """One model on one set of images, which is what every section shows."""
 
-    name: str
     model_id: str
     predictions: Predictions
     threshold: float
@@ -69,24 +68,28 @@ def subject(model_id: str, which: str, by: str = LABELS) -> Subject | None:
         return None
     kept = stored if which == ALL else stored.keep(~stored.near_duplicate)
     threshold = cards()[model_id].calibration.uncertain_threshold
-    return Subject(model_id, model_id, kept, threshold)
+    return Subject(model_id, kept, threshold)
 
 
 @st.cache_resource(show_spinner=False)
 def study(name: str) -> dict[str, Any] | None:
     """`models/studies/<name>.json`; None where no command has made it, or it is damaged."""
-    file = settings().models_dir / "studies" / f"{name}.json"
-    content: dict[str, Any] | None = read_json(file)
+    content: dict[str, Any] | None = read_json(settings().models_dir / "studies" / f"{name}.json")
     return content
 
 
 def read_json(file: Path) -> Any:
     """Content of a JSON file; None where it is missing or no JSON."""
     try:
-        with damage_is(ModelError(f"{file.name} is missing or damaged.")):
-            return json.loads(file.read_text(encoding="utf-8"))
-    except ModelError:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return None
+
+
+def joined(tables: Mapping[str, pd.DataFrame], name: str = "model") -> pd.DataFrame:
+    """Tables as one, its last column `name` saying of which each row is."""
+    parts = [table.assign(**{name: key}) for key, table in tables.items()]
+    return pd.concat(parts, ignore_index=True)
 
 
 def missing(what: str, command: str) -> None:
@@ -104,8 +107,8 @@ def missing_study(what: str, name: str, model_id: str, command: str) -> None:
     missing(f"{what} has not been made for {model_id}.{there}", f"{command} --model {model_id}")
 
 
-def share_with_interval(value: float, low: float, high: float) -> str:
+def share_with_interval(value: float | None, low: Any, high: Any, *, digits: int = 1) -> str:
     """`58.1 % (56.5 – 59.7)`, or a dash where there is nothing."""
-    if pd.isna(value):
+    if value is None or pd.isna(value):
         return "–"
-    return f"{percent(value, 1)} ({100 * low:.1f} – {100 * high:.1f})"
+    return f"{percent(value, digits)} ({100 * low:.{digits}f} – {100 * high:.{digits}f})"

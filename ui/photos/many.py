@@ -12,13 +12,14 @@ from core.drawing.photo import EMOTION_COLOURS
 from core.expression.answer import BANDS, SPLIT, band, counted, short
 from core.types import FaceAnalysis
 from services.analysis.photos import PhotoResult
-from ui.faces.card import Bar, Tile, bar_list_html, tiles_html
+from ui.faces.card import Bar, bar_list_html, tile_html
 from ui.photos.results import (
     Analysed,
     answers,
     downloads,
     found_words,
     one_photo,
+    page_of,
     show_refused,
 )
 from ui.photos.session import shown
@@ -46,7 +47,7 @@ _ORDERS: Final[dict[str, Callable[["_Face"], float]]] = {
 class _Face:
     """A face of one of many photos: which photo, which face, and its small picture."""
 
-    photo: int
+    file: str
     number: int
     found: FaceAnalysis
     picture_jpeg: bytes
@@ -62,8 +63,8 @@ def show_many(analysed: Sequence[Analysed], model_id: str, detector: str) -> Non
         with st.expander(f"Why {were} refused", icon=":material/block:"):
             show_refused(refused)
     faces = [
-        _Face(place, number, found, picture)
-        for place, (photo, result) in enumerate(analysed)
+        _Face(result.name, number, found, picture)
+        for photo, result in analysed
         if result.analysis is not None
         for (number, found), picture in zip(
             enumerate(result.analysis.faces, start=1),
@@ -73,14 +74,13 @@ def show_many(analysed: Sequence[Analysed], model_id: str, detector: str) -> Non
     ]
     if faces:
         _chart(results)
-        _grid(faces, results)
+        _grid(faces)
     st.subheader("Photos", anchor=False)
     _table(analysed)
     downloads(analysed, model_id, detector, _FILES)
 
 
 def _chart(results: Sequence[PhotoResult]) -> None:
-    """How many faces people would call what."""
     counts = Counter(band(answer) for answer in answers(results))
     rows = [
         Bar(name, counts[name], f"{counts[name]:,}", EMOTION_COLOURS.get(name, QUIET))
@@ -93,8 +93,7 @@ def _chart(results: Sequence[PhotoResult]) -> None:
     st.html(bar_list_html(rows, title))
 
 
-def _grid(faces: Sequence[_Face], results: Sequence[PhotoResult]) -> None:
-    """All faces in small, to filter and to sort."""
+def _grid(faces: Sequence[_Face]) -> None:
     counts = Counter(band(face.found.answer) for face in faces)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = st.pills(
@@ -108,21 +107,17 @@ def _grid(faces: Sequence[_Face], results: Sequence[PhotoResult]) -> None:
         order = st.selectbox("Sort by", list(_ORDERS), key="many_order", width=220)
     seen = [face for face in faces if not wanted or band(face.found.answer) in wanted]
     seen.sort(key=_ORDERS[order])
-    page = 1
-    if len(seen) > _FACES_PER_PAGE:
-        page = st.pagination(-(-len(seen) // _FACES_PER_PAGE), key="many_page")
-    first = (page - 1) * _FACES_PER_PAGE
-    st.html(
-        tiles_html(
-            Tile(
-                face.picture_jpeg,
-                short(face.found.answer),
-                results[face.photo].name.rpartition("/")[2],
-                f"Face {face.number} of {results[face.photo].name}",
-            )
-            for face in seen[first : first + _FACES_PER_PAGE]
+    part = page_of(len(seen), _FACES_PER_PAGE, "many_page")
+    tiles = "".join(
+        tile_html(
+            face.picture_jpeg,
+            short(face.found.answer),
+            face.file.rpartition("/")[2],
+            f"Face {face.number} of {face.file}",
         )
+        for face in seen[part]
     )
+    st.html(f'<div class="mien-faces small">{tiles}</div>')
 
 
 def _said(results: Sequence[PhotoResult]) -> str:
@@ -132,7 +127,6 @@ def _said(results: Sequence[PhotoResult]) -> str:
 
 
 def _table(analysed: Sequence[Analysed]) -> None:
-    """A row a photo; the chosen one is opened below."""
     table = pd.DataFrame(
         {
             "file": result.name,

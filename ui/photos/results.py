@@ -3,15 +3,16 @@
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.expression.answer import counted, sentence, short
-from core.types import Answer, FaceAnalysis
+from core.types import Answer
 from services.analysis.downloads import annotated_name, annotated_png, results_zip
 from services.analysis.photos import PhotoResult, results_csv, results_json
-from ui.faces.card import cards_html, compared_html, reliability
+from ui.faces.card import cards_html, reliability
 from ui.faces.explanation import face_explained
 from ui.faces.pictures import Shown
 from ui.photos.session import Photo, shown
@@ -37,18 +38,13 @@ def show_results(analysed: Sequence[Analysed], model_id: str, detector: str) -> 
     st.header(found_words(results), anchor=False)
     show_refused(results)
     seen = [pair for pair in enumerate(analysed, start=1) if pair[1][1].analysis is not None]
-    page, beside = 1, False
+    shown_now, beside = slice(1), False
     if len(seen) > 1:
         with st.container(horizontal=True, vertical_alignment="center"):
-            if len(seen) > _PHOTOS_PER_PAGE:
-                page = st.pagination(
-                    -(-len(seen) // _PHOTOS_PER_PAGE), key="photos_page", width=_PAGES_PX
-                )
+            shown_now = page_of(len(seen), _PHOTOS_PER_PAGE, "photos_page", width=_PAGES_PX)
             beside = st.toggle("Side by side", key="photos_beside")
-    first = (page - 1) * _PHOTOS_PER_PAGE
-    shown_now = seen[first : first + _PHOTOS_PER_PAGE]
     columns = st.columns(2, gap="large") if beside else [st.container()]
-    for place, (number, (photo, result)) in enumerate(shown_now):
+    for place, (number, (photo, result)) in enumerate(seen[shown_now]):
         with columns[place % len(columns)]:
             one_photo(number, photo, result, titled=len(analysed) > 1, narrow=beside)
     if seen:
@@ -74,7 +70,6 @@ def show_compared(first: Sequence[Analysed], second: Sequence[Analysed]) -> None
 
 
 def _compared_photo(number: int, first: Analysed, second: Analysed) -> None:
-    """One photo, its faces each once, with what both models say of them."""
     (photo, left), (_, right) = first, second
     if left.analysis is None or right.analysis is None:
         return
@@ -88,10 +83,10 @@ def _compared_photo(number: int, first: Analysed, second: Analysed) -> None:
         _picture(key, number, photo, left, seen)
         st.caption(f"Labels in the picture: {model_ids[0]}.")
     with cards:
-        part = _page_of(key, len(faces))
-        numbered = [(at, *pair) for at, pair in enumerate(faces, start=1)]
+        part = page_of(len(faces), _FACES_PER_PAGE, f"faces_{key}")
         if faces:
-            st.html(compared_html(numbered[part], seen.faces_jpeg[part], model_ids))
+            numbered = list(enumerate(faces, start=1))[part]
+            st.html(cards_html(numbered, seen.faces_jpeg[part], model_ids))
     for result, model_id in zip((left, right), model_ids, strict=True):
         _why(f"{key}_{model_id}", photo, result, f"What drove {model_id}'s answer?")
 
@@ -110,7 +105,8 @@ def show_left(results: Sequence[PhotoResult]) -> None:
             continue
         st.subheader(plain(result.name), anchor=False)
         if result.analysis.faces:
-            st.html(cards_html(list(enumerate(result.analysis.faces, start=1)), ()))
+            faces = enumerate(result.analysis.faces, start=1)
+            st.html(cards_html((number, [face]) for number, face in faces))
         else:
             st.markdown(found_words([result]))
 
@@ -162,7 +158,10 @@ def one_photo(
     with picture:
         _picture(key, number, photo, result, seen)
     with cards:
-        _faces(key, faces, seen)
+        part = page_of(len(faces), _FACES_PER_PAGE, f"faces_{key}")
+        if faces:
+            numbered = [(at, [face]) for at, face in enumerate(faces, start=1)]
+            st.html(cards_html(numbered[part], seen.faces_jpeg[part]))
     with st.container():
         _why(key, photo, result)
 
@@ -199,19 +198,10 @@ def _picture(key: str, number: int, photo: Photo, result: PhotoResult, seen: Sho
             )
 
 
-def _faces(key: str, faces: Sequence[FaceAnalysis], seen: Shown) -> None:
-    part = _page_of(key, len(faces))
-    if faces:
-        st.html(cards_html(list(enumerate(faces, start=1))[part], seen.faces_jpeg[part]))
-
-
-def _page_of(key: str, n_faces: int) -> slice:
-    """Which of so many faces are shown; where they are too many for one page, a choice."""
-    first = 0
-    if n_faces > _FACES_PER_PAGE:
-        page = st.pagination(-(-n_faces // _FACES_PER_PAGE), key=f"faces_{key}")
-        first = (page - 1) * _FACES_PER_PAGE
-    return slice(first, first + _FACES_PER_PAGE)
+def page_of(n: int, per_page: int, key: str, **look: Any) -> slice:
+    """Which of `n` are shown; where they are too many for one page, a choice."""
+    page = st.pagination(-(-n // per_page), key=key, **look) if n > per_page else 1
+    return slice((page - 1) * per_page, page * per_page)
 
 
 def _why(
@@ -223,12 +213,7 @@ def _why(
     judged = [n for n, face in enumerate(analysis.faces, start=1) if face.scores is not None]
     if not judged:
         return
-    chosen = st.pills(
-        question,
-        judged,
-        key=f"why_{key}",
-        format_func=lambda number: f"Face {number}",
-    )
+    chosen = st.pills(question, judged, key=f"why_{key}", format_func="Face {}".format)
     if chosen is not None:
         face_explained(analysis, chosen, photo.pixels())
 
@@ -253,7 +238,6 @@ def downloads(
 
 
 def _parquet(results: Sequence[PhotoResult]) -> bytes:
-    """The same table as `mien batch` writes."""
     import pyarrow.parquet as parquet
 
     from services.batch.table import results_table

@@ -21,7 +21,6 @@ class Sample:
     `about` says who it is, and that it is a drawing where it is one.
     """
 
-    title: str
     file: str
     about: str
 
@@ -33,25 +32,19 @@ class Sample:
 
 _DRAWN = "A drawing of nobody, made for Mien."
 SAMPLES: Final = {
-    sample.title: sample
-    for sample in (
-        Sample("Smiling", "astronaut.jpg", "Eileen Collins, astronaut (NASA, 1992)"),
-        Sample("Angry", "drawn_angry.jpg", _DRAWN),
-        Sample("Disgusted", "drawn_disgust.jpg", _DRAWN),
-        Sample("Afraid", "drawn_fear.jpg", _DRAWN),
-        Sample("Sad", "drawn_sad.jpg", _DRAWN),
-        Sample("Surprised", "drawn_surprise.jpg", _DRAWN),
-        Sample(
-            "A group",
-            "drawn_group.jpg",
-            "A drawing of nobody: six people in two rows, made for Mien.",
-        ),
-        Sample(
-            "A hard one",
-            "grace_hopper_unsharp.jpg",
-            "Rear Admiral Grace Hopper (US Navy, 1984), made small and unsharp",
-        ),
-    )
+    "Smiling": Sample("astronaut.jpg", "Eileen Collins, astronaut (NASA, 1992)"),
+    "Angry": Sample("drawn_angry.jpg", _DRAWN),
+    "Disgusted": Sample("drawn_disgust.jpg", _DRAWN),
+    "Afraid": Sample("drawn_fear.jpg", _DRAWN),
+    "Sad": Sample("drawn_sad.jpg", _DRAWN),
+    "Surprised": Sample("drawn_surprise.jpg", _DRAWN),
+    "A group": Sample(
+        "drawn_group.jpg", "A drawing of nobody: six people in two rows, made for Mien."
+    ),
+    "A hard one": Sample(
+        "grace_hopper_unsharp.jpg",
+        "Rear Admiral Grace Hopper (US Navy, 1984), made small and unsharp",
+    ),
 }
 
 
@@ -70,7 +63,6 @@ def choose_sample(label: str, *, key: str, default: str | None = None) -> str | 
 
 @st.cache_resource(show_spinner=False)
 def _thumbnail(title: str) -> str:
-    """The picture in small, as an address that carries it."""
     with Image.open(SAMPLES[title].path) as picture:
         image_rgb = np.asarray(picture.convert("RGB"))
     return address(jpeg(square_of(image_rgb, _THUMBNAIL_PX)))

@@ -109,8 +109,12 @@ def upload_widgets() -> list[Photo]:
 
 def _way_taken(generation: int) -> str:
     """Title of the tab whose uploader holds something: the bar opens where the photos are."""
-    taken = [kind for kind in _WAYS if st.session_state.get(f"{kind}_{generation}")]
-    return _WAYS[taken[0] if taken else "files"]
+    return _WAYS[next(iter(_filled(generation)), "files")]
+
+
+def _filled(generation: int) -> list[str]:
+    """Kinds of uploaders that hold something."""
+    return [kind for kind in _WAYS if st.session_state.get(f"{kind}_{generation}")]
 
 
 def _reader(file: UploadedFile) -> Callable[[], bytes]:
@@ -124,12 +128,8 @@ def _other_tab() -> bytes:
 def _zip_photos(key: str) -> list[Photo]:
     """The uploader for a ZIP; its pictures are unpacked one after another, in memory."""
     state = remembered(PhotosState)
-    archive = st.file_uploader(
-        f"A ZIP of photos (up to {MAX_MANY:,} photos and {_MAX_ZIP_MB} MB)",
-        type=["zip"],
-        max_upload_size=_MAX_ZIP_MB,
-        key=key,
-    )
+    title = f"A ZIP of photos (up to {MAX_MANY:,} photos and {_MAX_ZIP_MB} MB)"
+    archive = st.file_uploader(title, type=["zip"], max_upload_size=_MAX_ZIP_MB, key=key)
     if archive is None:
         st.caption("For albums: a chart, the faces side by side and a table of all photos.")
         state.archive = None
@@ -152,9 +152,8 @@ def _zip_photos(key: str) -> list[Photo]:
             icon=":material/block:",
         )
         return []
-    return [
-        Photo(f"{archive.file_id}/{name}", name, partial(pictures.read, name)) for name in names
-    ]
+    ids = archive.file_id
+    return [Photo(f"{ids}/{name}", name, partial(pictures.read, name)) for name in names]
 
 
 def passed_over() -> str:
@@ -181,8 +180,7 @@ def remembered_sample() -> str | None:
 def any_own() -> bool:
     """Whether own photos are to be shown in this run, as the uploaders stand before it."""
     state = remembered(PhotosState)
-    keys = [f"{kind}_{state.generation}" for kind in _WAYS]
-    return bool(state.left or any(st.session_state.get(key) for key in keys))
+    return bool(state.left or _filled(state.generation))
 
 
 def forget_photos() -> None:
@@ -210,7 +208,7 @@ def forget_own_photos() -> None:
 def leave_page() -> None:
     """Drop all pictures when another page is opened; what was found stays until forgotten."""
     state = remembered(PhotosState)
-    own = [r for key, r in state.results.items() if not key[0].startswith(_SAMPLE)]
+    own = [result for key, result in state.results.items() if not key[0].startswith(_SAMPLE)]
     state.left = own or state.left
     state.results, state.shown, state.archive, state.stopped = {}, {}, None, False
 

@@ -2,40 +2,15 @@
 
 import html
 from dataclasses import dataclass
-from typing import Final, Literal
-
-Tone = Literal["way", "gone", "kept", "log"]
-
-# Borders at 3:1 on both grounds; never colour alone, each box says what it is.
-TONES: Final[dict[Tone, str]] = {
-    "way": "#14948A",
-    "gone": "#82878D",
-    "kept": "#C77700",
-    "log": "#3B82C4",
-}
-_STYLE: Final = """<style>
-.mien-flow{display:grid;gap:1.6rem 1.4rem;margin:0 0 1.6rem!important;list-style:none}
-.mien-flow{padding:0!important}
-.mien-flow li{position:relative;border:1.6px solid;border-radius:.6rem;margin:0}
-.mien-flow li{padding:.6rem .8rem}
-.mien-flow b{display:block;margin-bottom:.2rem}
-.mien-way li+li::before,.mien-ends li::before{position:absolute;opacity:.6;line-height:1}
-.mien-ends li::before{content:"↓";left:50%;top:-1.4rem}
-@media(min-width:761px){.mien-way{grid-template-columns:repeat(5,1fr)}
-.mien-ends{grid-template-columns:repeat(3,1fr)}
-.mien-way li+li::before{content:"→";left:-1.25rem;top:45%}}
-@media(max-width:760px){.mien-way li+li::before{content:"↓";left:50%;top:-1.4rem}
-.mien-ends{padding-left:1.4rem!important}}
-</style>"""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One box of the picture."""
+    """One box of the picture; `tone` is its class in frame.css: gone, kept or log."""
 
     title: str
     words: str
-    tone: Tone = "way"
+    tone: str = ""
 
 
 def steps() -> tuple[Step, ...]:
@@ -75,14 +50,12 @@ def ends(result_days: int, image_days: int) -> tuple[Step, ...]:
 
 def flow_html(result_days: int, image_days: int) -> str:
     """Both lists for `st.html`; days for which results and images are kept, 0 for not offered."""
-    way = _boxes("ol", "mien-way", steps())
-    return _STYLE + way + _boxes("ul", "mien-ends", ends(result_days, image_days))
+    return _boxes("ol", "way", steps()) + _boxes("ul", "ends", ends(result_days, image_days))
 
 
 def _boxes(tag: str, name: str, found: tuple[Step, ...]) -> str:
     items = "".join(
-        f'<li style="border-color:{TONES[step.tone]};background:{TONES[step.tone]}1a">'
-        f"<b>{html.escape(step.title)}</b>{html.escape(step.words)}</li>"
+        f'<li class="{step.tone}"><b>{html.escape(step.title)}</b>{html.escape(step.words)}</li>'
         for step in found
     )
-    return f'<{tag} class="mien-flow {name}">{items}</{tag}>'
+    return f'<{tag} class="mien-flow mien-{name}">{items}</{tag}>'

@@ -1,5 +1,7 @@
 """My consents: what is kept under a receipt code, and every way to take it, change it, end it."""
 
+from contextlib import suppress
+
 import streamlit as st
 
 from core.expression.answer import answer_of, short
@@ -11,16 +13,8 @@ from services.person.export import export, look_up, read_image
 from services.person.purge import purge_if_due
 from services.person.receipt import as_json, receipt_of_subject
 from services.store import Store
-from ui.consent.session import (
-    PURPOSE_TITLES,
-    forget_consent,
-    given_now,
-    hold,
-    job_words,
-    say,
-    show_said,
-    withdrawal_words,
-)
+from ui.consent import session
+from ui.shared.store import need_store
 from ui.shared.text import counted_of as counted
 from ui.shared.text import day
 from ui.shared.widgets import download
@@ -31,11 +25,9 @@ _CONFIRMING = "privacy_erase_confirming"
 IMAGES_SHOWN = 12
 
 
-def consents_section(store: Store | None, problem: str) -> None:
+def consents_section() -> None:
     """Look-up by receipt code, then everything that is kept under it."""
-    if store is None:
-        st.error(problem, icon=":material/database_off:")
-        return
+    store = need_store()
     st.header("My consents", anchor=False)
     st.write(
         "With your receipt code you see what is kept of you, take it with you, take your consent "
@@ -43,7 +35,7 @@ def consents_section(store: Store | None, problem: str) -> None:
         "nobody can find it, we included."
     )
     _ask_for_code()
-    show_said()
+    session.show_said()
     code = st.session_state.get(_CODE, "")
     if not code:
         return
@@ -52,7 +44,7 @@ def consents_section(store: Store | None, problem: str) -> None:
     try:
         view = look_up(store, code)
     except UnknownCodeError:
-        st.session_state.pop(_CODE, None)
+        _close()
         _nothing_found(store, code)
         return
     except StoreError as error:
@@ -70,11 +62,11 @@ def _nothing_found(store: Store, code: str) -> None:
     Erasing again is safe here: nothing that could be looked up is behind the code.
     """
     try:
-        kind, text = job_words(erase(store, code), "Everything under this code was erased.")
+        words = session.job_words(erase(store, code), "Everything under this code was erased.")
     except StoreError as error:
         st.error(str(error), icon=":material/search_off:")
-        return
-    (st.success if kind == "success" else st.warning)(text)
+    else:
+        session.show_box(*words)
 
 
 def _ask_for_code() -> None:
@@ -96,7 +88,7 @@ def _look_up() -> None:
     code = str(st.session_state.get(_ASKED, "")).strip()
     st.session_state[_CODE] = code
     if not code:
-        say("info", "Type the code that you were given when you agreed.")
+        session.say("info", "Type the code that you were given when you agreed.")
 
 
 def _summary(view: SubjectView) -> None:
@@ -114,7 +106,7 @@ def _summary(view: SubjectView) -> None:
                 [
                     {
                         "when (UTC)": event.at.replace(tzinfo=None),
-                        "purpose": PURPOSE_TITLES[event.purpose],
+                        "purpose": session.PURPOSE_TITLES[event.purpose],
                         "state": event.state.value,
                     }
                     for event in view.events
@@ -132,7 +124,7 @@ def _choices(store: Store, code: str, view: SubjectView) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             icon = ":green[:material/check_circle:]" if given else ":gray[:material/cancel:]"
             word = state.value if state is not None else "not asked"
-            st.markdown(f"{icon} {PURPOSE_TITLES[purpose]} – {word}", width="stretch")
+            st.markdown(f"{icon} {session.PURPOSE_TITLES[purpose]} – {word}", width="stretch")
             if given:
                 st.button(
                     "Take back",
@@ -147,14 +139,11 @@ def _choices(store: Store, code: str, view: SubjectView) -> None:
 
 def _take_back(store: Store, code: str, purpose: Purpose) -> None:
     _forget_if_mine(store, code)
-    try:
+    with session.refusals_said():
         done = withdraw_by_code(store, code, [purpose])
-    except StoreError as error:
-        say("error", str(error))
-        return
-    say(*withdrawal_words(done))
-    if done.job is not None and done.job.scope.value == "all":
-        st.session_state.pop(_CODE, None)
+        session.say(*session.withdrawal_words(done))
+        if done.job is not None and done.job.scope.value == "all":
+            _close()
 
 
 def _kept(store: Store, code: str, view: SubjectView) -> None:
@@ -212,7 +201,7 @@ def _whole(store: Store, code: str, view: SubjectView) -> None:
             icon="receipt_long",
             key="privacy_receipt",
         )
-        if given_now() is None:
+        if session.given_now() is None:
             st.button(
                 "Go on under this consent",
                 on_click=_go_on,
@@ -224,15 +213,12 @@ def _whole(store: Store, code: str, view: SubjectView) -> None:
             "Erase everything",
             icon=":material/delete_forever:",
             key="privacy_erase",
-            on_click=_ask_to_confirm,
+            on_click=st.session_state.update,
+            args=({_CONFIRMING: True},),
         )
     if st.session_state.pop(_CONFIRMING, False):
         _confirm_erasure(store, code, len(view.analyses), len(view.images))
     st.button("Close", on_click=_close, icon=":material/close:", type="tertiary")
-
-
-def _ask_to_confirm() -> None:
-    st.session_state[_CONFIRMING] = True
 
 
 def _close() -> None:
@@ -240,13 +226,10 @@ def _close() -> None:
 
 
 def _go_on(store: Store, code: str, view: SubjectView) -> None:
-    try:
+    with session.refusals_said():
         consent = resume(store, code)
-    except StoreError as error:
-        say("error", str(error))
-        return
-    hold(Given(consent, code, receipt_of_subject(view, controller=store.controller)))
-    say("success", "You can go on with Upload; it keeps what you allow here.")
+        session.hold(Given(consent, code, receipt_of_subject(view, controller=store.controller)))
+        session.say("success", "You can go on with Upload; it keeps what you allow here.")
 
 
 @st.dialog("Erase everything?")
@@ -271,24 +254,24 @@ def _confirm_erasure(store: Store, code: str, results: int, images: int) -> None
 
 def _erase(store: Store, code: str) -> None:
     _forget_if_mine(store, code)
-    try:
+    with session.refusals_said():
         job = erase(store, code)
-    except StoreError as error:
-        say("error", str(error))
-        return
-    say(*job_words(job, "Your data is being erased." if not job.done else "It is gone."))
-    if job.done:
-        st.session_state.pop(_CODE, None)
+        session.say(
+            *session.job_words(
+                job, "Your data is being erased." if not job.done else "It is gone."
+            )
+        )
+        if job.done:
+            _close()
 
 
 def _forget_if_mine(store: Store, code: str) -> None:
     """Drop this session's own photos and results where they belong to the same consent."""
-    given = given_now()
+    given = session.given_now()
     if given is None:
         return
-    try:
+    mine = given.code == code
+    with suppress(StoreError):  # then the code has to do
         mine = resume(store, code).pseudonym == given.consent.pseudonym
-    except StoreError:
-        mine = given.code == code
     if mine:
-        forget_consent()
+        session.forget_consent()

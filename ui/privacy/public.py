@@ -7,19 +7,21 @@ import pandas as pd
 import streamlit as st
 
 from core.measures.groups.breakdown import BiasReport
+from core.measures.groups.gaps import Gap
 from core.measures.groups.wording import PREDICTED_BANNER, points, summary_rows
 from db.errors import StoreError
 from db.types import Kind
 from services.person.consent import current_policy, days_offered
 from services.person.context_of_use import LegalDate, legal_dates
 from services.store import Store
-from ui.metrics.charts import GapRow, gaps_figure
+from ui.metrics.charts import gaps_figure
 from ui.metrics.groups import gap_rows
 from ui.metrics.subjects import study
 from ui.privacy.flow import flow_html
-from ui.privacy.texts import CANNOT_TELL, LIMITS, OTHERS_BIAS, USES, Claim, Use
+from ui.privacy.texts import TEXTS, Claim, Use
 from ui.shared.figures import show
 from ui.shared.resources import default_report, settings
+from ui.shared.store import need_store, opened
 from ui.shared.text import day, percent, plain
 from ui.shared.widgets import download
 
@@ -33,8 +35,9 @@ NOT_MEASURED = (
 _BREAKDOWNS, _SHOWN = ("predicted", "utkface", "measured"), 10
 
 
-def photo_section(store: Store | None) -> None:
+def photo_section() -> None:
     """What happens to a photo, in plain words and one picture."""
+    store = opened().store
     st.header("What happens to a photo", anchor=False)
     days = _days(store)
     st.html(flow_html(days[Kind.RESULT], days[Kind.IMAGE]))
@@ -63,14 +66,14 @@ def _days(store: Store | None) -> dict[Kind, int]:
 def limits_section() -> None:
     """What it cannot tell, whom it may judge worse, and why."""
     st.header("What it cannot tell", anchor=False)
-    st.markdown("\n".join(f"- **{what}** {why}" for what, why in CANNOT_TELL))
+    st.markdown("\n".join(f"- **{what}** {why}" for what, why in TEXTS.cannot_tell))
     st.caption(_accuracy())
     st.header("Whom it may judge worse", anchor=False)
     _bias()
     st.header("What studies found", anchor=False)
-    st.markdown(_claims((*LIMITS[:1], *OTHERS_BIAS[:1])))
+    st.markdown(_claims((*TEXTS.limits[:1], *TEXTS.others_bias[:1])))
     with st.expander("More studies", icon=":material/menu_book:"):
-        st.markdown(_claims((*LIMITS[1:], *OTHERS_BIAS[1:])))
+        st.markdown(_claims((*TEXTS.limits[1:], *TEXTS.others_bias[1:])))
 
 
 def _accuracy() -> str:
@@ -102,7 +105,7 @@ def _bias() -> None:
     if any(part.source == "predicted" for part in parts):
         st.warning(PREDICTED_BANNER, icon=":material/psychology_alt:")
     rows = [row for report in reports for row in gap_rows(report)]
-    rows.sort(key=lambda row: -row.gap.difference)
+    rows.sort(key=lambda row: -row[1].difference)
     table = pd.DataFrame(
         [{"pictures": one.title} | row for one in reports for row in summary_rows(one)]
     )
@@ -126,15 +129,14 @@ def _bias() -> None:
     )
 
 
-def _largest(rows: list[GapRow]) -> str:
-    """How many of the gaps are beyond chance, and the largest."""
-    beyond = [row for row in rows if row.gap.beyond_chance]
+def _largest(rows: list[tuple[str, Gap]]) -> str:
+    beyond = [row for row in rows if row[1].beyond_chance]
     if not beyond:
         return f"None of {len(rows)} gaps is larger than chance gives."
-    gap = beyond[0].gap
+    label, gap = beyond[0]
     return (
         f"{len(beyond)} of {len(rows)} gaps are larger than chance gives. The largest is by "
-        f"{beyond[0].label}: {points(gap.difference)} between “{gap.lowest}” and “{gap.highest}”."
+        f"{label}: {points(gap.difference)} between “{gap.lowest}” and “{gap.highest}”."
     )
 
 
@@ -149,7 +151,8 @@ def law_section() -> None:
     """What the law means for whoever wants to use it, and since when."""
     known = legal_dates()
     st.header("What it means for you", anchor=False)
-    st.markdown(_table(("If you want it for", "then it is", "and here"), _use_rows()))
+    uses = [(f"**{use.title}**", use.verdict, use.product) for use in TEXTS.uses]
+    st.markdown(_table(("If you want it for", "then it is", "and here"), uses))
     st.error(
         "**At work and in education it is prohibited** in the European Union, consent or not; "
         "only medical and safety reasons are excepted. Mien refuses it everywhere.",
@@ -162,7 +165,7 @@ def law_section() -> None:
             'advice. "text": the law itself was read; "secondary": an article about it.'
         )
     st.header("What it might be good for", anchor=False)
-    for use in USES:
+    for use in TEXTS.uses:
         with st.expander(use.title, icon=use.icon):
             _use(use, known.dates)
 
@@ -171,10 +174,6 @@ def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     """A table in Markdown, whose cells may hold links."""
     lines = [header, ("---",) * len(header), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
-def _use_rows() -> list[tuple[str, ...]]:
-    return [(f"**{use.title}**", use.verdict, use.product) for use in USES]
 
 
 def _law_row(entry: LegalDate) -> tuple[str, ...]:
@@ -196,13 +195,10 @@ def _use(use: Use, dates: tuple[LegalDate, ...]) -> None:
     )
 
 
-def policy_section(store: Store | None, problem: str) -> None:
+def policy_section() -> None:
     """The published schedule, as a text and as a file."""
-    if store is None:
-        st.error(problem, icon=":material/database_off:")
-        return
     try:
-        policy = current_policy(store)
+        policy = current_policy(need_store())
     except StoreError as error:
         st.error(str(error), icon=":material/database_off:")
         return

@@ -8,19 +8,16 @@ for long.
 """
 
 import asyncio
-import json
 import re
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import runtime
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _UPLOAD: Final = re.compile(r"/_stcore/upload_file/(?P<session>[^/]+)/[^/]+/?$")
 
@@ -58,7 +55,7 @@ class UploadGuard:
 
     def __init__(
         self,
-        app: App,
+        app: ASGIApp,
         *,
         max_session_bytes: int,
         max_total_bytes: int,
@@ -82,22 +79,23 @@ class UploadGuard:
             async with page.turns:
                 await self._upload(found["session"], scope, receive, send)
         except _RefusedError as refused:
-            await _answer(send, refused.status, refused.reason)
+            body, headers = {"detail": refused.reason}, {"connection": "close"}
+            await JSONResponse(body, refused.status, headers)(scope, receive, send)
         finally:
             page.n_uploads -= 1
             if not page.n_uploads:
                 del self._pages[found["session"]]
 
     async def _upload(self, session: str, scope: Scope, receive: Receive, send: Send) -> None:
-        length = _content_length(scope)
-        if length is None:
+        length = Headers(scope=scope).get("content-length", "")
+        if not length.isdecimal():
             raise _RefusedError(411, "Say how long the file is.")
         # What is announced is compared with what is free and takes no place of anybody's.
-        self._look(session, length)
+        self._look(session, int(length))
         page, began_s = self._pages[session], self._clock()
         n_received, whole = 0, False
 
-        async def counted() -> MutableMapping[str, Any]:
+        async def counted() -> Message:
             nonlocal n_received, whole
             if whole:  # what comes now is that the browser has gone, whenever that is
                 return await receive()
@@ -142,17 +140,3 @@ def held_bytes() -> dict[str, int]:
         session: sum(len(file.data) for file in list(files.values()))
         for session, files in list(storage.items())
     }
-
-
-def _content_length(scope: Scope) -> int | None:
-    for name, value in scope["headers"]:
-        if name.lower() == b"content-length" and value.isdigit():
-            return int(value)
-    return None
-
-
-async def _answer(send: Send, status: int, reason: str) -> None:
-    body = json.dumps({"detail": reason}).encode()
-    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -66,6 +66,12 @@ def expression_look(name: str) -> Look:
     return Look(CHART_COLOURS[name], DASHES[index], SYMBOLS[index])
 
 
+def filled(index: int) -> dict[str, Any]:
+    """For Plotly's `marker`: colour and pattern of the n-th series of bars."""
+    pattern = ("", "/", ".", "x", "-", "+")[index % 6]
+    return {"color": series_look(index).colour, "pattern": {"shape": pattern}}
+
+
 def literal(text: object) -> str:
     """A text of outsiders for axes and legends: Plotly reads `<a href=…>` and its like as HTML."""
     return str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -77,9 +83,19 @@ def ink(dark: bool) -> str:
 
 
 def styled(
-    figure: go.Figure, x_title: str, y_title: str, *, height: int = 420, legend: bool = True
+    figure: go.Figure,
+    x_title: str,
+    y_title: str,
+    *,
+    height: int = 420,
+    legend: bool = True,
+    percent: str = "",
+    top_down: bool = False,
 ) -> go.Figure:
-    """Margins, titles and a legend above the plot, the same for all charts."""
+    """Margins, titles and a legend above the plot, the same for all charts.
+
+    `percent` names the axes of shares, as in "xy"; `top_down` puts the first row on top.
+    """
     figure.update_layout(
         height=height,
         margin={"l": 8, "r": 18, "t": 48 if legend else 16, "b": 8},
@@ -90,9 +106,28 @@ def styled(
         dragmode=False,
         hovermode="closest",
     )
-    figure.update_xaxes(automargin=True)
-    figure.update_yaxes(automargin=True)
+    for axis, update in (("x", figure.update_xaxes), ("y", figure.update_yaxes)):
+        update(automargin=True, tickformat=".0%" if axis in percent else None)
+    if top_down:
+        figure.update_yaxes(autorange="reversed")
     return figure
+
+
+def line(look: Look, x: Any, y: Any, hover: str | None = None, **more: Any) -> go.Scatter:
+    """A series as a line, with markers where `more` has them."""
+    mode = "lines+markers" if "marker" in more else "lines"
+    return go.Scatter(x=x, y=y, mode=mode, line=look.line, hovertemplate=hover, **more)
+
+
+def dots(x: Any, y: Any, hover: str | None = None, **more: Any) -> go.Scatter:
+    """A series as markers."""
+    return go.Scatter(x=x, y=y, mode="markers", hovertemplate=hover, **more)
+
+
+def ring(look: Look, x: Any, y: Any, **more: Any) -> go.Scatter:
+    """A ring around a place on a series' line, in no legend."""
+    marker = look.marker(15, hollow=True)
+    return dots(x, y, marker=marker, showlegend=False, hoverinfo="skip", **more)
 
 
 def heat_map(
@@ -131,22 +166,6 @@ def share_axes(figure: go.Figure) -> None:
     figure.update_yaxes(range=[-0.01, 1.01], tickformat=".0%")
 
 
-def _expression_lines(
-    curves: pd.DataFrame, x: str, y: str, numbers: Mapping[str, float]
-) -> list[go.Scatter]:
-    """One line an expression, its number beside its name."""
-    return [
-        go.Scatter(
-            x=part[x],
-            y=part[y],
-            name=f"{name} {numbers[str(name)]:.3f}",
-            mode="lines",
-            line=expression_look(str(name)).line,
-        )
-        for name, part in curves.groupby("expression", sort=False)
-    ]
-
-
 def diagonal(name: str = "") -> go.Scatter:
     """A quiet dotted line from corner to corner, in the legend only with a name."""
     return go.Scatter(
@@ -162,12 +181,10 @@ def diagonal(name: str = "") -> go.Scatter:
 
 def confusion_values(counts: NDArray[np.int64], mode: ConfusionMode) -> NDArray[np.float64]:
     """Counts, or shares of each row or column; 0 where a row or column is empty."""
-    values = counts.astype(float)
-    if mode == "rows":
-        return np.asarray(values / np.maximum(values.sum(axis=1, keepdims=True), 1))
-    if mode == "columns":
-        return np.asarray(values / np.maximum(values.sum(axis=0, keepdims=True), 1))
-    return values
+    if mode == "counts":
+        return counts.astype(float)
+    sums = counts.sum(axis=1 if mode == "rows" else 0, keepdims=True)
+    return np.asarray(counts / np.maximum(sums, 1))
 
 
 def confusion_figure(
@@ -179,13 +196,12 @@ def confusion_figure(
     """
     values = confusion_values(counts, mode)
     texts = [[f"{v:.0f}" if mode == "counts" else f"{100 * v:.0f}" for v in row] for row in values]
-    largest = values.max() if values.size and values.max() > 0 else 1
-    names = list(EMOTIONS)
+    largest = values.max() or 1
     figure = heat_map(
         values,
         texts,
-        names,
-        names,
+        EMOTIONS,
+        EMOTIONS,
         dark=dark,
         zmin=0,
         zmax=largest,
@@ -197,9 +213,8 @@ def confusion_figure(
         on_blue = dark or bool(value > 0.55 * largest)
         figure.layout.annotations[number].font = {"color": ink(on_blue), "size": 13}
     figure.add_trace(_clickable_cells(counts, values, mode))
-    styled(figure, "judged as", "true label", height=470, legend=False)
+    styled(figure, "judged as", "true label", height=470, legend=False, top_down=True)
     figure.update_layout(clickmode="event+select")
-    figure.update_yaxes(autorange="reversed")
     figure.update_xaxes(side="bottom", tickangle=-35)
     return figure
 
@@ -208,21 +223,21 @@ def _clickable_cells(
     counts: NDArray[np.int64], values: NDArray[np.float64], mode: ConfusionMode
 ) -> go.Scatter:
     """An unseen marker on each cell, which says its true label and verdict when clicked."""
-    cells = [(true, judged) for true in EMOTIONS for judged in EMOTIONS]
     texts = [f"{count} images" for count in counts.ravel()]
     if mode != "counts":
         texts = [f"{t}, {share:.1%}" for t, share in zip(texts, values.ravel(), strict=True)]
-    return go.Scatter(
-        x=[judged for _, judged in cells],
-        y=[true for true, _ in cells],
-        mode="markers",
+    cells = [[true, judged] for true in EMOTIONS for judged in EMOTIONS]
+    true, judged = zip(*cells, strict=True)
+    return dots(
+        judged,
+        true,
+        "true %{y}, judged %{x}: %{text}<extra></extra>",
         name="cells",
-        customdata=[list(cell) for cell in cells],
+        customdata=cells,
         text=texts,
         marker={"symbol": "square", "size": 34, "color": "rgba(0,0,0,0)"},
         selected={"marker": {"color": SERIES_COLOURS[1], "opacity": 0.45}},
         unselected={"marker": {"opacity": 0}},
-        hovertemplate="true %{y}, judged %{x}: %{text}<extra></extra>",
     )
 
 
@@ -241,26 +256,40 @@ def histogram_figure(confidence: Any, threshold: float) -> go.Figure:
         annotation_position="top left",
         annotation_yanchor="bottom",
     )
-    styled(figure, "confidence", "images", height=260, legend=False)
-    figure.update_xaxes(range=[0, 1.01], tickformat=".0%", dtick=0.25)
+    styled(figure, "confidence", "images", height=260, legend=False, percent="x")
+    figure.update_xaxes(range=[0, 1.01], dtick=0.25)
     figure.update_layout(margin_t=28)
     return figure
 
 
 def roc_figure(curves: pd.DataFrame, areas: Mapping[str, float]) -> go.Figure:
     """False against true positives, one line an expression."""
-    lines = _expression_lines(curves, "false_positive_rate", "true_positive_rate", areas)
-    figure = go.Figure([diagonal(), *lines])
-    styled(figure, "false alarms among other faces", "share recognised", height=500)
-    share_axes(figure)
-    return figure
+    figure = go.Figure(diagonal())
+    titles = "false alarms among other faces", "share recognised"
+    return _per_expression(
+        figure, curves, "false_positive_rate", "true_positive_rate", areas, titles
+    )
 
 
 def precision_recall_figure(curves: pd.DataFrame, averages: Mapping[str, float]) -> go.Figure:
     """Recall against precision, one line an expression."""
-    figure = go.Figure(_expression_lines(curves, "recall", "precision", averages))
-    styled(figure, "share recognised (recall)", "share right (precision)", height=500)
-    share_axes(figure)
+    titles = "share recognised (recall)", "share right (precision)"
+    return _per_expression(go.Figure(), curves, "recall", "precision", averages, titles)
+
+
+def _per_expression(
+    figure: go.Figure,
+    curves: pd.DataFrame,
+    x: str,
+    y: str,
+    numbers: Mapping[str, float],
+    titles: tuple[str, str],
+) -> go.Figure:
+    """Adds one line an expression, its number beside its name."""
+    for name, part in curves.groupby("expression", sort=False):
+        title = f"{name} {numbers[str(name)]:.3f}"
+        figure.add_trace(line(expression_look(str(name)), part[x], part[y], name=title))
+    share_axes(styled(figure, *titles, height=500))
     return figure
 
 
@@ -268,49 +297,35 @@ def reliability_figure(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
     """Confidence against accuracy, one line a model; larger markers hold more, under 10 none."""
     figure = go.Figure(diagonal("says what is true"))
     for index, (name, whole) in enumerate(tables.items()):
-        look = series_look(index)
         table = whole[whole["n"] >= 10]  # fewer say nothing; the table below has all
-        share = np.sqrt(table["n"] / max(table["n"].max(), 1)) if len(table) else []
-        figure.add_scatter(
-            x=table["confidence"],
-            y=table["accuracy"],
-            name=name,
-            mode="lines+markers",
-            line=look.line,
-            marker=look.marker([6 + 12 * float(s) for s in share]),
-            error_y=interval_bars(table["accuracy"], table["low"], table["high"], thickness=1),
-            customdata=table["n"],
-            hovertemplate="said %{x:.0%}, right %{y:.0%} of %{customdata} images",
+        sizes = 6 + 12 * np.sqrt(table["n"] / max(table["n"].max(), 1)) if len(table) else []
+        figure.add_trace(
+            line(
+                series_look(index),
+                table["confidence"],
+                table["accuracy"],
+                "said %{x:.0%}, right %{y:.0%} of %{customdata} images",
+                name=name,
+                marker=series_look(index).marker(sizes),
+                error_y=interval_bars(table["accuracy"], table["low"], table["high"], thickness=1),
+                customdata=table["n"],
+            )
         )
-    styled(figure, "how sure the model says it is", "how often it is right")
-    share_axes(figure)
+    share_axes(styled(figure, "how sure the model says it is", "how often it is right"))
     return figure
 
 
 def coverage_figure(tables: Mapping[str, pd.DataFrame], threshold: float) -> go.Figure:
     """Share of faces judged against how right those are; a ring marks the threshold."""
     figure = go.Figure()
+    hover = "from %{customdata:.2f} on: %{x:.0%} judged, %{y:.0%} right"
     for index, (name, table) in enumerate(tables.items()):
-        look, filled = series_look(index), table[table["n"] >= 10]
-        figure.add_scatter(
-            x=filled["coverage"],
-            y=filled["accuracy"],
-            name=name,
-            mode="lines",
-            line=look.line,
-            customdata=filled["threshold"],
-            hovertemplate="from %{customdata:.2f} on: %{x:.0%} judged, %{y:.0%} right",
-        )
-        at = filled.iloc[(filled["threshold"] - threshold).abs().to_numpy().argsort()[:1]]
-        figure.add_scatter(
-            x=at["coverage"],
-            y=at["accuracy"],
-            mode="markers",
-            showlegend=False,
-            marker=look.marker(15, hollow=True),
-            hoverinfo="skip",
-        )
-    styled(figure, "share of faces that are judged", "share of those judged right")
-    figure.update_xaxes(range=[-0.01, 1.02], tickformat=".0%", dtick=0.25)
-    figure.update_yaxes(tickformat=".0%")
+        look, shown = series_look(index), table[table["n"] >= 10]
+        at = shown.iloc[(shown["threshold"] - threshold).abs().to_numpy().argsort()[:1]]
+        of = {"name": name, "customdata": shown["threshold"]}
+        figure.add_trace(line(look, shown["coverage"], shown["accuracy"], hover, **of))
+        figure.add_trace(ring(look, at["coverage"], at["accuracy"]))
+    titles = "share of faces that are judged", "share of those judged right"
+    styled(figure, *titles, percent="xy")
+    figure.update_xaxes(range=[-0.01, 1.02], dtick=0.25)
     return figure

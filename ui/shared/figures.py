@@ -63,6 +63,14 @@ def show(
     return result
 
 
+def clicked(event: Any, key: str) -> Any:
+    """The `customdata` of the point that was chosen on a chart since the last run, else None."""
+    points = event.selection.points if event else []
+    found = points[0].get("customdata") if points else None
+    before, st.session_state[f"{key}_clicked"] = st.session_state.get(f"{key}_clicked"), found
+    return None if found == before else found
+
+
 def point(says: str) -> None:
     """The plain sentence that says what a chart or table shows, before it."""
     st.markdown(f"**What it shows.** {plain(says)}")

@@ -7,7 +7,7 @@ import streamlit as st
 from core.detection import DETECTORS, NEED_DLIB
 from core.detection.dlib_extra import HOW_TO_ADD, is_installed
 from core.detection.terms import detector_terms
-from ui.shared.resources import cards, report, settings
+from ui.shared.resources import cards, first_model, report, settings
 from ui.shared.text import percent
 
 _DETECTOR_TITLES = {
@@ -28,12 +28,11 @@ def choose_model_and_detector(key: str) -> tuple[str, str]:
     """
     missing = [name for name in DETECTORS if name in NEED_DLIB and not is_installed()]
     models, names = list(cards()), [name for name in DETECTORS if name not in missing]
-    default_model, default_detector = settings().default_model, settings().default_detector
     left, right = st.columns(2)
     model_id = left.selectbox(
         "Expression model",
         models,
-        index=models.index(default_model) if default_model in models else 0,
+        index=models.index(first_model()),
         format_func=_model_title,
         key=f"{key}_model",
         help="How often a model is right on pictures that it never saw. People: it says what most "
@@ -43,7 +42,7 @@ def choose_model_and_detector(key: str) -> tuple[str, str]:
     detector = right.selectbox(
         "Face detector",
         names,
-        index=names.index(default_detector),
+        index=names.index(settings().default_detector),
         format_func=lambda name: _DETECTOR_TITLES.get(name, name),
         key=f"{key}_detector",
         help=f"{len(missing)} more can be added. {HOW_TO_ADD}" if missing else None,

@@ -63,6 +63,12 @@ def cards() -> dict[str, ModelCard]:
     return {model_id: load_card(model_id, models_dir) for model_id in model_ids(models_dir)}
 
 
+def first_model() -> str:
+    """Id of the model that is chosen at first: the settings' one, if it is there."""
+    default = settings().default_model
+    return default if default in cards() else next(iter(cards()))
+
+
 @st.cache_resource(show_spinner=False)
 def report(model_id: str) -> dict[str, Any] | None:
     """`evaluation.json` of a model; None where it has not been evaluated."""

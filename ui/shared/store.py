@@ -4,6 +4,8 @@ import logging
 import time
 from dataclasses import dataclass
 
+import streamlit as st
+
 from db.errors import StoreError
 from services.person.purge import PurgeThread
 from services.store import Store, open_store_of
@@ -35,6 +37,15 @@ def opened() -> Opened:
         forget_store()
         found = _open()
     return found
+
+
+def need_store() -> Store:
+    """The store; where there is none, the page ends here with the reason."""
+    found = opened()
+    if found.store is None:
+        st.error(found.problem, icon=":material/database_off:")
+        st.stop()
+    return found.store
 
 
 def forget_store() -> None:

@@ -1,7 +1,7 @@
 """Widgets of several pages in one style: a choice, a file to take home, a row of figures."""
 
 import mimetypes
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -72,8 +72,8 @@ def download(
     )
 
 
-def figures_row(figures: Iterable[tuple[str, str]], *, border: bool = False) -> None:
-    """Figures side by side, each a title and a value; two in a row on a phone."""
+def figures_row(figures: Mapping[str, str], *, border: bool = False) -> None:
+    """Figures side by side, each under its title; two in a row on a phone."""
     with st.container(horizontal=True):
-        for title, value in figures:
+        for title, value in figures.items():
             st.metric(title, value, width=_FIGURE_PX, border=border)

@@ -1,7 +1,7 @@
 """A video over time: a ribbon of what people would say of each face, and lines of its shares."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Final
 
@@ -47,21 +47,16 @@ def spans(rows: Sequence[TimelineRow]) -> list[Span]:
         mine = [row for row in rows if row.face == number]
         steps = [b.t_s - a.t_s for a, b in pairwise(mine)]
         step_s = min(sorted(steps)[len(steps) // 2], _GAP_S) if steps else 0.1
-        open_span: Span | None = None
+        of_face: list[Span] = []
         for row in mine:
             now, end_s = band(row.answer), row.t_s + step_s
-            goes_on = open_span is not None and row.t_s - open_span.end_s <= _GAP_S
-            if open_span is not None and goes_on:
-                start_s = open_span.start_s if now == open_span.band else row.t_s
-                if now != open_span.band:
-                    found.append(Span(number, open_span.band, open_span.start_s, row.t_s))
-                open_span = Span(number, now, start_s, end_s)
-                continue
-            if open_span is not None:
-                found.append(open_span)
-            open_span = Span(number, now, row.t_s, end_s)
-        if open_span is not None:
-            found.append(open_span)
+            if of_face and row.t_s - of_face[-1].end_s <= _GAP_S:
+                stays = now == of_face[-1].band
+                of_face[-1] = replace(of_face[-1], end_s=end_s if stays else row.t_s)
+                if stays:
+                    continue
+            of_face.append(Span(number, now, row.t_s, end_s))
+        found += of_face
     return found
 
 
@@ -75,16 +70,11 @@ def band_figure(found: Sequence[Span], duration_s: float) -> go.Figure:
             room_s = duration_s * _CHARACTER * len(name)
             texts = [name if span.end_s - span.start_s > room_s else "" for span in pieces]
             figure.add_trace(bar.update(text=texts))
-    numbers = sorted({span.face for span in found})
-    height = 110 + 46 * max(len(numbers), 1)
-    styled(figure, "seconds", "", height=height)
+    faces = [f"Face {number}" for number in sorted({span.face for span in found}, reverse=True)]
+    styled(figure, "seconds", "", height=110 + 46 * max(len(faces), 1))
     figure.update_layout(barmode="overlay", clickmode="event+select")
     figure.update_xaxes(range=[0, max(duration_s, 0.5)], showgrid=False)
-    figure.update_yaxes(
-        categoryorder="array",
-        categoryarray=[f"Face {number}" for number in reversed(numbers)],
-    )
-    return figure
+    return figure.update_yaxes(categoryorder="array", categoryarray=faces)
 
 
 def _pieces(pieces: Sequence[Span], y: Sequence[Any], name: str, width: float) -> go.Bar:
@@ -104,7 +94,7 @@ def _pieces(pieces: Sequence[Span], y: Sequence[Any], name: str, width: float) -
         textangle=0,
         cliponaxis=True,
         marker={
-            "color": _colour(name),
+            "color": CHART_COLOURS.get(name, "#5F666D"),
             "line": {"width": 1, "color": ink(dark=True)},
             "pattern": {
                 "shape": _PATTERNS[name],
@@ -122,10 +112,6 @@ def _pieces(pieces: Sequence[Span], y: Sequence[Any], name: str, width: float) -
         + name
         + " from %{customdata[1]} to %{customdata[2]} s<extra></extra>",
     )
-
-
-def _colour(name: str) -> str:
-    return CHART_COLOURS.get(name, "#5F666D")
 
 
 def timeline_figure(

@@ -1,6 +1,5 @@
 """A short video file through the pipeline of the live video, with progress."""
 
-import json
 from functools import partial
 
 import streamlit as st
@@ -22,7 +21,7 @@ from services.analysis.queue import BusyError
 from ui.consent.session import of_session
 from ui.runtime.runs import fragment
 from ui.runtime.uploads import release_uploads
-from ui.shared.figures import plot
+from ui.shared.figures import clicked, plot
 from ui.shared.model_choice import choose_model_and_detector
 from ui.shared.queue import my_turn, waiting_words
 from ui.shared.resources import classifier, detector, settings
@@ -30,7 +29,7 @@ from ui.shared.text import counted_of as counted
 from ui.shared.text import plain
 from ui.shared.widgets import download
 from ui.webcam.charts import band_figure, spans
-from ui.webcam.session import ClipLook, webcam_session
+from ui.webcam.session import webcam_session
 from ui.webcam.summary import face_sentence, show_summary
 
 _TYPES = [suffix.removeprefix(".") for suffix in SUFFIXES]
@@ -47,13 +46,13 @@ def clip_section() -> None:
             file = _uploader()
             model_id, detector_name, smooth = _choices()
     if file is None:
-        webcam_session().clip, webcam_session().clip_look = None, ClipLook()
+        webcam_session().clip = None
         return
     wanted = (file.file_id, model_id, detector_name, smooth)
     known, result = webcam_session().clip or (None, None)
     if known != wanted or result is None or isinstance(result.error, StoreError | BusyError):
         result = _analyse(file.name, file.getvalue(), model_id, detector_name, smooth)
-        webcam_session().clip, webcam_session().clip_look = (wanted, result), ClipLook()
+        webcam_session().clip = (wanted, result)
     _show(file, result, model_id, detector_name)
     refused = result.error is not None
     st.button(
@@ -81,16 +80,13 @@ def _file_key() -> str:
 
 def _forget() -> None:
     release_uploads()
-    remembered = webcam_session()
-    remembered.clip, remembered.clip_look = None, ClipLook()
-    remembered.n_forgotten += 1
+    webcam_session().clip = None
+    webcam_session().n_forgotten += 1
 
 
 def _choices() -> tuple[str, str, bool]:
-    """Model, detector, and whether scores are smoothed."""
-    return *choose_model_and_detector("clip"), st.toggle(
-        "Smooth the scores", value=True, key="clip_smooth"
-    )
+    chosen = choose_model_and_detector("clip")
+    return *chosen, st.toggle("Smooth the scores", value=True, key="clip_smooth")
 
 
 def _analyse(
@@ -136,14 +132,13 @@ def _show(file: UploadedFile, result: ClipResult, model_id: str, detector_name: 
     if not result.faces:  # the first note says so
         return
     about = clip_dict(result, model_id=model_id, detector=detector_name)
-    for name in ("duration_s", "frames", "faces", "timeline"):
-        about.pop(name)
+    elsewhere = {"duration_s", "frames", "faces", "timeline"}
     show_summary(
         result.faces,
         result.rows,
         duration_s=result.duration_s,
         n_frames=result.n_frames,
-        about=json.loads(json.dumps(about)),
+        about={name: value for name, value in about.items() if name not in elsewhere},
         key="clip",
         first=partial(_over_time, file, result),
         more=partial(_annotated, file, result),
@@ -166,11 +161,8 @@ def _over_time(file: UploadedFile, result: ClipResult) -> None:
         selection_mode="points",
         alt="What each face resembled over time",
     )
-    clip, points = webcam_session().clip_look, event.selection.points
-    clicked = tuple(points[0]["customdata"]) if points else ()
-    if clicked and clicked != clip.clicked:
-        st.session_state["clip_second"] = round((clicked[1] + clicked[2]) / 2, 1)
-    clip.clicked = clicked
+    if piece := clicked(event, "clip_bands"):
+        st.session_state["clip_second"] = round((piece[1] + piece[2]) / 2, 1)
     picture, words = st.columns([1.25, 1], gap="medium")
     with picture:
         longest = max(found, key=lambda span: span.end_s - span.start_s)

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.expression.answer import sentence
 from core.stream.frames import TrackedFace
 from services.analysis.live import LiveFigures, LiveView
-from ui.consent.session import held
+from ui.consent.session import held, show_box
 from ui.faces.card import bars_html
 from ui.runtime.runs import fragment
 from ui.shared.figures import plot
@@ -57,7 +57,6 @@ def live_section(to_snapshot: Callable[[], None]) -> None:
 
 
 def _off(live: LiveVideo) -> None:
-    """Where the picture will be, and what will stand beside it."""
     video, beside = st.columns([1, 1.05], gap="medium")
     video.html('<div class="mien-no-picture">Your picture appears here</div>')
     with beside:
@@ -70,7 +69,6 @@ def _off(live: LiveVideo) -> None:
 
 
 def _running(live: LiveVideo, to_snapshot: Callable[[], None]) -> None:
-    """Video over its readings, state and timeline beside them; all move by themselves."""
     with st.container(key="live_view"):
         video, beside = st.columns([1, 1.05], gap="medium")
     with video:
@@ -120,9 +118,8 @@ def _controls(live: LiveVideo) -> None:
 
 def _say(live: LiveVideo) -> None:
     words = WORDS[live.state]
-    box = {"info": st.info, "success": st.success, "warning": st.warning, "error": st.error}
     text = words.text if not live.problem else plain(live.problem)
-    box[words.kind](text, icon=f":material/{words.icon}:")
+    show_box(words.kind, text, icon=f":material/{words.icon}:")
 
 
 @fragment(run_every=1.0)
@@ -197,7 +194,6 @@ def live_headline(face: TrackedFace) -> str:
 
 
 def _ended(live: LiveVideo) -> None:
-    """What a video leaves when it is over."""
     if live.session is None:
         return
     view = live.session.view()

@@ -5,7 +5,7 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 import streamlit as st
 
@@ -19,11 +19,9 @@ from ui.consent.session import of_session
 from ui.runtime import memory
 from ui.shared.once import Once
 from ui.shared.resources import classifier, detector, settings
+from ui.shared.state import forget, remembered
 from ui.webcam.state import GIVE_UP_S, PATIENCE_S, Event, State, after, event_of
 from ui.webcam.webrtc import hang_up
-
-_KEY: Final = "webcam"
-
 
 # The places for live videos of this process.
 slots = Once(lambda: LiveSlots(settings().max_live_streams))
@@ -71,7 +69,7 @@ class LiveVideo:
         self.problem, self.reached_s = "", {}
         self.about = {"model": model_id, "detector": detector_name}
         self.client = st.context.ip_address or ""
-        if not self._hold():
+        if not slots().hold(self.user, self.client):
             self.happen(Event.NO_PLACE)
             return
         try:
@@ -125,7 +123,7 @@ class LiveVideo:
             if self.waited_s > GIVE_UP_S:
                 self.stop()
                 return self.state
-            self._hold()
+            slots().hold(self.user, self.client)
             if self.waited_s > PATIENCE_S and "ICE" not in self.reached_s:
                 self.happen(Event.PATIENCE_OVER)
         return self.state
@@ -145,9 +143,6 @@ class LiveVideo:
         if self.analyzer is not None:
             self.analyzer.rules = StreamRules(smoothing=SmoothingRules() if on else RAW)
 
-    def _hold(self) -> bool:
-        return slots().hold(self.user, self.client)
-
     def _hang_up(self) -> None:
         if self.session is not None:
             self.session.close()
@@ -157,13 +152,6 @@ class LiveVideo:
         slots().release(self.user)
         # Another name, so that the late end of this video frees no place of the next one.
         self.user = uuid.uuid4().hex
-
-
-@dataclass(eq=False)
-class ClipLook:
-    """How a person looks at a clip's result: the piece clicked last, of face, start and end."""
-
-    clicked: tuple[Any, ...] = ()
 
 
 @dataclass(eq=False)
@@ -177,21 +165,18 @@ class WebcamSession:
     live: LiveVideo = field(default_factory=LiveVideo)
     way: str = ""
     clip: tuple[tuple[Any, ...], ClipResult] | None = None
-    clip_look: ClipLook = field(default_factory=ClipLook)
     n_forgotten: int = 0
 
 
 def webcam_session() -> WebcamSession:
     """The one of this session."""
-    found: WebcamSession = st.session_state.setdefault(_KEY, WebcamSession())
-    return found
+    return remembered(WebcamSession)
 
 
 def forget_webcam() -> None:
     """End whatever runs and drop all that was seen, as when the consent was taken back."""
-    found: WebcamSession | None = st.session_state.pop(_KEY, None)
-    if found is not None:
-        found.live.stop()
+    webcam_session().live.stop()
+    forget(WebcamSession)
 
 
 def _end(session: LiveSession, record: LiveRecord, places: LiveSlots, user: str) -> None:

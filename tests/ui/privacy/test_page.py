@@ -30,7 +30,7 @@ from tests.ui.tools import (
 )
 from ui.privacy import public as privacy_public
 from ui.privacy.flow import ends, flow_html, steps
-from ui.privacy.texts import LIMITS, OTHERS_BIAS, USES
+from ui.privacy.texts import TEXTS
 from ui.shared.resources import settings
 
 OpenPage = Callable[[str], AppTest]
@@ -90,7 +90,7 @@ def test_what_is_not_offered_is_not_in_the_picture() -> None:
 
 def test_limits_name_their_sources(part: Callable[..., AppTest]) -> None:
     text = text_of(part("Limits"))
-    for claim in (*LIMITS, *OTHERS_BIAS):
+    for claim in (*TEXTS.limits, *TEXTS.others_bias):
         assert claim.url.startswith("https://")
         assert claim.text in text
         assert f"[{claim.source}]({claim.url})" in text
@@ -160,8 +160,8 @@ def test_dates_of_law_come_from_the_data_file(part: Callable[..., AppTest]) -> N
     for entry in known.dates:
         assert f"{entry.applies_from:%d %B %Y}".lstrip("0") in text
         assert entry.says in text
-    assert {use.title for use in USES} == {"Health care", "Education", "Customer service"}
-    for use in USES:
+    assert {use.title for use in TEXTS.uses} == {"Health care", "Education", "Customer service"}
+    for use in TEXTS.uses:
         assert use.law in text
         assert set(use.law_ids) <= {entry.id for entry in known.dates}
 
