@@ -20,11 +20,9 @@ from ui.landmarks.face import blendshape_section, measures_section, points_secti
 from ui.landmarks.whatif import whatif_section
 from ui.photos.samples import SAMPLES, choose_sample
 from ui.photos.session import Photo, sample_photos
-from ui.runtime.uploads import release_uploads
+from ui.runtime.uploads import release_uploads, uploader_key
 from ui.shared.model_choice import choose_model_and_detector
 from ui.shared.resources import analyzer, report, settings
-
-_GENERATION = "landmark_generation"
 
 
 def photo_section() -> None:
@@ -93,26 +91,20 @@ def _choose_photo() -> Photo | None:
     own = None
     if notice.agreed(folded=True):
         limit_mb = settings().max_upload_mb
-        generation = st.session_state.get(_GENERATION, 0)
         file = st.file_uploader(
             f"Or your own photo ({FORMAT_WORDS}, up to {limit_mb} MB)",
             type=[suffix[1:] for suffix in SUFFIXES],
             max_upload_size=limit_mb,
-            key=f"landmark_file_{generation}",
+            key=uploader_key("landmark_file"),
         )
         if file is not None:
             own = Photo(file.file_id, file.name, file.getvalue)
             st.caption("On this page nothing of it is kept, whatever you allowed elsewhere.")
-            st.button("Forget this photo", on_click=_forget, icon=":material/delete:")
+            st.button("Forget this photo", on_click=release_uploads, icon=":material/delete:")
         notice.shown_again()
     if own is not None:
         return own
     return sample_photos([sample])[0] if sample else None
-
-
-def _forget() -> None:
-    release_uploads()
-    st.session_state[_GENERATION] = st.session_state.get(_GENERATION, 0) + 1
 
 
 def _choose_face(image_rgb: ImageRGB, analysis: Analysis, photo: Photo) -> int:

@@ -119,7 +119,9 @@ export default async function ({ data, parentElement }) {
   const slider = root.querySelector("input");
   const points = decoded(data.points_base64);
   const pictures = { face: await loaded(data.face), crops: await loaded(data.crops) };
-  const [before, after] = root.querySelectorAll(".sides > section");
+  const sides = root.querySelector(".sides");
+  if (sides.childElementCount === 1) sides.append(sides.firstElementChild.cloneNode(true));
+  const [before, after] = sides.children;
   root.querySelector("label span").textContent = data.label;
   slider.max = data.levels.length - 1;
   const chart = root.querySelector(".chart");

@@ -39,7 +39,7 @@ from ui.metrics.groups import breakdown
 from ui.metrics.overview import overview, pick
 from ui.metrics.subjects import Subject
 from ui.runtime.printing import print_button
-from ui.runtime.uploads import release_uploads
+from ui.runtime.uploads import release_uploads, uploader_key
 from ui.shared.figures import point
 from ui.shared.queue import my_turn, waiting_words
 from ui.shared.resources import cards, detector, first_model, settings
@@ -56,14 +56,12 @@ class AuditState:
     """What this session holds of an audit; all of it goes with the upload.
 
     Attributes:
-        generation: part of the uploaders' keys: a new one empties them.
         table_id, table: the uploaded table, read once, or in words why it was refused.
         files, checked: the set and the uploads and columns it was made of, unpacked once.
         identity, result: the audit and the choices it was made with.
         stopped: whether a run was stopped just now.
     """
 
-    generation: int = 0
     table_id: str = ""
     table: Table | str | None = None
     files: tuple[Any, ...] = ()
@@ -176,7 +174,7 @@ def _read_once(table: Any) -> Table:
 
 
 def _uploader(place: DeltaGenerator, label: str, name: str, *types: str) -> Any:
-    key = f"{name}_{_state().generation}"
+    key = uploader_key(name)
     return place.file_uploader(label, type=types, max_upload_size=_MAX_UPLOAD_MB, key=key)
 
 
@@ -300,9 +298,7 @@ def _stop() -> None:
 
 
 def _forget() -> None:
-    """Drop uploads and result; new widget keys make the uploaders empty."""
     release_uploads()
-    _state().generation += 1
     _state().drop()
 
 

@@ -23,7 +23,7 @@ from services.analysis.photos import PhotoResult, analyse_bytes
 from services.analysis.queue import BusyError
 from ui.faces.pictures import Shown, shown_of
 from ui.photos.samples import SAMPLES
-from ui.runtime.uploads import release_uploads
+from ui.runtime.uploads import release_uploads, uploader_key
 from ui.shared.queue import my_turn, waiting_words
 from ui.shared.resources import analyzer, settings
 from ui.shared.state import remembered
@@ -60,7 +60,6 @@ class PhotosState:
     Attributes:
         results: what came of each photo, without pixels.
         stopped: whether the person stopped the analysis.
-        generation: counts how often photos were forgotten; new keys make the uploaders empty.
         archive: the ZIP by its id, checked once and not at every click.
         shown: what is on the screen of a result, drawn and encoded once; goes with the page.
         left: results of photos that went when the page was left.
@@ -69,7 +68,6 @@ class PhotosState:
 
     results: dict["_Key", PhotoResult] = field(default_factory=dict)
     stopped: bool = False
-    generation: int = 0
     archive: tuple[str, ZipPictures] | None = None
     shown: dict[PhotoResult, Shown] = field(default_factory=dict)
     left: list[PhotoResult] = field(default_factory=list)
@@ -83,38 +81,34 @@ AnalyseOwn = Callable[[Photo, Analyzer], PhotoResult]
 
 def upload_widgets() -> list[Photo]:
     """The uploaders; call only after the notice was agreed to."""
-    generation = remembered(PhotosState).generation
     limit_mb = settings().max_upload_mb
-    files_tab, folder_tab, zip_tab = st.tabs(list(_WAYS.values()), default=_way_taken(generation))
+    # The bar opens where the photos are.
+    way_taken = _WAYS[next(iter(_filled()), "files")]
+    files_tab, folder_tab, zip_tab = st.tabs(list(_WAYS.values()), default=way_taken)
     files = files_tab.file_uploader(
         f"Photos ({FORMAT_WORDS}, up to {limit_mb} MB each)",
         accept_multiple_files=True,  # of any type: what is no photo is told why, and counted
         max_upload_size=limit_mb,
-        key=f"files_{generation}",
+        key=uploader_key("files"),
     )
     folder = folder_tab.file_uploader(
         "A folder of photos",
         type=[suffix[1:] for suffix in SUFFIXES],
         accept_multiple_files="directory",
         max_upload_size=limit_mb,
-        key=f"folder_{generation}",
+        key=uploader_key("folder"),
     )
     # The browser leaves them out by their names: nobody's letters are sent along.
     folder_tab.caption(f"{FORMAT_WORDS} files are sent; all others of the folder stay with you.")
     with zip_tab:
-        many = _zip_photos(f"zip_{generation}")
+        many = _zip_photos()
     uploaded = [*(files or []), *sorted(folder or [], key=lambda file: file.name)]
     return [*(Photo(file.file_id, file.name, _reader(file)) for file in uploaded), *many]
 
 
-def _way_taken(generation: int) -> str:
-    """Title of the tab whose uploader holds something: the bar opens where the photos are."""
-    return _WAYS[next(iter(_filled(generation)), "files")]
-
-
-def _filled(generation: int) -> list[str]:
+def _filled() -> list[str]:
     """Kinds of uploaders that hold something."""
-    return [kind for kind in _WAYS if st.session_state.get(f"{kind}_{generation}")]
+    return [kind for kind in _WAYS if st.session_state.get(uploader_key(kind))]
 
 
 def _reader(file: UploadedFile) -> Callable[[], bytes]:
@@ -125,11 +119,13 @@ def _other_tab() -> bytes:
     raise ZipRefusedError("A ZIP belongs under “Many photos (ZIP)”; please take it there.")
 
 
-def _zip_photos(key: str) -> list[Photo]:
+def _zip_photos() -> list[Photo]:
     """The uploader for a ZIP; its pictures are unpacked one after another, in memory."""
     state = remembered(PhotosState)
     title = f"A ZIP of photos (up to {MAX_MANY:,} photos and {_MAX_ZIP_MB} MB)"
-    archive = st.file_uploader(title, type=["zip"], max_upload_size=_MAX_ZIP_MB, key=key)
+    archive = st.file_uploader(
+        title, type=["zip"], max_upload_size=_MAX_ZIP_MB, key=uploader_key("zip")
+    )
     if archive is None:
         st.caption("For albums: a chart, the faces side by side and a table of all photos.")
         state.archive = None
@@ -179,17 +175,15 @@ def remembered_sample() -> str | None:
 
 def any_own() -> bool:
     """Whether own photos are to be shown in this run, as the uploaders stand before it."""
-    state = remembered(PhotosState)
-    return bool(state.left or _filled(state.generation))
+    return bool(remembered(PhotosState).left or _filled())
 
 
 def forget_photos() -> None:
-    """Drop uploads and results; new widget keys make the uploaders empty."""
+    """Drop uploads and results."""
     release_uploads()
     state = remembered(PhotosState)
     state.results, state.shown, state.left = {}, {}, []
     state.stopped, state.archive = False, None
-    state.generation += 1
 
 
 def forget_all() -> None:

@@ -12,7 +12,12 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ui.runtime import memory
 
-_PAGE, _LOOK_AGAIN = "uploads_page", "uploads_look_again"
+_PAGE, _LOOK_AGAIN, _RELEASED = "uploads_page", "uploads_look_again", "uploads_released"
+
+
+def uploader_key(name: str) -> str:
+    """Key of an uploader; another one after each release, which makes it empty."""
+    return f"{name}_{st.session_state.get(_RELEASED, 0)}"
 
 
 def release_uploads() -> None:
@@ -23,6 +28,7 @@ def release_uploads() -> None:
         memory.something_went()
         # A dialog's own run keeps what the page behind it shows, so the page's next run looks.
         st.session_state[_LOOK_AGAIN] = True
+        st.session_state[_RELEASED] = st.session_state.get(_RELEASED, 0) + 1
 
 
 def release_what_is_left(page: str) -> bool:

@@ -20,7 +20,7 @@ from services.analysis.in_passing import clip_in_passing
 from services.analysis.queue import BusyError
 from ui.consent.session import of_session
 from ui.runtime.runs import fragment
-from ui.runtime.uploads import release_uploads
+from ui.runtime.uploads import release_uploads, uploader_key
 from ui.shared.figures import clicked, plot
 from ui.shared.model_choice import choose_model_and_detector
 from ui.shared.queue import my_turn, waiting_words
@@ -37,7 +37,7 @@ _TYPES = [suffix.removeprefix(".") for suffix in SUFFIXES]
 
 def clip_section() -> None:
     """Uploader, progress, timeline and files; call only after the notice was agreed to."""
-    if st.session_state.get(_file_key()) is None:
+    if st.session_state.get(uploader_key("clip")) is None:
         file = _uploader()
         with st.expander("Model and detector", icon=":material/tune:"):
             model_id, detector_name, smooth = _choices()
@@ -69,19 +69,13 @@ def _uploader() -> UploadedFile | None:
         f"{limits.max_clip_mb} MB)",
         type=_TYPES,
         max_upload_size=limits.max_clip_mb,
-        key=_file_key(),
+        key=uploader_key("clip"),
     )
-
-
-def _file_key() -> str:
-    """Another one after each clip that was forgotten, which makes the uploader empty."""
-    return f"clip_file_{webcam_session().n_forgotten}"
 
 
 def _forget() -> None:
     release_uploads()
     webcam_session().clip = None
-    webcam_session().n_forgotten += 1
 
 
 def _choices() -> tuple[str, str, bool]:

@@ -159,13 +159,12 @@ class WebcamSession:
     """Everything that the page remembers between two runs.
 
     `way` is which way of the page to show next, "" to leave that to the person; `clip` is what a
-    clip's result depends on, and the result; `n_forgotten` counts clips that were forgotten.
+    clip's result depends on, and the result.
     """
 
     live: LiveVideo = field(default_factory=LiveVideo)
     way: str = ""
     clip: tuple[tuple[Any, ...], ClipResult] | None = None
-    n_forgotten: int = 0
 
 
 def webcam_session() -> WebcamSession:
