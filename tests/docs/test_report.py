@@ -1,9 +1,10 @@
-"""The report, ethics and data cards say what the measured files say."""
+"""Report, ethics, data cards and slides say what the measured files say."""
 
 import re
 
 import pytest
 
+from docs.tools import slides
 from docs.tools.figures.make import FOLDER, SIZES_INCHES, figure_data
 from docs.tools.measured import ROOT, Measured, shown
 from docs.tools.render import filled, take_marks
@@ -103,3 +104,26 @@ def test_without_any_study_the_documents_say_what_to_run(tmp_path) -> None:
         assert re.search(rf"ot measured yet: run `{command}", report), command
     assert "ot measured yet: run `mien study datasets" in rendered("datasets.md", root)
     assert "ot measured yet: run `mien bias mitigate" in rendered("ethics.md", root)
+
+
+def test_the_slides_are_twelve_pages_each_with_a_title() -> None:
+    all_pages, _ = slides.pages()
+    assert len(all_pages) == 12
+    assert all(re.search(r"^##? .+", page, re.M) for page in all_pages)
+
+
+def test_every_picture_exists_and_every_page_with_figures_names_their_files() -> None:
+    page = slides.html()
+    sources = re.findall(r'<img[^>]+src="([^"]+)"', page)
+    assert len(sources) >= 10
+    assert [one for one in sources if not (slides.FOLDER / one).resolve().is_file()] == []
+    for section, text in zip(
+        re.findall(r"<section.*?</section>", page, re.S), slides.pages()[0], strict=True
+    ):
+        foot = re.search(r"<footer><span>(.*?)</span>", section)
+        assert foot
+        named = [path for path in foot[1].split(" · ") if path]
+        assert bool(named) == ("\x02" in text)
+        assert all((ROOT / path).is_file() for path in named)
+    assert "\x02" not in page
+    assert "{{" not in page
