@@ -17,7 +17,8 @@ from core.types import FloatArray
 Labels = NDArray[np.int64]
 
 ECE_BINS = 15
-_CORRELATION, _BLOCK = 0.99, 512  # of near-duplicates; rows compared at a time
+NEAR_DUPLICATE = 0.99  # pixels of two images correlate above it
+_BLOCK = 512  # rows compared at a time
 
 
 class ClassScores(BaseModel, frozen=True):
@@ -189,7 +190,7 @@ def near_pairs(
     pairs = [np.empty((0, 2), np.int64)]
     for start in range(0, len(mine), _BLOCK):
         first = start if references is None else 0
-        found = np.argwhere(mine[start : start + _BLOCK] @ others[first:].T > _CORRELATION)
+        found = np.argwhere(mine[start : start + _BLOCK] @ others[first:].T > NEAR_DUPLICATE)
         found += (start, first)
         pairs.append(found if references is not None else found[found[:, 0] < found[:, 1]])
     return np.concatenate(pairs)

@@ -168,7 +168,7 @@ def test_consent_counts_on_every_replica_at_once(
     expect(there.get_by_text("Deleted: 1 image, 1 result.").first).to_be_visible(timeout=SLOW_MS)
 
     # The page on the other replica is still open; at its next click it knows.
-    here.get_by_role("button", name="What happens to your photo").click()
+    here.get_by_role("button", name="What happens to your pictures").click()
     expect(here.get_by_text("You took your consent back").first).to_be_visible(timeout=SLOW_MS)
     expect(here.locator('input[type="file"]')).to_have_count(0)
 

@@ -13,7 +13,7 @@ from services.store import Store
 from ui.consent.session import PURPOSE_TITLES, agree, refusals_said, say, show_said
 from ui.shared.text import day
 
-NOTICE_TITLE = "What happens to your photo"
+NOTICE_TITLE = "What happens to your pictures"
 AGREE = "Analyse, keep nothing"
 AGREE_AND_KEEP = "Analyse and keep what is ticked"
 REFUSED = "Nothing was looked at and nothing is kept. The sample pictures stay open to you."

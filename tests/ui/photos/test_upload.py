@@ -26,7 +26,7 @@ def agreed(open_page: OpenPage) -> AppTest:
 
 def test_no_uploader_exists_before_the_notice_is_agreed_to(open_page: OpenPage) -> None:
     app = open_page("upload")
-    assert "What happens to your photo" in text_of(app)
+    assert "What happens to your pictures" in text_of(app)
     assert len(app.file_uploader) == 0
 
 
