@@ -76,6 +76,7 @@ def test_a_moment_that_takes_too_long_is_none(monkeypatch: pytest.MonkeyPatch) -
     """Everything since the key frame before it is decoded: one click could take minutes."""
     source = encode_clip(plain(90, (320, 240)), codec="libx264")
     monkeypatch.setattr(video_process, "FRAME_S", 0.0)
+    monkeypatch.setattr(video_process, "_ASK_EVERY_S", 0.0)  # no process answers at once
     assert moment(source, 2.5, FacesOverTime([])) is None
 
 
