@@ -50,6 +50,7 @@ _ELSEWHERE_S: Final = 60.0  # of a machine with much else to do
 _MEMORY_BYTES: Final = 500_000_000
 _MEMORY_BYTES_A_PIXEL: Final = 30
 _LENGTH: Final = 4
+_workers: Final = isolated.Workers("core.pictures.images")
 
 NOTES_DAMAGED: Final = (
     "The camera's notes in this file are damaged; if the picture lies on its side, turn it and "
@@ -188,34 +189,37 @@ def _decoded_elsewhere(data: bytes, max_pixels: int) -> DecodedImage:
     others again, each of which need not be as large as it says; so nine kilobytes can ask for
     minutes, and only the decoder knows (ISO 23008-12, 6.6.2).
     """
+    limits = (max_pixels, _PROCESSOR_S + max_pixels // _PIXELS_A_PROCESSOR_S)
     read = partial(_answered, max_pixels=max_pixels)
-    limits = (str(max_pixels), str(_PROCESSOR_S + max_pixels // _PIXELS_A_PROCESSOR_S))
-    module = "core.pictures.images"
     try:
-        return isolated.ask(module, *limits, data=data, read=read, seconds=_ELSEWHERE_S)
+        found = _workers.ask(limits, data, read=read, seconds=_ELSEWHERE_S)
     except EOFError as exc:
         raise TooCostlyImageError(
             "This picture asks for more time or memory than any camera's; please open it in a "
             "picture program and save it as a JPEG."
         ) from exc
+    if isinstance(found, ImageRefusedError):
+        raise found
+    return found
 
 
-def _answered(sent: BinaryIO, max_pixels: int) -> DecodedImage:
-    """What `_main` wrote; `max_pixels` holds, whatever happened to the process."""
+def _answered(sent: BinaryIO, max_pixels: int) -> DecodedImage | ImageRefusedError:
+    """What `_decode_here` wrote; `max_pixels` holds, whatever happened to the process."""
     said = json.loads(isolated.exactly(sent, int.from_bytes(isolated.exactly(sent, _LENGTH))))
     if "refused" in said:
-        raise getattr(errors, said["refused"])(said["words"])
+        refusal: ImageRefusedError = getattr(errors, said["refused"])(said["words"])
+        return refusal
     height, width = said["size"]
     if height * width > max_pixels:
-        raise _too_many_pixels(max_pixels)
+        raise EOFError
     pixels = np.empty((height, width, 3), np.uint8)
     isolated.fill(sent, pixels.data.cast("B"))
     return DecodedImage(pixels, tuple(said["notes"]))
 
 
-def _main(max_pixels: int, processor_s: int) -> None:
-    """Decode standard input to standard output: a length, JSON, and the pixels."""
-    data, pixels = sys.stdin.buffer.read(), memoryview(b"")
+def _decode_here(data: bytes, max_pixels: int, processor_s: int) -> None:
+    """Decode to standard output, within limits: a length, JSON, and the pixels."""
+    pixels = memoryview(b"")
     memory_bytes = _MEMORY_BYTES + _MEMORY_BYTES_A_PIXEL * max_pixels
     isolated.limit_myself(memory_bytes=memory_bytes, processor_s=processor_s)
     said: dict[str, Any]
@@ -225,8 +229,6 @@ def _main(max_pixels: int, processor_s: int) -> None:
         pixels = found.image_rgb.data.cast("B")
     except ImageRefusedError as refusal:
         said = {"refused": type(refusal).__name__, "words": str(refusal)}
-    except MemoryError:
-        sys.exit(1)
     body = json.dumps(said).encode()
     sys.stdout.buffer.write(len(body).to_bytes(_LENGTH) + body)
     sys.stdout.buffer.write(pixels)
@@ -396,4 +398,5 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 if __name__ == "__main__":
-    _main(int(sys.argv[1]), int(sys.argv[2]))
+    Image.init()  # or each fork would load Pillow's formats for itself
+    isolated.serve(_decode_here)

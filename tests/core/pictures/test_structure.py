@@ -3,11 +3,13 @@
 import resource
 import struct
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
 from core.errors import DamagedImageError, TooCostlyImageError
-from core.pictures import images
+from core.pictures import images, isolated
 from core.pictures.images import decode_image
 from core.pictures.structure import MAX_SCANS, asks_too_much
 from tests.helpers.heic import overlaid
@@ -101,6 +103,21 @@ def test_a_heic_put_together_from_hundreds_is_ended(monkeypatch: pytest.MonkeyPa
     with pytest.raises(TooCostlyImageError, match="than any camera's"):
         decode_image(overlaid(2048, 400), max_pixels=7_000_000)
     assert children_s() - started < 3
+
+
+def test_one_process_forks_for_each_picture_and_a_failed_one_is_replaced() -> None:
+    pictures = [encode(np.full((40 + i, 60, 3), 10 * i, np.uint8), "AVIF") for i in range(8)]
+    with ThreadPoolExecutor(4) as pool:
+        for i, found in enumerate(pool.map(decode_image, pictures)):
+            assert found.image_rgb.shape == (40 + i, 60, 3)
+            assert abs(float(found.image_rgb.mean()) - 10 * i) < 3
+    (*_, first) = images._workers._idle
+    decode_image(pictures[0])
+    assert images._workers._idle[-1] is first
+    with pytest.raises(EOFError):
+        images._workers.ask((10**6, 1), b"", read=lambda s: isolated.exactly(s, 10**6), seconds=0)
+    assert first.poll() is not None
+    assert decode_image(pictures[0]).image_rgb.shape == (40, 60, 3)
 
 
 def test_a_frame_larger_than_it_says_takes_memory_of_its_own_process_only() -> None:
