@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
+import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -196,7 +197,7 @@ def live_headline(face: TrackedFace) -> str:
 def _ended(live: LiveVideo) -> None:
     if live.session is None:
         return
-    view = live.session.view()
+    view, latencies_ms = live.session.view(), live.session.latencies_ms()
     st.header("This session", anchor=False)
     figures = view.figures
     show_summary(
@@ -208,6 +209,7 @@ def _ended(live: LiveVideo) -> None:
             **live.about,
             "frames_arrived": figures.n_frames,
             "dropped": figures.n_dropped,
+            "latency_ms_p95": float(np.percentile(latencies_ms, 95)) if latencies_ms else None,
             "start_steps_ms": live.steps_ms,
         },
         key="webcam",
