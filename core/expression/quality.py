@@ -1,7 +1,8 @@
 """How good the picture of a face is, as a number with a meaning.
 
 `score` is a share: a face of quality 0.8 is judged right 0.8 times as often as the clear faces
-that a model was measured on. `training/fits/quality.py` fits it.
+that a model was measured on. It is a logistic curve over what can be measured in the picture,
+fitted by `training/fits/quality.py` on degraded validation images, one fit a model.
 """
 
 from pathlib import Path

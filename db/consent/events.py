@@ -69,6 +69,7 @@ def _append(
     unit: WriteUnit, of: Consent | ConsentEventRow, purpose: Purpose, state: ConsentState
 ) -> None:
     # The number is ours and not the database's, because it is signed with the row.
+    # Given by us and not by the database, because the number is signed with the row.
     last_seq = unit.session.scalar(select(func.max(ConsentEventRow.seq))) or 0
     unit.session.add(
         ConsentEventRow(

@@ -1,8 +1,8 @@
 """Boxes of several detectors on one face made into one box.
 
 Weighted boxes fusion after Solovyev, Wang and Gabruseva 2021 (Image and Vision Computing 107,
-arXiv 1910.13302); a fitted logistic curve over what each detector says, or that it says nothing,
-gives the probability of a face.
+arXiv 1910.13302), written here because its package brings numba. A fitted logistic curve over
+what each detector says, or that it says nothing, gives the probability of a face.
 """
 
 from collections.abc import Sequence
