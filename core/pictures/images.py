@@ -30,7 +30,7 @@ from core.errors import (
     UnsupportedFormatError,
 )
 from core.pictures import isolated
-from core.pictures.files.kinds import FORMAT_WORDS, HEIC_IS_READ, is_regular
+from core.pictures.files.kinds import FORMAT_WORDS, HEIC_IS_READ, is_regular, video_format_of
 from core.pictures.jpeg import completed, without_notes
 from core.pictures.structure import asks_too_much
 from core.types import ImageRGB
@@ -305,6 +305,11 @@ def _unsupported(data: bytes) -> UnsupportedFormatError:
         return UnsupportedFormatError(
             "This is a HEIC picture, which is not read here: install the extra heic, or save the "
             "photo as a JPEG."
+        )
+    if video_format_of(data[:400]):
+        return UnsupportedFormatError(
+            "This is a video, not a photo; please choose it on the page Webcam, or give it a name "
+            "such as clip.mp4."
         )
     return UnsupportedFormatError(
         f"This is not a {FORMAT_WORDS} picture, whatever its name says; "

@@ -38,7 +38,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from core.errors import MienError
-from core.pictures.files.kinds import is_regular
+from core.pictures.files.kinds import is_regular, video_format_of
 from core.pictures.structure import asks_too_much
 from core.types import ImageRGB
 
@@ -270,9 +270,11 @@ class Clip:
                 f"This video has {size / 1e6:.1f} MB; the limit is "
                 f"{self.limits.max_bytes / 1e6:.0f} MB, so please cut or compress it."
             )
+        if size == 0:
+            raise UnsupportedClipError("This file is empty; please choose the original video.")
         head = self._file.read(400)
         self._file.seek(0)
-        name = _format_of(head)
+        name = video_format_of(head)
         if name is None:
             raise UnsupportedClipError(
                 f"This is no {KINDS_TEXT} video, whatever its name says; please export it as MP4."
@@ -341,28 +343,6 @@ def _too_fast() -> ClipTooLargeError:
     return ClipTooLargeError(
         "This video has more pixels a second than 4K at 60 frames; please export it in 1080p."
     )
-
-
-_BEGINNINGS: Final = {
-    b"\x1a\x45\xdf\xa3": "matroska",
-    b"\x30\x26\xb2\x75\x8e\x66\xcf\x11": "asf",
-    b"\x00\x00\x01\xba": "mpeg",
-    b"\x00\x00\x01\xb3": "mpegvideo",
-}
-_MOV_ATOMS: Final = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
-
-
-def _format_of(head: bytes) -> str | None:
-    """FFmpeg's name of the format that begins with these bytes (400 tell), None for any other."""
-    if head[4:8] in _MOV_ATOMS:
-        return "mov"
-    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
-        return "avi"
-    # Transport streams have no beginning but packets of one length, cameras' with 4 bytes more.
-    for first, step in ((0, 188), (4, 192)):
-        if len(head) > first + step and head[first] == head[first + step] == 0x47:
-            return "mpegts"
-    return next((name for start, name in _BEGINNINGS.items() if head.startswith(start)), None)
 
 
 def _upright(frame: VideoFrame) -> ImageRGB:

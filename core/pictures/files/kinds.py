@@ -40,6 +40,13 @@ _KINDS: Final = {
     **dict.fromkeys((".flv", ".ogv", ".vob", ".3g2"), "video"),
     **dict.fromkeys((".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".raf", ".rw2"), "raw photo"),
 }
+_BEGINNINGS: Final = {
+    b"\x1a\x45\xdf\xa3": "matroska",
+    b"\x30\x26\xb2\x75\x8e\x66\xcf\x11": "asf",
+    b"\x00\x00\x01\xba": "mpeg",
+    b"\x00\x00\x01\xb3": "mpegvideo",
+}
+_MOV_ATOMS: Final = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 _UPPER: Final = (".gif", ".bmp", ".pdf", ".svg", ".psd", ".txt", ".csv", ".json", ".xmp", ".zip")
 
 
@@ -106,3 +113,21 @@ def _counted(kind: str, n: int) -> str:
 def is_regular(path: Path) -> bool:
     """Whether opening `path` cannot wait for good: a file, and no pipe, socket or device."""
     return stat.S_ISREG(path.stat().st_mode)
+
+
+def video_format_of(head: bytes) -> str | None:
+    """FFmpeg's name of the video format that begins so (400 bytes tell), None for any other.
+
+    Examples:
+        >>> video_format_of(b"RIFF....AVI LIST"), video_format_of(b"no video")
+        ('avi', None)
+    """
+    if head[4:8] in _MOV_ATOMS:
+        return "mov"
+    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
+        return "avi"
+    # Transport streams have no beginning but packets of one length, cameras' with 4 bytes more.
+    for first, step in ((0, 188), (4, 192)):
+        if len(head) > first + step and head[first] == head[first + step] == 0x47:
+            return "mpegts"
+    return next((name for start, name in _BEGINNINGS.items() if head.startswith(start)), None)

@@ -21,6 +21,7 @@ from tests.helpers.bad_images import (
     polyglots,
     refused_files,
 )
+from tests.helpers.clips import encode_clip, plain
 from tests.helpers.heic import heic
 from tests.helpers.pictures import (
     colourful,
@@ -87,6 +88,12 @@ def _written(fmt: str) -> bytes | None:
         except (OSError, KeyError, ValueError):
             continue
     return None
+
+
+@pytest.mark.parametrize("fmt", ["mp4", "matroska", "avi"])
+def test_a_video_called_a_photo_is_told_to_be_one(fmt: str) -> None:
+    with pytest.raises(UnsupportedFormatError, match="This is a video"):
+        decode_image(encode_clip(plain(3), fmt=fmt))
 
 
 @pytest.mark.parametrize("fmt", ["JPEG", "PNG", "WEBP"])

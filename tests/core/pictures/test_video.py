@@ -91,6 +91,11 @@ def test_what_is_no_kind_of_video_that_is_read_is_refused(
         list(clip.frames())
 
 
+def test_an_empty_video_is_told_to_be_empty() -> None:
+    with pytest.raises(UnsupportedClipError, match="is empty"):
+        Clip(b"")
+
+
 def test_a_playlist_inside_a_webm_name_is_not_followed(tmp_path: Path) -> None:
     file = tmp_path / "holiday.webm"
     file.write_bytes(playlist())
