@@ -57,10 +57,7 @@ def audit(
     from core.detection import create_detector
     from services.bias_audit.judge import load_models, run_audit
 
-    # A bad name is refused before minutes of work, not after.
-    if out is not None and out.suffix.lower() not in (".html", ".json", ".csv"):
-        raise typer.BadParameter(f"--out must end in .html, .json or .csv, got {out.name}")
-    check_out(out)
+    _check_out(out)
     settings = load_settings()
     classifiers = load_models(model or [settings.default_model], settings.models_dir)
     named = detector or settings.default_detector
@@ -88,6 +85,13 @@ def audit(
     _print(result)
     if out is not None:
         _write(result, out)
+
+
+def _check_out(out: Path | None) -> None:
+    """Refuse a bad name or place before minutes of work, not after."""
+    if out is not None and out.suffix.lower() not in (".html", ".json", ".csv"):
+        raise typer.BadParameter(f"--out must end in .html, .json or .csv, got {out.name}")
+    check_out(out)
 
 
 @contextmanager

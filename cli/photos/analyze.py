@@ -12,6 +12,7 @@ from cli.output import check_out, say, write_text
 if TYPE_CHECKING:
     from core.config import Settings
     from core.types import FaceAnalysis
+    from services.analysis.clips import ClipResult
     from services.analysis.photos import PhotoResult
 
 ALL_OK, SOME_REFUSED = 0, 1
@@ -44,9 +45,8 @@ def analyze(
     Exit code 0: every file was analysed; 1: some were refused, the others still done; 2: wrong
     usage.
     """
-    from cli.photos.analyze_video import analyse_videos, video_rows, video_text, videos_csv
+    from cli.photos.analyze_video import analyse_videos
     from core.config import load_settings
-    from services.analysis.photos import result_dict, results_csv
 
     if as_json and as_csv:
         raise typer.BadParameter("choose --json or --csv, not both")
@@ -62,16 +62,29 @@ def analyze(
     if clips:
         for_people = not as_json and not as_csv
         videos = analyse_videos(clips, settings, for_people, every_frame=every_frame, **chosen)
-    if as_json:
-        rows = [*(result_dict(one, **chosen) for one in found), *video_rows(videos, **chosen)]
-        text = json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
-    elif as_csv:
-        text = results_csv(found) if found else videos_csv(videos)
-    else:
-        text = "".join([*map(_plain, found), *map(video_text, videos)])
-    write_text(text, out)
+    write_text(_told(found, videos, chosen, as_json=as_json, as_csv=as_csv), out)
     refused = any([one.error for one in found] + [one.error for one in videos])
     raise typer.Exit(SOME_REFUSED if refused else ALL_OK)
+
+
+def _told(
+    found: list["PhotoResult"],
+    videos: list["ClipResult"],
+    chosen: dict[str, str],
+    *,
+    as_json: bool,
+    as_csv: bool,
+) -> str:
+    """What is printed: an array, a table, or lines for people."""
+    from cli.photos.analyze_video import video_rows, video_text, videos_csv
+    from services.analysis.photos import result_dict, results_csv
+
+    if as_json:
+        rows = [*(result_dict(one, **chosen) for one in found), *video_rows(videos, **chosen)]
+        return json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
+    if as_csv:
+        return results_csv(found) if found else videos_csv(videos)
+    return "".join([*map(_plain, found), *map(video_text, videos)])
 
 
 def _photos_and_clips(paths: list[Path], *, as_csv: bool) -> tuple[list[Path], list[Path]]:

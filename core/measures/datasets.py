@@ -138,17 +138,17 @@ def known_labels(
     unknown: Counter[str] = Counter()
     other_words: dict[str, str] = {}
     for position, value in enumerate(frame["label"].tolist()):
+        # Numbers of a column that has empty cells are written as 3.0.
+        word = str(value).strip().lower().removesuffix(".0")
         try:
-            # Numbers of a column that has empty cells are written as 3.0.
-            index = label_index(str(value).removesuffix(".0"))
+            index = label_index(word)
         except ValueError:
             empty = value is None or value != value or not str(value).strip()
             unknown["(empty)" if empty else printable(str(value).strip())] += 1
             continue
         kept.append(position)
         labels.append(index)
-        word = str(value).strip().lower()
-        if word not in EMOTIONS and not word.removesuffix(".0").isdecimal():
+        if word not in EMOTIONS and not word.isdecimal():
             other_words[word] = EMOTIONS[index]
     if not kept:
         raise DatasetError(
