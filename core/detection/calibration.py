@@ -1,6 +1,5 @@
 """From a detector's raw score to the probability that its box holds a face."""
 
-import json
 import threading
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -8,9 +7,8 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel
 
-from core.detection.box_geometry import load_box_geometry
-from core.detection.scaling import shrink
-from core.errors import ModelError, damage_is
+from core.detection.files import load_box_geometry, read_json
+from core.detection.scaling import LONGEST_SIDE_PX, shrink
 from core.types import Box, Face, ImageRGB, check_image_rgb
 
 Scored = list[tuple[tuple[int, ...], float]]  # left, top, right, bottom, and a raw score
@@ -19,6 +17,8 @@ _MIN_SIDE_PX = 16  # smaller pictures hold no face; dlib's pyramids want some pi
 
 class DetectorCalibration(BaseModel, frozen=True, extra="ignore"):
     """A logistic curve over the raw score (Platt 1999), fitted on WIDER FACE's train photos.
+
+    `training/fits/detector_calibration.py` writes it to `models/<detector>/calibration.json`.
 
     From a probability of `threshold` on, the app takes a box for a face.
     """
@@ -36,43 +36,20 @@ class DetectorCalibration(BaseModel, frozen=True, extra="ignore"):
         return float((np.log(probability / (1 - probability)) - self.intercept) / self.slope)
 
 
-def load_calibration(folder: Path) -> DetectorCalibration:
-    """Read what `training/fits/detector_calibration.py` fitted for the detector in `folder`.
-
-    Raises:
-        ModelError: if the file is missing or not such a fit.
-    """
-    sentence = f"The face detector {folder.name} has no readable calibration.json; reinstall Mien."
-    with damage_is(ModelError(sentence)):
-        return DetectorCalibration.model_validate_json((folder / "calibration.json").read_bytes())
-
-
-def save_calibration(folder: Path, calibration: DetectorCalibration, **facts: object) -> None:
-    """Write it with what it was fitted on."""
-    content = {**calibration.model_dump(), **facts}
-    (folder / "calibration.json").write_text(json.dumps(content, indent=1) + "\n")
-
-
 class CalibratedDetector(ABC):
-    """A detector without keypoints behind a lock, its raw scores made probabilities.
-
-    Images above `max_side_px` are shrunk first.
-    """
+    """A detector without keypoints behind a lock, its raw scores made probabilities."""
 
     name = ""
 
-    def __init__(
-        self, folder: Path, *, threshold: float | None = None, max_side_px: int = 800
-    ) -> None:
+    def __init__(self, folder: Path, *, threshold: float | None = None) -> None:
         self.box_geometry = load_box_geometry(folder)
-        self._calibration = load_calibration(folder)
+        self._calibration = read_json(folder, "calibration.json", DetectorCalibration)
         self.threshold = self._calibration.threshold if threshold is None else threshold
-        self.max_side_px = max_side_px
         self._lock = threading.Lock()
 
     def detect(self, image_rgb: ImageRGB) -> tuple[Face, ...]:
         """See `FaceDetector.detect`."""
-        small_rgb, to_full = shrink(check_image_rgb(image_rgb), self.max_side_px)
+        small_rgb, to_full = shrink(check_image_rgb(image_rgb), LONGEST_SIDE_PX)
         if min(small_rgb.shape[:2]) < _MIN_SIDE_PX:
             return ()
         with self._lock:

@@ -1,10 +1,16 @@
 """Making pictures smaller or larger before a detector reads them."""
 
+from dataclasses import replace
+from typing import Final
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.types import ImageRGB
+from core.types import Box, Face, ImageRGB
+
+# Detectors shrink a photo whose longest side is beyond this: that bounds the time.
+LONGEST_SIDE_PX: Final = 800
 
 
 def rescale(image_rgb: ImageRGB, scale: float) -> tuple[ImageRGB, NDArray[np.float64]]:
@@ -31,3 +37,11 @@ def _resized(image_rgb: ImageRGB, size_wh: tuple[int, int]) -> ImageRGB:
 def shrink(image_rgb: ImageRGB, max_side_px: int) -> tuple[ImageRGB, NDArray[np.float64]]:
     """`rescale` so that no side is over `max_side_px`; smaller images stay as they are."""
     return rescale(image_rgb, min(1.0, max_side_px / max(image_rgb.shape[:2])))
+
+
+def moved(face: Face, scale: float, start_xy: tuple[int, int] = (0, 0)) -> Face:
+    """From pixels of a part that begins at `start_xy` of a picture `scale` times as large."""
+    start = np.array(start_xy, np.float64)
+    corners = (np.array(face.box.xyxy) + np.tile(start, 2)) / scale
+    points = ((face.keypoints_xy + start) / scale).astype(np.float32)
+    return replace(face, box=Box(*corners.tolist()), keypoints_xy=points)

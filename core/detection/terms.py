@@ -1,10 +1,10 @@
 """On what terms each detector may be used: shown wherever one is chosen."""
 
-import json
 from pathlib import Path
 from typing import Final
 
-from core.errors import ModelError, damage_is
+from core.detection.detectors.ensemble import Fusion
+from core.detection.files import read_json
 
 _TERMS: Final = {
     "yunet": "MIT, as OpenCV Zoo gives it. It learnt from WIDER FACE, whose photos are for "
@@ -26,7 +26,6 @@ def detector_terms(name: str, models_dir: Path) -> str:
     """
     if name != "ensemble":
         return _TERMS[name]
-    with damage_is(ModelError("The ensemble has no readable fusion.json; reinstall Mien.")):
-        text = (models_dir / "ensemble" / "fusion.json").read_text(encoding="utf-8")
-        members = dict.fromkeys(member["detector"] for member in json.loads(text)["members"])
-        return " ".join(f"{member}: {_TERMS[member]}" for member in members)
+    members = read_json(models_dir / name, "fusion.json", Fusion).members
+    names = dict.fromkeys(member.detector for member in members)
+    return " ".join(f"{member}: {_TERMS[member]}" for member in names)

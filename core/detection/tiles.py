@@ -9,7 +9,7 @@ import numpy as np
 
 from core.detection.base import FaceDetector
 from core.detection.boxes import areas, intersections
-from core.detection.scaling import rescale
+from core.detection.scaling import LONGEST_SIDE_PX, moved, rescale
 from core.types import Box, Face, ImageRGB, check_image_rgb
 
 _TILE_PX: Final = 640
@@ -21,7 +21,6 @@ _MOST_ENLARGED: Final = 2.0
 _BORDER_PX: Final = 2
 # A tile is believed about faces only that the photo as a whole, at a detector's usual size, shows
 # smaller than this: enlarged enough, badges and knots look like faces too.
-_WHOLE_SIDE_PX: Final = 800
 _SMALL_PX: Final = 40
 # Where it looks closer by itself, at most so many pixels: that is three times the time at most.
 _BY_ITSELF_PIXELS: Final = 3_200_000
@@ -49,17 +48,17 @@ class TiledDetector:
         height, width = check_image_rgb(image_rgb).shape[:2]
         if not found and max(height, width) <= _CROP_SIDE_PX:
             return self._of_a_crop(image_rgb)
-        largest_px = _SMALL_PX * max(1.0, max(height, width) / _WHOLE_SIDE_PX)
+        largest_px = _SMALL_PX * max(1.0, max(height, width) / LONGEST_SIDE_PX)
         if not self._only_if_needed:
             return self._closer(image_rgb, found, largest_px)
-        is_large = max(height, width) > _WHOLE_SIDE_PX
+        is_large = max(height, width) > LONGEST_SIDE_PX
         if not is_large or any(max(face.box.size_wh) >= largest_px for face in found):
             return found
         shrunk = min(1.0, math.sqrt(_BY_ITSELF_PIXELS / (height * width)))
         smaller_rgb, _ = rescale(image_rgb, shrunk)
-        there = [_moved(face, (0, 0), 1 / shrunk) for face in found]
+        there = [moved(face, 1 / shrunk) for face in found]
         faces = self._closer(smaller_rgb, there, largest_px * shrunk)
-        return tuple(_moved(face, (0, 0), shrunk) for face in faces)
+        return tuple(moved(face, shrunk) for face in faces)
 
     def _closer(
         self, image_rgb: ImageRGB, found: Iterable[Face], largest_px: float
@@ -71,7 +70,7 @@ class TiledDetector:
         if max(large_rgb.shape[:2]) > _TILE_PX:
             for x, y, tile_rgb in _tiles(large_rgb):
                 whole = [
-                    _moved(face, (x, y), scale)
+                    moved(face, scale, (x, y))
                     for face in self._inner.detect(tile_rgb)
                     if _is_whole(face.box, (x, y), tile_rgb, large_rgb)
                 ]
@@ -84,9 +83,7 @@ class TiledDetector:
         rim = max(height, width) // 2
         scale = _TILE_PX / 2 / (max(height, width) + 2 * rim)
         wider = np.pad(image_rgb, ((rim, rim), (rim, rim), (0, 0)), mode="edge")
-        faces = [
-            _moved(face, (0, 0), scale) for face in self._inner.detect(rescale(wider, scale)[0])
-        ]
+        faces = [moved(face, scale) for face in self._inner.detect(rescale(wider, scale)[0])]
         middle_xy = (rim + width / 2, rim + height / 2)
         return tuple(
             _cropped(face, rim, (width, height)) for face in faces if _covers(face.box, middle_xy)
@@ -142,11 +139,3 @@ def _is_whole(box: Box, start_xy: tuple[int, int], tile: ImageRGB, whole: ImageR
         if high > side_px - _BORDER_PX and start + side_px < whole.shape[1 - axis]:
             return False
     return True
-
-
-def _moved(face: Face, start_xy: tuple[int, int], scale: float) -> Face:
-    """From a tile's pixels to the photo's."""
-    start = np.array(start_xy, np.float64)
-    corners = (np.array(face.box.xyxy) + np.tile(start, 2)) / scale
-    points = ((face.keypoints_xy + start) / scale).astype(np.float32)
-    return replace(face, box=Box(*corners.tolist()), keypoints_xy=points)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from core.detection import FaceDetector
-from core.detection.scaling import shrink
+from core.detection.scaling import moved, shrink
 from core.expression.classify import EmotionClassifier
 from core.expression.quality import QualityModel, measure_face
 from core.stream.cadence import CadenceRules, Costs
@@ -150,7 +150,7 @@ class StreamAnalyzer:
             return
         self._before = np.asarray(cv2.resize(self._before, grey.shape[::-1]), np.uint8)
         self._tracks = tuple(
-            replace(track, face=_unscaled(track.face, 1 / factors[0])) for track in self._tracks
+            replace(track, face=moved(track.face, 1 / factors[0])) for track in self._tracks
         )
 
     def _follow(self, grey: Grey, scale: float) -> None:
@@ -172,7 +172,7 @@ class StreamAnalyzer:
         return fresh or (lost and self._since_detection >= 1)
 
     def _detect(self, small: ImageRGB, scale: float) -> None:
-        found = [_unscaled(face, scale) for face in self.detector.detect(small)]
+        found = [moved(face, scale) for face in self.detector.detect(small)]
         self._tracks = update(
             self._tracks, found, self._looked_s, self.rules.tracking, self._numbers, self._keys
         )
@@ -235,10 +235,3 @@ def _shrunk(image_rgb: ImageRGB) -> tuple[ImageRGB, float]:
 
 def _scaled(box: Box, scale: float) -> Box:
     return box if scale == 1 else Box(*(value * scale for value in box.xyxy))
-
-
-def _unscaled(face: Face, scale: float) -> Face:
-    if scale == 1:
-        return face
-    points = face.keypoints_xy / np.float32(scale)
-    return replace(face, box=_scaled(face.box, 1 / scale), keypoints_xy=points)

@@ -11,10 +11,10 @@ import pytest
 
 from cli.main import main
 from cli.measure import detectors, models
-from core.detection.box_geometry import load_box_geometry
-from core.detection.calibration import load_calibration
-from core.detection.detectors.ensemble import load_fusion
-from core.detection.detectors.mien_face import _description
+from core.detection.calibration import DetectorCalibration
+from core.detection.detectors.ensemble import Fusion
+from core.detection.detectors.mien_face import Description
+from core.detection.files import load_box_geometry, read_json
 from core.detection.terms import detector_terms
 from core.errors import MienError
 from core.expression.conformal import load_conformal
@@ -79,11 +79,15 @@ READERS: dict[str, Read] = {
     "studies/speed.json": _rows,
     f"studies/robustness_{MODEL}.json": _rows,
     f"{DETECTOR}/evaluation.json": detectors.rows_of,
-    "haar/calibration.json": lambda folder: load_calibration(folder / "haar"),
+    "haar/calibration.json": lambda folder: read_json(
+        folder / "haar", "calibration.json", DetectorCalibration
+    ),
     f"{DETECTOR}/geometry.json": lambda folder: load_box_geometry(folder / DETECTOR),
-    f"{DETECTOR}/detector.json": lambda folder: _description(folder / DETECTOR),
+    f"{DETECTOR}/detector.json": lambda folder: read_json(
+        folder / DETECTOR, "detector.json", Description
+    ),
     "ensemble/fusion.json": lambda folder: (
-        load_fusion(folder / "ensemble"),
+        read_json(folder / "ensemble", "fusion.json", Fusion),
         detector_terms("ensemble", folder),
     ),
     "landmarks68/fer2013_template.json": load_template,

@@ -14,7 +14,8 @@ from sklearn.linear_model import LogisticRegression
 
 from core.config import ROOT
 from core.detection import create_detector
-from core.detection.calibration import DetectorCalibration, load_calibration, save_calibration
+from core.detection.calibration import DetectorCalibration
+from core.detection.files import read_json
 from core.measures.detection.evaluation import counted_truths, run
 from core.measures.detection.matching import (
     NOT_COUNTED,
@@ -24,6 +25,7 @@ from core.measures.detection.matching import (
     precision_recall,
 )
 from core.measures.detection.photos import load_photos
+from core.measures.study import write_study
 from training.data.crop_geometry import placeholder
 
 _EVERYTHING = 1e-6  # a confidence that every box has
@@ -69,9 +71,10 @@ def main(
     """Fit curve and F1-best threshold, write them beside the detector."""
     folder = ROOT / "models" / detector
     placeholder(folder)
-    if not (folder / "calibration.json").exists():  # the detector itself wants one to start
-        save_calibration(folder, _START)
-    before = load_calibration(folder)
+    file = folder / "calibration.json"
+    if not file.exists():  # the detector itself wants one to start
+        write_study(file, _START.model_dump())
+    before = read_json(folder, file.name, DetectorCalibration)
     finder = create_detector(detector, ROOT / "models", threshold=_EVERYTHING)
     photos = load_photos(data).part(every)
     found, _ = run(finder, photos)
@@ -83,20 +86,20 @@ def main(
     fitted = fit(scores, matches[counted] >= 0)
     curve = precision_recall(truths, found)
     chosen = app_threshold(curve)
-    threshold = round(fitted.probability(before.score(chosen.threshold)), 4)
-    save_calibration(
-        folder,
-        fitted.model_copy(update={"threshold": threshold}),
-        data=f"{photos.name}, every {every}. photo" if every > 1 else photos.name,
-        n_images=len(photos),
-        n_boxes=int(counted.sum()),
-        best_f1=round(curve.best.f1, 4),
-        at_threshold={
+    content = {
+        **fitted.model_dump(),
+        "threshold": round(fitted.probability(before.score(chosen.threshold)), 4),
+        "data": f"{photos.name}, every {every}. photo" if every > 1 else photos.name,
+        "n_images": len(photos),
+        "n_boxes": int(counted.sum()),
+        "best_f1": round(curve.best.f1, 4),
+        "at_threshold": {
             "precision": round(chosen.precision, 4),
             "recall": round(chosen.recall, 4),
         },
-    )
-    print((folder / "calibration.json").read_text())
+    }
+    write_study(file, content)
+    print(file.read_text())
 
 
 if __name__ == "__main__":

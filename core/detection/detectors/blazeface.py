@@ -4,15 +4,15 @@ Made for faces within two metres of a camera; it misses small ones. Its network 
 face landmarker's bundle, which is shipped anyway.
 """
 
+import io
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from core.detection.box_geometry import load_box_geometry
+from core.detection.files import load_box_geometry, read_network
 from core.detection.mediapipe_task import VisionTask
-from core.errors import ModelError
 from core.types import Box, Face, ImageRGB, check_image_rgb
 
 
@@ -24,11 +24,9 @@ class BlazeFaceDetector:
     def __init__(self, folder: Path, *, threshold: float = 0.5) -> None:
         """Load the network out of the bundle beside `folder`."""
         bundle = folder.parent / "face_landmarker" / "face_landmarker.task"
-        if not bundle.exists():
-            raise ModelError(f"The face detector's file {bundle.name} is missing; reinstall Mien.")
         self.threshold = threshold
         self.box_geometry = load_box_geometry(folder)
-        with zipfile.ZipFile(bundle) as archive:
+        with zipfile.ZipFile(io.BytesIO(read_network(bundle))) as archive:
             base = {"model_asset_buffer": archive.read("face_detector.tflite")}
         self._task = VisionTask("FaceDetector", base, min_detection_confidence=threshold)
 

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from core.detection.base import FaceDetector
-from core.detection.box_geometry import load_box_geometry
 from core.detection.detectors.fusion import cluster, evidence
-from core.errors import ModelError, damage_is
+from core.detection.files import load_box_geometry, read_json
 from core.types import Box, Face, FloatArray, ImageRGB, check_image_rgb
 
 N_KEYPOINTS = 5  # eyes, tip of the nose, corners of the mouth
@@ -26,7 +25,7 @@ class Member(BaseModel, frozen=True, extra="forbid"):
 
 
 class Fusion(BaseModel, frozen=True, extra="ignore"):
-    """What was fitted."""
+    """What was fitted: `fusion.json`."""
 
     members: list[Member]  # d detectors
     min_iou: float  # overlap from which two boxes are the same face
@@ -34,23 +33,16 @@ class Fusion(BaseModel, frozen=True, extra="ignore"):
     intercept: float  # log-odds where all of that is 0
     threshold: float  # probability from which the app takes a box for a face
 
+    @model_validator(mode="after")
+    def _check(self) -> "Fusion":
+        if len(self.weights) != 2 * len(self.members):
+            raise ValueError("two weights a member are needed")
+        return self
+
     def probability(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """Of being a face, (k,), for confidences (k, d) with NaN for silence."""
         log_odds = evidence(scores) @ np.array(self.weights) + self.intercept
         return np.asarray(1 / (1 + np.exp(-log_odds)))
-
-
-def load_fusion(folder: Path) -> Fusion:
-    """Read `fusion.json`; raises ModelError if it is missing or not such a fit."""
-    sentence = (
-        f"The face detector {folder.name} has no readable file fusion.json, or it is missing; "
-        "reinstall Mien."
-    )
-    with damage_is(ModelError(sentence)):
-        fusion = Fusion.model_validate_json((folder / "fusion.json").read_bytes())
-        if len(fusion.weights) != 2 * len(fusion.members):
-            raise ValueError("two weights a member are needed")
-    return fusion
 
 
 class EnsembleDetector:
@@ -65,7 +57,7 @@ class EnsembleDetector:
         *,
         threshold: float | None = None,
     ) -> None:
-        self.fusion = load_fusion(folder)
+        self.fusion = read_json(folder, "fusion.json", Fusion)
         self.box_geometry = load_box_geometry(folder)
         self.threshold = self.fusion.threshold if threshold is None else threshold
         self._members = [make_member(member) for member in self.fusion.members]

@@ -9,10 +9,10 @@ from ai_edge_litert.interpreter import Interpreter
 from pydantic import BaseModel, Field
 
 from core.detection.any_size import AnySizeNetwork
-from core.detection.box_geometry import load_box_geometry
 from core.detection.detectors.grid import faces_from_maps, suppress
-from core.detection.scaling import rescale
-from core.errors import ModelError, damage_is
+from core.detection.files import load_box_geometry, read_json, read_network
+from core.detection.scaling import LONGEST_SIDE_PX, rescale
+from core.errors import ModelError
 from core.types import Box, Face, FloatArray, ImageRGB, check_image_rgb
 
 # Sides of the network's picture are multiples of it: of the coarsest cell's, and coarser still,
@@ -31,16 +31,16 @@ class FaceNetwork:
     """Faces of all sizes in a photo, by `AnySizeNetwork`.
 
     A photo is enlarged `enlarge` times, so that smaller faces are found, but its longest side
-    never beyond `max_side_px`, to which longer ones are shrunk: that bounds the time.
+    never beyond `LONGEST_SIDE_PX`, to which longer ones are shrunk.
     """
 
-    def __init__(self, model: bytes, *, enlarge: float = 1.0, max_side_px: int = 800) -> None:
+    def __init__(self, model: bytes, *, enlarge: float = 1.0) -> None:
         self._network = AnySizeNetwork(model, _SIDE_STEP_PX)
-        self.enlarge, self.max_side_px = enlarge, max_side_px
+        self.enlarge = enlarge
 
     def find(self, image_rgb: ImageRGB, threshold: float) -> Found:
         """Boxes (n, 4), points (n, 5, 2), confidences (n,) from `threshold` on, surest first."""
-        scale = min(self.enlarge, self.max_side_px / max(image_rgb.shape[:2]))
+        scale = min(self.enlarge, LONGEST_SIDE_PX / max(image_rgb.shape[:2]))
         found = [self._find(image_rgb, scale, threshold)]
         if max(image_rgb.shape[:2]) * scale > _LARGEST_FACE_PX:
             # A face larger than any that the network learnt is one of usual size in a thumbnail.
@@ -82,15 +82,13 @@ class MienFaceDetector:
         *,
         threshold: float | None = None,
         enlarge: float | None = None,
-        max_side_px: int = 800,
         precision: str = "int8",
     ) -> None:
         """Load the network, after checking that it is the one its description vouches for."""
-        described = _description(folder)
+        described = read_json(folder, "detector.json", Description)
         self._network = FaceNetwork(
             _model_bytes(folder, described, precision),
             enlarge=described.enlarge if enlarge is None else enlarge,
-            max_side_px=max_side_px,
         )
         self.threshold = described.threshold if threshold is None else threshold
         self.box_geometry = load_box_geometry(folder)
@@ -129,25 +127,11 @@ class Description(BaseModel):
     enlarge: float = Field(gt=0, le=4)
 
 
-def _description(folder: Path) -> Description:
-    file = folder / "detector.json"
-    if not file.exists():
-        raise ModelError(f"The face detector's file {file.name} is missing; reinstall Mien.")
-    sentence = f"The face detector {folder.name} has no readable {file.name}; reinstall Mien."
-    with damage_is(ModelError(sentence)):
-        return Description.model_validate_json(file.read_bytes())
-
-
 def _model_bytes(folder: Path, described: Description, precision: str) -> bytes:
     if precision not in PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
     entry = next(entry for name, entry in described.files.items() if name == precision)
-    try:
-        content = (folder / entry.file).read_bytes()
-    except OSError as exc:
-        raise ModelError(
-            f"The face detector's file {entry.file} is missing; reinstall Mien."
-        ) from exc
+    content = read_network(folder / entry.file)
     if hashlib.sha256(content).hexdigest() != entry.sha256:
         raise ModelError(f"The face detector's file {entry.file} is damaged; reinstall Mien.")
     return content

@@ -8,10 +8,9 @@ from typing import Final
 import numpy as np
 
 from core.detection.any_size import AnySizeNetwork
-from core.detection.box_geometry import load_box_geometry
 from core.detection.detectors.grid import STRIDES, suppress
-from core.detection.scaling import rescale
-from core.errors import ModelError
+from core.detection.files import load_box_geometry, read_network
+from core.detection.scaling import LONGEST_SIDE_PX, rescale
 from core.types import Box, Face, FloatArray, ImageRGB, check_image_rgb
 
 FILE_NAME: Final = "model_float.tflite"
@@ -34,8 +33,8 @@ _LARGEST_LOG_SIZE: Final = 8.0
 class YuNetDetector:
     """The weights of OpenCV Zoo's network of March 2023, as `training.detector.yunet` wrote them.
 
-    Images above `max_side_px` are shrunk, which bounds the time, then enlarged `enlarge` times; a
-    quarter of the time is enough where all faces are large and plain to see.
+    Images above `LONGEST_SIDE_PX` are shrunk, then enlarged `enlarge` times; a quarter of the time
+    is enough where all faces are large and plain to see.
     `threshold` is the smallest confidence (0..1) of a face that is returned.
 
     Raises:
@@ -53,20 +52,11 @@ class YuNetDetector:
 
     name = "yunet"
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        threshold: float = 0.7,
-        max_side_px: int = 800,
-        enlarge: float = 1.0,
-    ) -> None:
-        file = folder / FILE_NAME
-        if not file.exists():
-            raise ModelError(f"The face detector's file {file.name} is missing; reinstall Mien.")
-        self.threshold, self.max_side_px, self._enlarge = threshold, max_side_px, enlarge
+    def __init__(self, folder: Path, *, threshold: float = 0.7, enlarge: float = 1.0) -> None:
+        network = read_network(folder / FILE_NAME)
+        self.threshold, self._enlarge = threshold, enlarge
         self.box_geometry = load_box_geometry(folder)
-        self._network = AnySizeNetwork(file.read_bytes(), _SIDE_STEP_PX)
+        self._network = AnySizeNetwork(network, _SIDE_STEP_PX)
 
     def detect(self, image_rgb: ImageRGB) -> tuple[Face, ...]:
         """See `FaceDetector.detect`.
@@ -74,7 +64,7 @@ class YuNetDetector:
         Five keypoints: eyes, tip of the nose, corners of the mouth; the person's right first.
         """
         size_hw = check_image_rgb(image_rgb).shape[:2]
-        scale = _fitting(min(1.0, self.max_side_px / max(size_hw)), min(size_hw)) * self._enlarge
+        scale = _fitting(min(1.0, LONGEST_SIDE_PX / max(size_hw)), min(size_hw)) * self._enlarge
         found = self._look(image_rgb, scale / 2, min(self.threshold, _DOUBT))
         if not _is_beyond_doubt(found, scale / 2):
             found = self._look(image_rgb, scale, self.threshold)

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from core.detection import FaceDetector, create_detector
-from core.detection.box_geometry import load_box_geometry
+from core.detection.files import load_box_geometry
 from core.errors import InvalidImageArrayError, ModelError, UnknownDetectorError
 from core.types import Box
 from tests.helpers.detectors import each_detector, each_detector_with_points, each_own_detector

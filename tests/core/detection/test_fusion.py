@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.detection.box_geometry import load_box_geometry
-from core.detection.detectors.ensemble import EnsembleDetector, Fusion, load_fusion
+from core.detection.detectors.ensemble import EnsembleDetector, Fusion
 from core.detection.detectors.fusion import cluster, evidence
+from core.detection.files import load_box_geometry, read_json
 from core.errors import ModelError
 from core.types import Box, Face
 
@@ -96,8 +96,8 @@ def test_a_missing_or_damaged_fit_is_refused(tmp_path: Path, content: bytes | st
         (tmp_path / "fusion.json").write_bytes(
             content if isinstance(content, bytes) else content.encode()
         )
-    with pytest.raises(ModelError, match=r"fusion\.json, or it is missing; reinstall"):
-        load_fusion(tmp_path)
+    with pytest.raises(ModelError, match=r"no readable fusion\.json; reinstall"):
+        read_json(tmp_path, "fusion.json", Fusion)
 
 
 def test_the_shipped_ensemble_was_not_fitted_on_what_it_is_measured_on(models_dir: Path) -> None:
