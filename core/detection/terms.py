@@ -5,6 +5,7 @@ from typing import Final
 
 from core.detection.detectors.ensemble import Fusion
 from core.detection.files import read_json
+from core.errors import ModelError, damage_is
 
 _TERMS: Final = {
     "yunet": "MIT, as OpenCV Zoo gives it. It learnt from WIDER FACE, whose photos are for "
@@ -27,5 +28,6 @@ def detector_terms(name: str, models_dir: Path) -> str:
     if name != "ensemble":
         return _TERMS[name]
     members = read_json(models_dir / name, "fusion.json", Fusion).members
-    names = dict.fromkeys(member.detector for member in members)
-    return " ".join(f"{member}: {_TERMS[member]}" for member in names)
+    with damage_is(ModelError("The ensemble's fusion.json names no detector; reinstall Mien.")):
+        terms = {member.detector: _TERMS[member.detector] for member in members}
+    return " ".join(f"{member}: {said}" for member, said in terms.items())
