@@ -18,6 +18,7 @@ from core.pictures.files.table import find_files, read_table_file, rows_text
 from core.pictures.images import PictureLimits
 
 _TEXTS: Final = (".csv", ".tsv", ".txt")
+Source = bytes | Path | Callable[[], bytes]  # an encoded picture, or where to read it
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +30,7 @@ class LabelledImages:
     name: str  # file name of the set
     # (n,) where each stands in the file; the first row under the header is 1
     rows: NDArray[np.int64]
-    _sources: Sequence[bytes | Path | Callable[[], bytes]]
+    _sources: Sequence[Source]
     notes: tuple[str, ...] = ()  # what is unusual and was accepted, one sentence each
     # what one of the pictures may cost
     limits: PictureLimits = field(default_factory=PictureLimits)
@@ -43,15 +44,26 @@ class LabelledImages:
         Raises:
             DatasetError: if a file that a csv names, or one in a ZIP, cannot be read.
         """
-        for row, source in zip(self.rows, self._sources, strict=True):
-            if not isinstance(source, Path):
-                yield source if isinstance(source, bytes) else source()
-                continue
-            try:
-                with source.open("rb") as file:
-                    yield file.read(self.limits.max_bytes + 1)  # decoding refuses what has more
-            except OSError as exc:
-                raise DatasetError(f"Row {row}: the image {source} cannot be read.") from exc
+        return read_pictures(self.rows.tolist(), self._sources, self.limits.max_bytes)
+
+
+def read_pictures(
+    rows: Iterable[int], sources: Iterable[Source], max_bytes: int
+) -> Iterator[bytes]:
+    """The bytes of each picture, of `rows` of a table; of a file too large, enough to be refused.
+
+    Raises:
+        DatasetError: if one cannot be read.
+    """
+    for row, source in zip(rows, sources, strict=True):
+        if not isinstance(source, Path):
+            yield source if isinstance(source, bytes) else source()
+            continue
+        try:
+            with source.open("rb") as file:
+                yield file.read(max_bytes + 1)
+        except OSError as exc:
+            raise DatasetError(f"Row {row}: the image {source} cannot be read.") from exc
 
 
 def load_labelled(
@@ -105,18 +117,23 @@ def load_labelled(
 
 def check_columns(name: str, frame: pd.DataFrame, group_by: Iterable[str]) -> None:
     """Raise DatasetError unless pictures, labels and all columns to group by are there."""
-    has = [str(column) for column in frame.columns]
-    named = ", ".join(map(printable, has))
     taken = [column for column in group_by if column in ("path", "image", "label")]
     if taken:
         raise DatasetError(
             f"Column {', '.join(taken)} holds what is judged and cannot be grouped by; "
             "please choose another."
         )
+    require_columns(name, frame, ("label", *group_by))
+
+
+def require_columns(name: str, frame: pd.DataFrame, others: Iterable[str]) -> None:
+    """Raise DatasetError unless pictures and these columns are there."""
+    has = [str(column) for column in frame.columns]
     pictures = "image" if holds_pictures(name, frame) or "path" not in has else "path"
     pictures = "path" if name.lower().endswith(_TEXTS) else pictures
-    missing = [column for column in (pictures, "label", *group_by) if column not in has]
+    missing = [column for column in (pictures, *others) if column not in has]
     if missing:
+        named = ", ".join(map(printable, has))
         raise DatasetError(f"{name} has no column {', '.join(missing)}; it has: {named}.")
 
 

@@ -5,7 +5,7 @@ parquet with `image,label`. What is wrong with it is said at once for all rows i
 first row under the header is row 1.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +19,7 @@ from core.emotions import EMOTIONS
 from core.errors import DatasetError
 from core.measures.datasets import (
     LabelledImages,
+    Source,
     check_columns,
     embedded_pictures,
     holds_pictures,
@@ -38,8 +39,6 @@ MAX_PARQUET_BYTES: Final = 200_000_000
 MAX_JUDGED_BYTES: Final = 4_000_000_000
 MAX_GROUPS: Final = 30
 _NO_GROUPS: Final = ("path", "image", "label")
-
-Source = bytes | Path | Callable[[], bytes]
 
 
 class AuditInputError(DatasetError):

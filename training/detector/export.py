@@ -22,7 +22,7 @@ from core.measures.detection.matching import Detections, precision_recall
 from core.measures.detection.photos import AnnotatedPhotos, load_photos
 from training.data.framing import decode_rgb
 from training.detector.card import description, write_readme
-from training.detector.photos import held_out, subset
+from training.detector.photos import held_out
 from training.detector.recipe import DetectorRecipe
 from training.detector.train import MIN_FACE_PX, network_of
 from training.expression.network import count_macs
@@ -92,11 +92,11 @@ def publish(data: Path, run: Path, folder: Path) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     contents = {
         "float": to_litert(network, None),
-        "int8": to_litert(network, representative(subset(photos, ~kept_out))),
+        "int8": to_litert(network, representative(photos.keep(~kept_out))),
     }
     files = {name: _write(folder, name, content) for name, content in contents.items()}
     trials = [
-        measure(FaceNetwork(contents["int8"], enlarge=enlarge), subset(photos, kept_out))
+        measure(FaceNetwork(contents["int8"], enlarge=enlarge), photos.keep(kept_out))
         for enlarge in ENLARGEMENTS
     ]
     chosen = max(trials, key=lambda trial: trial["ap50"])

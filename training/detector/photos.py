@@ -47,17 +47,6 @@ def held_out(n_photos: int, share: float, seed: int) -> NDArray[np.bool_]:
     return mask
 
 
-def subset(photos: AnnotatedPhotos, mask: NDArray[np.bool_]) -> AnnotatedPhotos:
-    """The photos where `mask` (n,) is true."""
-    rows = np.flatnonzero(mask).tolist()
-    return AnnotatedPhotos(
-        photos.name,
-        [photos.images[row] for row in rows],
-        [photos.boxes_xyxy[row] for row in rows],
-        {name: [values[row] for row in rows] for name, values in photos.flags.items()},
-    )
-
-
 def training_photos(photos: AnnotatedPhotos, teacher: FaceDetector) -> list[TrainingPhoto]:
     """Decode all, and ask the teacher for points; whether there is a face, the annotators say."""
     result = []

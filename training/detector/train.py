@@ -18,7 +18,7 @@ from training.data.framing import decode_rgb
 from training.detector.batches import PictureBatches
 from training.detector.loss import DetectionLoss
 from training.detector.network import build_network, training_model
-from training.detector.photos import held_out, subset, training_photos
+from training.detector.photos import held_out, training_photos
 from training.detector.recipe import DetectorRecipe
 from training.expression.callbacks import (
     AverageWeights,
@@ -89,7 +89,7 @@ def train(
     keras.config.set_dtype_policy(recipe.precision)
     photos = load_photos(data)
     kept_out = held_out(len(photos), recipe.held_out_share, recipe.seed)
-    known = training_photos(subset(photos, ~kept_out), create_detector("yunet", models_dir))
+    known = training_photos(photos.keep(~kept_out), create_detector("yunet", models_dir))
     batches = PictureBatches(known, recipe.side_px, recipe.batch_size, recipe.views, recipe.seed)
     network = network_of(recipe)
     model = training_model(network, recipe.side_px)
@@ -99,7 +99,7 @@ def train(
         averager,
         batches,
         folder,
-        measure=HeldOutPhotos(subset(photos, kept_out)).measure,
+        measure=HeldOutPhotos(photos.keep(kept_out)).measure,
         worth=lambda row: row.get("val_ap50", 0.0),
         measured_epochs={*range(0, recipe.epochs, recipe.validate_every), recipe.epochs},
     )

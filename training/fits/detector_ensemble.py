@@ -31,7 +31,7 @@ from core.measures.detection.matching import (
 )
 from core.measures.detection.photos import AnnotatedPhotos, load_photos
 from core.measures.study import write_study
-from training.detector.photos import held_out, subset
+from training.detector.photos import held_out
 
 _FOLDS = 4
 
@@ -131,7 +131,7 @@ def _unseen(photos: AnnotatedPhotos) -> AnnotatedPhotos:
     """Those that our own detector was not trained on."""
     facts = json.loads((ROOT / "models" / "mien-face" / "detector.json").read_text())
     recipe = facts["recipe"]
-    return subset(photos, held_out(len(photos), recipe["held_out_share"], recipe["seed"]))
+    return photos.keep(held_out(len(photos), recipe["held_out_share"], recipe["seed"]))
 
 
 def _write(

@@ -3,8 +3,9 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import compress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -12,12 +13,12 @@ from numpy.typing import NDArray
 
 from core.detection.boxes import Boxes
 from core.errors import DatasetError, damage_is
-from core.measures.datasets import embedded_pictures
+from core.measures.datasets import pictures_of, read_pictures, require_columns
 from core.measures.detection.matching import Mask
-from core.pictures.files.names import printable
-from core.pictures.files.table import find_files, read_table_file
+from core.pictures.files.table import read_table_file
 from core.pictures.images import PictureLimits
 
+T = TypeVar("T")
 _HEAVY_OCCLUSION: Final = 2  # WIDER FACE's number for it
 
 
@@ -34,23 +35,24 @@ class AnnotatedPhotos:
     limits: PictureLimits = field(default_factory=PictureLimits)
 
     def encoded(self) -> Iterator[bytes]:
-        """The photos' bytes, in their order; of a file too large, enough to be refused."""
-        for image in self.images:
-            if isinstance(image, bytes):
-                yield image
-                continue
-            with image.open("rb") as file:
-                yield file.read(self.limits.max_bytes + 1)
+        """The photos' bytes, in their order; see `read_pictures`."""
+        return read_pictures(range(1, len(self) + 1), self.images, self.limits.max_bytes)
 
     def __len__(self) -> int:
         return len(self.images)
 
     def part(self, every: int) -> "AnnotatedPhotos":
         """Every `every`-th photo, the first among them."""
-        flags = {column: values[::every] for column, values in self.flags.items()}
-        return replace(
-            self, images=self.images[::every], boxes_xyxy=self.boxes_xyxy[::every], flags=flags
-        )
+        return self.keep(np.arange(len(self)) % every == 0)
+
+    def keep(self, mask: Mask) -> "AnnotatedPhotos":
+        """The photos where `mask` (n,) is true."""
+
+        def of(values: Sequence[T]) -> list[T]:
+            return list(compress(values, mask))
+
+        flags = {column: of(values) for column, values in self.flags.items()}
+        return replace(self, images=of(self.images), boxes_xyxy=of(self.boxes_xyxy), flags=flags)
 
     def unreadable(self, index: int, *, heavy: bool = True) -> Mask:
         """Faces (n,) that nobody can be asked to find: `invalid`, heavily occluded if `heavy`."""
@@ -75,21 +77,10 @@ def load_photos(path: Path, limits: PictureLimits | None = None) -> AnnotatedPho
     """
     table = read_table_file(path)
     frame = table.frame
-    pictures = "image" if "image" in frame.columns or "path" not in frame.columns else "path"
-    missing = [column for column in (pictures, "boxes_xyxy") if column not in frame.columns]
-    if missing:
-        raise DatasetError(
-            f"{path.name} has no column {', '.join(missing)}; "
-            f"it has: {', '.join(printable(str(column)) for column in frame.columns)}."
-        )
-    images: Sequence[bytes | Path]
-    notes: list[str] = []
-    if pictures == "image":
-        images = embedded_pictures(path.name, frame["image"])
-    else:
-        images, notes = find_files(frame["path"], path.parent)
+    require_columns(path.name, frame, ["boxes_xyxy"])
+    images, notes = pictures_of(path, frame)
     boxes = [_row_boxes(path, row, cell) for row, cell in enumerate(frame["boxes_xyxy"], 1)]
-    others = [str(c) for c in frame.columns if c not in (pictures, "boxes_xyxy")]
+    others = [str(column) for column in frame.columns if column != "boxes_xyxy"]
     flags = {column: _flag(frame[column], boxes) for column in others}
     kept = {column: values for column, values in flags.items() if values is not None}
     return AnnotatedPhotos(

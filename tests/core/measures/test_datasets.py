@@ -7,6 +7,7 @@ import pytest
 from core.emotions import EMOTIONS
 from core.errors import DatasetError, FileTooLargeError
 from core.measures.datasets import load_labelled
+from core.measures.detection.photos import load_photos
 from core.pictures.images import PictureLimits
 from tests.helpers.pictures import colourful, encode
 
@@ -255,3 +256,11 @@ def test_numbers_of_a_column_with_an_empty_cell_are_labels(tmp_path: Path) -> No
     images = load_labelled(table)
     assert images.labels.tolist() == [3, 4]
     assert images.notes == ("1 row is left out, whose label is none of the seven: 1 × (empty).",)
+
+
+def test_a_photo_that_is_gone_when_its_turn_comes_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    photos = load_photos(write_csv(tmp_path, 'path,boxes_xyxy\na.png,"[[0, 0, 9, 9]]"\n'))
+    (tmp_path / "a.png").unlink()
+    with pytest.raises(DatasetError, match=r"Row 1: the image .*a\.png cannot be read"):
+        list(photos.encoded())
