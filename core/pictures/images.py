@@ -29,7 +29,7 @@ from core.errors import (
     TooManyPixelsError,
     UnsupportedFormatError,
 )
-from core.pictures import isolated
+from core.pictures import isolated, png
 from core.pictures.files.kinds import FORMAT_WORDS, HEIC_IS_READ, is_regular, video_format_of
 from core.pictures.jpeg import completed, without_notes
 from core.pictures.structure import asks_too_much
@@ -137,7 +137,9 @@ def decode_image(
 
 
 def _mended(data: bytes, max_pixels: int) -> DecodedImage | None:
-    """A JPEG decoded without what is damaged beside the picture; None where that is not all."""
+    """A picture decoded without what is damaged beside it; None where that is not all."""
+    if data.startswith(png.SIGNATURE):
+        return _without_texts(data, max_pixels)
     found = _without_end(data, max_pixels)
     bare = without_notes(data)
     if found is not None or len(bare) == len(data):
@@ -147,6 +149,15 @@ def _mended(data: bytes, max_pixels: int) -> DecodedImage | None:
     except DamagedImageError:
         found = _without_end(bare, max_pixels)
     return found and DecodedImage(found.image_rgb, (*found.notes, NOTES_DAMAGED))
+
+
+def _without_texts(data: bytes, max_pixels: int) -> DecodedImage | None:
+    """A PNG whose texts or profile are damaged, or larger than Pillow takes them."""
+    bare = png.without_texts(data)
+    try:
+        return _decode(bare, max_pixels) if len(bare) < len(data) else None
+    except DamagedImageError:
+        return None
 
 
 def _without_end(data: bytes, max_pixels: int) -> DecodedImage | None:
@@ -289,7 +300,7 @@ def encode_png(image_rgb: ImageRGB) -> bytes:
 
 def _starts_like_an_image(data: bytes) -> bool:
     return (
-        data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"))
+        data.startswith((b"\xff\xd8\xff", png.SIGNATURE))
         or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
         or data[4:12] in (b"ftypavif", b"ftypavis")
         or (HEIC_IS_READ and _is_heic(data))

@@ -1,6 +1,7 @@
 """Damaged notes of a camera (EXIF and the like) cost their content, not the picture."""
 
 import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -75,3 +76,32 @@ def test_a_row_of_segments_that_ends_anywhere_is_refused_and_no_crash(n_bytes: i
     damaged = with_segment(plain, 0xE1, b"Exif\0\0" + DAMAGED["entry cut short"])
     with pytest.raises(DamagedImageError):
         decode_image(damaged[: 4 + n_bytes])
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        (b"iCCP", b"printer\0\0" + zlib.compress(bytes(2_000_000))),
+        (b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(b"history" * 300_000)),
+        (b"zTXt", b"Raw profile type xmp\0\0" + zlib.compress(b"0a" * 900_000)),
+    ],
+    ids=["profile", "history", "text"],
+)
+def test_a_png_with_a_large_profile_or_text_is_decoded(chunk: tuple[bytes, bytes]) -> None:
+    """Those of printers and of picture programs have more than the megabyte that Pillow takes."""
+    header, *rest = png_chunks(encode(colourful(), "PNG", exif=on_its_side()))
+    decoded = decode_image(png_from_chunks([header, chunk, *rest]))
+    assert decoded.image_rgb.shape == (40, 24, 3)  # what turns it is read all the same
+    assert np.array_equal(decoded.image_rgb, np.rot90(colourful(), -1))
+
+
+def test_a_png_whose_text_is_damaged_gives_its_pixels_and_one_that_lacks_pixels_does_not() -> None:
+    header, *rest = png_chunks(encode(colourful(), "PNG"))
+    whole = png_from_chunks([header, (b"tEXt", b"Comment\0hello"), *rest])
+    assert np.array_equal(decode_image(whole.replace(b"hello", b"HELLO")).image_rgb, colourful())
+    with pytest.raises(DamagedImageError):
+        decode_image(whole.replace(b"hello", b"HELLO")[:-60])
+
+
+def on_its_side() -> bytes:
+    return b"Exif\0\0" + TIFF + struct.pack("<H", 1) + ON_ITS_SIDE + bytes(4)

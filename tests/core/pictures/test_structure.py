@@ -3,6 +3,7 @@
 import resource
 import struct
 import time
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,7 +12,13 @@ import pytest
 from core.errors import DamagedImageError, TooCostlyImageError
 from core.pictures import images, isolated
 from core.pictures.images import decode_image
-from core.pictures.structure import MAX_SCANS, asks_too_much
+from core.pictures.structure import (
+    MAX_NOTES,
+    MAX_ODD_SCANS,
+    MAX_PROFILES,
+    MAX_SCANS,
+    asks_too_much,
+)
 from tests.helpers.heic import overlaid
 from tests.helpers.pictures import RGB, colourful, encode, png_chunks, png_from_chunks
 
@@ -33,10 +40,41 @@ def with_chunks(n: int) -> bytes:
     return png_from_chunks([header, *[(b"abCd", b"")] * n, *rest])
 
 
+def with_exif(n: int, n_bytes: int = 0) -> bytes:
+    """A JPEG with `n` segments of EXIF, which Pillow joins, copying all of them for each."""
+    tiff = b"II*\0\x08" + bytes(9 + n_bytes)
+    segment = struct.pack(">HH", 0xFFE1, 2 + 6 + len(tiff)) + b"Exif\0\0" + tiff
+    data = encode(colourful(), "JPEG")
+    return data[:2] + segment * n + data[2:]
+
+
+def with_profiles(n: int) -> bytes:
+    """A PNG with `n` profiles of colours, each of which unpacks to a megabyte."""
+    header, *rest = png_chunks(encode(colourful(), "PNG"))
+    profile = (b"iCCP", b"x\0\0" + zlib.compress(bytes(1_000_000), 9))
+    return png_from_chunks([header, *[profile] * n, *rest])
+
+
+def lossless(n_scans: int, side: int = 40) -> bytes:
+    """A lossless JPEG (ITU-T T.81, annex H) of three components, whose scans are empty."""
+
+    def segment(marker: int, content: bytes) -> bytes:
+        return struct.pack(">HH", 0xFF00 | marker, len(content) + 2) + content
+
+    tables = segment(0xC4, b"\x00" + bytes([1] + [0] * 15) + b"\0")
+    components = b"".join(bytes((i, 0x11, 0)) for i in (1, 2, 3))
+    frame = segment(0xC3, struct.pack(">BHHB", 8, side, side, 3) + components)
+    first = segment(0xDA, b"\x01\x01\x00\x01\x00\x00") + b"\0"
+    scan = segment(0xDA, b"\x03\x01\x00\x02\x00\x03\x00\x07\x00\x00") + b"\0"
+    return b"\xff\xd8" + tables + frame + first + scan * (n_scans - 1) + b"\xff\xd9"
+
+
 @pytest.mark.parametrize(
     "data",
     [
         pytest.param(progressive(colourful(), MAX_SCANS), id="100 scans"),
+        pytest.param(with_exif(100), id="100 notes"),
+        pytest.param(with_profiles(1), id="a profile of a megabyte"),
         pytest.param(with_segments(1000), id="1000 comments"),
         pytest.param(with_chunks(10_000), id="10000 chunks"),
         # A phone's moving picture: the video after the end marker holds any bytes.
@@ -56,6 +94,15 @@ def test_what_cameras_and_programs_write_is_decoded(data: bytes) -> None:
             progressive(colourful(), 200).replace(b"\xff\xda", b"\xff\xff\xff\xda"), id="filled"
         ),
         pytest.param(with_segments(1_000_000), id="a million comments"),
+        pytest.param(
+            with_segments(1_000_000).replace(b"\xff\xfe", b"\xff\xff\xfe", 1), id="filled comments"
+        ),
+        pytest.param(with_exif(MAX_NOTES + 1), id="301 notes"),
+        pytest.param(with_exif(19_000, 470), id="9 MB of notes"),  # were 29 s
+        pytest.param(with_profiles(MAX_PROFILES + 1), id="9 profiles"),
+        pytest.param(with_profiles(9000), id="9000 profiles"),  # were 20 s
+        pytest.param(lossless(MAX_ODD_SCANS + 1), id="21 lossless scans"),
+        pytest.param(lossless(100, 5000), id="100 lossless scans"),  # were 5 s for 2 kB
         pytest.param(with_chunks(300_000), id="300000 chunks"),
     ],
 )
@@ -64,6 +111,18 @@ def test_what_only_costs_time_is_refused_at_once(data: bytes) -> None:
     with pytest.raises(TooCostlyImageError, match="more parts than any camera makes"):
         decode_image(data)
     assert time.process_time() - started < 0.5
+
+
+def test_a_lossless_jpeg_of_few_scans_is_decoded() -> None:
+    assert decode_image(lossless(MAX_ODD_SCANS)).image_rgb.shape == (40, 40, 3)
+
+
+@pytest.mark.parametrize("frame", [0xC9, 0xCA], ids=["sequential", "progressive"])
+def test_scans_of_an_arithmetic_coded_jpeg_count_more(frame: int) -> None:
+    """Ninety-eight of fourteen bytes each were five seconds: each decision costs next to none."""
+    for n_scans in (MAX_ODD_SCANS, MAX_ODD_SCANS + 1):
+        data = progressive(colourful(), n_scans).replace(b"\xff\xc2", bytes((0xFF, frame)), 1)
+        assert asks_too_much(data) == (n_scans > MAX_ODD_SCANS)
 
 
 def test_the_count_is_lost_in_the_time_that_decoding_takes() -> None:
