@@ -14,6 +14,7 @@ MAX_FILES: Final = 25_000
 MAX_UNPACKED_BYTES: Final = 600_000_000
 MAX_RATIO: Final = 100  # photographs hardly shrink; zeros shrink a thousandfold
 _RATIO_FROM_BYTES: Final = 1_000_000
+_SAYS_UTF8: Final = 0x800  # else names are in code page 437 (APPNOTE, 4.4.4)
 
 
 class ZipRefusedError(DatasetError):
@@ -86,31 +87,38 @@ class ZipPictures:
     ) -> None:
         """Index the files, also without the one folder that zipping a folder puts around all."""
         self._archive, self._max_file_bytes = archive, max_file_bytes
-        files = {
-            _normal(entry.filename): entry
-            for entry in entries
-            if not entry.is_dir() and not is_leftover(entry.filename)
-        }
+        named = [(_normal(_name_of(entry)), entry) for entry in entries if not entry.is_dir()]
+        files, self._shared = _told_apart([one for one in named if not is_leftover(one[0])])
         tops = {name.split("/", 1)[0] for name in files}
-        inside = {name.split("/", 1)[1]: e for name, e in files.items() if "/" in name}
-        self._files = {**inside, **files} if len(tops) == 1 else files
-        self._names = list(files)
+        self._top = f"{tops.pop()}/" if len(tops) == 1 else ""
+        self._files = files
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self._files)
 
     def pictures(self) -> list[str]:
-        """Names of the files that look like pictures, in the order of the names."""
-        return [name for name in sorted(self._names) if is_photo_name(name)]
+        """Names of the files that look like pictures, in the order of the names.
+
+        Of two files of one name the second is called `a (2).jpg`.
+        """
+        return [name for name in sorted(self._files) if is_photo_name(name)]
 
     def passed_over(self) -> str:
         """What is said of the other files, by kind; "" where there are none."""
-        return passed_over(name for name in self._names if not is_photo_name(name))
+        return passed_over(name for name in self._files if not is_photo_name(name))
 
     def size(self, name: str) -> int | None:
         """Bytes that a file has unpacked, as the archive says; None where there is none."""
-        entry = self._files.get(_normal(name))
+        entry = self._entry(name)
         return None if entry is None else entry.file_size
+
+    def is_shared(self, name: str) -> bool:
+        """Whether several different files have this very name, so that it tells none of them."""
+        return bool({_normal(name), self._top + _normal(name)} & self._shared)
+
+    def _entry(self, name: str) -> zipfile.ZipInfo | None:
+        one = _normal(name)
+        return self._files.get(one) or self._files.get(self._top + one)
 
     def read(self, name: str) -> bytes:
         """Content of a file.
@@ -119,7 +127,7 @@ class ZipPictures:
             ZipRefusedError: if there is none of that name, it is damaged or larger than the
                 archive says.
         """
-        entry = self._files.get(_normal(name))
+        entry = self._entry(name)
         if entry is None:
             raise ZipRefusedError("The ZIP holds no file of that name.")
         try:
@@ -135,6 +143,44 @@ class ZipPictures:
                 "please shrink it."
             )
         return data
+
+
+def _told_apart(
+    named: list[tuple[str, zipfile.ZipInfo]],
+) -> tuple[dict[str, zipfile.ZipInfo], set[str]]:
+    """The entries by names of their own, and the names that different contents share.
+
+    A ZIP may hold a name twice: two photos of one name dropped into it, one of them changed later,
+    an accent written in two ways.
+    """
+    taken = {name for name, _ in named}
+    files: dict[str, zipfile.ZipInfo] = {}
+    shared: set[str] = set()
+    last: dict[str, int] = {}  # number given last, of each name that comes again
+    for name, entry in named:
+        own, number = name, last.get(name, 1)
+        if name in files:
+            first = files[name]
+            if (first.CRC, first.file_size) != (entry.CRC, entry.file_size):
+                shared.add(name)
+            suffix = PurePosixPath(name).suffix
+            while own in taken:
+                number += 1
+                own = f"{name.removesuffix(suffix)} ({number}){suffix}"
+            taken.add(own)
+            last[name] = number
+        files[own] = entry
+    return files, shared
+
+
+def _name_of(entry: zipfile.ZipInfo) -> str:
+    """The name as whoever packed it read it: Macs write UTF-8 and do not say so."""
+    if entry.flag_bits & _SAYS_UTF8:
+        return entry.filename
+    try:
+        return entry.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return entry.filename
 
 
 def _normal(name: str) -> str:

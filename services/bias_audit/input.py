@@ -187,6 +187,16 @@ def _from_zip(frame: pd.DataFrame, archive: bytes, max_file_bytes: int) -> list[
         raise AuditInputError(
             f"The ZIP lacks the pictures of {rows_text(absent)}; it holds {len(pictures)} files."
         )
+    shared = [
+        int(row) + 1
+        for row, name in zip(frame.index, names, strict=True)
+        if pictures.is_shared(name)
+    ]
+    if shared:
+        raise AuditInputError(
+            f"The ZIP holds several different files under the name in {rows_text(shared)}; "
+            "please name each picture differently."
+        )
     _check_judged(sum(size or 0 for size in sizes))
     return [partial(pictures.read, name) for name in names]
 

@@ -2,6 +2,7 @@
 
 import io
 import struct
+import warnings
 import zipfile
 
 import numpy as np
@@ -69,3 +70,48 @@ def test_a_table_finds_pictures_whose_accents_a_mac_wrote_apart() -> None:
     with zipfile.ZipFile(written, "w") as archive:
         archive.writestr("e\u0301.jpg", b"x")
     assert open_zip(written.getvalue()).read("é.jpg") == b"x"
+
+
+def with_names(*names: str, contents: tuple[bytes, ...] = (b"one", b"two", b"three")) -> bytes:
+    written = io.BytesIO()
+    with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(written, "w") as archive:
+        for name, content in zip(names, contents, strict=False):
+            archive.writestr(name, content)
+    return written.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (["a.jpg", "a.jpg"], ["a (2).jpg", "a.jpg"]),
+        (["a.jpg", "a (2).jpg", "a.jpg"], ["a (2).jpg", "a (3).jpg", "a.jpg"]),
+        (["x/a.jpg", "x\\a.jpg"], ["x/a (2).jpg", "x/a.jpg"]),
+        (["é.jpg", "e\u0301.jpg"], ["é (2).jpg", "é.jpg"]),
+        ([" ", " ", "a.jpg"], ["a.jpg"]),
+    ],
+)
+def test_files_of_one_name_are_all_there_and_told_apart(names: list[str], told: list[str]) -> None:
+    pictures = open_zip(with_names(*names))
+    assert pictures.pictures() == told
+    assert len(pictures) == len(names)
+    read = {pictures.read(name) for name in told}
+    assert len(read) == len(told)
+
+
+def test_a_name_that_tells_no_file_is_known_as_such() -> None:
+    pictures = open_zip(with_names("x/a.jpg", "x/a.jpg", "x/b.jpg"))
+    assert [pictures.is_shared(n) for n in ("x/a.jpg", "a.jpg", "x/b.jpg")] == [True, True, False]
+    assert pictures.size("a.jpg") == pictures.size("x/a (2).jpg") == 3
+    alike = open_zip(with_names("a.jpg", "a.jpg", contents=(b"one", b"one")))
+    assert not alike.is_shared("a.jpg")
+
+
+def test_names_that_a_mac_wrote_without_saying_how_are_read() -> None:
+    packed = bytearray(with_names("Zoë/é.jpg"))
+    for signature, offset in ((b"PK\x01\x02", 8), (b"PK\x03\x04", 6)):
+        packed[packed.index(signature) + offset + 1] &= 0xF7  # "these names are UTF-8"
+    pictures = open_zip(bytes(packed))
+    assert pictures.pictures() == ["Zoë/é.jpg"]
+    assert pictures.read("Zoë/é.jpg") == b"one"
+    windows = bytes(packed).replace("Zoë/é.jpg".encode(), "Zoë_/é_.jpg".encode("cp437"))
+    assert open_zip(windows).pictures() == ["Zoë_/é_.jpg"]

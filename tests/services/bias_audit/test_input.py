@@ -2,6 +2,8 @@
 
 import io
 import re
+import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -111,3 +113,13 @@ def test_group_candidates_leave_out_pictures_labels_and_free_text() -> None:
 )  # fmt: skip
 def test_rows_text(rows: list[int], text: str) -> None:
     assert rows_text(rows) == text
+
+
+def test_a_name_that_two_files_of_the_zip_share_tells_no_picture() -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, picture in zip(("0.png", "0.png", "1.png"), pictures(3), strict=True):
+            with warnings.catch_warnings(action="ignore"):
+                archive.writestr(f"faces/{name}", picture)
+    with pytest.raises(AuditInputError, match="several different files under the name in row 1;"):
+        checked(csv_bytes(2), buffer.getvalue())
