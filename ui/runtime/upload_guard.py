@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import runtime
@@ -81,6 +82,9 @@ class UploadGuard:
         except _RefusedError as refused:
             body, headers = {"detail": refused.reason}, {"connection": "close"}
             await JSONResponse(body, refused.status, headers)(scope, receive, send)
+        except ClientDisconnect:
+            # A phone lost its network in the middle: nobody is there to answer, nothing is wrong.
+            return
         finally:
             page.n_uploads -= 1
             if not page.n_uploads:

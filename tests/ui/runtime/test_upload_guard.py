@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartParser
+from starlette.requests import Request
 
 from ui.runtime.operations import keep_uploads_in_memory
 from ui.runtime.upload_guard import UploadGuard
@@ -183,6 +184,25 @@ def test_one_page_is_received_six_at_a_time_and_others_do_not_wait_for_it() -> N
         assert all(one.statuses == [204] for one in mine)
 
     asyncio.run(many())
+
+
+def test_a_browser_that_goes_in_the_middle_is_no_fault() -> None:
+    """It stood in the log as an exception of ours, with its trace."""
+
+    class Parses(Inner):
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            await Request(scope, receive).body()
+
+    async def one() -> None:
+        guard = guarded(Parses())
+        sender = Sender(guard, 100)
+        await sender.send(30)
+        sender._pieces.put_nowait({"type": "http.disconnect"})
+        await asyncio.wait_for(sender.task, timeout=5)
+        assert sender.statuses == []
+        assert guard._pages == {}
+
+    asyncio.run(one())
 
 
 def test_an_upload_goes_to_no_disk(monkeypatch: pytest.MonkeyPatch) -> None:
