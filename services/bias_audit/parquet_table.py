@@ -6,6 +6,7 @@ So the process has limits that the operating system keeps, and each picture is h
 
 import io
 import json
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -14,9 +15,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from core.errors import DatasetError
 from core.pictures import isolated
+from core.pictures.files.names import texts
 
 if TYPE_CHECKING:
     import pandas as pd
+    from pyarrow.parquet import ParquetFile
 
 MAX_PICTURES_BYTES: Final = 400_000_000  # different pictures, held in memory together
 MEMORY_BYTES: Final = 1_500_000_000
@@ -25,6 +28,8 @@ SECONDS: Final = 30
 AT_A_TIME: Final = 2  # however many people have sent one
 _ROWS_AT_A_TIME: Final = 16
 _LENGTH: Final = 8
+# Arrow's names for columns of bytes, not of lists or structures that hold some.
+_PLAIN_BYTES: Final = re.compile(r"(dictionary<values=)?(large_|fixed_size_)?binary")
 
 
 _places = threading.BoundedSemaphore(AT_A_TIME)
@@ -39,7 +44,7 @@ class ParquetRefusedError(DatasetError):
 def read_parquet(
     data: bytes, *, max_rows: int, max_columns: int, max_cells: int
 ) -> "pd.DataFrame":
-    """The table with pictures as bytes in `image`, and of other columns those that hold no bytes.
+    """The table with pictures as bytes in `image`, and other columns whose bytes are text.
 
     Waits where `AT_A_TIME` others are read.
 
@@ -138,8 +143,7 @@ def _columns(
         )
     image = next((name for name in names if name.strip().lower() == "image"), "image")
     image = "image" if "image" in names else image
-    types = {name: str(file.schema_arrow.field(name).type) for name in names}
-    kept = [name for name in names if name == image or "binary" not in types[name]]
+    kept = [name for name in names if name == image or _may_be_text(file, name)]
     if len(kept) * n_rows > max_cells:
         raise ParquetRefusedError(
             f"The parquet has {len(kept) * n_rows:,} cells; at most {max_cells:,} may be there."
@@ -151,15 +155,28 @@ def _columns(
             cells = batch.column(batch.schema.get_field_index(name)).to_pylist()
             if name == image:
                 columns[name] += map(pictures.place_of, cells)
-            else:
-                columns[name] += cells
-                n_characters += sum(len(str(cell)) for cell in cells)
+            elif name in columns and (found := texts(name, cells)) is not None:
+                columns[name] += found
+                n_characters += sum(len(str(cell)) for cell in found)
+            else:  # bytes that are no text
+                columns.pop(name, None)
         if n_characters > MAX_TEXT_CHARACTERS:
             raise ParquetRefusedError(
                 f"The parquet's columns beside the pictures have more than "
                 f"{MAX_TEXT_CHARACTERS / 1e6:.0f} MB."
             )
     return {"image" if name == image else name: cells for name, cells in columns.items()}
+
+
+def _may_be_text(file: "ParquetFile", name: str) -> bool:
+    """Whether a column holds no bytes, or so few that they may well be text."""
+    kind = str(file.schema_arrow.field(name).type)
+    if "binary" not in kind:
+        return True
+    groups = map(file.metadata.row_group, range(file.metadata.num_row_groups))
+    parts = (group.column(i) for group in groups for i in range(group.num_columns))
+    n_bytes = sum(p.total_uncompressed_size for p in parts if p.path_in_schema == name)
+    return bool(_PLAIN_BYTES.match(kind)) and n_bytes <= MAX_TEXT_CHARACTERS
 
 
 class _Pictures:

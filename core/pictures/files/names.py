@@ -8,7 +8,8 @@ reads them back. Names without them come through unchanged.
 import codecs
 import re
 import unicodedata
-from typing import Final
+from collections.abc import Iterable
+from typing import Any, Final
 
 # Bidirectional controls make "gpj.exe" look like "exe.jpg".
 _BIDI: Final = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -34,6 +35,24 @@ def printable(name: str) -> str:
 def original(text: str) -> str:
     """The name that `printable` made `text` of."""
     return _ESCAPED.sub(_unescape, text)
+
+
+def texts(column: str, cells: Iterable[Any]) -> list[Any] | None:
+    r"""Cells of a table's column with bytes as the text that they are; None where they are none.
+
+    Odd bytes of a path or label are escaped, to be told; what is no bytes stays as it is.
+
+    Examples:
+        >>> texts("label", [b"happy", None]), texts("scan", [b"\xff"])
+        (['happy', None], None)
+    """
+    errors = "backslashreplace" if column.strip().lower() in ("path", "label") else "strict"
+    try:
+        return [
+            cell.decode("utf-8", errors) if isinstance(cell, bytes) else cell for cell in cells
+        ]
+    except UnicodeDecodeError:
+        return None
 
 
 def _is_odd(character: str) -> bool:

@@ -18,7 +18,7 @@ from typing import Final
 import pandas as pd
 
 from core.errors import DatasetError
-from core.pictures.files.names import printable
+from core.pictures.files.names import printable, texts
 from core.pictures.files.walk import is_file, is_there
 
 MAX_BYTES: Final = 200_000_000
@@ -121,6 +121,7 @@ def find_files(column: "pd.Series[str]", folder: Path) -> tuple[list[Path], list
     Raises:
         DatasetError: some are not there; all of their rows are named.
     """
+    column = column.fillna("")
     files = [locate(str(text), folder) for text in column]
     rows = [int(row) + 1 for row in column.index]
     absent = [
@@ -299,7 +300,15 @@ def _parquet(name: str, data: bytes) -> tuple[pd.DataFrame, tuple[str, ...]]:
             f"{name} unpacks to {n_bytes / 1e6:.0f} MB; the limit is {4 * MAX_BYTES / 1e6:.0f} MB."
         )
     try:
-        frame: pd.DataFrame = file.read().to_pandas().reset_index(drop=True)
+        frame: pd.DataFrame = file.read().to_pandas()
     except Exception as exc:
         raise DatasetError(f"{name} cannot be read as parquet; it is damaged or none.") from exc
+    # An index that has a name was a column.
+    frame = frame.reset_index(drop=not any(frame.index.names))
+    for column in frame.columns:
+        if isinstance(frame[column].dtype, pd.CategoricalDtype):
+            frame[column] = frame[column].astype(object)
+        if column.strip().lower() != "image" and frame[column].dtype == object:
+            found = texts(column, frame[column])
+            frame[column] = frame[column] if found is None else pd.Series(found, dtype=object)
     return frame, ()
