@@ -1,7 +1,10 @@
 """`mien`: analyse photos, evaluate models, train them, look after the store."""
 
+import errno
 import io
+import os
 import sys
+from typing import Final
 
 import typer
 
@@ -12,6 +15,8 @@ from cli.operate.store import store_app
 from cli.photos import analyze, batch
 from cli.training import bias, train, train_detector
 from cli.training.study import study_app
+
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
 app = typer.Typer(
     help="Finds faces in photos and says which of seven expressions each resembles.",
@@ -50,11 +55,24 @@ def main() -> None:
 
     if sys.platform == "win32":
         sys.exit("mien: Windows is not supported; Mien runs on Linux, macOS and in WSL.")
+    if sys.stdout is None:  # closed by whoever started this: what is printed goes nowhere
+        sys.stdout = io.StringIO()
     _print_any_name()
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # while there is somebody to tell that it fails
     except MienError as error:
         print(f"mien: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as exc:
+        if exc.errno not in (*_NO_ROOM, errno.EPIPE):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python would try once more at its end
+        if exc.errno == errno.EPIPE:  # who reads has enough, as `head` has
+            sys.exit(1)
+        print(f"mien: The results cannot be written: {exc.strerror}.", file=sys.stderr)
         sys.exit(2)
 
 

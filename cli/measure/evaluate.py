@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cli.options import AllFigures, Faces, FacesDetector, GroupBy, ModelId
-from cli.output import progress_bar, say, wide_console
+from cli.output import check_out, progress_bar, say, wide_console
 
 if TYPE_CHECKING:
     from core.expression.classify import EmotionClassifier
@@ -77,12 +77,14 @@ def _write_coverage(
     from training.studies.coverage import coverage_study
 
     model_id = classifier.card.id
+    file = models_dir / "studies" / f"coverage_{model_id}.json"
+    check_out(file)
     command = f"mien evaluate --coverage --split test --data {data.name} --model {model_id}"
     with progress_bar("Corrupting") as progress:
         study = coverage_study(
             data, classifier, models_dir, n_corrupted, command=command, progress=progress
         )
-    write_study(models_dir / "studies" / f"coverage_{model_id}.json", study, digits=4)
+    write_study(file, study, digits=4)
     every = study["all"]
     sys.stdout.write(
         f"{model_id}: {every['coverage']:.1%} of {every['n']} faces covered (aim "

@@ -11,6 +11,7 @@ from cli.options import DetectorName, ModelId
 from cli.output import progress_bar
 from cli.training.studies import (
     Fer2013,
+    check,
     classifier,
     command,
     label_classifier,
@@ -34,6 +35,7 @@ def measured(data: Fer2013, model: ModelId = None, detector: DetectorName = None
     from core.expression.model_card import load_card
     from training.studies.bias.breakdowns import measured_study
 
+    check(data)
     models_dir, finder, points = settings().models_dir, _detector(detector), _landmarker()
     card = load_card(model or settings().default_model, models_dir)
     with progress_bar("Measuring") as progress:
@@ -54,6 +56,7 @@ def predicted(
     from core.expression.model_card import load_card
     from training.studies.bias.breakdowns import predicted_study
 
+    check(data, annotations)
     guesses = _guesses(data, annotations, detector)
     models_dir = settings().models_dir
     card = load_card(model or settings().default_model, models_dir)
@@ -71,6 +74,7 @@ def utkface(
     """UTKFace by annotated age, gender and race: what the app does with these faces."""
     from training.studies.bias.breakdowns import utkface_study
 
+    check(data)
     judge = classifier(model)
     with progress_bar("Analysing") as progress:
         report = utkface_study(
@@ -90,6 +94,7 @@ def dataset(
     from training.studies.bias.breakdowns import dataset_study
     from training.studies.bias.guesses import SPLITS
 
+    check(data, *([annotations] if annotations else []))
     guessed = []
     if annotations is not None:
         guessed = _guesses(data, annotations, None).attributes(*SPLITS)
@@ -108,6 +113,7 @@ def mitigate(
     from training.data.fer2013 import load_split
     from training.studies.bias.mitigate import mitigation_study
 
+    check(data, *([annotations] if annotations else []), folders=True)
     judge = label_classifier(model)
     content = mitigation_study(
         judge,
@@ -128,6 +134,7 @@ def robustness(
     """Accuracy under 15 corruptions in five strengths."""
     from training.studies.bias.robustness import robustness_study
 
+    check(data, folders=True)
     judge = label_classifier(model)
     with progress_bar("Corrupting") as progress:
         content = robustness_study(data, judge, n, command=command(), progress=progress)
@@ -141,6 +148,7 @@ def speed() -> None:
     from core.expression.model_card import UNSHIPPED, UNSHIPPED_FILE, model_ids
     from training.studies.bias.robustness import speed_study
 
+    check()
     models_dir = settings().models_dir
     unshipped = models_dir.glob(f"{UNSHIPPED}/*/{UNSHIPPED_FILE}")
     names = [*model_ids(models_dir), *sorted(file.parent.name for file in unshipped)]
@@ -158,6 +166,7 @@ def everything(
     n: Annotated[int, typer.Option(help="Test images for robustness.")] = 1000,
 ) -> None:
     """Every study for the default model, one after another (about ten minutes)."""
+    check(data, annotations)
     speed()
     measured(data)
     mitigate(data, annotations=annotations)

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -43,8 +44,10 @@ def command() -> str:
     return shlex.join(["mien", *(Path(w).name if "/" in w else w for w in sys.argv[1:])])
 
 
-def check(*paths: Path, out: Path | None = None) -> None:
-    """Say which set is missing, or that `out` cannot be written, before anything is measured.
+def check(*paths: Path, out: Path | None = None, folders: bool = False) -> None:
+    """Say which set is missing, or that nothing can be written, before anything is measured.
+
+    Without `out` a study is for the folder where the app reads it. Sets may be `folders`.
 
     Raises:
         DatasetError: a set is not there.
@@ -53,15 +56,31 @@ def check(*paths: Path, out: Path | None = None) -> None:
     from core.errors import DatasetError
 
     for path in paths:
-        if not path.is_file():
+        if not path.is_file() and not (folders and path.is_dir()):
             raise DatasetError(f"There is no file {path}; README.md says where to get the set.")
-    check_out(out)
+    if out is None:
+        with suppress(OSError):  # the reason is told of the file
+            _file("study").parent.mkdir(parents=True, exist_ok=True)
+    check_out(out or _file("study"))
 
 
 def write(name: str, content: dict[str, Any], out: Path | None = None) -> None:
-    """Write models/studies/<name>.json, or `out`, and say where."""
-    from core.measures.study import write_study
+    """Write models/studies/<name>.json, or `out`, and say where.
 
-    file = out or settings().models_dir / "studies" / f"{name}.json"
-    write_study(file, content, digits=6)  # more than any of these figures has
+    Raises:
+        OutputError: it cannot be written; what was measured is on the screen then.
+    """
+    from core.measures.study import study_text, write_study
+    from core.pictures.files.output import OutputError
+
+    file, digits = out or _file(name), 6  # more than any of these figures has
+    try:
+        write_study(file, content, digits=digits)
+    except OutputError:
+        sys.stdout.write(study_text(content, digits=digits))
+        raise
     print(f"Written to {file}.")
+
+
+def _file(name: str) -> Path:
+    return settings().models_dir / "studies" / f"{name}.json"

@@ -88,6 +88,7 @@ def trials(
 
     if name not in SETS:
         raise typer.BadParameter(f"no set {name!r}; there are: {', '.join(SETS)}")
+    check()
     content = run_trials(name, epochs, data, runs, command=command())
     for row in content["rows"]:
         print(f"{row['accuracy']:7.2%}  {row['train_s']:5.0f} s  {row['trial']}")
@@ -163,6 +164,7 @@ def pruning(
             f"The Keras weights of {model!r} are not shipped; train it again by its recipe "
             f"(`mien train {card.recipe['name']}`) and say `--weights`."
         )
+    check()
     steps = tuple(sorted(sparsity or [0.5, 0.7, 0.8, 0.9]))
     content = {
         "command": command(),

@@ -2,6 +2,7 @@
 
 import json
 import math
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,19 @@ def write_study(file: Path, content: dict[str, Any], *, digits: int | None = Non
     """Write `content`, of which see `plain`, to `file`, whose folder is made where it is missing.
 
     Fractions have `digits` digits; None keeps them all.
+
+    Raises:
+        OutputError: it cannot be written.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # what is wrong with the folder is told of the file
+        file.parent.mkdir(parents=True, exist_ok=True)
+    write_output(file, study_text(content, digits=digits))
+
+
+def study_text(content: dict[str, Any], *, digits: int | None = None) -> str:
+    """What `write_study` writes."""
     text = json.dumps(plain(content, digits), indent=1, ensure_ascii=False, allow_nan=False)
-    write_output(file, text + "\n")
+    return text + "\n"
 
 
 def plain(value: Any, digits: int | None = None) -> Any:

@@ -15,6 +15,7 @@ from core.detection import FaceDetector
 from core.landmarks import FaceLandmarker
 from core.landmarks.mirror import mirror_index
 from core.landmarks.schemes import MESH
+from core.pictures.files.output import appearing
 from training.data.framing import ENLARGED_PX, framed
 from training.data.pictures import Progress
 
@@ -96,7 +97,8 @@ def _part(
             return FerMeshes(**{f.name: stored[f.name] for f in fields(FerMeshes)})
     result = _measure(images, landmarker, detector)
     file.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(file, **{f.name: getattr(result, f.name) for f in fields(FerMeshes)})
+    with appearing(file) as unfinished, unfinished.open("wb") as stored:
+        np.savez(stored, **{f.name: getattr(result, f.name) for f in fields(FerMeshes)})
     return result
 
 
