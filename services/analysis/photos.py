@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from services.store import Store
 
 NO_FACE = (
-    "No face was found. If there are very small ones, have them looked for (the switch Very small "
-    "faces, or --tiles); else please choose a photo in which a face is upright and well lit."
+    "No face was found. Very small ones are found with “Very small faces” (--tiles on the command "
+    "line); else please choose a photo in which a face is upright and well lit."
 )
 
 

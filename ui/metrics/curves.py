@@ -15,7 +15,7 @@ from services.bias_audit import findings
 from ui.metrics.charts import robustness_figure, second_phase, training_figure
 from ui.metrics.subjects import Subject, joined, missing, missing_study, read_json, study
 from ui.shared import charts
-from ui.shared.figures import dark, show
+from ui.shared.figures import dark, point, show, table_below
 from ui.shared.resources import cards, settings
 from ui.shared.text import percent, plain
 
@@ -56,20 +56,36 @@ def curves(one: Subject) -> None:
             )
 
 
+def _reliability(tables: dict[str, pd.DataFrame], says: str, *, key: str) -> None:
+    """`tables` is what `reliability` makes of each model's scores."""
+    numbers = joined(tables)
+    numbers.insert(0, "model", numbers.pop("model"))
+    if not (numbers["n"] >= charts.MIN_IN_MARKER).any():
+        point(says)
+        st.info(
+            f"Too few pictures for a chart: it marks {charts.MIN_IN_MARKER} or more of about the "
+            "same confidence.",
+            icon=":material/bar_chart_off:",
+        )
+        table_below(numbers, key)
+        return
+    show(
+        charts.reliability_figure(tables),
+        numbers,
+        key=key,
+        says=says,
+        reading="on the dotted line the model is right as often as it says; below it, it is too "
+        "sure of itself. Larger markers hold more images.",
+        alt="Reliability diagram: confidence against accuracy",
+    )
+
+
 def confidence(subjects: list[Subject], key: str = "confidence") -> None:
     """Whether the model knows how sure it may be, and what a threshold buys."""
     st.header("Reliability")
     named = {one.model_id: one.predictions for one in subjects}
     tables = {name: reliability(p.labels, p.probabilities) for name, p in named.items()}
-    show(
-        charts.reliability_figure(tables),
-        joined(tables)[["model", *tables[subjects[0].model_id]]],
-        key=f"{key}_reliability",
-        says=findings.reliability(named),
-        reading="on the dotted line the model is right as often as it says; below it, it is too "
-        "sure of itself. Larger markers hold more images.",
-        alt="Reliability diagram: confidence against accuracy",
-    )
+    _reliability(tables, findings.reliability(named), key=f"{key}_reliability")
     st.header("Coverage and accuracy")
     threshold = st.slider(
         "Call faces uncertain below",

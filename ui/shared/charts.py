@@ -25,6 +25,7 @@ SERIES_COLOURS: Final = tuple(
     CHART_COLOURS[name] for name in ("sad", "angry", "disgust", "fear", "surprise", "neutral")
 )
 QUIET: Final = "#82878D"  # seen on white and on near black
+MIN_IN_MARKER: Final = 10  # a share of fewer says nothing
 ConfusionMode = Literal["counts", "rows", "columns"]
 
 
@@ -294,10 +295,10 @@ def _per_expression(
 
 
 def reliability_figure(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
-    """Confidence against accuracy, one line a model; larger markers hold more, under 10 none."""
+    """Confidence against accuracy, one line a model; larger markers hold more, few have none."""
     figure = go.Figure(diagonal("says what is true"))
     for index, (name, whole) in enumerate(tables.items()):
-        table = whole[whole["n"] >= 10]  # fewer say nothing; the table below has all
+        table = whole[whole["n"] >= MIN_IN_MARKER]  # fewer say nothing; the table below has all
         sizes = 6 + 12 * np.sqrt(table["n"] / max(table["n"].max(), 1)) if len(table) else []
         figure.add_trace(
             line(
@@ -320,7 +321,7 @@ def coverage_figure(tables: Mapping[str, pd.DataFrame], threshold: float) -> go.
     figure = go.Figure()
     hover = "from %{customdata:.2f} on: %{x:.0%} judged, %{y:.0%} right"
     for index, (name, table) in enumerate(tables.items()):
-        look, shown = series_look(index), table[table["n"] >= 10]
+        look, shown = series_look(index), table[table["n"] >= MIN_IN_MARKER]
         at = shown.iloc[(shown["threshold"] - threshold).abs().to_numpy().argsort()[:1]]
         of = {"name": name, "customdata": shown["threshold"]}
         figure.add_trace(line(look, shown["coverage"], shown["accuracy"], hover, **of))

@@ -62,6 +62,9 @@ def test_two_models_are_audited_compared_and_corrupted(
         app = app.segmented_control(key="audit_section").set_value(section).run()
         assert not app.exception, section
         assert not app.error, section
+        if section == "Confidence":
+            assert any("Too few pictures for a chart" in info.value for info in app.info)
+            assert len(app.get("plotly_chart")) == 1  # that of coverage
     assert len(app.get("plotly_chart")) == 1  # the map of corruptions, with its sentence
     assert any(f"of {N} pictures" in m.value for m in app.markdown)
     assert logged(store, Action.ANALYSED) == 2
