@@ -48,10 +48,16 @@ def widened(network: keras.Model, narrow: keras.Model) -> None:
     network.layers[-1].set_weights([np.concatenate(kernels, 1), np.concatenate(biases)])
 
 
-def targets(faces: Faces, *, labelled: bool, smoothing: float) -> NDArray[np.float32]:
-    """Both heads' targets, (n, 15); `smoothing` of a label's target is spread over all seven."""
+def targets(
+    faces: Faces, *, labelled: bool, smoothing: float, taught: FloatArray | None = None
+) -> NDArray[np.float32]:
+    """Both heads' targets, (n, 15); `smoothing` of a label's target is spread over all seven.
+
+    Where teachers spoke, that share goes by what they said instead: `taught` (n, 7).
+    """
     one_hot = np.eye(N_LABELS, dtype=np.float32)[faces.labels]
-    smooth = (1 - smoothing) * one_hot + np.float32(smoothing / N_LABELS)
+    others = np.float32(1 / N_LABELS) if taught is None else taught
+    smooth = (1 - smoothing) * one_hot + np.float32(smoothing) * others
     votes = faces.votes if faces.votes is not None else np.zeros((len(faces), N_PEOPLE))
     if not labelled:  # one label stands for forty people, who were not of one mind
         spread = np.append(np.full(N_LABELS, smoothing / N_LABELS), 0)
@@ -112,10 +118,13 @@ def drawing_weights(
     return np.asarray(weights / weights.mean(), np.float64)
 
 
-def two_head_batches(recipe: Recipe, faces: Faces, photos: Faces | None) -> MixedBatches:
+def two_head_batches(
+    recipe: Recipe, faces: Faces, photos: Faces | None, taught: FloatArray | None = None
+) -> MixedBatches:
     """Batches of FER-2013's faces, and of photos where the recipe names a set of them.
 
-    Faces without votes teach the label head alone.
+    Faces without votes teach the label head alone; `taught` (n, 7) is what teachers say of the
+    faces, which counts by the recipe's `teacher_share`.
     """
     if faces.votes is None:
         faces = replace(faces, votes=np.zeros((len(faces), N_PEOPLE), np.float32))
@@ -125,7 +134,14 @@ def two_head_batches(recipe: Recipe, faces: Faces, photos: Faces | None) -> Mixe
     parts = [
         Part(
             part.images,
-            targets(part, labelled=labelled, smoothing=recipe.label_smoothing),
+            targets(
+                part,
+                labelled=labelled,
+                smoothing=recipe.teacher_share
+                if labelled and taught is not None
+                else recipe.label_smoothing,
+                taught=taught if labelled else None,
+            ),
             drawing_weights(
                 part,
                 labelled=labelled,

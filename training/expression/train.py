@@ -25,7 +25,13 @@ from training.expression.callbacks import (
     compile_with,
     rise_and_cosine,
 )
-from training.expression.distil import DistilLoss, accuracy, load_teachers, with_teachers
+from training.expression.distil import (
+    DistilLoss,
+    accuracy,
+    load_teachers,
+    said_by,
+    with_teachers,
+)
 from training.expression.heads import (
     TwoHeadLoss,
     n_outputs,
@@ -147,13 +153,14 @@ def train(
     face_input = FaceInput()
     validation_faces = load_split(data, "validation")
     faces = clean(load_split(data, "train"), validation_faces, recipe)
-    batches = _batches(recipe, faces, load_rafdb(photos, "train") if photos else None)
+    teachers = load_teachers(recipe, face_input, folder.parent)
+    of_photos = load_rafdb(photos, "train") if photos else None
+    batches = _batches(recipe, faces, of_photos, teachers, face_input)
     network = build_network(recipe, face_input, weights_dir)
     if recipe.start_from is not None:
         before = folder.parent / as_folder(recipe.start_from) / "best.weights.h5"
         load_start(network, recipe, face_input, start or before)
-    teachers = load_teachers(recipe, face_input, folder.parent)
-    model = training_model(network, recipe, face_input, teachers)
+    model = training_model(network, recipe, face_input, () if recipe.people_head else teachers)
     averager = AverageWeights(network, recipe.average_momentum)
     inputs = face_input.normalise(validation_faces.images[..., None])
     keeper = EpochKeeper(
@@ -214,9 +221,16 @@ def load_start(network: keras.Model, recipe: Recipe, face_input: FaceInput, weig
     widened(network, narrow)
 
 
-def _batches(recipe: Recipe, faces: Faces, photos: Faces | None) -> BalancedBatches | MixedBatches:
+def _batches(
+    recipe: Recipe,
+    faces: Faces,
+    photos: Faces | None,
+    teachers: Sequence[keras.Model],
+    face_input: FaceInput,
+) -> BalancedBatches | MixedBatches:
     if recipe.people_head:
-        return two_head_batches(recipe, faces, photos)
+        taught = said_by(teachers, faces.images, face_input) if teachers else None
+        return two_head_batches(recipe, faces, photos, taught)
     return BalancedBatches(
         faces,
         recipe.batch_size,

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 pytest.importorskip("keras", reason="needs the train extra (uv sync --extra train)")
@@ -14,8 +15,8 @@ from core.expression.classify import softmax
 from core.pictures.face_input import FaceInput
 from tests.training.expression.test_train import RECIPE, write_faces
 from training.data.cleaning import clean, drop_disputed, drop_duplicates_of
-from training.data.fer2013 import Faces
-from training.expression.distil import DistilLoss, accuracy, load_teachers
+from training.data.fer2013 import Faces, load_split
+from training.expression.distil import DistilLoss, accuracy, load_teachers, said_by
 from training.expression.train import train
 from training.publishing.export import load_network
 from training.recipes.base import Recipe
@@ -88,6 +89,25 @@ def test_a_student_learns_from_a_teacher_and_leaves_it_as_it_was(
     assert (folder / "toy" / "best.weights.h5").read_bytes() == before
     (teacher,) = load_teachers(student(), FaceInput(), folder)
     assert not teacher.trainable_weights
+
+
+def test_two_heads_learn_from_what_teachers_say_of_unchanged_faces(
+    runs: tuple[Path, Path], known_toy: None
+) -> None:
+    folder, data = runs
+    teachers = load_teachers(student(), FaceInput(), folder)
+    faces = load_split(data, "train")
+    said = said_by(teachers, faces.images, FaceInput())
+    np.testing.assert_allclose(said.sum(axis=1), 1, rtol=1e-5)
+    mirrored = said_by(teachers, faces.images[:, :, ::-1], FaceInput())
+    np.testing.assert_allclose(said, mirrored, atol=1e-5)
+    votes = pd.DataFrame({"split": pd.read_parquet(data)["split"]})
+    votes["ferplus_votes"] = [[0, 8, 0, 0, 0, 0, 0, 2, 0, 0]] * len(votes)
+    votes.to_parquet(data.with_name(f"{data.stem}_votes.parquet"))
+    curves = train(student(people_head=True, epochs=2), data, folder / "two-headed")
+    data.with_name(f"{data.stem}_votes.parquet").unlink()
+    assert curves[-1]["loss"] < curves[0]["loss"]
+    assert "val_people" in curves[-1]
 
 
 def test_a_run_may_start_from_another(runs: tuple[Path, Path], known_toy: None) -> None:

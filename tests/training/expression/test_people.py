@@ -141,6 +141,18 @@ def test_a_head_without_a_label_learns_nothing_from_a_face() -> None:
     assert loss[1] == 0  # neither label nor votes
 
 
+def test_teachers_speak_for_their_share_of_the_label_and_not_of_the_votes() -> None:
+    votes = vote_shares([[0, 8, 0, 0, 0, 0, 0, 2, 0, 0]])
+    faces = Faces(np.zeros((1, 48, 48), np.uint8), np.array([3]), votes)
+    said = np.array([[0.5, 0, 0, 0.5, 0, 0, 0]], np.float32)
+    (taught,) = targets(faces, labelled=True, smoothing=0.4, taught=said)
+    np.testing.assert_allclose(taught[:7], [0.2, 0, 0, 0.8, 0, 0, 0], rtol=1e-6)
+    np.testing.assert_allclose(taught[7:], votes[0])
+    recipe = replace(TWO_HEADS, batch_size=1, n_per_epoch=1, photo_set=None, teacher_share=0.4)
+    _, drawn = two_head_batches(recipe, faces, None, said)[0]
+    np.testing.assert_allclose(drawn[0], taught)
+
+
 def test_faces_of_rare_votes_are_drawn_more_often() -> None:
     votes = np.zeros((100, 8), np.float32)
     votes[:90, 3] = votes[90:, 1] = 1
