@@ -30,7 +30,8 @@ from training.studies.landmarks.conclusions import conclusion
 @pytest.fixture
 def tools(template: NDArray[np.float64]) -> Tools:
     regression = IbugRegression.load(ROOT / "models")
-    return Tools(BrightnessClassifier(), template, regression, lambda text: None)
+    nobody: Any = None  # no photo is looked at here
+    return Tools(BrightnessClassifier(), nobody, nobody, template, regression, lambda text: None)
 
 
 def test_crops_without_a_mesh_stay_in_and_as_they_are(

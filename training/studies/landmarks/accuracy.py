@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.detection import create_detector
 from core.detection.dlib_extra import HOW_TO_ADD, is_installed, load_dlib
-from core.landmarks import FaceLandmarker
 from core.landmarks.dlib_points import DlibLandmarker
 from core.landmarks.schemes import mesh_to_ibug
 from core.measures.landmarks import NORMALISER, landmark_errors, nme
+from core.pictures.face_input import EyesMouth
 from core.types import Face, Landmarks
 from training.data.helen import AnnotatedFace, detected, load_helen
 from training.studies.landmarks.common import Row, Tools
@@ -29,19 +28,18 @@ class HelenFaces:
     meshes: list[Landmarks | None]
 
 
-def find_helen(path: Path, models_dir: Path, landmarker: FaceLandmarker) -> HelenFaces:
+def find_helen(path: Path, tools: Tools) -> HelenFaces:
     """Detect and mesh all test faces."""
-    detector = create_detector("yunet", models_dir)
     annotated = load_helen(path, "test")
-    faces = [detected(one, detector) for one in annotated]
+    faces = [detected(one, tools.detector) for one in annotated]
     meshes = [
-        landmarker.landmarks(one.image_rgb, [face])[0] if face else None
+        tools.landmarker.landmarks(one.image_rgb, [face])[0] if face else None
         for one, face in zip(annotated, faces, strict=True)
     ]
     return HelenFaces(annotated, faces, meshes)
 
 
-def run(helen: HelenFaces, models_dir: Path, tools: Tools) -> tuple[Row, dict[str, list[Any]]]:
+def run(helen: HelenFaces, tools: Tools) -> tuple[Row, dict[str, list[Any]]]:
     """Errors of all methods; also each method's points, for the other experiments."""
     found: dict[str, list[Points | None]] = {
         "mesh, by table": [_by(mesh_to_ibug, mesh) for mesh in helen.meshes],
@@ -49,7 +47,7 @@ def run(helen: HelenFaces, models_dir: Path, tools: Tools) -> tuple[Row, dict[st
     }
     notes = []
     if is_installed():
-        found |= _dlib(helen, models_dir)
+        found |= _dlib(helen, tools.detector.box_geometry)
         notes.append(
             "dlib's model was trained on iBUG 300-W, which holds pictures of HELEN, perhaps some "
             "of these; its figures may flatter it."
@@ -71,9 +69,8 @@ def _by(function: Any, mesh: Landmarks | None) -> Points | None:
     return None if mesh is None else function(mesh.points_xy)
 
 
-def _dlib(helen: HelenFaces, models_dir: Path) -> dict[str, list[Points | None]]:
+def _dlib(helen: HelenFaces, geometry: EyesMouth) -> dict[str, list[Points | None]]:
     """Points (68, 2) of dlib in YuNet's boxes and in those of its own detector."""
-    geometry = create_detector("yunet", models_dir).box_geometry
     predictor = DlibLandmarker(geometry)
     in_our_boxes = [
         None if face is None else _points(predictor.landmarks(one.image_rgb, [face])[0])

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.detection import FaceDetector
 from core.expression.classify import EmotionClassifier
+from core.landmarks import FaceLandmarker
 from core.landmarks.learned import IbugRegression
 from core.landmarks.schemes import FIVE, IBUG, MESH, mesh_to_ibug, to_five
 from core.measures.accuracy import share_right
@@ -15,6 +17,7 @@ from core.measures.evaluation import judge
 from core.measures.groups.gaps import holm
 from core.measures.paired import mcnemar
 from core.pictures.alignment import alignment, cut
+from core.types import Face, ImageRGB
 from training.data.fer2013 import Faces
 from training.landmarks.fer_mesh import SIDE_PX, FerMeshes
 
@@ -33,6 +36,8 @@ class Tools:
     """
 
     classifier: EmotionClassifier
+    detector: FaceDetector
+    landmarker: FaceLandmarker
     template: NDArray[np.float64]
     regression: IbugRegression
     say: Say
@@ -73,6 +78,15 @@ class Tools:
         except ValueError:  # fewer than two points are left, or all in one place
             return None
         return cut(image, matrix, self.classifier.card.face_input)
+
+    def cut_by(
+        self, source: str, image_rgb: ImageRGB, face: Face, mesh_xy: NDArray[np.floating]
+    ) -> NDArray[np.uint8] | None:
+        """As `aligned`, by points of a mesh (478, 2), or by "box" as the app cuts a face."""
+        if source != "box":
+            return self.aligned(image_rgb, self.points(mesh_xy, source), source)
+        face_input = self.classifier.card.face_input
+        return face_input.crop(image_rgb, face_input.square(face.box, self.detector.box_geometry))
 
 
 def scheme_of(source: str) -> str:

@@ -10,7 +10,6 @@ from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
 
 from core.emotions import EMOTIONS
-from core.landmarks import FaceLandmarker
 from core.landmarks.pose import head_pose
 from core.landmarks.schemes import MESH
 from core.measures.accuracy import share_right
@@ -142,9 +141,7 @@ def regression(
     return rows
 
 
-def covered(
-    tools: Tools, crops: Faces, meshes: FerMeshes, landmarker: FaceLandmarker, n_images: int
-) -> list[Row]:
+def covered(tools: Tools, crops: Faces, meshes: FerMeshes, n_images: int) -> list[Row]:
     """Paint a part of the crop grey: what that does to points and scores, paired."""
     chosen = np.flatnonzero(meshes.found)[:n_images]
     images, labels = crops.images[chosen], crops.labels[chosen]
@@ -155,7 +152,7 @@ def covered(
         painted[:, high, wide] = 128
         shifts = []
         for row, image in enumerate(painted):
-            mesh = mesh_of_crop(image, landmarker)
+            mesh = mesh_of_crop(image, tools.landmarker)
             if mesh is not None:
                 true = meshes.points[chosen[row]]
                 off = np.linalg.norm(mesh[0] - true, axis=1).mean()
@@ -172,13 +169,7 @@ def covered(
     return rows
 
 
-def run(
-    tools: Tools,
-    sets: dict[str, tuple[Faces, FerMeshes]],
-    landmarker: FaceLandmarker,
-    *,
-    n_covered: int,
-) -> Row:
+def run(tools: Tools, sets: dict[str, tuple[Faces, FerMeshes]], *, n_covered: int) -> Row:
     """Bins, regression and covering; validation and test together, each counted."""
     tables, rights, labels, found = [], [], [], []
     for crops, meshes in sets.values():
@@ -197,5 +188,5 @@ def run(
             {"mesh_found": value, **share_right(right[has_mesh == value])}
             for value in (True, False)
         ],
-        "covered": covered(tools, *sets["test"], landmarker, n_covered),
+        "covered": covered(tools, *sets["test"], n_covered),
     }

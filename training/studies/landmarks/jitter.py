@@ -7,8 +7,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from core.detection import FaceDetector
-from core.landmarks import FaceLandmarker
 from core.landmarks.schemes import FIVE, MESH
 from core.measures.landmarks import bootstrap_mean_ci95
 from core.pictures.alignment import rotation_deg, scale_of, similarity
@@ -36,20 +34,13 @@ def still_frames(image_rgb: ImageRGB, n_frames: int, seed: int) -> list[ImageRGB
     return frames
 
 
-def run(
-    tools: Tools,
-    helen: HelenFaces,
-    detector: FaceDetector,
-    landmarker: FaceLandmarker,
-    n_faces: int,
-    n_frames: int,
-) -> Row:
+def run(tools: Tools, helen: HelenFaces, n_faces: int, n_frames: int) -> Row:
     """Frames of still photos through the whole chain, each way of aligning beside the others."""
     faces: list[dict[str, Any]] = []
     n_lost = 0
     for number in range(min(n_faces, len(helen.annotated))):
         frames = still_frames(helen.annotated[number].image_rgb, n_frames, number)
-        measured = _one_face(tools, frames, detector, landmarker)
+        measured = _one_face(tools, frames)
         if measured is None:
             n_lost += 1
             continue
@@ -77,30 +68,23 @@ def run(
     }
 
 
-def _one_face(
-    tools: Tools, frames: list[ImageRGB], detector: FaceDetector, landmarker: FaceLandmarker
-) -> dict[str, Any] | None:
+def _one_face(tools: Tools, frames: list[ImageRGB]) -> dict[str, Any] | None:
     """Scores over time of one still face; None where detector or mesh lose it."""
-    face_input = tools.classifier.card.face_input
     crops: dict[str, list[Any]] = {name: [] for name in (*SOURCES, FROZEN)}
     meshes = []
     for frame in frames:
-        found = detector.detect(frame)
+        found = tools.detector.detect(frame)
         if not found:
             return None
         face = max(found, key=lambda one: one.box.area)
-        mesh = landmarker.landmarks(frame, [face])[0]
+        mesh = tools.landmarker.landmarks(frame, [face])[0]
         if mesh is None:
             return None
         meshes.append(mesh.points_xy.astype(np.float64))
-        square = face_input.square(face.box, detector.box_geometry)
-        crops["box"].append(face_input.crop(frame, square))
-        for source in (FIVE, MESH):
-            points = tools.points(meshes[-1], source)
-            crops[source].append(tools.aligned(frame, points, source))
+        for source in SOURCES:
+            crops[source].append(tools.cut_by(source, frame, face, meshes[-1]))
         # The first frame's pixels under every frame's points: what the points alone do.
-        points = tools.points(meshes[-1], FIVE)
-        crops[FROZEN].append(tools.aligned(frames[0], points, FIVE))
+        crops[FROZEN].append(tools.cut_by(FIVE, frames[0], face, meshes[-1]))
     track = np.stack(meshes)
     interocular = np.hypot(*(track[0, 33] - track[0, 263]))
     matrices = [similarity(mesh, tools.template) for mesh in track]

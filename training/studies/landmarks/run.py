@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.detection import FaceDetector, create_detector
+from core.detection import create_detector
 from core.expression.classify import EmotionClassifier
 from core.landmarks import FaceLandmarker
 from core.landmarks.learned import IbugRegression
@@ -79,15 +79,18 @@ def _command(study: Study) -> str:
 
 def _experiments(study: Study) -> Row:
     models_dir, sizes, say = study.models_dir, study.sizes, study.say
-    classifier = EmotionClassifier.load(study.model_id, models_dir, n_threads=1)
-    tools = Tools(classifier, load_template(models_dir), IbugRegression.load(models_dir), say)
-    landmarker = FaceLandmarker.load(models_dir)
-    detector = create_detector("yunet", models_dir)
-
+    tools = Tools(
+        EmotionClassifier.load(study.model_id, models_dir, n_threads=1),
+        create_detector("yunet", models_dir),
+        FaceLandmarker.load(models_dir),
+        load_template(models_dir),
+        IbugRegression.load(models_dir),
+        say,
+    )
     say("HELEN: detecting and fitting the mesh")
-    helen = accuracy.find_helen(study.helen_path, models_dir, landmarker)
-    errors, found = accuracy.run(helen, models_dir, tools)
-    sets = _sets(study, landmarker, detector)
+    helen = accuracy.find_helen(study.helen_path, tools)
+    errors, found = accuracy.run(helen, tools)
+    sets = _sets(study, tools)
     judged = ("validation", "test")
     of_splits = [row for split in judged for row in sources.run_split(tools, split, *sets[split])]
     parts = {
@@ -95,18 +98,16 @@ def _experiments(study: Study) -> Row:
         "e1": {"rows": _wrong_points(tools, helen, sets, sizes), "kinds": NOISE_KINDS},
         "e2": {
             "rows": with_holm(of_splits),
-            "photos": sources.run_photos(tools, helen, found, models_dir),
+            "photos": sources.run_photos(tools, helen, found),
         },
         "e3": conditions.run(
-            tools, {split: sets[split] for split in judged}, landmarker, n_covered=sizes.covered
+            tools, {split: sets[split] for split in judged}, n_covered=sizes.covered
         ),
-        "e4": jitter.run(
-            tools, helen, detector, landmarker, sizes.still_faces, sizes.still_frames
-        ),
+        "e4": jitter.run(tools, helen, sizes.still_faces, sizes.still_frames),
         "e5": fusion.run(tools, sets),
     }
     return {
-        "model": {"id": study.model_id, "sha256": classifier.card.sha256},
+        "model": {"id": study.model_id, "sha256": tools.classifier.card.sha256},
         "n_images": {split: len(crops.labels) for split, (crops, _) in sets.items()},
         "n_without_mesh": {s: int((~meshes.found).sum()) for s, (_, meshes) in sets.items()},
         **{key: {**part, "conclusion": conclusion(key, part)} for key, part in parts.items()},
@@ -134,9 +135,7 @@ def _wrong_points(
     )
 
 
-def _sets(
-    study: Study, landmarker: FaceLandmarker, detector: FaceDetector
-) -> dict[str, tuple[Faces, FerMeshes]]:
+def _sets(study: Study, tools: Tools) -> dict[str, tuple[Faces, FerMeshes]]:
     """The three splits with their meshes; confidences only where E3 needs them."""
     sizes = study.sizes
     sets: dict[str, tuple[Faces, FerMeshes]] = {}
@@ -153,8 +152,8 @@ def _sets(
 
         meshes = meshes_of(
             crops.images,
-            landmarker,
-            detector=None if split == "train" else detector,
+            tools.landmarker,
+            detector=None if split == "train" else tools.detector,
             folder=study.cache,
             progress=progress,
         )

@@ -1,13 +1,10 @@
 """E2: what aligns the crop – the box alone, five, 68 or 478 points – on identical faces."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import bootstrap, spearmanr
 
-from core.detection import create_detector
 from core.landmarks.schemes import FIVE, MESH
 from core.measures.landmarks import nme
 from core.types import ImageRGB
@@ -68,9 +65,7 @@ def _half_a_pixel(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(np.stack(moved), np.uint8)
 
 
-def run_photos(
-    tools: Tools, helen: HelenFaces, found: dict[str, list[Points | None]], models_dir: Path
-) -> Row:
+def run_photos(tools: Tools, helen: HelenFaces, found: dict[str, list[Points | None]]) -> Row:
     """On HELEN's photos: scores under `found` points against those under the true points.
 
     `found` has of each method 68 points of each face, None where missed.
@@ -88,7 +83,7 @@ def run_photos(
         row = photo_row(true, scores, len(points) - len(crops))
         rows.append({**row, "aligned_by": method, "mean_nme": float(errors.mean())})
         pairs[method] = _association(errors, total_variation(scores, true))
-    rows += _other_sources(tools, helen, reference, models_dir)
+    rows += _other_sources(tools, helen, reference)
     return {"rows": rows, "nme_and_scores": pairs}
 
 
@@ -100,28 +95,15 @@ def _aligned(tools: Tools, image_rgb: ImageRGB, points: Points) -> NDArray[np.ui
     return crop
 
 
-def _other_sources(
-    tools: Tools, helen: HelenFaces, reference: NDArray[np.float32], models_dir: Path
-) -> list[Row]:
-    detector = create_detector("yunet", models_dir)
-    face_input = tools.classifier.card.face_input
-    known = [i for i, mesh in enumerate(helen.meshes) if mesh is not None]
-    crops: dict[str, list[NDArray[np.uint8] | None]] = {"box": [], FIVE: [], MESH: []}
-    for i in known:
-        image, face, mesh = helen.annotated[i].image_rgb, helen.faces[i], helen.meshes[i]
-        assert face is not None
-        assert mesh is not None
-        crops["box"].append(
-            face_input.crop(image, face_input.square(face.box, detector.box_geometry))
-        )
-        for source in (FIVE, MESH):
-            crops[source].append(
-                tools.aligned(image, tools.points(mesh.points_xy, source), source)
-            )
+def _other_sources(tools: Tools, helen: HelenFaces, reference: NDArray[np.float32]) -> list[Row]:
+    seen = zip(helen.annotated, helen.faces, helen.meshes, strict=True)
+    known = [(one.image_rgb, face, mesh.points_xy) for one, face, mesh in seen if face and mesh]
+    true = reference[[mesh is not None for mesh in helen.meshes]]
     rows = []
-    for source, cuts in crops.items():
+    for source in ("box", FIVE, MESH):
+        cuts = [tools.cut_by(source, *face) for face in known]
         scores = tools.probabilities(np.stack([crop for crop in cuts if crop is not None]))
-        row = photo_row(reference[known], scores, len(helen.meshes) - len(known))
+        row = photo_row(true, scores, len(helen.meshes) - len(known))
         rows.append({**row, "aligned_by": source})
     return rows
 
