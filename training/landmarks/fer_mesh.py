@@ -15,9 +15,9 @@ from core.detection import FaceDetector
 from core.landmarks import FaceLandmarker
 from core.landmarks.mirror import mirror_index
 from core.landmarks.schemes import MESH
+from core.measures.evaluation import Progress
 from core.pictures.files.output import appearing
 from training.data.framing import ENLARGED_PX, framed
-from training.data.pictures import Progress
 
 SIDE_PX = 48
 _PART = 500
@@ -66,7 +66,7 @@ def meshes_of(
     *,
     detector: FaceDetector | None = None,
     folder: Path | None = None,
-    progress: Progress = lambda done, total: None,
+    progress: Progress | None = None,
 ) -> FerMeshes:
     """Meshes of crops (n, 48, 48), read from `folder` where they were found before.
 
@@ -76,7 +76,8 @@ def meshes_of(
     parts = []
     for start in range(0, len(images), _PART):
         parts.append(_part(images[start : start + _PART], landmarker, detector, folder))
-        progress(min(start + _PART, len(images)), len(images))
+        if progress:
+            progress(min(start + _PART, len(images)), len(images))
     return FerMeshes(
         **{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(FerMeshes)}
     )

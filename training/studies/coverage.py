@@ -12,10 +12,9 @@ from core.expression.classify import EmotionClassifier
 from core.expression.conformal import by_band
 from core.expression.quality import QualityModel, features, load_quality_model, measure_grey
 from core.measures.corruptions import CORRUPTIONS, LEVELS, N_CONDITIONS, corrupt, sample_rows
-from core.measures.evaluation import judge
+from core.measures.evaluation import Progress, judge
 from core.measures.people import NONE_OF_THESE, held, said_labels, summarise
 from training.data.fer2013 import Faces, load_split
-from training.data.pictures import Progress
 from training.data.votes import votes_beside
 from training.studies.bias.measured import pixel_attributes, pixel_properties
 

@@ -154,7 +154,7 @@ def helen_facts(path: Path) -> dict[str, Any]:
     distance_px = np.linalg.norm(points[:, first] - points[:, last], axis=1)
     return {
         "n": len(frame),
-        "splits": {str(name): int(count) for name, count in frame["split"].value_counts().items()},
+        "splits": frame["split"].value_counts().to_dict(),
         "n_points": int(points.shape[1]),
         "median_eye_distance_px": float(np.median(distance_px)),
     }
@@ -164,10 +164,7 @@ def utkface_facts(path: Path) -> dict[str, Any]:
     """Faces by annotated age bin, gender and race."""
     frame = pd.read_parquet(path, columns=["age_bin", "gender", "race"])
     return {"n": len(frame)} | {
-        f"by_{column}": {
-            str(name): int(count) for name, count in frame[column].value_counts().items()
-        }
-        for column in frame.columns
+        f"by_{column}": frame[column].value_counts().to_dict() for column in frame.columns
     }
 
 

@@ -16,6 +16,7 @@ from core.expression.model_card import ModelCard
 from core.landmarks import FaceLandmarker
 from core.measures.curves import Predictions, load_predictions
 from core.measures.datasets import load_labelled
+from core.measures.evaluation import Progress
 from core.measures.groups.breakdown import (
     PRIMARY,
     SECONDARY,
@@ -30,7 +31,7 @@ from core.measures.groups.breakdown import (
 )
 from core.measures.groups.mixing import association, entropy, evenness
 from training.data.fer2013 import load_split
-from training.data.pictures import PhotoFaces, Progress, analyse_photos
+from training.data.pictures import PhotoFaces, analyse_photos
 from training.studies.bias.guesses import SPLITS, Guesses, held_out_sentence
 from training.studies.bias.measured import (
     face_attributes,

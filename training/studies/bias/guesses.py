@@ -12,10 +12,11 @@ import pandas as pd
 
 from core.detection import FaceDetector
 from core.expression.classify import EmotionClassifier
+from core.measures.evaluation import Progress
 from core.measures.groups.breakdown import Attribute
 from core.measures.groups.gaps import Groups
 from training.data.fer2013 import load_split
-from training.data.pictures import Progress, analyse_photos
+from training.data.pictures import analyse_photos
 from training.studies.bias.annotator import HeldOut, age_group, hog_features, train_annotator
 
 SPLITS: Final = ("train", "validation", "test")

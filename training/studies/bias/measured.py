@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from core.detection import FaceDetector
 from core.landmarks import FaceLandmarker
+from core.measures.accuracy import standardised
+from core.measures.evaluation import Progress
 from core.measures.groups.breakdown import Attribute
-from training.data.framing import framed
-from training.data.pictures import Progress
+from training.landmarks.fer_mesh import SIDE_PX, meshes_of
 
 # Corners of the eyes and of the mouth and the tip of the nose in MediaPipe's mesh.
 _LEFT_EYE, _RIGHT_EYE, _MOUTH, _NOSE = (33, 133), (263, 362), (61, 291), 1
@@ -45,24 +46,15 @@ def pixel_properties(images: NDArray[np.uint8]) -> pd.DataFrame:
     contrast = flat.std(axis=1)
     edges = np.array([cv2.Laplacian(image, cv2.CV_32F).var() for image in images])
     half = images.shape[2] // 2
-    left = images[:, :, :half].reshape(len(images), -1).astype(np.float32)
-    right = images[:, :, -half:][:, :, ::-1].reshape(len(images), -1).astype(np.float32)
+    left, right = standardised(images[:, :, :half]), standardised(images[:, :, : -half - 1 : -1])
     return pd.DataFrame(
         {
             "brightness": flat.mean(axis=1),
             "contrast": contrast,
             "sharpness": edges / np.maximum(contrast**2, 1),
-            "symmetry of halves": _correlation(left, right),
+            "symmetry of halves": (left * right).sum(axis=1),
         }
     )
-
-
-def _correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Pearson's correlation row by row; 0 for a row without contrast."""
-    a = first - first.mean(axis=1, keepdims=True)
-    b = second - second.mean(axis=1, keepdims=True)
-    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
-    return np.asarray((a * b).sum(axis=1) / np.maximum(lengths, 1e-6), np.float32)
 
 
 def face_properties(
@@ -72,26 +64,19 @@ def face_properties(
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Columns `face clarity, nose offset, face size`; NaN where there is no mesh."""
-    rows = []
-    for number, image in enumerate(images, start=1):
-        image_rgb, face = framed(image)
-        found = detector.detect(image_rgb)
-        confidence = max((one.confidence for one in found), default=0.0)
-        (mesh,) = landmarker.landmarks(image_rgb, [face])
-        if mesh is None:
-            rows.append((confidence, np.nan, np.nan))
-        else:
-            points = mesh.points_xy
-            left, right = points[list(_LEFT_EYE)].mean(axis=0), points[list(_RIGHT_EYE)].mean(0)
-            eyes, mouth = (left + right) / 2, points[list(_MOUTH)].mean(axis=0)
-            apart = max(float(np.linalg.norm(right - left)), 1e-6)
-            axis = (right - left) / apart
-            offset = abs(float((points[_NOSE] - eyes) @ axis)) / apart
-            size = float(np.linalg.norm(mouth - eyes)) / face.box.size_wh[1]
-            rows.append((confidence, offset, size))
-        if progress:
-            progress(number, len(images))
-    return pd.DataFrame(rows, columns=["face clarity", "nose offset", "face size"])
+    meshes = meshes_of(images, landmarker, detector=detector, progress=progress)
+    parts = (_LEFT_EYE, _RIGHT_EYE, _MOUTH)
+    left, right, mouth = (meshes.points[:, list(part)].mean(axis=1) for part in parts)
+    eyes, across = (left + right) / 2, right - left
+    apart = np.maximum(np.linalg.norm(across, axis=1), 1e-6)
+    aside = ((meshes.points[:, _NOSE] - eyes) * across).sum(axis=1)
+    return pd.DataFrame(
+        {
+            "face clarity": meshes.confidence,
+            "nose offset": np.abs(aside) / apart**2,
+            "face size": np.linalg.norm(mouth - eyes, axis=1) / SIDE_PX,
+        }
+    )
 
 
 def thirds(values: NDArray[np.floating], names: Sequence[str]) -> NDArray[np.str_]:

@@ -9,9 +9,8 @@ import numpy as np
 
 from core.expression.classify import EmotionClassifier
 from core.measures.corruptions import N_CONDITIONS, robustness_rows, sample_rows
-from core.measures.evaluation import judge
+from core.measures.evaluation import Progress, judge
 from training.data.fer2013 import load_split
-from training.data.pictures import Progress
 
 
 def robustness_study(
