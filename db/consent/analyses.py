@@ -68,7 +68,7 @@ def record(
 
 def log_unkept(
     unit: WriteUnit,
-    pseudonym: str,
+    pseudonym: str | None,
     way: Way,
     *,
     model_id: str,
@@ -77,15 +77,16 @@ def log_unkept(
 ) -> None:
     """Write that an analysis was made of which nothing is kept, whatever the consent allows.
 
-    `object_id` is random, where another row is to follow about the same analysis. Raises what
-    `record` raises.
+    Without a pseudonym by whoever runs commands on the serving computer. `object_id` is random,
+    where another row is to follow about the same analysis. Raises what `record` raises.
     """
-    unit.require_honest_clock()
-    consent.require(unit, pseudonym)
+    if pseudonym is not None:
+        unit.require_honest_clock()
+        consent.require(unit, pseudonym)
     kept = {"kept_result": False, "kept_image": False}
     unit.log(
         audit.Action.ANALYSED,
-        audit.subject_actor(pseudonym),
+        audit.OPERATOR if pseudonym is None else audit.subject_actor(pseudonym),
         {"model": model_id, **counts, **kept, "way": way.value},
         object_id=object_id,
     )

@@ -68,7 +68,6 @@ def give(unit: WriteUnit, choices: Choices, *, context: str, notice_id: str) -> 
 def _append(
     unit: WriteUnit, of: Consent | ConsentEventRow, purpose: Purpose, state: ConsentState
 ) -> None:
-    # The number is ours and not the database's, because it is signed with the row.
     # Given by us and not by the database, because the number is signed with the row.
     last_seq = unit.session.scalar(select(func.max(ConsentEventRow.seq))) or 0
     unit.session.add(

@@ -10,7 +10,7 @@ from db.consent import events as consents
 from db.consent.codes import code_hash, new_code
 from db.errors import ConsentForgedError, UnknownCodeError
 from db.policy import notices
-from db.policy.retention import kept, kept_until, policy_days
+from db.policy.retention import kept
 from db.seal.master_key import Keys
 from db.seal.rows import is_genuine
 from db.seal.vault import Sealed, Vault
@@ -191,28 +191,26 @@ def look_up(store: Store, code: str) -> SubjectView:
 
 
 def _analyses(unit: ReadUnit, vault: Vault, subject_id: str) -> tuple[KeptAnalysis, ...]:
-    days = policy_days(unit.session)[Kind.RESULT]
     return tuple(
         KeptAnalysis(
             id=row.id,
             stored_at=row.stored_at,
-            kept_until=kept_until(row.stored_at, row.promised_until, days),
+            kept_until=until,
             model_id=row.model_id,
             result=json.loads(vault.open(subject_id, Sealed.RESULT, row.id, row.sealed_result)),
         )
-        for row in kept(unit, AnalysisRow, Kind.RESULT, subject_id)
+        for row, until in kept(unit, AnalysisRow, Kind.RESULT, subject_id)
     )
 
 
 def _images(unit: ReadUnit, subject_id: str) -> tuple[KeptImage, ...]:
-    days = policy_days(unit.session)[Kind.IMAGE]
     return tuple(
         KeptImage(
             id=row.id,
             stored_at=row.stored_at,
-            kept_until=kept_until(row.stored_at, row.promised_until, days),
+            kept_until=until,
             size_bytes=row.size_bytes,
             analysis_id=row.analysis_id,
         )
-        for row in kept(unit, StoredImageRow, Kind.IMAGE, subject_id)
+        for row, until in kept(unit, StoredImageRow, Kind.IMAGE, subject_id)
     )

@@ -7,7 +7,7 @@ Times count from storing, which is never later than the last interaction.
 
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
@@ -161,11 +161,14 @@ def alive(
     return not_(over(table, now, days))
 
 
-def kept(look: ReadUnit, table: type[Item], kind: Kind, subject_id: str) -> Sequence[Item]:
-    """What may still be shown of a subject, oldest first."""
+def kept(
+    look: ReadUnit, table: type[Item], kind: Kind, subject_id: str
+) -> list[tuple[Item, datetime]]:
+    """What may still be shown of a subject and when it goes, oldest first."""
     days = policy_days(look.session)[kind]
     mine = select(table).where(table.subject_id == subject_id, alive(table, look.now, days))
-    return look.session.scalars(mine.order_by(table.stored_at, table.id)).all()
+    rows = look.session.scalars(mine.order_by(table.stored_at, table.id))
+    return [(row, kept_until(row.stored_at, row.promised_until, days)) for row in rows]
 
 
 def record_over(now: datetime, days: Mapping[Kind, int]) -> ColumnElement[bool]:

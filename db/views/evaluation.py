@@ -49,9 +49,9 @@ def _allowed(session: Session, subject: SubjectRow) -> bool:
 def _items_of(look: ReadUnit, vault: Vault, subject_id: str) -> Iterator[EvaluationItem]:
     results = {
         row.id: vault.open(subject_id, Sealed.RESULT, row.id, row.sealed_result).decode()
-        for row in kept(look, AnalysisRow, Kind.RESULT, subject_id)
+        for row, _ in kept(look, AnalysisRow, Kind.RESULT, subject_id)
     }
-    for row in kept(look, StoredImageRow, Kind.IMAGE, subject_id):
+    for row, _ in kept(look, StoredImageRow, Kind.IMAGE, subject_id):
         result_json = results.pop(row.analysis_id or "", None)
         yield EvaluationItem(vault.read_image(subject_id, row.id), result_json)
     for result_json in results.values():

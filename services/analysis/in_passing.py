@@ -80,27 +80,19 @@ class AuditRecord:
     def __init__(
         self, store: Store, consent: Consent | None, *, model_ids: Sequence[str], pictures: int
     ) -> None:
-        self._store, self._id = store, uuid4().hex
-        self._judgements = 0
-        self._actor = audit.subject_actor(consent.pseudonym) if consent else audit.OPERATOR
+        self._store, self._id, self._judgements = store, uuid4().hex, 0
+        pseudonym = consent.pseudonym if consent else None
+        self._actor = audit.subject_actor(pseudonym) if pseudonym else audit.OPERATOR
         with store.write() as unit:
             for model_id in model_ids:
-                if consent is not None:
-                    analyses.log_unkept(
-                        unit,
-                        consent.pseudonym,
-                        Way.DATA_SET,
-                        model_id=model_id,
-                        counts={"pictures": pictures},
-                        object_id=self._id,
-                    )
-                else:
-                    unit.log(
-                        audit.Action.ANALYSED,
-                        self._actor,
-                        {"model": model_id, "pictures": pictures, "way": Way.DATA_SET.value},
-                        object_id=self._id,
-                    )
+                analyses.log_unkept(
+                    unit,
+                    pseudonym,
+                    Way.DATA_SET,
+                    model_id=model_id,
+                    counts={"pictures": pictures},
+                    object_id=self._id,
+                )
 
     def judged(self, done: int) -> None:
         """Note how many judgements there are so far."""
