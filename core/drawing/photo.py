@@ -72,7 +72,7 @@ def draw_analysis(
     canvas, scale = _shrunk(check_image_rgb(image_rgb), max_side_px)
     thickness = max(2, round(max(canvas.shape[:2]) / 400))
     for face in analysis.faces:
-        box = _scaled(face.face.box, scale)
+        box = face.face.box.scaled(scale)
         colour = answer_colour(face.answer)
         x_min, y_min, x_max, y_max = (round(value) for value in box.xyxy)
         cv2.rectangle(canvas, (x_min, y_min), (x_max, y_max), (0, 0, 0), thickness + 2)
@@ -81,7 +81,7 @@ def draw_analysis(
     pen = ImageDraw.Draw(drawing)
     letters = font(font_px(drawing.size))
     marks = [
-        (number, face.answer, _scaled(face.face.box, scale))
+        (number, face.answer, face.face.box.scaled(scale))
         for number, face in enumerate(analysis.faces, start=1)
     ]
     for label in labels(marks, drawing.size):
@@ -171,10 +171,6 @@ def _label(text: str, colour: Colour, box: Box, size_wh: tuple[int, int]) -> Lab
 def _text_width(text: str, size_px: int) -> float:
     left, _, right, _ = font(size_px).getbbox(text)
     return right - left
-
-
-def _scaled(box: Box, scale: float) -> Box:
-    return Box(*(value * scale for value in box.xyxy))
 
 
 def _shrunk(image_rgb: ImageRGB, max_side_px: int | None) -> tuple[ImageRGB, float]:

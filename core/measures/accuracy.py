@@ -90,8 +90,8 @@ def measure(labels: Labels, probabilities: FloatArray) -> Measures:
         n=len(labels),
         accuracy=n_right / len(labels) if len(labels) else math.nan,
         accuracy_ci95=wilson_interval(n_right, len(labels)),
-        balanced_accuracy=float(scores[1][occurs].mean()) if occurs.any() else math.nan,
-        macro_f1=float(scores[2][occurs].mean()) if occurs.any() else math.nan,
+        balanced_accuracy=mean_or_nan(scores[1][occurs]),
+        macro_f1=mean_or_nan(scores[2][occurs]),
         ece=expected_calibration_error(labels, probabilities),
         per_class={
             name: _class_scores(scores[:, index], int(confusion[:, index].sum()))
@@ -110,6 +110,11 @@ def _class_scores(column: NDArray[np.float64], n_predicted: int) -> ClassScores:
         f1=f1 if support or n_predicted else math.nan,
         support=int(support),
     )
+
+
+def mean_or_nan(values: NDArray[Any]) -> float:
+    """The mean of values of any shape; NaN where there are none."""
+    return float(values.mean()) if len(values) else math.nan
 
 
 def wilson_interval(n_right: int, n: int) -> tuple[float, float]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from core.landmarks.schemes import IBUG_REGIONS
-from core.measures.accuracy import wilson_interval
+from core.measures.accuracy import mean_or_nan, wilson_interval
 
 NORMALISER: Final = "distance of the outer eye corners (iBUG points 36 and 45)"
 FAILURE_AT: Final = 0.08
@@ -129,19 +129,15 @@ def landmark_errors(
         n=len(errors),
         n_missed=len(errors) - len(known),
         normaliser=NORMALISER,
-        mean=_mean(known),
+        mean=mean_or_nan(known),
         mean_ci95=bootstrap_mean_ci95(by_face),
         median=float(np.median(by_face)) if len(known) else math.nan,
         auc=auc_of(errors),
         failure_rate=failure_rate(errors),
         failure_rate_ci95=wilson_interval(int((errors > FAILURE_AT).sum()), len(errors)),
         limit=FAILURE_AT,
-        by_region={name: _mean(known[:, list(part)]) for name, part in IBUG_REGIONS.items()},
+        by_region={name: mean_or_nan(known[:, list(part)]) for name, part in IBUG_REGIONS.items()},
     )
-
-
-def _mean(values: NDArray[np.float64]) -> float:
-    return float(values.mean()) if len(values) else math.nan
 
 
 def bootstrap_mean_ci95(values: NDArray[np.floating]) -> tuple[float, float]:

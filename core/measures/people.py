@@ -6,16 +6,13 @@ Barsoum et al. 2016, arXiv 1608.01041. A face is *clear* where more than half of
 one outcome.
 """
 
-import math
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from core.emotions import EMOTIONS
 from core.expression.conformal import ConformalFit, ranking
-from core.measures.accuracy import Labels, wilson_interval
+from core.measures.accuracy import Labels, mean_or_nan, wilson_interval
 from core.types import MAX_NAMED, FloatArray
 
 N_LABELS = len(EMOTIONS)
@@ -75,7 +72,7 @@ def measure_people(votes: FloatArray, probabilities: FloatArray) -> PeopleMeasur
     seen = clear & among
     n_right = int(right[seen].sum())
     numbers = dict(enumerate(EMOTIONS))
-    recall = {name: _mean(right[seen & (labels == at)]) for at, name in numbers.items()}
+    recall = {name: mean_or_nan(right[seen & (labels == at)]) for at, name in numbers.items()}
     real = votes[:, :N_LABELS] / votes[:, :N_LABELS].sum(axis=1, keepdims=True)
     bias = (said - real).mean(axis=0)
     return PeopleMeasures(
@@ -87,15 +84,11 @@ def measure_people(votes: FloatArray, probabilities: FloatArray) -> PeopleMeasur
         clear_recall=recall,
         clear_counts={name: int((seen & (labels == at)).sum()) for at, name in numbers.items()},
         agreement=float(right[among].mean()),
-        precision={n: _mean(right[said.argmax(axis=1) == at]) for at, n in numbers.items()},
+        precision={n: mean_or_nan(right[said.argmax(axis=1) == at]) for at, n in numbers.items()},
         share_error=float(np.abs(said - real).mean()),
         share_correlation=float(np.corrcoef(said.ravel(), real.ravel())[0, 1]),
         share_bias={name: float(bias[at]) for at, name in numbers.items()},
     )
-
-
-def _mean(values: NDArray[Any]) -> float:
-    return float(values.mean()) if len(values) else math.nan
 
 
 class Coverage(BaseModel, frozen=True):
@@ -139,9 +132,9 @@ def summarise(covered: NDArray[np.bool_], sizes: NDArray[np.int64]) -> Coverage:
     n = len(covered)
     return Coverage(
         n=n,
-        coverage=_mean(covered),
+        coverage=mean_or_nan(covered),
         ci95=wilson_interval(int(covered.sum()), n),
-        mean_labels=_mean(sizes),
-        one_label=_mean(sizes == 1),
-        no_agreement=_mean(sizes > MAX_NAMED),
+        mean_labels=mean_or_nan(sizes),
+        one_label=mean_or_nan(sizes == 1),
+        no_agreement=mean_or_nan(sizes > MAX_NAMED),
     )

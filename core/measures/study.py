@@ -11,7 +11,7 @@ import numpy as np
 from core.pictures.files.output import write_output
 
 
-def write_study(file: Path, content: dict[str, Any], *, digits: int | None = None) -> None:
+def write_study(file: Path, content: Any, *, digits: int | None = None) -> None:
     """Write `content`, of which see `plain`, to `file`, whose folder is made where it is missing.
 
     Fractions have `digits` digits; None keeps them all.

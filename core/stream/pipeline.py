@@ -17,7 +17,7 @@ from core.stream.frames import StreamFrame, TrackedFace
 from core.stream.motion import Grey, follow
 from core.stream.smoothing import SmoothedScores, SmoothingRules, smooth
 from core.stream.tracking import Track, TrackingRules, move, update
-from core.types import Box, Face, ImageRGB, check_image_rgb
+from core.types import Face, ImageRGB, check_image_rgb
 
 # Faces are found and followed at this size at most; they are cut out of the full frame.
 _WORK_SIDE_PX: Final = 640
@@ -158,9 +158,9 @@ class StreamAnalyzer:
         if before is None:  # places mean nothing any more
             self._tracks, self._since_detection = (), 10**9
             return
-        boxes = [follow(before, grey, _scaled(track.face.box, scale)) for track in self._tracks]
+        boxes = [follow(before, grey, track.face.box.scaled(scale)) for track in self._tracks]
         self._tracks = move(
-            self._tracks, [None if box is None else _scaled(box, 1 / scale) for box in boxes]
+            self._tracks, [None if box is None else box.scaled(1 / scale) for box in boxes]
         )
 
     def _must_detect(self) -> bool:
@@ -231,7 +231,3 @@ def _shrunk(image_rgb: ImageRGB) -> tuple[ImageRGB, float]:
     """The frame at working size, and by what it was scaled (at most 1)."""
     small, _ = shrink(image_rgb, _WORK_SIDE_PX)
     return small, max(small.shape[:2]) / max(image_rgb.shape[:2])
-
-
-def _scaled(box: Box, scale: float) -> Box:
-    return box if scale == 1 else Box(*(value * scale for value in box.xyxy))

@@ -16,14 +16,13 @@ from core.errors import ImageRefusedError
 from core.expression.classify import EmotionClassifier
 from core.measures.corruptions import N_CONDITIONS, robustness_rows, sample_rows
 from core.measures.curves import Predictions
-from core.measures.evaluation import largest_face, whole_crop
+from core.measures.evaluation import Progress, largest_face, whole_crop
 from core.measures.groups.breakdown import Attribute, BiasReport, Source, expression_breakdown
 from core.measures.paired import PairedModels, every_pair
 from core.pictures.files.table import rows_text
 from core.types import Face, ImageRGB
 from services.bias_audit.input import AuditInputError, AuditSet
 
-Progress = Callable[[int, int], None]
 MAX_ROBUSTNESS: Final = 500
 _BATCH: Final = 256
 # The page serves others at the same time, so that an audit never takes the whole machine.

@@ -1,6 +1,5 @@
 """Pictures of the studied sets as arrays, and faces cut as the classifier wants them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -11,11 +10,9 @@ from numpy.typing import NDArray
 from core.detection import FaceDetector
 from core.expression.classify import EmotionClassifier
 from core.landmarks import FaceLandmarker
-from core.measures.evaluation import judge, largest_face
+from core.measures.evaluation import Progress, judge, largest_face
 from core.types import FloatArray
 from training.data.framing import decode_rgb
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)

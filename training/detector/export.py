@@ -20,6 +20,7 @@ from core.detection.detectors.mien_face import FaceNetwork, logit_map_names
 from core.measures.detection.evaluation import counted_truths
 from core.measures.detection.matching import Detections, precision_recall
 from core.measures.detection.photos import AnnotatedPhotos, load_photos
+from core.measures.study import write_study
 from training.data.framing import decode_rgb
 from training.detector.card import description, write_readme
 from training.detector.photos import held_out
@@ -114,8 +115,7 @@ def publish(data: Path, run: Path, folder: Path) -> dict[str, Any]:
         n_parameters=network.count_params(),
         n_macs=count_macs(network_of(recipe, side_px=480)),
     )
-    text = json.dumps(facts, indent=1) + "\n"
-    (folder / "detector.json").write_text(text, encoding="utf-8")
+    write_study(folder / "detector.json", facts)
     shutil.copyfile(run / "curves.json", folder / "curves.json")
     write_readme(folder)
     return facts

@@ -29,6 +29,7 @@ from core.expression.model_card import (
 from core.expression.quantisation import Precision
 from core.measures.accuracy import Measures, measure, near_duplicates
 from core.measures.people import PeopleMeasures, measure_people
+from core.measures.study import write_study
 from core.pictures.face_input import FaceInput
 from training.data.crop_geometry import load_fer_geometry
 from training.data.fer2013 import Faces, drop_blank, load_split
@@ -117,7 +118,7 @@ def publish(
     card = calibrated(EmotionClassifier(card, model, n_threads=2), validation, held_out)
     folder = (models_dir if shipped else models_dir / UNSHIPPED) / model_id
     folder.mkdir(parents=True, exist_ok=True)
-    _write_json(folder / "curves.json", read_curves(recipe, run))
+    write_study(folder / "curves.json", read_curves(recipe, run))
     (folder / (card.file or UNSHIPPED_FILE)).write_bytes(model)
     if shipped and precision is not Precision.int8:
         keep_weights(run / "best.weights.h5", folder / "model.weights.h5", precision)
@@ -186,7 +187,7 @@ def write_card(
     classifier: EmotionClassifier, data: Path, train: Faces, folder: Path, photos: Path | None
 ) -> TestReport:
     """Write card, evaluation and readme of a calibrated model to `folder`."""
-    _write_json(folder / "card.json", classifier.card.model_dump())
+    write_study(folder / "card.json", classifier.card.model_dump())
     report = measured_on_test(classifier, data, train, folder, photos)
     (folder / "README.md").write_text(readme(classifier.card, report.model_dump()))
     return report
@@ -344,7 +345,3 @@ def _command(card: ModelCard) -> str:
         f"mien publish {card.recipe['name']} --data fer2013.parquet --precision {precision} "
         f"--id {card.id} --unshipped"
     )
-
-
-def _write_json(file: Path, content: Any) -> None:
-    file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
@@ -21,8 +21,7 @@ from core.measures.detection.matching import (
     precision_recall,
 )
 from core.measures.detection.photos import AnnotatedPhotos
-
-Progress = Callable[[int, int], None]
+from core.measures.evaluation import Progress
 
 # WIDER FACE's flags (Yang et al. 2016, arXiv 1511.06523) in words, by their numbers.
 FLAG_NAMES: Final = {
