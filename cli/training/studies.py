@@ -77,7 +77,7 @@ def write(name: str, content: dict[str, Any], out: Path | None = None) -> None:
     try:
         write_study(file, content, digits=digits)
     except OutputError:
-        sys.stdout.write(study_text(content, digits=digits))
+        print(study_text(content, digits=digits))
         raise
     print(f"Written to {file}.")
 

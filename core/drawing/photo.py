@@ -71,24 +71,27 @@ def draw_analysis(
     """
     canvas, scale = _shrunk(check_image_rgb(image_rgb), max_side_px)
     thickness = max(2, round(max(canvas.shape[:2]) / 400))
-    for face in analysis.faces:
-        box = face.face.box.scaled(scale)
-        colour = answer_colour(face.answer)
-        x_min, y_min, x_max, y_max = (round(value) for value in box.xyxy)
-        cv2.rectangle(canvas, (x_min, y_min), (x_max, y_max), (0, 0, 0), thickness + 2)
-        cv2.rectangle(canvas, (x_min, y_min), (x_max, y_max), colour, thickness)
-    drawing = Image.fromarray(canvas)
-    pen = ImageDraw.Draw(drawing)
-    letters = font(font_px(drawing.size))
     marks = [
         (number, face.answer, face.face.box.scaled(scale))
         for number, face in enumerate(analysis.faces, start=1)
     ]
+    for _, answer, box in marks:
+        draw_box(canvas, box, answer_colour(answer), thickness)
+    drawing = Image.fromarray(canvas)
+    pen = ImageDraw.Draw(drawing)
+    letters = font(font_px(drawing.size))
     for label in labels(marks, drawing.size):
         pen.rectangle(label.box.xyxy, fill=label.colour)
         x, y = label.box.centre_xy
         pen.text((x, y), label.text, fill=ink(label.colour), font=letters, anchor="mm")
     return np.array(drawing, np.uint8)
+
+
+def draw_box(canvas: ImageRGB, box: Box, colour: Colour, thickness: int) -> None:
+    """A box with a dark edge, on `canvas` itself."""
+    x_min, y_min, x_max, y_max = (round(value) for value in box.xyxy)
+    cv2.rectangle(canvas, (x_min, y_min), (x_max, y_max), (0, 0, 0), thickness + 2)
+    cv2.rectangle(canvas, (x_min, y_min), (x_max, y_max), colour, thickness)
 
 
 def font_px(size_wh: tuple[int, int]) -> int:

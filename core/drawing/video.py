@@ -6,11 +6,10 @@ Only the labels go through Pillow, and only when their text changes: a frame cos
 from functools import lru_cache
 from typing import Final
 
-import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 
-from core.drawing.photo import Colour, answer_colour, font, font_px, ink, labels
+from core.drawing.photo import Colour, answer_colour, draw_box, font, font_px, ink, labels
 from core.stream.frames import TrackedFace
 from core.types import ImageRGB
 
@@ -22,10 +21,7 @@ def draw_faces(image_rgb: ImageRGB, faces: tuple[TrackedFace, ...]) -> ImageRGB:
     height, width = image_rgb.shape[:2]
     thickness = max(2, round(max(height, width) / 320))
     for face in faces:
-        x_min, y_min, x_max, y_max = (round(value) for value in face.box.xyxy)
-        colour = answer_colour(face.answer)
-        cv2.rectangle(image_rgb, (x_min, y_min), (x_max, y_max), (0, 0, 0), thickness + 2)
-        cv2.rectangle(image_rgb, (x_min, y_min), (x_max, y_max), colour, thickness)
+        draw_box(image_rgb, face.box, answer_colour(face.answer), thickness)
     size_px = font_px((width, height))
     for label in labels([(face.id, face.answer, face.box) for face in faces], (width, height)):
         size_wh = (round(label.box.size_wh[0]), round(label.box.size_wh[1]))

@@ -11,23 +11,24 @@ import numpy as np
 from core.pictures.files.output import write_output
 
 
-def write_study(file: Path, content: Any, *, digits: int | None = None) -> None:
+def write_study(file: Path, content: Any, *, digits: int | None = None) -> str:
     """Write `content`, of which see `plain`, to `file`, whose folder is made where it is missing.
 
-    Fractions have `digits` digits; None keeps them all.
+    Fractions have `digits` digits; None keeps them all. Returns what was written.
 
     Raises:
         OutputError: it cannot be written.
     """
     with suppress(OSError):  # what is wrong with the folder is told of the file
         file.parent.mkdir(parents=True, exist_ok=True)
-    write_output(file, study_text(content, digits=digits))
+    text = study_text(content, digits=digits)
+    write_output(file, text + "\n")
+    return text
 
 
-def study_text(content: dict[str, Any], *, digits: int | None = None) -> str:
+def study_text(content: Any, *, digits: int | None = None) -> str:
     """What `write_study` writes."""
-    text = json.dumps(plain(content, digits), indent=1, ensure_ascii=False, allow_nan=False)
-    return text + "\n"
+    return json.dumps(plain(content, digits), indent=1, ensure_ascii=False, allow_nan=False)
 
 
 def plain(value: Any, digits: int | None = None) -> Any:

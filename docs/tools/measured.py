@@ -192,8 +192,7 @@ def total(rows: list[dict[str, float]], name: str) -> float:
 def constant(file: Path, name: str) -> Any:
     """A literal that the code defines: `MAX_DAYS`, or `Settings.max_upload_mb` of a class.
 
-    Read from the source, so that nothing is imported. Products and powers of numbers count as
-    literals; of pydantic's `Field` the default is taken.
+    Read from the source, so that nothing is imported; of pydantic's `Field` the default is taken.
 
     Raises:
         UnknownFigureError: if the file defines no such literal.

@@ -58,8 +58,7 @@ def _write(
     """Where faces, each points (k, 2), have those of eyes and mouth."""
     eyes, mouth = (np.array(faces)[:, list(part)].mean(axis=1) for part in eyes_mouth)
     geometry = summarise(eyes, mouth).model_dump()
-    write_study(file, {"eyes_mouth": geometry, **facts, "n_measured": len(faces)})
-    print(file.read_text())
+    print(write_study(file, {"eyes_mouth": geometry, **facts, "n_measured": len(faces)}))
 
 
 def placeholder(folder: Path) -> None:

@@ -84,8 +84,7 @@ def main(
         "FER+'s majority" if votes is not None else "the set's own labels"
     )
     file = models_dir / classifier.card.id / "conformal.json"
-    write_study(file, content, digits=4)
-    print(file.read_text(encoding="utf-8"))
+    print(write_study(file, content, digits=4))
 
 
 if __name__ == "__main__":

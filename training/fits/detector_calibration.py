@@ -98,8 +98,7 @@ def main(
             "recall": round(chosen.recall, 4),
         },
     }
-    write_study(file, content)
-    print(file.read_text())
+    print(write_study(file, content))
 
 
 if __name__ == "__main__":

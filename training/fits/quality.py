@@ -165,8 +165,7 @@ def main(
         "check": found,
     }
     file = ROOT / "models" / classifier.card.id / "quality.json"
-    write_study(file, content)
-    print(file.read_text())
+    print(write_study(file, content))
 
 
 if __name__ == "__main__":

@@ -47,8 +47,7 @@ def main(data: Annotated[Path, typer.Option(help="HELEN with 68 points, parquet"
         },
     }
     file = ROOT / "models" / "studies" / "usual_measures.json"
-    write_study(file, content, digits=3)
-    print(file.read_text(encoding="utf-8"))
+    print(write_study(file, content, digits=3))
 
 
 if __name__ == "__main__":

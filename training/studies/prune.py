@@ -6,7 +6,6 @@ costs is accuracy. The table says both.
 """
 
 import gzip
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
-from numpy.typing import NDArray
 
 from core.expression.classify import EmotionClassifier
 from core.expression.model_card import ModelCard
@@ -27,6 +25,7 @@ from training.expression.callbacks import AverageWeights
 from training.expression.train import Phase, compile_model, training_model
 from training.publishing.export import load_network, representative, to_litert
 from training.recipes.base import Recipe
+from training.studies.bias.robustness import times_ms
 
 FINE_TUNING_RATE = 0.005  # a tenth of the training's peak
 
@@ -130,19 +129,9 @@ def _measure(
                 "sparsity": round(sparsity_of(network), 4),
                 "bytes": len(model),
                 "bytes_gzipped": len(gzip.compress(model)),
-                "ms_per_face": round(_ms_per_face(classifier, inputs), 3),
+                "ms_per_face": round(float(np.median(times_ms(classifier, 100))), 3),
                 "accuracy": n_right / len(inputs),
                 "accuracy_ci95": wilson_interval(n_right, len(inputs)),
             }
         )
     return rows
-
-
-def _ms_per_face(classifier: EmotionClassifier, inputs: NDArray[np.float32]) -> float:
-    """Median of 100 calls with one face each."""
-    times_ms = []
-    for index in range(110):
-        started = time.perf_counter()
-        classifier.logits(inputs[index % len(inputs)][None])
-        times_ms.append(1000 * (time.perf_counter() - started))
-    return float(np.median(times_ms[10:]))
