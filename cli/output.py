@@ -28,12 +28,28 @@ def write_text(text: str, out: Path | None) -> None:
     sys.stdout.write(text)
 
 
-def check_out(out: Path | None) -> None:
-    """Refuse a place that cannot be written before the work begins; raises OutputError."""
-    from core.pictures.files.output import check_output
+def check_out(out: Path | None, *sources: Path) -> None:
+    """Refuse a place that cannot be written, or holds what is judged, before the work begins.
 
-    if out is not None:
-        check_output(out)
+    A slip such as `--out *.jpg` must not cost anybody a photo.
+
+    Raises:
+        OutputError: if it cannot be written, is one of `sources`, a picture or a video.
+    """
+    from core.pictures.files.kinds import is_photo_name, is_video_name
+    from core.pictures.files.names import printable
+    from core.pictures.files.output import OutputError, check_output
+    from core.pictures.files.walk import is_file
+
+    if out is None:
+        return
+    is_source = is_file(out) and any(is_file(one) and out.samefile(one) for one in sources)
+    if is_source or (is_file(out) and (is_photo_name(out.name) or is_video_name(out.name))):
+        raise OutputError(
+            f"{printable(str(out))} is not overwritten: it is "
+            f"{'what is read' if is_source else 'a picture or a video'}. Name another --out."
+        )
+    check_output(out)
 
 
 def say(notes: Sequence[str]) -> None:

@@ -57,7 +57,7 @@ def audit(
     from core.detection import create_detector
     from services.bias_audit.judge import load_models, run_audit
 
-    _check_out(out)
+    _check_out(out, data, *([images] if images else []))
     settings = load_settings()
     classifiers = load_models(model or [settings.default_model], settings.models_dir)
     named = detector or settings.default_detector
@@ -87,11 +87,11 @@ def audit(
         _write(result, out)
 
 
-def _check_out(out: Path | None) -> None:
+def _check_out(out: Path | None, *sources: Path) -> None:
     """Refuse a bad name or place before minutes of work, not after."""
     if out is not None and out.suffix.lower() not in (".html", ".json", ".csv"):
         raise typer.BadParameter(f"--out must end in .html, .json or .csv, got {out.name}")
-    check_out(out)
+    check_out(out, *sources)
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def detect_eval(
     settings = load_settings()
     name = detector or settings.default_detector
     finder = create_detector(name, settings.models_dir, threshold=SWEEP_THRESHOLD)
-    check_out(out)
+    check_out(out, data)
     photos = load_photos(data, settings.picture_limits).part(every)
     say(photos.notes)
     command = ["mien", "detect-eval", "--data", data.name, "--detector", name]

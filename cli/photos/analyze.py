@@ -55,7 +55,7 @@ def analyze(
         "model_id": model or settings.default_model,
         "detector": detector or settings.default_detector,
     }
-    check_out(out)
+    check_out(out, *paths)
     photos, clips = _photos_and_clips(paths, as_csv=as_csv)
     found = _analyse_photos(photos, settings, tiles=tiles, **chosen) if photos else []
     videos = []

@@ -61,7 +61,7 @@ def check(*paths: Path, out: Path | None = None, folders: bool = False) -> None:
     if out is None:
         with suppress(OSError):  # the reason is told of the file
             _file("study").parent.mkdir(parents=True, exist_ok=True)
-    check_out(out or _file("study"))
+    check_out(out or _file("study"), *paths)
 
 
 def write(name: str, content: dict[str, Any], out: Path | None = None) -> None:

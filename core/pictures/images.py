@@ -322,6 +322,11 @@ def _unsupported(data: bytes) -> UnsupportedFormatError:
             "This is a video, not a photo; please choose it on the page Webcam, or give it a name "
             "such as clip.mp4."
         )
+    if data.startswith(b"PK\x03\x04"):
+        return UnsupportedFormatError(
+            f"This is not a {FORMAT_WORDS} picture but a ZIP; please unpack it, or take it to the "
+            "page Upload, under Many photos."
+        )
     return UnsupportedFormatError(
         f"This is not a {FORMAT_WORDS} picture, whatever its name says; "
         "please save the photo in one of these formats."

@@ -11,10 +11,20 @@ from typing import Any, Final
 
 from core.errors import DatasetError, MienError
 from core.pictures.files.kinds import is_leftover, is_photo_name, passed_over
-from core.pictures.files.table import MAX_BYTES, duplicate_notes, locate, missing_words, read_table
+from core.pictures.files.names import printable
+from core.pictures.files.table import (
+    MAX_BYTES,
+    OTHER_TABLES,
+    duplicate_notes,
+    locate,
+    missing_words,
+    not_a_table,
+    read_table,
+)
 from core.pictures.files.table import SUFFIXES as TABLES
 from core.pictures.files.walk import files_below, is_file, is_folder
 
+_ZIP: Final = "A ZIP is not looked into here; please unpack it and name its folder."
 _MAGIC: Final = re.compile(r"[*?\[]")
 
 
@@ -73,6 +83,9 @@ def _iter(source: str, notes: list[str]) -> Iterator[str]:
             else:
                 others.append(name)
         notes.append(passed_over(others))
+    elif suffix in (*OTHER_TABLES, ".zip") and is_there:
+        name = printable(source.rpartition("/")[2])
+        raise BatchError(_ZIP if suffix == ".zip" else not_a_table(name))
     elif suffix in TABLES and is_there:
         yield from _table_paths(source, notes)
     elif is_there:

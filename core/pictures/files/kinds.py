@@ -31,7 +31,12 @@ _NO_NAMES: Final = {
     UNREAD: ("folder that may not be read", "folders that may not be read"),
 }
 _LEFTOVERS: Final = ("thumbs.db", "ehthumbs.db", "desktop.ini", ".ds_store")
-_LEFTOVER_FOLDERS: Final = ("__MACOSX", "@eaDir", ".AppleDouble", ".Trashes", ".Spotlight-V100")
+# Waste baskets too: who threw a photo away does not want it looked at.
+_LEFTOVER_FOLDERS: Final = (
+    *("__macosx", "@eadir", ".appledouble", ".spotlight-v100", ".thumbnails"),
+    *(".trashes", ".trash", "$recycle.bin", "@recycle", "#recycle"),
+)
+_LEFTOVER_STARTS: Final = ("._", ".trashed-", ".pending-")  # of Macs, and of Android
 _KINDS: Final = {
     **dict.fromkeys(HEIC_SUFFIXES, "HEIC"),
     **dict.fromkeys((".tif", ".tiff"), "TIFF"),
@@ -69,10 +74,15 @@ def is_leftover(name: str) -> bool:
     """
     *folders, file = name.replace("\\", "/").split("/")
     return (
-        file.startswith("._")
+        file.startswith(_LEFTOVER_STARTS)
         or file.lower() in _LEFTOVERS
-        or any(folder in _LEFTOVER_FOLDERS for folder in folders)
+        or any(_is_leftover_folder(folder.lower()) for folder in folders)
     )
+
+
+def _is_leftover_folder(name: str) -> bool:
+    # Linux has a basket for each user on other disks, such as .Trash-1000.
+    return name in _LEFTOVER_FOLDERS or name.startswith(".trash-")
 
 
 def passed_over(names: Iterable[str]) -> str:

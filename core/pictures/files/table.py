@@ -7,6 +7,7 @@ for granted, such as the encoding, is said in a note. The first row under the he
 import codecs
 import csv
 import io
+import os
 import re
 import unicodedata
 from collections import Counter
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
 import pandas as pd
 
@@ -25,7 +27,11 @@ MAX_BYTES: Final = 200_000_000
 MAX_COLUMNS: Final = 500
 MAX_CELLS: Final = 2_000_000  # of a csv; each becomes an object of its own
 SUFFIXES: Final = (".csv", ".tsv", ".txt", ".parquet", ".pq")
+# Tables that people have and that are not read.
+OTHER_TABLES: Final = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers", ".json", ".jsonl", ".ndjson")
 
+# Excel's files, new (a ZIP) and old, whatever their names say.
+_WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 _NAMED_ROWS: Final = 8
 _SEPARATORS: Final = ",;\t|"
 # Excel's own way to say which separator a csv has, in a line before the header.
@@ -54,8 +60,8 @@ def read_table(name: str, data: bytes, *, exists: Callable[[str], bool] | None =
         DatasetError: it is no table, has no rows, or more columns than anybody needs.
     """
     suffix, name = Path(name).suffix.lower(), printable(name)
-    if suffix not in SUFFIXES:
-        raise DatasetError(f"{name} is neither a .parquet nor a .csv file.")
+    if suffix not in SUFFIXES or data.startswith(_WORKBOOKS):
+        raise DatasetError(not_a_table(name))
     if len(data) > MAX_BYTES:
         raise DatasetError(
             f"{name} has {len(data) / 1e6:.0f} MB; the limit of a table is {MAX_BYTES / 1e6:.0f}."
@@ -75,6 +81,12 @@ def read_table(name: str, data: bytes, *, exists: Callable[[str], bool] | None =
     return Table(frame, notes)
 
 
+def not_a_table(name: str) -> str:
+    """That a file is not read as a table, and what to do."""
+    called = ", whatever its name says" if name.lower().endswith(SUFFIXES) else ""
+    return f"{name} is neither a .parquet nor a .csv file{called}; please save the table as one."
+
+
 def read_table_file(path: Path) -> Table:
     """`read_table` of a file on disk, whose paths start at its folder.
 
@@ -82,7 +94,7 @@ def read_table_file(path: Path) -> Table:
         DatasetError: also where the file cannot be read, or is a pipe or a device.
     """
     if path.suffix.lower() not in SUFFIXES:
-        raise DatasetError(f"{printable(path.name)} is neither a .parquet nor a .csv file.")
+        raise DatasetError(not_a_table(printable(path.name)))
     return read_table(
         path.name, read_bytes(path), exists=lambda text: is_file(locate(text, path.parent))
     )
@@ -105,9 +117,14 @@ def read_bytes(path: Path) -> bytes:
 def locate(text: str, folder: Path) -> Path:
     """Where a path of a table leads: from the table's folder, Windows' separators understood.
 
+    So are `~` and addresses of files (`file://`).
+
     A letter with its accent can be one character or two; Macs write two, most tables one.
     """
     text = text.strip()
+    if text.startswith("file://"):
+        text = unquote(urlsplit(text).path)
+    text = os.path.expanduser(text)  # noqa: PTH111 - Path's raises where there is no such person
     plain = (text, text.replace("\\", "/"))
     composed = (unicodedata.normalize("NFC", one) for one in plain)
     apart = (unicodedata.normalize("NFD", one) for one in plain)

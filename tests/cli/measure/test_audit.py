@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from cli.measure.audit import audit
 from core.errors import DatasetError
 from core.expression.model_card import model_ids
+from core.pictures.files.output import OutputError
 from services.store import chain_status, open_store
 from tests.cli.photos.test_analyze import mien
 from tests.db.tools import actions
@@ -42,6 +43,14 @@ def run(*words: object) -> str:
         raise done.exception
     assert done.exit_code == 0, done.output
     return done.stdout
+
+
+def test_a_report_never_takes_the_place_of_the_table(tmp_path: Path) -> None:
+    table = tmp_path / "mine.csv"
+    table.write_bytes(csv_bytes(2))
+    with pytest.raises(OutputError, match="not overwritten: it is what is read"):
+        run("--data", table, "--out", table)
+    assert table.read_bytes() == csv_bytes(2)
 
 
 @pytest.mark.parametrize("suffix", ["html", "json", "csv"])

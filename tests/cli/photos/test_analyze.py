@@ -214,3 +214,24 @@ def test_a_video_of_a_kind_that_is_not_read_is_told_which_are(tmp_path: Path) ->
     done = mien("analyze", tmp_path / "clip.flv")
     assert done.returncode == 1
     assert "This is no MP4, MOV" in done.stdout
+
+
+@pytest.mark.parametrize("words", [["--out", "a.jpg", "b.jpg"], ["c.csv", "--out", "c.csv"]])
+def test_a_result_never_takes_the_place_of_a_photo_or_of_what_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    """`--csv --out *.jpg` was the end of the first photo."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.jpg", "b.jpg", "c.csv"):
+        shutil.copy(ASTRONAUT, name)
+    done = mien("analyze", "--csv", *words)
+    assert done.returncode == 2
+    assert "is not overwritten" in done.stderr
+    assert all(path.read_bytes() == ASTRONAUT.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_a_zip_is_told_where_to_go(tmp_path: Path) -> None:
+    (tmp_path / "x.zip").write_bytes(b"PK\x03\x04" + bytes(50))
+    done = mien("analyze", tmp_path / "x.zip")
+    assert done.returncode == 1
+    assert "picture but a ZIP; please unpack it" in done.stdout

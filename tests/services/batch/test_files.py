@@ -135,3 +135,18 @@ def test_what_cannot_be_opened_ends_no_batch(album: Path) -> None:
     assert len(list(iter_files(str(album), notes))) == 4
     assert "1 pipe or device" in notes[0]
     assert "1 link to a folder" in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("x.xlsx", "x.xlsx is neither a .parquet nor a .csv file; please save the table as one"),
+        ("x.jsonl", "please save the table as one"),
+        ("x.zip", "please unpack it and name its folder"),
+        ("x.csv", "x.csv is neither a .parquet nor a .csv file, whatever its name says"),
+    ],
+)
+def test_what_is_no_table_is_not_taken_for_a_photo(tmp_path: Path, name: str, words: str) -> None:
+    (tmp_path / name).write_bytes(b"PK\x03\x04" + bytes(50))
+    with pytest.raises(BatchError, match=words):
+        list(iter_files(str(tmp_path / name)))

@@ -34,3 +34,18 @@ def test_a_folder_called_like_a_photo_is_a_folder_and_a_pipe_is_no_photo(tmp_pat
         "album.jpg/x.png",
     ]
     assert passed_over(others) == "Passed over: 1 pipe or device, 1 TIFF file."
+
+
+def test_photos_that_somebody_threw_away_are_not_looked_at(tmp_path: Path) -> None:
+    thrown = (
+        ".trashed-1735689600-a.jpg", ".pending-1735689600-a.jpg", ".Trash/a.jpg",
+        ".Trash-1000/files/a.jpg", "$RECYCLE.BIN/S-1-5/$R1.jpg", "#recycle/a.jpg",
+        ".thumbnails/1.jpg", "DCIM/@eaDir/a.jpg/SYNOPHOTO_THUMB_XL.jpg",
+    )  # fmt: skip
+    for name in (*thrown, "trash/b.jpg", ".hidden/c.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    photos, others = photos_in(tmp_path)
+    assert [path.name for path in photos] == ["c.jpg", "b.jpg"]
+    assert passed_over(others) == ""
+    assert not any(map(is_photo_name, thrown))

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from core.errors import DatasetError
-from core.pictures.files.table import find_files, read_table, read_table_file
+from core.pictures.files.table import find_files, locate, read_table, read_table_file
 
 TEXT = "path,label\nZoë.png,happy\nJürgen.png,sad\n"
 
@@ -104,3 +104,15 @@ def test_an_accent_may_be_a_character_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "e\u0301.png").touch()
     files, _ = find_files(pd.Series(["é.png"]), tmp_path)
     assert files == [tmp_path / "e\u0301.png"]
+
+
+def test_a_home_and_an_address_of_a_file_lead_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "é a.jpg").touch()
+    away = tmp_path / "away"
+    away.mkdir()
+    for text in ("~/é a.jpg", f"file://{tmp_path}/%C3%A9%20a.jpg", f" {tmp_path}/é a.jpg"):
+        assert locate(text, away) == tmp_path / "é a.jpg", text
+    assert locate("~nobody-here/a.jpg", away) == away / "~nobody-here/a.jpg"
