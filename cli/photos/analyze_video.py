@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli.output import progress_bar
+from cli.output import counted, progress_bar
 
 if TYPE_CHECKING:
     from core.config import Settings
@@ -86,7 +86,7 @@ def video_text(result: "ClipResult") -> str:
 
     if result.error is not None:
         return f"{result.name}\n  refused: {result.error}\n"
-    lines = [f"{result.name}: {result.duration_s:.1f} s, {result.n_frames} frames"]
+    lines = [f"{result.name}: {result.duration_s:.1f} s, {counted(result.n_frames, 'frame')}"]
     lines += [f"  {note}" for note in result.notes]
     for face in result.faces:
         start = f"  face {face.face}, seen for {face.seen_s:.1f} s"

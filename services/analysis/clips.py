@@ -32,6 +32,10 @@ NO_FACE = (
     "No face was found in this video: please choose one in which faces are upright, "
     "well lit and not small."
 )
+ONE_FRAME = (
+    "This video has one picture only, and a face is told from an error by its second one: please "
+    "take it as a photo."
+)
 
 MAX_ALL_ROWS: Final = 300_000  # of `every_frame`: some 200 MB
 _PROBE_EVERY_S: Final = 0.5
@@ -155,7 +159,7 @@ class _Run:
         if self._degrees:
             notes.insert(0, turned_note("video", self._degrees))
         if not faces:
-            notes.insert(0, NO_FACE)
+            notes.insert(0, ONE_FRAME if self.timeline.n_frames == 1 else NO_FACE)
         if self.timeline.is_thinned:
             notes.append(
                 f"Only one row every {self.timeline.row_every_s:.1f} s is kept, or there would be "

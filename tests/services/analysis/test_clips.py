@@ -22,6 +22,7 @@ from services.analysis import clips
 from services.analysis.clips import (
     CSV_COLUMNS,
     NO_FACE,
+    ONE_FRAME,
     analyse_clip,
     clip_dict,
     clip_limits,
@@ -74,6 +75,13 @@ def test_a_clip_without_faces_says_so(analyzer: StreamAnalyzer) -> None:
     assert (result.faces, result.rows, result.key_frame_rgb) == ((), (), None)
     assert result.notes == (NO_FACE,)
     assert rows_csv(result.rows) == ",".join(CSV_COLUMNS) + "\n"
+
+
+def test_a_clip_of_one_picture_says_so(
+    analyzer: StreamAnalyzer, astronaut: NDArray[np.uint8]
+) -> None:
+    result = analyse_clip("one.mp4", encode_clip([astronaut]), analyzer, ClipLimits())
+    assert (result.n_frames, result.notes) == (1, (ONE_FRAME,))
 
 
 def test_a_refusal_is_a_result(analyzer: StreamAnalyzer) -> None:
