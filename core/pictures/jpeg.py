@@ -22,8 +22,9 @@ _TAILS: Final = (
 )
 # More scans than programs write: decoding them again for each tail could take a minute.
 _MOST_SCANS: Final = 20
-_PROGRESSIVE: Final = {0xC2, 0xC6, 0xCA, 0xCE}
-_SEQUENTIAL: Final = {0xC0, 0xC1, 0xC5, 0xC9, 0xCD}
+# Of Huffman codes alone: each arithmetic-coded scan takes as long as a photo, six times over.
+_PROGRESSIVE: Final = {0xC2}
+_SEQUENTIAL: Final = {0xC0, 0xC1}
 
 
 class Segment(NamedTuple):

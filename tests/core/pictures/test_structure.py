@@ -12,6 +12,7 @@ import pytest
 from core.errors import DamagedImageError, TooCostlyImageError
 from core.pictures import images, isolated
 from core.pictures.images import decode_image
+from core.pictures.jpeg import completed
 from core.pictures.structure import (
     MAX_NOTES,
     MAX_ODD_SCANS,
@@ -123,6 +124,13 @@ def test_scans_of_an_arithmetic_coded_jpeg_count_more(frame: int) -> None:
     for n_scans in (MAX_ODD_SCANS, MAX_ODD_SCANS + 1):
         data = progressive(colourful(), n_scans).replace(b"\xff\xc2", bytes((0xFF, frame)), 1)
         assert asks_too_much(data) == (n_scans > MAX_ODD_SCANS)
+
+
+def test_an_arithmetic_coded_jpeg_without_its_end_is_not_completed() -> None:
+    """Twenty scans of fourteen bytes would be decoded for each of five tails."""
+    data = progressive(colourful(), 12)[:-2]
+    assert completed(data)
+    assert not completed(data.replace(b"\xff\xc2", b"\xff\xca", 1))
 
 
 def test_the_count_is_lost_in_the_time_that_decoding_takes() -> None:
