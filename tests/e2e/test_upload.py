@@ -81,6 +81,62 @@ def test_on_paper_is_what_is_read_and_not_what_is_clicked(
     browser.close()
 
 
+def test_all_of_many_photos_are_on_paper(
+    app_url: str, chromium: Callable[..., Browser], tmp_path: Path
+) -> None:
+    names = [f"photo_{number:02}.jpg" for number in range(13)]
+    for name in names:
+        (tmp_path / name).write_bytes(ASTRONAUT.read_bytes())
+    browser = chromium()
+    page = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme="dark")
+    page.goto(f"{app_url}/upload")
+    page.get_by_role("button", name=AGREE).click(timeout=30_000)
+    page.locator('input[type="file"]').first.set_input_files([tmp_path / name for name in names])
+    last = page.get_by_role("cell", name=names[-1]).filter(visible=True)
+    page.get_by_role("heading", name="13 photos, 13 faces").wait_for(timeout=60_000)
+    table = page.get_by_test_id("stDataFrame")
+    expect(table).to_be_visible(timeout=20_000)
+    expect(last).to_have_count(0)
+    page.emulate_media(media="print")
+    expect(last).to_have_count(1)
+    expect(page.get_by_text("Judged by mien-fast; faces found by yunet.")).to_be_visible()
+    expect(table).to_be_hidden()
+    for clicked in ("Tick a row", "You allowed", "I no longer agree"):
+        expect(page.get_by_text(clicked).first).to_be_hidden()
+    browser.close()
+
+
+def test_a_chart_on_paper_says_of_what_it_is_and_its_numbers_can_be_read(
+    app_url: str, chromium: Callable[..., Browser]
+) -> None:
+    browser = chromium()
+    page = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme="dark")
+    page.goto(f"{app_url}/model_metrics?metrics_section=Robustness")
+    number = page.locator(".annotation-text").first
+    number.wait_for(timeout=30_000)
+    page.emulate_media(media="print")
+    expect(number).to_have_css("fill", "rgb(22, 33, 43)")
+    expect(page.get_by_role("combobox", name="Model", exact=True)).to_have_value("mien-fast")
+    expect(page.get_by_role("combobox", name="Model", exact=True)).to_be_visible()
+    expect(page.get_by_role("radio", name="Robustness")).to_be_visible()
+    expect(page.get_by_role("radio", name="Curves")).to_be_hidden()
+    browser.close()
+
+
+def test_of_a_folder_photos_are_sent_and_nothing_else(page: Page, tmp_path: Path) -> None:
+    folder = tmp_path / "summer"
+    (folder / "day 2").mkdir(parents=True)
+    photo = ASTRONAUT.read_bytes()
+    files = {"one.JPG": photo, "day 2/two.jpg": photo, "._one.JPG": b"of a Mac", "notes.txt": b"-"}
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    page.get_by_role("tab", name="A folder").click()
+    page.locator('input[type="file"][webkitdirectory]').set_input_files(folder)
+    page.get_by_role("heading", name="2 photos, 2 faces: 2 happy").wait_for(timeout=30_000)
+    expect(page.get_by_text("any others stayed with you")).to_be_visible()
+    expect(page.get_by_text("notes.txt")).to_have_count(0)
+
+
 def test_two_clicks_and_a_file_from_landing_to_an_own_result(
     app_url: str, chromium: Callable[..., Browser]
 ) -> None:

@@ -70,8 +70,18 @@ def shown_again() -> None:
     if given is None:
         return
     session.show_said()
-    st.caption(f"You allowed: {', '.join(_allowed(given))}.")
-    with st.container(horizontal=True, vertical_alignment="center", key="consent_bar"):
+    with st.container(key="consent"):
+        st.caption(f"You allowed: {', '.join(_allowed(given))}.")
+        _consent_bar(given)
+    wanted = session.asked_for()
+    if wanted == "notice":
+        _notice_again()
+    elif wanted == "taking back":
+        _ask_before_deleting(given)
+
+
+def _consent_bar(given: Given) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
         if given.code is None:
             _receipt_download(given)
         st.button(
@@ -90,11 +100,6 @@ def shown_again() -> None:
             key="consent_take_back",
             help="Takes back everything you allowed; what is kept under it is deleted.",
         )
-    wanted = session.asked_for()
-    if wanted == "notice":
-        _notice_again()
-    elif wanted == "taking back":
-        _ask_before_deleting(given)
 
 
 @st.dialog(NOTICE_TITLE, width="medium")

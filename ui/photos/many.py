@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Final
 
 import pandas as pd
@@ -76,7 +77,12 @@ def show_many(analysed: Sequence[Analysed], model_id: str, detector: str) -> Non
         _chart(results)
         _grid(faces)
     st.subheader("Photos", anchor=False)
-    _table(analysed)
+    table = _table(results)
+    with st.container(key="on_screen_photos"):  # shows as many rows as fit
+        opened = _chosen_row(table)
+    st.html(_on_paper(table, f"Judged by {model_id}; faces found by {detector}."))
+    if opened is not None:
+        one_photo(opened + 1, *analysed[opened])
     downloads(analysed, model_id, detector, _FILES)
 
 
@@ -126,7 +132,7 @@ def _said(results: Sequence[PhotoResult]) -> str:
     return short(found[0]) if len(found) == 1 else counted(found)
 
 
-def _table(analysed: Sequence[Analysed]) -> None:
+def _table(results: Sequence[PhotoResult]) -> pd.DataFrame:
     table = pd.DataFrame(
         {
             "file": result.name,
@@ -134,10 +140,19 @@ def _table(analysed: Sequence[Analysed]) -> None:
             "people would say": _said([result]),
             "remark": " ".join(result.notes) if result.error is None else str(result.error),
         }
-        for _, result in analysed
+        for result in results
     )
-    if not table["remark"].any():
-        table = table.drop(columns="remark")
+    return table if table["remark"].any() else table.drop(columns="remark")
+
+
+def _on_paper(table: pd.DataFrame, caption: str) -> str:
+    """All rows, for a print."""
+    rows = table.to_html(index=False, border=0, justify="left", classes="mien-on-paper")
+    return rows.replace("<thead>", f"<caption>{escape(caption)}</caption><thead>", 1)
+
+
+def _chosen_row(table: pd.DataFrame) -> int | None:
+    """The table on the screen; the number of the row that is ticked, from 0."""
     st.caption("Tick a row to open its photo below.")
     event = st.dataframe(
         table,
@@ -152,6 +167,4 @@ def _table(analysed: Sequence[Analysed]) -> None:
             "remark": st.column_config.TextColumn(width=240),
         },
     )
-    for row in event["selection"]["rows"]:
-        photo, result = analysed[row]
-        one_photo(row + 1, photo, result)
+    return next(iter(event["selection"]["rows"]), None)

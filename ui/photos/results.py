@@ -186,7 +186,8 @@ def _picture(key: str, number: int, photo: Photo, result: PhotoResult, seen: Sho
     width, height = analysis.size_wh
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            f"{width} × {height} pixels, analysed in {analysis.timings_ms['total']:.0f} ms",
+            f"{width} × {height} pixels, analysed by {analysis.model_id} in "
+            f"{analysis.timings_ms['total']:.0f} ms",
             width="stretch",
         )
         if n_faces:

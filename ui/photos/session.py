@@ -16,7 +16,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from core.analyzer import Analyzer
 from core.errors import MienError
 from core.pictures.archive import ZipPictures, ZipRefusedError, open_zip
-from core.pictures.files.kinds import FORMAT_WORDS, SUFFIXES
+from core.pictures.files.kinds import FORMAT_WORDS, SUFFIXES, is_leftover
 from core.types import ImageRGB
 from db.errors import StoreError
 from services.analysis.photos import PhotoResult, analyse_bytes
@@ -102,7 +102,9 @@ def upload_widgets() -> list[Photo]:
     folder_tab.caption(f"{FORMAT_WORDS} files are sent; all others of the folder stay with you.")
     with zip_tab:
         many = _zip_photos()
-    uploaded = [*(files or []), *sorted(folder or [], key=lambda file: file.name)]
+    of_folder = sorted(folder or [], key=lambda file: file.name)
+    # A ZIP's leftovers are passed over, too, without a word.
+    uploaded = [*(files or []), *(file for file in of_folder if not is_leftover(file.name))]
     return [*(Photo(file.file_id, file.name, _reader(file)) for file in uploaded), *many]
 
 
@@ -153,9 +155,14 @@ def _zip_photos() -> list[Photo]:
 
 
 def passed_over() -> str:
-    """What is said of the files of the ZIP that are no photos; "" where there are none."""
+    """What is said of the files of ZIP or folder that are no photos; "" where there are none.
+
+    Of a folder's the browser tells nothing, not even how many there are.
+    """
     archive = remembered(PhotosState).archive
-    return "" if archive is None else archive[1].passed_over()
+    of_zip = "" if archive is None else archive[1].passed_over()
+    of_folder = f"Of the folder, {FORMAT_WORDS} files were looked at; any others stayed with you."
+    return " ".join(filter(None, [of_folder if "folder" in _filled() else "", of_zip]))
 
 
 def sample_photos(chosen: list[str]) -> list[Photo]:

@@ -1,4 +1,4 @@
-"""The slider of "what if the points were wrong", as a person moves it."""
+"""Controls that are not as Streamlit makes them, as a person uses them."""
 
 import statistics
 from collections.abc import Callable
@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import expect
+
+from ui.metrics.page import SECTIONS
 
 pytestmark = pytest.mark.e2e
 
@@ -28,6 +30,40 @@ MOVE = """async ([root, level]) => {
     sentence: root.querySelector("p").textContent,
   };
 }"""
+
+
+def test_the_parts_of_a_page_are_one_row_on_a_phone_with_the_chosen_one_in_sight(
+    app_url: str, chromium: Callable[..., Any]
+) -> None:
+    page = chromium().new_page(viewport={"width": 390, "height": 844}, has_touch=True)
+    for name in SECTIONS:
+        page.goto(f"{app_url}/model_metrics?metrics_section={name.replace(' ', '+')}")
+        chosen = page.get_by_role("radio", name=name, exact=True)
+        chosen.first.wait_for(timeout=TIMEOUT_MS)
+        row = page.get_by_role("radiogroup", name="Part of this page").first
+        expect(chosen.first).to_be_in_viewport(ratio=0.9, timeout=TIMEOUT_MS)
+        found, whole = row.bounding_box(), chosen.first.bounding_box()
+        assert found is not None
+        assert whole is not None
+        assert found["height"] < 2 * whole["height"], "one row"
+        assert row.get_by_role("radio").all_inner_texts() == list(SECTIONS)
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    # A press chooses what a swipe has brought into sight, and it stays there.
+    row.evaluate("row => row.scrollTo(0, 0)")
+    page.get_by_role("radio", name="Groups", exact=True).click()
+    page.wait_for_url("**metrics_section=Groups", timeout=TIMEOUT_MS)
+    expect(page.get_by_role("radio", name="Groups", exact=True)).to_be_in_viewport(ratio=0.9)
+
+
+def test_the_ring_around_a_list_lies_around_it(app_url: str, chromium: Callable[..., Any]) -> None:
+    page = chromium().new_page(viewport={"width": 1280, "height": 900})
+    page.goto(f"{app_url}/model_metrics?metrics_section=Groups")
+    chosen = page.get_by_role("combobox", name="Model", exact=True)
+    chosen.focus(timeout=TIMEOUT_MS)
+    page.keyboard.press("Escape")
+    outline = "element => getComputedStyle(element).outlineStyle"
+    assert chosen.evaluate(outline) == "none", "its box would cut it"
+    assert chosen.locator("xpath=..").evaluate(outline) == "solid"
 
 
 def test_every_move_is_answered_at_once_and_without_the_server(
