@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from ui.shared.charts import (
     QUIET,
     SERIES_COLOURS,
+    broken,
     dots,
     filled,
     interval_bars,
@@ -84,6 +85,7 @@ def change_dots(rows: Rows, names: str) -> go.Figure:
 
     Filled where it stays beyond chance after Holm's correction, hollow where not.
     """
+    rows = [{**row, names: broken(str(row[names]))} for row in rows]
     figure = go.Figure()
     for clear, title in ((True, "beyond chance"), (False, "no more than chance")):
         mine = [r for r in rows if (r.get("p_holm", r["p_value"]) < 0.05) == clear]
@@ -103,7 +105,7 @@ def error_and_scores(link: Mapping[str, Any]) -> go.Figure:
     marker = {"color": SERIES_COLOURS[0], "size": 7, "opacity": 0.55}
     hover = "error %{x:.1%}, scores moved %{y:.1%}<extra></extra>"
     figure = go.Figure(dots(link["nme"], link["mass_moved"], hover, marker=marker))
-    error = "error of the face's points, in distances between the eyes"
+    error = "error of the points, in eye distances"
     return styled(figure, error, "share of the scores that moved", legend=False, percent="xy")
 
 

@@ -3,7 +3,6 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
-from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from core.measures.groups.mixing import Association
 from ui.shared.charts import (
     QUIET,
     SERIES_COLOURS,
+    broken,
     dots,
     filled,
     heat_map,
@@ -28,7 +28,6 @@ from ui.shared.charts import (
 from ui.shared.text import signed
 
 _ROW_PX = 34
-_LABEL_LETTERS = 22
 
 
 def expressions_figure(by_model: Mapping[str, pd.DataFrame]) -> go.Figure:
@@ -151,7 +150,7 @@ def gaps_figure(rows: Sequence[tuple[str, Gap]]) -> go.Figure:
 
     def bars(labels: Sequence[str], values: Sequence[float], words: str, **look: Any) -> None:
         figure.add_bar(
-            y=[_broken(label) for label in labels],
+            y=[broken(label) for label in labels],
             x=[100 * value for value in values],
             orientation="h",
             customdata=labels,
@@ -169,19 +168,13 @@ def gaps_figure(rows: Sequence[tuple[str, Gap]]) -> go.Figure:
         if some:
             texts = {"text": [f"{100 * gap:.1f}" for gap in gaps], "textposition": "outside"}
             bars(list(some), gaps, "", name=title, width=0.36, marker=filled(index), **texts)
-    row_px = 54 if any(_broken(label).count("<br>") > 1 for label in labels) else 44
+    row_px = 54 if any(broken(label).count("<br>") > 1 for label in labels) else 44
     styled(figure, "gap (points)", "", height=120 + row_px * len(rows), top_down=True)
     figure.update_layout(barmode="overlay", clickmode="event+select")
-    names = [_broken(label) for label in labels]
+    names = [broken(label) for label in labels]
     figure.update_yaxes(categoryorder="array", categoryarray=names)
     largest = max(max(gap.difference, gap.chance95) for _, gap in rows)
     return figure.update_xaxes(range=[0, 130 * largest])
-
-
-def _broken(label: str) -> str:
-    """A label in short lines, so that a phone has room for the bars."""
-    pieces = label.replace(": ", ":\n").splitlines()
-    return "<br>".join(literal(part) for piece in pieces for part in wrap(piece, _LABEL_LETTERS))
 
 
 def groups_figure(outcome: Outcome) -> go.Figure:

@@ -23,7 +23,7 @@ from ui.shared.charts import (
 from ui.shared.figures import point, show, table_below
 from ui.shared.resources import settings
 from ui.shared.text import percent
-from ui.shared.widgets import choose
+from ui.shared.widgets import choose, figures_row
 
 _MEASURES = {
     "precision": "share of its boxes that are faces (precision)",
@@ -147,13 +147,15 @@ def _threshold(evaluation: DetectionEvaluation) -> None:
     )
     point = stored_curve(evaluation).at(threshold)
     faces, missed, false_alarms = counts_at(evaluation, threshold)
-    figures = (
-        ("Precision", point.precision, "Share of its boxes that are faces."),
-        ("Recall", point.recall, "Share of the faces found."),
-        ("F1", point.f1, "Harmonic mean of the two."),
+    figures = {"Precision": point.precision, "Recall": point.recall, "F1": point.f1}
+    figures_row(
+        {name: "–" if math.isnan(x) else percent(x, 1) for name, x in figures.items()},
+        meanings={
+            "Precision": "Share of its boxes that are faces.",
+            "Recall": "Share of the faces found.",
+            "F1": "Harmonic mean of the two.",
+        },
     )
-    for column, (name, value, meaning) in zip(st.columns(3), figures, strict=True):
-        column.metric(name, "–" if math.isnan(value) else percent(value, 1), help=meaning)
     curve = curve_frame(evaluation)
     show(
         threshold_figure(curve, threshold, shipped),

@@ -19,7 +19,7 @@ def steps() -> tuple[Step, ...]:
         Step("You", "read the notice, say what it is for, choose what you allow"),
         Step("Your photo", "goes to the computer that serves this page, nowhere else"),
         Step("Faces", "are found; hidden data (place, time, camera) is dropped"),
-        Step("Seven scores", "say how much each expression resembles a prototype"),
+        Step("Seven scores", "say how many people would name each expression"),
         Step("Your screen", "shows picture and scores to you alone"),
     )
 
@@ -36,7 +36,8 @@ def ends(result_days: int, image_days: int) -> tuple[Step, ...]:
     return (
         Step(
             "Forgotten – if you tick nothing more",
-            "Photo and scores live in working memory and go when you leave or take the next one.",
+            "Both live in working memory alone. The photo goes when you leave its page, the "
+            "scores when you forget them or close it.",
             "gone",
         ),
         Step("Kept – only what you ticked", kept if offered else "Not offered here.", "kept"),

@@ -165,6 +165,10 @@ def _kept(store: Store, code: str, view: SubjectView) -> None:
             ],
             hide_index=True,
             height="content",
+            column_config=dict.fromkeys(
+                ("kept on (UTC)", "gone on (UTC)"),
+                st.column_config.DatetimeColumn(format="D MMM YYYY", width=100),
+            ),
         )
     if not view.images:
         return

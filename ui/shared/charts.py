@@ -8,6 +8,7 @@ theme's ink.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -25,6 +26,7 @@ SERIES_COLOURS: Final = tuple(
     CHART_COLOURS[name] for name in ("sad", "angry", "disgust", "fear", "surprise", "neutral")
 )
 QUIET: Final = "#82878D"  # seen on white and on near black
+_LABEL_LETTERS: Final = 22
 MIN_IN_MARKER: Final = 10  # a share of fewer says nothing
 ConfusionMode = Literal["counts", "rows", "columns"]
 
@@ -292,6 +294,12 @@ def _per_expression(
         figure.add_trace(line(expression_look(str(name)), part[x], part[y], name=title))
     share_axes(styled(figure, *titles, height=500))
     return figure
+
+
+def broken(label: str) -> str:
+    """A label in short lines, so that a phone has room for what stands beside it."""
+    pieces = label.replace(": ", ":\n").splitlines()
+    return "<br>".join(literal(part) for piece in pieces for part in wrap(piece, _LABEL_LETTERS))
 
 
 def reliability_figure(tables: Mapping[str, pd.DataFrame]) -> go.Figure:

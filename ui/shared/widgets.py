@@ -72,8 +72,14 @@ def download(
     )
 
 
-def figures_row(figures: Mapping[str, str], *, border: bool = False) -> None:
-    """Figures side by side, each under its title; two in a row on a phone."""
+def figures_row(
+    figures: Mapping[str, str], *, border: bool = False, meanings: Mapping[str, str] | None = None
+) -> None:
+    """Figures side by side, each under its title; two in a row on a phone.
+
+    `meanings` explains titles to who asks.
+    """
     with st.container(horizontal=True):
         for title, value in figures.items():
-            st.metric(title, value, width=_FIGURE_PX, border=border)
+            meaning = (meanings or {}).get(title)
+            st.metric(title, value, width=_FIGURE_PX, border=border, help=meaning)

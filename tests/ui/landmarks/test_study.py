@@ -82,6 +82,14 @@ def test_changes_within_chance_are_hollow() -> None:
     assert [trace.marker.symbol for trace in figure.data] == ["circle", "circle-open"]
 
 
+def test_long_names_leave_room_for_the_changes_on_a_phone() -> None:
+    long = [{**row, "level": "both – pixels, validation"} for row in rows()[1:]]
+    figure = change_dots(long, "level")
+    assert {name for trace in figure.data for name in trace.y} == {"both – pixels,<br>validation"}
+    assert set(figure.layout.yaxis.categoryarray) == {"both – pixels,<br>validation"}
+    assert long[0]["level"] == "both – pixels, validation", "the table below keeps the name"
+
+
 def test_tables_have_intervals_in_two_columns() -> None:
     table = flat(rows())
     assert {"accuracy_ci95_low", "accuracy_ci95_high"} <= set(table.columns)
