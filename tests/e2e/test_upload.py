@@ -81,6 +81,27 @@ def test_on_paper_is_what_is_read_and_not_what_is_clicked(
     browser.close()
 
 
+def test_an_explanation_beside_another_photo_stays_in_its_place(
+    app_url: str, chromium: Callable[..., Browser]
+) -> None:
+    browser = chromium()
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(f"{app_url}/upload")
+    page.get_by_role("button", name=AGREE).click(timeout=30_000)
+    page.locator('input[type="file"]').first.set_input_files([ASTRONAUT, HOPPER])
+    page.get_by_text("Side by side", exact=True).click(timeout=30_000)
+    page.wait_for_timeout(1_500)  # until both stand beside each other
+    page.get_by_role("radio", name="Face 1").last.click()
+    bars = page.locator(".mien-effects [role=listitem]").first
+    bars.wait_for(timeout=30_000)
+    right = box(page.get_by_test_id("stMainBlockContainer"))
+    track = box(bars.locator("> :nth-child(2)"))
+    number = box(bars.locator("> :last-child"))
+    assert track["width"] > 60, "the bars have no width"
+    assert number["x"] + number["width"] <= right["x"] + right["width"] - 60, "out of the page"
+    browser.close()
+
+
 def test_all_of_many_photos_are_on_paper(
     app_url: str, chromium: Callable[..., Browser], tmp_path: Path
 ) -> None:

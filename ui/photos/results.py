@@ -162,7 +162,7 @@ def one_photo(
         if faces:
             numbered = [(at, [face]) for at, face in enumerate(faces, start=1)]
             st.html(cards_html(numbered[part], seen.faces_jpeg[part]))
-    with st.container():
+    with st.container(key=f"explained_{key}"):
         _why(key, photo, result)
 
 
