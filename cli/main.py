@@ -35,6 +35,7 @@ for command in (
     doctor.doctor,
     train.train,
     train.publish,
+    train.publish_again,
     train.publish_ensemble,
     train.export,
     train_detector.train_detector,

@@ -102,6 +102,19 @@ def publish(
         _print_report(report)
 
 
+def publish_again(
+    model_id: Annotated[str, typer.Argument(help="Id of a published model.")],
+    data: DataOption,
+    photos: TestPhotos = None,
+) -> None:
+    """Calibrate and measure a published model anew, without its run; its file stays."""
+    require_keras()
+    from core.config import load_settings
+    from training.publishing.publish import publish_again as again
+
+    _print_report(again(model_id, data, load_settings().models_dir, photos))
+
+
 def publish_ensemble(
     model_id: Annotated[str, typer.Argument(help="Id of the ensemble.")],
     members: Annotated[list[str], typer.Argument(help="Ids of published models.")],

@@ -1,12 +1,11 @@
-"""Measure where eyes and mouth lie: in FER-2013's crops and in each detector's boxes.
+"""Measure where eyes and mouth lie: in the crops of data sets and in each detector's boxes.
 
 `python -m training.data.crop_geometry fer --data fer2013.parquet` writes
-models/fer2013_geometry.json, `python -m training.data.crop_geometry detector --data
-helen68.parquet --detector yunet` writes models/yunet/geometry.json. `core.pictures.face_input`
-brings the two together.
+models/fer2013_geometry.json, `... rafdb --data rafdb.parquet` models/rafdb_geometry.json, and
+`... detector --data helen68.parquet --detector yunet` models/yunet/geometry.json.
+`core.pictures.face_input` brings them together.
 """
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -20,22 +19,15 @@ from core.landmarks import FaceLandmarker
 from core.measures.study import write_study
 from core.pictures.face_input import EyesMouth
 from training.data.fer2013 import load_split
-from training.data.framing import ENLARGED_PX, framed
+from training.data.framing import ENLARGED_PX, framed, geometry_file
 from training.data.helen import detected, load_helen
-
-FER_GEOMETRY_FILE = ROOT / "models" / "fer2013_geometry.json"
+from training.data.rafdb import stored_squares
 
 # Corners of the eyes and of the mouth in MediaPipe's mesh and among the 68 iBUG points.
 _MEDIAPIPE = (33, 133, 263, 362), (61, 291)
 _IBUG = (36, 39, 42, 45), (48, 54)
 
 app = typer.Typer(add_completion=False)
-
-
-def load_fer_geometry() -> EyesMouth:
-    """Where FER-2013's crops have eyes and mouth, as measured by the `fer` command."""
-    stored = json.loads(FER_GEOMETRY_FILE.read_text(encoding="utf-8"))
-    return EyesMouth.model_validate(stored["eyes_mouth"])
 
 
 def summarise(eyes: NDArray[np.float64], mouths: NDArray[np.float64]) -> EyesMouth:
@@ -75,17 +67,28 @@ def fer(
     n_images: Annotated[int, typer.Option(help="How many images of the train split")] = 3000,
 ) -> None:
     """Measure FER-2013's crops by MediaPipe's mesh."""
-    faces = load_split(data, "train")
-    chosen = np.random.default_rng(0).permutation(len(faces))[:n_images]
+    _measure("fer2013", load_split(data, "train").images, "FER-2013, train split", n_images)
+
+
+@app.command()
+def rafdb(
+    data: Annotated[Path, typer.Option(help="RAF-DB: parquet")],
+    n_images: Annotated[int, typer.Option(help="How many images of the train split")] = 3000,
+) -> None:
+    """Measure the squares of RAF-DB's file by MediaPipe's mesh."""
+    _measure("rafdb", stored_squares(data, "train"), "RAF-DB, train split", n_images)
+
+
+def _measure(name: str, crops: NDArray[np.uint8], data: str, n_images: int) -> None:
+    chosen = np.random.default_rng(0).permutation(len(crops))[:n_images]
     landmarker = FaceLandmarker.load(ROOT / "models")
     measured = []
     for index in chosen:
-        image_rgb, face = framed(faces.images[index])
+        image_rgb, face = framed(crops[index])
         (found,) = landmarker.landmarks(image_rgb, [face])
         if found is not None:
             measured.append((found.points_xy - face.box.xyxy[:2]) / ENLARGED_PX)
-    facts = {"data": "FER-2013, train split", "n_images": len(chosen)}
-    _write(FER_GEOMETRY_FILE, measured, _MEDIAPIPE, **facts)
+    _write(geometry_file(name), measured, _MEDIAPIPE, data=data, n_images=len(chosen))
 
 
 @app.command()

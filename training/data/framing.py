@@ -1,15 +1,35 @@
-"""Pictures of data sets decoded; crops put into the surroundings that detectors expect."""
+"""Pictures of data sets decoded; where their crops have eyes and mouth; crops put into frames."""
 
+import json
+from pathlib import Path
 from typing import Any, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.config import ROOT
 from core.errors import DatasetError
+from core.pictures.face_input import EyesMouth
 from core.types import Box, Face, ImageRGB
 
 ENLARGED_PX: Final = 192  # side of the crop in the frame; the frame is twice as wide
+
+
+def geometry_file(name: str) -> Path:
+    """Where it is written where a set's crops have eyes and mouth: of "fer2013" or "rafdb"."""
+    return ROOT / "models" / f"{name}_geometry.json"
+
+
+def load_geometry(name: str) -> EyesMouth:
+    """Where a set's crops have eyes and mouth, as `training.data.crop_geometry` measured it.
+
+    Examples:
+        >>> load_geometry("fer2013").eye_mouth > load_geometry("rafdb").eye_mouth  # cut wider
+        True
+    """
+    stored = json.loads(geometry_file(name).read_text(encoding="utf-8"))
+    return EyesMouth.model_validate(stored["eyes_mouth"])
 
 
 def decode_rgb(encoded: bytes) -> ImageRGB:

@@ -25,14 +25,15 @@ from core.expression.model_card import (
     InputSpec,
     ModelCard,
     TrainingData,
+    load_model_bytes,
 )
 from core.expression.quantisation import Precision
 from core.measures.accuracy import Measures, measure, near_duplicates
 from core.measures.people import PeopleMeasures, measure_people
 from core.measures.study import write_study
 from core.pictures.face_input import FaceInput
-from training.data.crop_geometry import load_fer_geometry
 from training.data.fer2013 import Faces, drop_blank, load_split
+from training.data.framing import load_geometry
 from training.data.rafdb import load_rafdb
 from training.data.sets import SETS
 from training.expression.calibrate import calibrate, fit_people
@@ -103,7 +104,7 @@ def publish(
             split than the run was; nothing is written then, and the test split is not read.
     """
     recipe = load_recipe(recipe_name)
-    face_input = FaceInput(geometry=load_fer_geometry())
+    face_input = FaceInput(geometry=load_geometry("fer2013"))
     network = load_network(recipe, face_input, run / "best.weights.h5")
     train, validation = load_split(data, "train"), load_split(data, "validation")
     examples = representative(train, face_input) if precision is Precision.int8 else None
@@ -123,6 +124,28 @@ def publish(
     if shipped and precision is not Precision.int8:
         keep_weights(run / "best.weights.h5", folder / "model.weights.h5", precision)
     return write_card(EmotionClassifier(card, model), data, train, folder, photos)
+
+
+def publish_again(
+    model_id: str, data: Path, models_dir: Path, photos: Path | None = None
+) -> TestReport:
+    """Calibrate a published model anew and measure it, where a set or its cut has changed.
+
+    Its file stays; card, evaluation and readme are written. `photos` is RAF-DB.
+
+    Raises:
+        DatasetError: if the model learned from photos and none are given.
+    """
+    classifier = EmotionClassifier.load(model_id, models_dir, n_threads=2)
+    held_out, set_of_photos = None, classifier.card.recipe.get("photo_set")
+    if set_of_photos:
+        if photos is None:
+            raise DatasetError(SETS[set_of_photos].missing("--photos"))
+        held_out = load_rafdb(photos, "held_out")
+    train, validation = load_split(data, "train"), load_split(data, "validation")
+    card = calibrated(classifier, validation, held_out)
+    model = load_model_bytes(card, models_dir)
+    return write_card(EmotionClassifier(card, model), data, train, models_dir / model_id, photos)
 
 
 def read_curves(recipe: Recipe, run: Path) -> list[dict[str, float]]:

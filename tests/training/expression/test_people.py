@@ -19,7 +19,8 @@ from core.expression.quantisation import Precision
 from tests.helpers.pictures import encode
 from tests.training.expression.test_train import RECIPE, write_faces
 from training.data.fer2013 import Faces, load_split
-from training.data.rafdb import load_rafdb
+from training.data.framing import load_geometry
+from training.data.rafdb import load_rafdb, stored_squares
 from training.data.votes import Fer2013Error, vote_shares
 from training.expression.calibrate import fit_people, fit_shares
 from training.expression.campaign import Run, campaign
@@ -27,7 +28,7 @@ from training.expression.heads import TwoHeadLoss, drawing_weights, targets, two
 from training.expression.train import train
 from training.publishing.artifacts import whole_model
 from training.publishing.export import load_network
-from training.publishing.publish import publish
+from training.publishing.publish import publish, publish_again
 from training.studies.dataset_facts import rafdb_facts
 
 pytestmark = pytest.mark.train
@@ -106,6 +107,21 @@ def test_photos_are_held_out_once_and_for_all(sets: tuple[Path, Path]) -> None:
     assert len(set.union(*seen)) == 140
     with pytest.raises(DatasetError, match=r"docs/datasets\.md"):
         load_rafdb(sets[1].with_name("nowhere.parquet"), "train")
+
+
+def test_photos_are_cut_so_that_eyes_lie_where_fer2013_has_them(tmp_path: Path) -> None:
+    """Not where the file's squares have them, which are wider."""
+    image = np.zeros((100, 100, 3), np.uint8)
+    square = np.array([10.0, 12.0, 90.0, 92.0])
+    x, y = (square[:2] + 80 * np.array(load_geometry("rafdb").eyes_xy)).round().astype(int)
+    image[y - 1 : y + 2, x - 1 : x + 2] = 255
+    row = {"image": encode(image, "PNG"), "label": 3, "split": "test", "square_xyxy": square}
+    pd.DataFrame([row]).to_parquet(tmp_path / "photos.parquet")
+    (crop,) = load_rafdb(tmp_path / "photos.parquet", "test").images
+    wanted = np.array(load_geometry("fer2013").eyes_xy) * len(crop)
+    np.testing.assert_allclose(np.argwhere(crop > 128).mean(axis=0)[::-1] + 0.5, wanted, atol=1)
+    (wide,) = stored_squares(tmp_path / "photos.parquet", "test")
+    assert (wide > 128).sum() < (crop > 128).sum()
 
 
 def test_photos_are_counted_and_compared_with_all_that_is_learnt_from(
@@ -237,6 +253,10 @@ def test_a_toy_learns_what_people_say_beside_its_labels(
         atol=1e-4,
     )
     assert json.loads((run / "curves.json").read_text()) == rows
+    with pytest.raises(DatasetError, match=r"docs/datasets\.md"):
+        publish_again("toy", data, tmp_path / "models")
+    assert publish_again("toy", data, tmp_path / "models", photos) == report
+    assert load_card("toy", tmp_path / "models") == card
 
 
 def test_a_campaign_ends_the_cosine_of_each_of_its_runs(
