@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cli.options import Faces, FacesDetector, GroupBy
-from cli.output import check_out, progress_bar, write_text
+from cli.output import check_out, progress_bar, say, write_text
 
 if TYPE_CHECKING:
     from core.config import Settings
@@ -63,6 +63,8 @@ def audit(
     named = detector or settings.default_detector
     finder = create_detector(named, settings.models_dir) if faces == "detect" else None
     checked = _read(data, images, tuple(group_by or ()), settings.picture_limits)
+    if finder is None and checked.are_photos():
+        say(["These look like photos, not face crops: `--faces detect` finds the face first."])
     names = [classifier.card.id for classifier in classifiers]
     with (
         _logged(settings, names, len(checked.images)) as judged,

@@ -6,9 +6,10 @@ first row under the header is row 1.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from core.emotions import EMOTIONS
-from core.errors import DatasetError
+from core.errors import DatasetError, ImageRefusedError
 from core.measures.datasets import (
     LabelledImages,
     Source,
@@ -38,6 +39,8 @@ MAX_PARQUET_BYTES: Final = 200_000_000
 # Of all rows together, so that a picture named a thousand times counts a thousand times.
 MAX_JUDGED_BYTES: Final = 4_000_000_000
 MAX_GROUPS: Final = 30
+_LARGEST_CROP_PX: Final = 256  # sets of face crops have 48 to 224
+_N_LOOKED_AT: Final = 5
 _NO_GROUPS: Final = ("path", "image", "label")
 
 
@@ -51,6 +54,18 @@ class AuditSet:
 
     images: LabelledImages
     notes: tuple[str, ...]
+
+    def are_photos(self) -> bool:
+        """Whether most of the first pictures are no squares, or larger than face crops are.
+
+        In photos a face is to be found first. A picture that cannot be decoded is neither.
+        """
+        photos: list[bool] = []
+        for encoded in islice(self.images.encoded(), _N_LOOKED_AT):
+            with suppress(ImageRefusedError):
+                height, width = self.images.limits.decode(encoded).image_rgb.shape[:2]
+                photos.append(max(height, width) > min(1.1 * min(height, width), _LARGEST_CROP_PX))
+        return 2 * sum(photos) > len(photos)
 
 
 def read_table(name: str, data: bytes, *, beside: Path | None = None) -> Table:

@@ -58,6 +58,7 @@ class AuditState:
     Attributes:
         table_id, table: the uploaded table, read once, or in words why it was refused.
         files, checked: the set and the uploads and columns it was made of, unpacked once.
+        are_photos: whether its pictures look like photos rather than face crops.
         identity, result: the audit and the choices it was made with.
         stopped: whether a run was stopped just now.
     """
@@ -66,6 +67,7 @@ class AuditState:
     table: Table | str | None = None
     files: tuple[Any, ...] = ()
     checked: AuditSet | None = None
+    are_photos: bool = False
     identity: tuple[Any, ...] = ()
     result: AuditResult | None = None
     stopped: bool = False
@@ -153,9 +155,9 @@ def _inputs() -> tuple[AuditSet, dict[str, Any], tuple[Any, ...]] | None:
         state.checked = check_set(
             table.name, read, group_by=group_by, archive=content, limits=settings().picture_limits
         )
-        state.files = files
+        state.files, state.are_photos = files, state.checked.are_photos()
     _preview(state.checked)
-    chosen = _choices(bool(group_by))
+    chosen = _choices(bool(group_by), state.are_photos)
     return state.checked, chosen, (*files, *chosen.values())
 
 
@@ -190,7 +192,7 @@ def _preview(checked: AuditSet) -> None:
         place.dataframe(part, hide_index=True, height="auto")
 
 
-def _choices(with_groups: bool) -> dict[str, Any]:
+def _choices(with_groups: bool, are_photos: bool) -> dict[str, Any]:
     left, right = st.columns(2)
     chosen: dict[str, Any] = {
         "models": tuple(
@@ -205,7 +207,8 @@ def _choices(with_groups: bool) -> dict[str, Any]:
         "faces": right.selectbox(
             "Pictures are",
             ["crop", "detect"],
-            key="audit_faces",
+            index=int(are_photos),
+            key=f"audit_faces_{are_photos}",
             format_func={"crop": "face crops", "detect": "photos: find the face"}.__getitem__,
         ),
         "robustness_n": left.selectbox(

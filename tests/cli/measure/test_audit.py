@@ -20,6 +20,7 @@ from services.store import chain_status, open_store
 from tests.cli.photos.test_analyze import mien
 from tests.db.tools import actions
 from tests.helpers.audit_sets import csv_bytes, good_zip, labels, pictures
+from tests.helpers.pictures import colourful, encode
 from tests.paths import ROOT
 
 KILLED_AFTER_S = (0.0, 0.4, 1.1)
@@ -76,6 +77,16 @@ def test_a_csv_with_its_zip_or_beside_its_folder(tmp_path: Path) -> None:
     for i, data in enumerate(pictures()):
         (tmp_path / "faces" / f"{i}.png").write_bytes(data)
     assert run("--data", tmp_path / "mine.csv") == by_zip
+
+
+@pytest.mark.parametrize(("width_px", "told"), [(48, False), (90, True)])
+def test_photos_taken_for_crops_are_told(tmp_path: Path, width_px: int, told: bool) -> None:
+    file = tmp_path / "mine.parquet"
+    images = [encode(colourful(48, width_px, seed), "PNG") for seed in range(7)]
+    pd.DataFrame({"image": images, "label": labels(7)}).to_parquet(file)
+    done = CliRunner().invoke(app, ["--data", str(file)])
+    assert done.exit_code == 0, done.output
+    assert ("`--faces detect` finds the face first" in done.stderr) is told
 
 
 def test_predicted_labels_are_named_as_such(parquet: Path) -> None:

@@ -16,6 +16,7 @@ from services.bias_audit import input as audit_input
 from services.bias_audit.input import AuditInputError, check_set, group_candidates, read_table
 from services.bias_audit.tables import preview
 from tests.helpers.audit_sets import N, checked, csv_bytes, good_zip, pictures, zipped
+from tests.helpers.pictures import colourful, encode
 
 
 def test_a_zipped_folder_and_semicolons_are_understood() -> None:
@@ -31,6 +32,19 @@ def test_what_is_unusual_is_said() -> None:
     assert any("no value in rows 1, 4" in note for note in found.notes)
     assert any("one value only" in note for note in found.notes)
     assert preview(found)["groups"]["side"][""] == 2
+
+
+@pytest.mark.parametrize(
+    ("size_wh", "photos"),
+    [((48, 48), False), ((224, 224), False), ((160, 120), True), ((400, 400), True)],
+)
+def test_photos_are_told_from_face_crops(size_wh: tuple[int, int], photos: bool) -> None:
+    picture = encode(colourful(size_wh[1], size_wh[0], 1), "PNG")
+    files = {f"faces/{i}.png": picture for i in range(3)}
+    assert checked(csv_bytes(3), zipped(files)).are_photos() is photos
+    damaged = {**files, "faces/0.png": b"no picture", "faces/1.png": b""}
+    assert checked(csv_bytes(3), zipped(damaged)).are_photos() is photos
+    assert not checked(csv_bytes(3), zipped(dict.fromkeys(files, b"none"))).are_photos()
 
 
 def many_values() -> list[str]:

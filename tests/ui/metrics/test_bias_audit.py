@@ -21,11 +21,11 @@ QUICK = ["mien-fast", "mobilenet-v2"]
 OpenPage = Callable[[str], AppTest]
 
 
-def table() -> bytes:
+def table(width_px: int = 48) -> bytes:
     buffer = io.BytesIO()
     pd.DataFrame(
         {
-            "image": [encode(colourful(48, 48, seed), "PNG") for seed in range(N)],
+            "image": [encode(colourful(48, width_px, seed), "PNG") for seed in range(N)],
             "label": [EMOTIONS[i % 7] for i in range(N)],
             "side": ["left", "right"] * (N // 2),
         }
@@ -68,6 +68,18 @@ def test_two_models_are_audited_compared_and_corrupted(
     assert len(app.get("plotly_chart")) == 1  # the map of corruptions, with its sentence
     assert any(f"of {N} pictures" in m.value for m in app.markdown)
     assert logged(store, Action.ANALYSED) == 2
+
+
+@pytest.mark.parametrize(("width_px", "faces"), [(48, "crop"), (64, "detect")])
+def test_the_face_is_found_in_photos_unless_told_otherwise(
+    open_page: OpenPage, width_px: int, faces: str
+) -> None:
+    app = open_page("model_metrics")
+    app.session_state["metrics_section"] = "Your own data"
+    app = agree(app.run(), context="research")
+    app = app.file_uploader[0].upload("mine.parquet", table(width_px), "application/x").run()
+    (chosen,) = [box for box in app.selectbox if box.label == "Pictures are"]
+    assert chosen.value == faces
 
 
 def test_an_audit_without_a_model_is_an_empty_state(open_page: OpenPage) -> None:
