@@ -5,6 +5,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
@@ -12,7 +13,7 @@ from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, TimeoutError, expect
 
 from services.admin.review import Action, AuditFilter, log_entries
 from services.admin.sign_in import create_admin
@@ -97,9 +98,15 @@ def sign_in(browser: Browser, installation: Installation, account: Account) -> P
     """The admin part after `account` has signed in at the provider."""
     page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
     page.set_default_timeout(SLOW_MS)
-    admin_part(page, installation)
-    page.get_by_role("button", name="Sign in with OpenID Connect").click()
-    page.get_by_role("link", name=account.email).click()
+    at_the_provider = page.get_by_role("link", name=account.email)
+    for _ in range(3):  # a press while the page is still being drawn may go nowhere: press again
+        admin_part(page, installation)
+        page.get_by_role("button", name="Sign in with OpenID Connect").click()
+        with suppress(TimeoutError):
+            at_the_provider.wait_for(timeout=SLOW_MS / 3)
+            break
+    assert at_the_provider.is_visible(), (page.url, page.locator("body").inner_text())
+    at_the_provider.click()
     page.wait_for_url(f"{installation.server.url}{ADMIN_PART}")  # back to where it began
     expect(page.get_by_text("Ethics & Privacy").first).to_be_visible(timeout=SLOW_MS)
     return page
