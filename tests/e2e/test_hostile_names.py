@@ -104,6 +104,8 @@ def test_photos(page: Page, app_url: str, listener: Listener, way: str) -> None:
         with zipfile.ZipFile(packed, "w") as archive:
             archive.writestr(name, ASTRONAUT)
         page.get_by_role("tab", name="Many photos (ZIP)").click()
+        # Its input is the last one once it is there.
+        expect(page.get_by_text("A ZIP of photos").first).to_be_visible(timeout=SLOW_MS)
         hand_over(page, f"{listener.bait}.zip", packed.getvalue(), at=-1)
     else:
         hand_over(page, name, ASTRONAUT if way == "photo" else b"no photo")
