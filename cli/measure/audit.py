@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -14,6 +14,7 @@ from cli.output import check_out, progress_bar, say, write_text
 if TYPE_CHECKING:
     from core.config import Settings
     from core.pictures.images import PictureLimits
+    from services.bias_audit.input import AuditSet
     from services.bias_audit.judge import AuditResult, ModelAudit
 
 
@@ -63,8 +64,7 @@ def audit(
     named = detector or settings.default_detector
     finder = create_detector(named, settings.models_dir) if faces == "detect" else None
     checked = _read(data, images, tuple(group_by or ()), settings.picture_limits)
-    if finder is None and checked.are_photos():
-        say(["These look like photos, not face crops: `--faces detect` finds the face first."])
+    _say_photos(checked, faces)
     names = [classifier.card.id for classifier in classifiers]
     with (
         _logged(settings, names, len(checked.images)) as judged,
@@ -117,7 +117,7 @@ def _logged(
 
 def _read(
     data: Path, images: Path | None, group_by: tuple[str, ...], limits: "PictureLimits"
-) -> Any:
+) -> "AuditSet":
     from core.pictures.files.names import printable
     from core.pictures.files.table import read_bytes
     from services.bias_audit.input import check_set, read_table
@@ -132,6 +132,11 @@ def _read(
         folder=data.parent,
         limits=limits,
     )
+
+
+def _say_photos(checked: "AuditSet", faces: str) -> None:
+    if faces == "crop" and checked.are_photos():
+        say(["These look like photos, not face crops: `--faces detect` finds the face first."])
 
 
 def _print(result: "AuditResult") -> None:

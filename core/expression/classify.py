@@ -74,7 +74,7 @@ class EmotionClassifier:
     def single_view(self) -> "EmotionClassifier":
         """The same model without averaging over the mirror image."""
         card = self.card.model_copy(update={"flip_average": False})
-        return self._again(card, self.head.dialect)
+        return self.with_card(card, self.head.dialect)
 
     def in_dialect(self, dialect: Dialect) -> "EmotionClassifier":
         """The same model, predicting labels of `dialect`; for measuring against such labels.
@@ -82,9 +82,10 @@ class EmotionClassifier:
         Raises:
             ModelError: if the model has never learnt them.
         """
-        return self if dialect == self.head.dialect else self._again(self.card, dialect)
+        return self if dialect == self.head.dialect else self.with_card(self.card, dialect)
 
-    def _again(self, card: ModelCard, dialect: Dialect) -> "EmotionClassifier":
+    def with_card(self, card: ModelCard, dialect: Dialect | None = None) -> "EmotionClassifier":
+        """The same network, calibrated as `card` says; its own dialect unless one is named."""
         return EmotionClassifier(card, self._model, n_threads=self._n_threads, dialect=dialect)
 
     def probabilities(self, faces: FloatArray) -> FloatArray:
@@ -196,7 +197,8 @@ class EnsembleClassifier(EmotionClassifier):
         members = [member.single_view() for member in self._members]
         return EnsembleClassifier(card, members, dialect=self.head.dialect)
 
-    def _again(self, card: ModelCard, dialect: Dialect) -> EmotionClassifier:
+    def with_card(self, card: ModelCard, dialect: Dialect | None = None) -> EmotionClassifier:
+        """See `EmotionClassifier.with_card`; the members stay as they are."""
         return EnsembleClassifier(card, self._members, dialect=dialect)
 
 

@@ -40,6 +40,7 @@ MAX_PARQUET_BYTES: Final = 200_000_000
 MAX_JUDGED_BYTES: Final = 4_000_000_000
 MAX_GROUPS: Final = 30
 _LARGEST_CROP_PX: Final = 256  # sets of face crops have 48 to 224
+_SQUARE_TO: Final = 1.1  # longer side to shorter one
 _N_LOOKED_AT: Final = 5
 _NO_GROUPS: Final = ("path", "image", "label")
 
@@ -64,7 +65,8 @@ class AuditSet:
         for encoded in islice(self.images.encoded(), _N_LOOKED_AT):
             with suppress(ImageRefusedError):
                 height, width = self.images.limits.decode(encoded).image_rgb.shape[:2]
-                photos.append(max(height, width) > min(1.1 * min(height, width), _LARGEST_CROP_PX))
+                is_square = max(height, width) <= _SQUARE_TO * min(height, width)
+                photos.append(not is_square or max(height, width) > _LARGEST_CROP_PX)
         return 2 * sum(photos) > len(photos)
 
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,10 +15,9 @@ from tests.paths import ROOT
 MIEN = [sys.executable, "-c", "from cli.main import main; main()"]
 
 
-def mien(*words: str, **options: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # type: ignore[call-overload, no-any-return]
-        [*MIEN, *words], stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False, **options
-    )
+def mien(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    options = {"stderr": subprocess.PIPE, "text": True, "cwd": ROOT, **options}
+    return subprocess.run([*MIEN, *words], check=False, **options)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")

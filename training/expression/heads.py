@@ -128,20 +128,15 @@ def two_head_batches(
     """
     if faces.votes is None:
         faces = replace(faces, votes=np.zeros((len(faces), N_PEOPLE), np.float32))
-    sets = [(faces, True, 1 - recipe.photo_share if photos else 1.0)]
+    smooth = recipe.label_smoothing
+    counts = smooth if taught is None else recipe.teacher_share
+    sets = [(faces, True, 1 - recipe.photo_share if photos else 1.0, counts, taught)]
     if photos:
-        sets.append((photos, False, recipe.photo_share))
+        sets.append((photos, False, recipe.photo_share, smooth, None))
     parts = [
         Part(
             part.images,
-            targets(
-                part,
-                labelled=labelled,
-                smoothing=recipe.teacher_share
-                if labelled and taught is not None
-                else recipe.label_smoothing,
-                taught=taught if labelled else None,
-            ),
+            targets(part, labelled=labelled, smoothing=smoothing, taught=said),
             drawing_weights(
                 part,
                 labelled=labelled,
@@ -150,7 +145,7 @@ def two_head_batches(
             ),
             share,
         )
-        for part, labelled, share in sets
+        for part, labelled, share, smoothing, said in sets
     ]
     n_per_epoch = recipe.n_per_epoch or len(faces)
     return MixedBatches(parts, recipe.batch_size, n_per_epoch, recipe.seed)

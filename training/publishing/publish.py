@@ -25,7 +25,6 @@ from core.expression.model_card import (
     InputSpec,
     ModelCard,
     TrainingData,
-    load_model_bytes,
 )
 from core.expression.quantisation import Precision
 from core.measures.accuracy import Measures, measure, near_duplicates
@@ -116,20 +115,21 @@ def publish(
     trained = max(row["val_accuracy"] for row in own_curves(run))
     _checked(card, model, validation, trained)
     held_out = load_rafdb(photos, "held_out") if recipe.photo_set and photos else None
-    card = calibrated(EmotionClassifier(card, model, n_threads=2), validation, held_out)
+    classifier = EmotionClassifier(card, model, n_threads=2)
+    classifier = classifier.with_card(calibrated(classifier, validation, held_out))
     folder = (models_dir if shipped else models_dir / UNSHIPPED) / model_id
     folder.mkdir(parents=True, exist_ok=True)
     write_study(folder / "curves.json", read_curves(recipe, run))
     (folder / (card.file or UNSHIPPED_FILE)).write_bytes(model)
     if shipped and precision is not Precision.int8:
         keep_weights(run / "best.weights.h5", folder / "model.weights.h5", precision)
-    return write_card(EmotionClassifier(card, model), data, train, folder, photos)
+    return write_card(classifier, data, train, folder, photos)
 
 
 def publish_again(
     model_id: str, data: Path, models_dir: Path, photos: Path | None = None
 ) -> TestReport:
-    """Calibrate a published model anew and measure it, where a set or its cut has changed.
+    """Calibrate a published model or ensemble anew and measure it, where a set or its cut changed.
 
     Its file stays; card, evaluation and readme are written. `photos` is RAF-DB.
 
@@ -143,9 +143,8 @@ def publish_again(
             raise DatasetError(SETS[set_of_photos].missing("--photos"))
         held_out = load_rafdb(photos, "held_out")
     train, validation = load_split(data, "train"), load_split(data, "validation")
-    card = calibrated(classifier, validation, held_out)
-    model = load_model_bytes(card, models_dir)
-    return write_card(EmotionClassifier(card, model), data, train, models_dir / model_id, photos)
+    classifier = classifier.with_card(calibrated(classifier, validation, held_out))
+    return write_card(classifier, data, train, models_dir / model_id, photos)
 
 
 def read_curves(recipe: Recipe, run: Path) -> list[dict[str, float]]:
@@ -194,10 +193,11 @@ def publish_ensemble(
             "recipe": {"members": members},
         }
     )
-    card = calibrated(EnsembleClassifier(card, parts), validation)
+    ensemble = EnsembleClassifier(card, parts)
     folder = models_dir / model_id
     folder.mkdir(parents=True, exist_ok=True)
-    return write_card(EnsembleClassifier(card, parts), data, train, folder, photos)
+    calibrated_one = ensemble.with_card(calibrated(ensemble, validation))
+    return write_card(calibrated_one, data, train, folder, photos)
 
 
 def _heads_of_all(cards: list[ModelCard]) -> list[Head]:

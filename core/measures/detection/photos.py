@@ -31,12 +31,13 @@ class AnnotatedPhotos:
     boxes_xyxy: Sequence[Boxes]  # per photo (n, 4) in pixels of the stored image
     # column -> per photo (n,) values, such as WIDER FACE's `blur`
     flags: Mapping[str, Sequence[NDArray[Any]]]
+    rows: Sequence[int]  # where each stands in the file; the first row under the header is 1
     notes: tuple[str, ...] = ()
     limits: PictureLimits = field(default_factory=PictureLimits)
 
     def encoded(self) -> Iterator[bytes]:
         """The photos' bytes, in their order; see `read_pictures`."""
-        return read_pictures(range(1, len(self) + 1), self.images, self.limits.max_bytes)
+        return read_pictures(self.rows, self.images, self.limits.max_bytes)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -52,7 +53,13 @@ class AnnotatedPhotos:
             return list(compress(values, mask))
 
         flags = {column: of(values) for column, values in self.flags.items()}
-        return replace(self, images=of(self.images), boxes_xyxy=of(self.boxes_xyxy), flags=flags)
+        return replace(
+            self,
+            images=of(self.images),
+            boxes_xyxy=of(self.boxes_xyxy),
+            flags=flags,
+            rows=of(self.rows),
+        )
 
     def unreadable(self, index: int, *, heavy: bool = True) -> Mask:
         """Faces (n,) that nobody can be asked to find: `invalid`, heavily occluded if `heavy`."""
@@ -83,9 +90,9 @@ def load_photos(path: Path, limits: PictureLimits | None = None) -> AnnotatedPho
     others = [str(column) for column in frame.columns if column != "boxes_xyxy"]
     flags = {column: _flag(frame[column], boxes) for column in others}
     kept = {column: values for column, values in flags.items() if values is not None}
-    return AnnotatedPhotos(
-        path.name, images, boxes, kept, (*table.notes, *notes), limits or PictureLimits()
-    )
+    rows = range(1, len(frame) + 1)
+    said = (*table.notes, *notes)
+    return AnnotatedPhotos(path.name, images, boxes, kept, rows, said, limits or PictureLimits())
 
 
 def _row_boxes(path: Path, row: int, cell: Any) -> Boxes:

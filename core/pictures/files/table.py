@@ -7,11 +7,11 @@ for granted, such as the encoding, is said in a note. The first row under the he
 import codecs
 import csv
 import io
-import os
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -124,7 +124,8 @@ def locate(text: str, folder: Path) -> Path:
     text = text.strip()
     if text.startswith("file://"):
         text = unquote(urlsplit(text).path)
-    text = os.path.expanduser(text)  # noqa: PTH111 - Path's raises where there is no such person
+    with suppress(RuntimeError):  # there is no such person
+        text = str(Path(text).expanduser()) if text.startswith("~") else text
     plain = (text, text.replace("\\", "/"))
     composed = (unicodedata.normalize("NFC", one) for one in plain)
     apart = (unicodedata.normalize("NFD", one) for one in plain)

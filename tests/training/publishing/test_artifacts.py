@@ -1,6 +1,7 @@
 """Publishing, exporting and pruning a toy network: files that others load, zeros that stay."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +28,13 @@ from training.architectures.transfer import transfer
 from training.data.fer2013 import load_split
 from training.publishing.artifacts import export_network, keep_weights, recipe_of, whole_model
 from training.publishing.export import load_network, to_litert
-from training.publishing.publish import UnfaithfulExportError, own_curves, publish, read_curves
+from training.publishing.publish import (
+    UnfaithfulExportError,
+    own_curves,
+    publish,
+    publish_again,
+    read_curves,
+)
 from training.studies.prune import KeepZeros, prune, sparsity_of
 
 pytestmark = pytest.mark.train
@@ -243,6 +250,24 @@ def test_the_published_ensemble_is_measured_and_described(published: tuple[Path,
 
 
 # --- Pruning ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model_id", ["toy-int8", "both"])
+def test_publishing_again_calibrates_and_measures_alike_without_the_run(
+    published: tuple[Path, Path], tmp_path: Path, model_id: str
+) -> None:
+    models, data = published
+    copies = tmp_path / "models"
+    shutil.copytree(models, copies)
+    card, measured = (copies / model_id / name for name in ("card.json", "evaluation.json"))
+    wrong = json.loads(card.read_text())
+    wrong["calibration"]["temperature"] = 9.0
+    card.write_text(json.dumps(wrong))
+    measured.unlink()
+    publish_again(model_id, data, copies)
+    for name in ("card.json", "evaluation.json"):
+        again = json.loads((copies / model_id / name).read_text())
+        assert again == json.loads((models / model_id / name).read_text()), name
 
 
 def test_the_smallest_weights_become_zero_and_stay_so(published: tuple[Path, Path]) -> None:
