@@ -71,7 +71,6 @@ def _analyzer() -> "StreamAnalyzer":
 async def _through_webrtc(file: Path, seconds: float) -> dict[str, Any]:
     """Through WebRTC on this machine, a peer of ours in the place of the browser."""
     from aiortc import RTCPeerConnection
-    from aiortc.contrib.media import MediaPlayer
 
     from services.analysis.live import LiveSession
     from services.analysis.live_frames import FrameProcessor
@@ -80,7 +79,7 @@ async def _through_webrtc(file: Path, seconds: float) -> dict[str, Any]:
     session = LiveSession(analyzer)
     processor: Any = FrameProcessor(session, lambda: None)
     server, browser = _server_of(processor), RTCPeerConnection()
-    video: Any = MediaPlayer(str(file), loop=True).video
+    video = _camera(file)
     reached_s = await _connect(browser, video, server)
     while session.latest is None:
         if browser.connectionState == "connected":
@@ -104,6 +103,23 @@ async def _through_webrtc(file: Path, seconds: float) -> dict[str, Any]:
         "model": analyzer.classifier.card.id,
         "detector": analyzer.detector.name,
     }
+
+
+def _camera(file: Path) -> Any:
+    """A track that gives the clip's frames over and over, at a webcam's pace."""
+    from aiortc import VideoStreamTrack
+    from av import VideoFrame
+
+    frames = frames_of(file)
+
+    class Camera(VideoStreamTrack):
+        async def recv(self) -> VideoFrame:
+            pts, time_base = await self.next_timestamp()
+            frame = VideoFrame.from_ndarray(next(frames), format="rgb24")
+            frame.pts, frame.time_base = pts, time_base
+            return frame
+
+    return Camera()
 
 
 async def _connect(browser: Any, video: Any, server: Any) -> dict[str, float]:
@@ -143,8 +159,9 @@ async def _measured(session: "LiveSession", seconds: float) -> dict[str, Any]:
 
 
 def _server_of(processor: Any) -> Any:
-    """The page's end of the connection, as streamlit-webrtc makes it."""
+    """The page's end of the connection, as streamlit-webrtc makes it, in the loop that runs."""
     from aiortc import RTCConfiguration
+    from aiortc.contrib.media import MediaRelay
     from streamlit_webrtc.webrtc import WebRtcMode, WebRtcWorker
 
     worker: Any = WebRtcWorker
@@ -154,6 +171,8 @@ def _server_of(processor: Any) -> Any:
         "video_processor_factory": lambda: processor,
         "async_processing": True,
         "sendback_video": True,
+        "loop": asyncio.get_running_loop(),  # there is no server of Streamlit's to look for one
+        "relay": MediaRelay(),
     }
     return worker(**options)
 

@@ -20,7 +20,7 @@ class Fixed(EmotionClassifier):
     def _run(self, faces: FloatArray) -> FloatArray:
         return np.tile(np.float32(LABELS + PEOPLE), (len(faces), 1))
 
-    def _again(self, card: ModelCard, dialect: str) -> EmotionClassifier:
+    def with_card(self, card: ModelCard, dialect: str | None = None) -> EmotionClassifier:
         return Fixed(card, b"", dialect=dialect)
 
 
